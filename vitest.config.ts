@@ -1,0 +1,35 @@
+import { defineConfig } from "vitest/config";
+
+/** unit: pure and quick, anywhere. kernel: the real kernel, root, one process a file. e2e: real processes; a namespace plays a host. */
+export default defineConfig({
+	test: {
+		projects: [
+			{
+				test: {
+					name: "unit",
+					include: ["{lib,services,gateway}/**/*.test.ts", "test/*.test.ts"],
+					exclude: ["**/*.kernel.test.ts", "**/node_modules/**"],
+				},
+			},
+			{
+				test: {
+					name: "kernel",
+					include: ["{lib,services,gateway}/**/*.kernel.test.ts"],
+					pool: "forks",
+					testTimeout: 30_000,
+					hookTimeout: 30_000,
+				},
+			},
+			{
+				test: {
+					name: "e2e",
+					include: ["test/{e2e,wired}/**/*.e2e.test.ts"],
+					pool: "forks",
+					fileParallelism: false,
+					testTimeout: 120_000,
+					hookTimeout: 120_000,
+				},
+			},
+		],
+	},
+});
