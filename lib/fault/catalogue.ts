@@ -42,5 +42,5 @@ export function catalogue<const D extends Definitions>(domain: string, definitio
 		return [reason, make] as const;
 	});
 	// Object.fromEntries forgets which key has which values; the mapped type above says it again.
-	return Object.fromEntries(entries) as Catalogue<D>;
+	return Object.fromEntries(entries) as unknown as Catalogue<D>;
 }
