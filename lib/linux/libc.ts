@@ -1,0 +1,89 @@
+/**
+ * The C library, loaded once, and the one shape of its errors.
+ *
+ * Every call made through `checked` either succeeds or throws a `LinuxError` that carries errno; nobody else reads errno.
+ * Wharf runs on little-endian glibc Linux (x86_64, arm64): struct layouts elsewhere in this folder are written by hand for it.
+ */
+import koffi, { type LibraryHandle } from "koffi";
+
+const libc = koffi.load("libc.so.6");
+
+const EINTR = 4;
+
+const strerror = libc.func("const char *strerror(int errnum)");
+const strerrorname = libc.func("const char *strerrorname_np(int errnum)");
+
+/** The symbol of an errno, as "EEXIST". */
+export function errnoName(errno: number): string {
+	const name: string | null = strerrorname(errno);
+	return name ?? `errno ${errno}`;
+}
+
+/** The C library's sentence for an errno, as "File exists". */
+export function errnoText(errno: number): string {
+	return strerror(errno);
+}
+
+/** A system call that the kernel refused. `code` is errno's symbol, as on Node's own system errors. */
+export class LinuxError extends Error {
+	override readonly name: string = "LinuxError";
+	readonly errno: number;
+	readonly code: string;
+	/** What was called, with what it was called on where that helps: "setns /run/netns/x". */
+	readonly call: string;
+
+	constructor(errno: number, call: string) {
+		const code = errnoName(errno);
+		super(`${call}: ${errnoText(errno)} (${code})`);
+		this.errno = errno;
+		this.code = code;
+		this.call = call;
+	}
+}
+
+/** True for an error of the kernel with this symbol, whoever reports it: this folder or Node's own `fs` and `net`. */
+export function isErrno(error: unknown, ...codes: readonly string[]): boolean {
+	return error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(error.code);
+}
+
+/** Arguments as koffi takes them: integers, strings, buffers for pointers, and null for NULL. */
+export type Argument = number | bigint | string | Uint8Array | null;
+
+export type Checked<A extends readonly Argument[]> = (...args: A) => number;
+
+/**
+ * Binds a function of the C library that answers -1 for failure.
+ *
+ * The call is synchronous and on the calling thread. It is repeated after EINTR, so bind nothing that must not be (close).
+ * `prototype` is C: `checked<[fd: number, nstype: number]>("int setns(int fd, int nstype)")`.
+ */
+export function checked<A extends readonly Argument[]>(prototype: string): Checked<A> {
+	const native = libc.func(prototype);
+	const name = /(\w+)\s*\(/.exec(prototype)?.[1] ?? prototype;
+	return (...args) => {
+		for (;;) {
+			const result: number = native(...args);
+			if (result !== -1) return result;
+			const errno = koffi.errno();
+			if (errno !== EINTR) throw new LinuxError(errno, name);
+		}
+	};
+}
+
+/** Runs `body`; a LinuxError that it throws says `call` (which names the operand) instead of the bare function. */
+export function atCall<T>(call: string, body: () => T): T {
+	try {
+		return body();
+	} catch (error) {
+		throw error instanceof LinuxError ? new LinuxError(error.errno, call) : error;
+	}
+}
+
+/** Loads another shared library; undefined when the machine does not have it. */
+export function loadLibrary(soname: string): LibraryHandle | undefined {
+	try {
+		return koffi.load(soname);
+	} catch {
+		return undefined;
+	}
+}
