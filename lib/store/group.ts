@@ -1,0 +1,68 @@
+/**
+ * Group commit: all transactions that wait become durable by one COMMIT, and each of them holds or fails alone.
+ *
+ * Each is in a savepoint of its own. When the COMMIT itself fails, none of them is stored and each is told so.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { ChangesError, type Failure, failureOf, isConstraintCode } from "./errors.ts";
+import type { Statement } from "./statement.ts";
+import type { StatementCache } from "./statement-cache.ts";
+
+export type Transaction = readonly Statement[];
+
+export interface GroupResult {
+	/** One for each transaction, in order: why it was refused, or null when it is durable. */
+	readonly outcomes: readonly (Failure | null)[];
+	readonly commits: number;
+}
+
+export function commitGroup(database: DatabaseSync, cache: StatementCache, group: readonly Transaction[]): GroupResult {
+	try {
+		return attempt(database, cache, group);
+	} catch (error) {
+		if (database.isTransaction) database.exec("ROLLBACK");
+		// A deferred foreign key shows only at COMMIT, and not whose it is: so everyone goes alone.
+		if (isConstraintCode(error) && group.length > 1) {
+			const alone = group.map((transaction) => commitGroup(database, cache, [transaction]));
+			return {
+				outcomes: alone.flatMap((result) => result.outcomes),
+				commits: alone.reduce((sum, result) => sum + result.commits, 0),
+			};
+		}
+		const failure = failureOf(error);
+		return { outcomes: group.map(() => failure), commits: 0 };
+	}
+}
+
+/** Throws when the group as a whole failed. */
+function attempt(database: DatabaseSync, cache: StatementCache, group: readonly Transaction[]): GroupResult {
+	database.exec("BEGIN IMMEDIATE");
+	const outcomes = group.map((transaction) => inSavepoint(database, cache, transaction));
+	const anything = outcomes.includes(null);
+	database.exec(anything ? "COMMIT" : "ROLLBACK");
+	return { outcomes, commits: anything ? 1 : 0 };
+}
+
+function inSavepoint(database: DatabaseSync, cache: StatementCache, transaction: Transaction): Failure | null {
+	database.exec("SAVEPOINT one");
+	let sql = "";
+	try {
+		for (const statement of transaction) {
+			sql = statement.sql;
+			run(cache, statement);
+		}
+		database.exec("RELEASE one");
+		return null;
+	} catch (error) {
+		// A full disk or an I/O error may have rolled back all of the group already: then nobody's changes are there.
+		if (!database.isTransaction) throw error;
+		database.exec("ROLLBACK TO one; RELEASE one");
+		return failureOf(error, sql);
+	}
+}
+
+function run(cache: StatementCache, { sql, params = [], changes }: Statement): void {
+	const result = cache.prepare(sql).run(...params);
+	const actual = Number(result.changes);
+	if (changes !== undefined && changes !== actual) throw new ChangesError({ expected: changes, actual, sql });
+}
