@@ -1,0 +1,150 @@
+/**
+ * A whole host played by namespaces: network, mounts, processes and host name of its own, with a network outside of it.
+ *
+ * Everything that is started inside dies with it, as with a power cut; what was on disk stays until it is disposed of.
+ */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Child, type Output, run, start } from "#lib/exec/run.ts";
+
+/** The checkout under test. */
+export const CHECKOUT = resolve(import.meta.dirname, "../..");
+
+/** The host's address on the outside network, and a neighbour's there. */
+export const HOST_ADDRESS = "198.51.100.1";
+export const OUTSIDE_ADDRESS = "198.51.100.2";
+
+/** The first process of the host: it reaps what others leave, as an init does. */
+const INIT = "while :; do sleep 3600 & wait; done";
+
+const ANY_STATUS = Array.from({ length: 256 }, (_, status) => status);
+
+export interface CommandOptions {
+	readonly env?: Readonly<Record<string, string>>;
+	readonly input?: string;
+	readonly timeoutMs?: number;
+	/** Inside this network namespace of the host's own (`ip netns`) instead of the host's. */
+	readonly netns?: string;
+}
+
+export class Host implements AsyncDisposable {
+	/** The instance's WHARF_ROOT. */
+	readonly root: string;
+	readonly #scratch: string;
+	readonly #wharf: string;
+	#init: Child | undefined;
+	#pid = 0;
+
+	private constructor(scratch: string, wharf: string) {
+		this.#scratch = scratch;
+		this.#wharf = wharf;
+		this.root = join(scratch, "root");
+	}
+
+	/** Boots a host with `eth0` at HOST_ADDRESS and a namespace `outside` at OUTSIDE_ADDRESS on the same wire. */
+	static async boot(options: { readonly wharf?: string } = {}): Promise<Host> {
+		const scratch = await mkdtemp(join(tmpdir(), "wharf-host-"));
+		const host = new Host(scratch, options.wharf ?? join(CHECKOUT, "bin/wharf"));
+		try {
+			await host.#boot();
+		} catch (error) {
+			await host[Symbol.asyncDispose]();
+			throw error;
+		}
+		return host;
+	}
+
+	async #boot(): Promise<void> {
+		const flags = ["--net", "--mount", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc"];
+		this.#init = start("unshare", [...flags, "--propagation", "private", "--", "sh", "-c", INIT]);
+		this.#pid = await childOf(this.#init.pid ?? 0);
+		const resolvConf = join(this.#scratch, "resolv.conf");
+		await writeFile(resolvConf, `nameserver ${OUTSIDE_ADDRESS}\n`);
+		await this.ok("mount", ["--bind", resolvConf, "/etc/resolv.conf"]);
+		await this.ok("hostname", ["host1"]);
+		await this.ok("ip", ["link", "set", "lo", "up"]);
+		await this.ok("ip", ["netns", "add", "outside"]);
+		await this.ok("ip", ["link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", "outside"]);
+		await this.ok("ip", ["address", "add", `${HOST_ADDRESS}/24`, "dev", "eth0"]);
+		await this.ok("ip", ["link", "set", "eth0", "up"]);
+		await this.ok("ip", ["-n", "outside", "address", "add", `${OUTSIDE_ADDRESS}/24`, "dev", "eth0"]);
+		await this.ok("ip", ["-n", "outside", "link", "set", "lo", "up"]);
+		await this.ok("ip", ["-n", "outside", "link", "set", "eth0", "up"]);
+		await this.ok("ip", ["route", "add", "default", "via", OUTSIDE_ADDRESS]);
+	}
+
+	/** Runs a program inside the host, whatever its exit status. */
+	async run(file: string, args: readonly string[], options: CommandOptions = {}): Promise<Output> {
+		return run(...this.#command(file, args, options), {
+			env: { WHARF_ROOT: this.root, ...options.env },
+			timeoutMs: options.timeoutMs ?? 60_000,
+			acceptExit: ANY_STATUS,
+			input: options.input,
+		});
+	}
+
+	/** Starts a program inside the host and leaves it running. */
+	start(file: string, args: readonly string[], options: CommandOptions = {}): Child {
+		return start(...this.#command(file, args, options), { env: { WHARF_ROOT: this.root, ...options.env } });
+	}
+
+	#command(file: string, args: readonly string[], { netns }: CommandOptions): [string, string[]] {
+		const inside = netns === undefined ? [] : ["ip", "netns", "exec", netns];
+		return ["nsenter", ["-t", String(this.#pid), "-n", "-m", "-p", "-u", "--", ...inside, file, ...args]];
+	}
+
+	/** Runs a program inside the host and gives its output; another exit status than 0 throws, with what it said. */
+	async ok(file: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
+		const { exitCode, stdout, stderr } = await this.run(file, args, options);
+		if (exitCode !== 0) throw new Error(`${file} ${args.join(" ")}: exit ${exitCode}\n${stdout}${stderr}`);
+		return stdout;
+	}
+
+	/** `wharf …`, whatever its exit status. */
+	wharf(args: readonly string[], options: CommandOptions = {}): Promise<Output> {
+		return this.run(this.#wharf, args, options);
+	}
+
+	/** `wharf …`, which must succeed; its output without the last line break. */
+	async wharfOk(...args: string[]): Promise<string> {
+		return (await this.ok(this.#wharf, args, { timeoutMs: 120_000 })).replace(/\n$/, "");
+	}
+
+	/** What an HTTP client inside the host gets, or undefined when it gets no answer in two seconds. */
+	async fetch(url: string, options: CommandOptions = {}): Promise<string | undefined> {
+		const { exitCode, stdout } = await this.run("curl", ["-s", "--max-time", "2", url], options);
+		return exitCode === 0 ? stdout : undefined;
+	}
+
+	/** Ends every process of the host at once, as a power cut does, and boots it again with the disk as it was. */
+	async powerCycle(): Promise<void> {
+		await this.#powerOff();
+		await this.#boot();
+	}
+
+	async #powerOff(): Promise<void> {
+		const init = this.#init;
+		if (init === undefined) return;
+		this.#init = undefined;
+		process.kill(this.#pid, "SIGKILL");
+		await init.done;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#powerOff();
+		await rm(this.#scratch, { recursive: true, force: true });
+	}
+}
+
+/** unshare(1) forks once into the new process namespace; that child is the host's first process. */
+async function childOf(pid: number): Promise<number> {
+	for (let attempt = 0; attempt < 200; attempt++) {
+		const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+		const child = Number.parseInt(children, 10);
+		if (child > 0 && (await readFile(`/proc/${child}/comm`, "utf8").catch(() => "")) === "sh\n") return child;
+		await delay(10);
+	}
+	throw new Error("The host's namespaces could not be made: is this root, with unshare(1) of util-linux?");
+}
