@@ -9,6 +9,7 @@ import koffi, { type LibraryHandle } from "koffi";
 const libc = koffi.load("libc.so.6");
 
 const EINTR = 4;
+const EIO = 5;
 
 const strerror = libc.func("const char *strerror(int errnum)");
 const strerrorname = libc.func("const char *strerrorname_np(int errnum)");
@@ -59,7 +60,7 @@ export type Checked<A extends readonly Argument[]> = (...args: A) => number;
  */
 export function checked<A extends readonly Argument[]>(prototype: string): Checked<A> {
 	const native = libc.func(prototype);
-	const name = /(\w+)\s*\(/.exec(prototype)?.[1] ?? prototype;
+	const name = functionName(prototype);
 	return (...args) => {
 		for (;;) {
 			const result: number = native(...args);
@@ -70,6 +71,29 @@ export function checked<A extends readonly Argument[]>(prototype: string): Check
 	};
 }
 
+function functionName(prototype: string): string {
+	return /(\w+)\s*\(/.exec(prototype)?.[1] ?? prototype;
+}
+
+/**
+ * As `checked`, but the call runs on a thread of koffi's pool: for calls that wait inside the kernel.
+ *
+ * Buffers among the arguments must not be touched before the promise settles. errno is the calling thread's and lost here,
+ * so use it only where the kernel answers by another way as well; a failure is EIO.
+ */
+export function checkedAside<A extends readonly Argument[]>(prototype: string): (...args: A) => Promise<number> {
+	const native = libc.func(prototype);
+	const name = functionName(prototype);
+	return (...args) =>
+		new Promise((resolve, reject) => {
+			native.async(...args, (error: Error | null, result: number) => {
+				if (error !== null) reject(error);
+				else if (result === -1) reject(new LinuxError(EIO, name));
+				else resolve(result);
+			});
+		});
+}
+
 /** Runs `body`; a LinuxError that it throws says `call` (which names the operand) instead of the bare function. */
 export function atCall<T>(call: string, body: () => T): T {
 	try {
@@ -77,6 +101,11 @@ export function atCall<T>(call: string, body: () => T): T {
 	} catch (error) {
 		throw error instanceof LinuxError ? new LinuxError(error.errno, call) : error;
 	}
+}
+
+/** Where `buffer` is, for a structure that points at it. The buffer must outlive the call; V8 does not move what Buffer.alloc made. */
+export function pointerTo(buffer: Uint8Array): bigint {
+	return koffi.address(buffer);
 }
 
 /** Loads another shared library; undefined when the machine does not have it. */

@@ -1,0 +1,80 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readlinkSync, statSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createNetns, inNetns, isNetns, removeNetns } from "./netns.ts";
+import { ScratchNetns } from "./test-support/scratch-netns.ts";
+
+const OWN = "/proc/thread-self/ns/net";
+
+let scratch: ScratchNetns;
+let home: string;
+
+beforeEach(() => {
+	scratch = new ScratchNetns();
+	home = readlinkSync(OWN);
+});
+
+afterEach(() => {
+	expect(readlinkSync(OWN)).toBe(home);
+	scratch[Symbol.dispose]();
+});
+
+test("a namespace is made, is empty, is another one, and goes", () => {
+	const path = scratch.create("a");
+	const outside = execFileSync("nsenter", [`--net=${path}`, "readlink", "/proc/self/ns/net"], { encoding: "utf8" });
+	expect(outside.trim()).not.toBe(home);
+	expect(outside).toContain(String(statSync(path).ino));
+	const links: { ifname: string; flags: string[] }[] = JSON.parse(
+		execFileSync("nsenter", [`--net=${path}`, "ip", "-j", "link"], { encoding: "utf8" }),
+	);
+	expect(links.map((link) => [link.ifname, link.flags.includes("UP")])).toEqual([["lo", false]]);
+	removeNetns(path);
+	expect(existsSync(path)).toBe(false);
+	expect(execFileSync("cat", ["/proc/self/mountinfo"], { encoding: "utf8" })).not.toContain(path);
+	removeNetns(path);
+});
+
+test("a path that is taken is left as it is", () => {
+	const path = scratch.create("taken");
+	const before = statSync(path).ino;
+	expect(() => createNetns(path)).toThrow(expect.objectContaining({ code: "EEXIST" }));
+	expect(statSync(path).ino).toBe(before);
+});
+
+test("a file on which nothing was mounted yet is removed as well", () => {
+	const path = scratch.create("a").replace(/a$/, "empty");
+	writeFileSync(path, "");
+	removeNetns(path);
+	expect(existsSync(path)).toBe(false);
+});
+
+test("the thread is inside during the body, also by pid and nested, and outside again after a throw", () => {
+	const [a, b] = [scratch.create("a"), scratch.create("b")];
+	const inode = (path: string): string => `net:[${statSync(path).ino}]`;
+	const seen = inNetns(a, () => [inNetns(b, () => readlinkSync(OWN)), readlinkSync(OWN)] as const);
+	expect(seen).toEqual([inode(b), inode(a)]);
+	expect(inNetns(`/proc/${process.pid}/ns/net`, () => readlinkSync(OWN))).toBe(home);
+	expect(() =>
+		inNetns(a, () => {
+			throw new Error("inside");
+		}),
+	).toThrow("inside");
+	expect(readlinkSync(OWN)).toBe(home);
+});
+
+test("an asynchronous body is refused", () => {
+	const path = scratch.create("a");
+	// @ts-expect-error -- the types refuse it too
+	expect(() => inNetns(path, async () => 1)).toThrow(TypeError);
+});
+
+test("what is no namespace is told apart and cannot be entered", () => {
+	expect(isNetns(scratch.create("a"))).toBe(true);
+	expect(isNetns(OWN)).toBe(true);
+	expect(isNetns("/proc/self/status")).toBe(false);
+	expect(isNetns("/nonexistent/file")).toBe(false);
+	expect(() => inNetns("/proc/self/status", () => 1)).toThrow(
+		expect.objectContaining({ code: "EINVAL", call: "setns /proc/self/status" }),
+	);
+	expect(() => inNetns("/nonexistent/file", () => 1)).toThrow(expect.objectContaining({ code: "ENOENT" }));
+});

@@ -1,0 +1,117 @@
+/**
+ * Network namespaces: making, removing and entering them.
+ *
+ * A thread is in exactly one network namespace, and Node's main thread must always be in the one it was born in: threads
+ * inherit it, and everything asynchronous comes back to it. So every entry here is synchronous, always leaves again, and
+ * aborts the process when it cannot. A namespace lives as long as something holds it; here that is a bind mount on a file.
+ */
+import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { isPromise } from "node:util/types";
+import { atCall, checked, isErrno } from "./libc.ts";
+
+const CLONE_NEWNET = 0x4000_0000;
+const MS_BIND = 0x1000;
+const MNT_DETACH = 2;
+const UMOUNT_NOFOLLOW = 8;
+const NSFS_MAGIC = 0x6e73_6673;
+
+/** `struct statfs` has 120 bytes on 64-bit Linux and begins with the magic number of the file system. */
+const STATFS_BYTES = 120;
+
+/** The calling thread's, not the process's: a Worker is a thread of its own. */
+const OWN_NETNS = "/proc/thread-self/ns/net";
+
+const setns = checked<[fd: number, nstype: number]>("int setns(int fd, int nstype)");
+const unshare = checked<[flags: number]>("int unshare(int flags)");
+const mount = checked<[source: string, target: string, type: null, flags: number, data: null]>(
+	"int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data)",
+);
+const umount2 = checked<[target: string, flags: number]>("int umount2(const char *target, int flags)");
+const statfs = checked<[path: string, out: Uint8Array]>("int statfs(const char *path, void *out)");
+
+/**
+ * Makes a namespace and pins it at `path`, a file that must not exist yet (EEXIST).
+ *
+ * The new namespace is empty: `lo` is there and down. On failure nothing is left behind.
+ */
+export function createNetns(path: string): void {
+	closeSync(openSync(path, "wx", 0o444));
+	try {
+		leavingAgain(() => {
+			unshare(CLONE_NEWNET);
+			atCall(`mount ${OWN_NETNS} ${path}`, () => mount(OWN_NETNS, path, null, MS_BIND, null));
+		});
+	} catch (error) {
+		rmSync(path, { force: true });
+		throw error;
+	}
+}
+
+/**
+ * Unpins the namespace at `path` and removes the file. Absent is success.
+ *
+ * The kernel takes down what is inside, in the background, once no process, socket or descriptor holds the namespace.
+ */
+export function removeNetns(path: string): void {
+	try {
+		atCall(`umount ${path}`, () => umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW));
+	} catch (error) {
+		// EINVAL: nothing is mounted there, as when createNetns was killed between its two steps.
+		if (!isErrno(error, "EINVAL", "ENOENT")) throw error;
+	}
+	rmSync(path, { force: true });
+}
+
+/** True when `path` is a namespace's file, whether pinned by a bind mount or under /proc. Absent is false. */
+export function isNetns(path: string): boolean {
+	const out = Buffer.alloc(STATFS_BYTES);
+	try {
+		atCall(`statfs ${path}`, () => statfs(path, out));
+	} catch (error) {
+		if (isErrno(error, "ENOENT", "ENOTDIR")) return false;
+		throw error;
+	}
+	return out.readBigInt64LE(0) === BigInt(NSFS_MAGIC);
+}
+
+/**
+ * Runs `body` with the calling thread inside the namespace at `path` (a pinned file, or `/proc/<pid>/ns/net`).
+ *
+ * `body` must be synchronous and start nothing: no promise, timer, Worker, or first use of Node's thread pool, whose
+ * threads would be born inside and stay there. What it opens (sockets, files of /proc/sys/net) keeps the namespace.
+ */
+export function inNetns<T>(path: string, body: () => T extends PromiseLike<unknown> ? never : T): T {
+	const target = openSync(path, "r");
+	try {
+		return leavingAgain(() => {
+			atCall(`setns ${path}`, () => setns(target, CLONE_NEWNET));
+			const result: T = body();
+			if (isPromise(result)) throw new TypeError("inNetns: the body must be synchronous");
+			return result;
+		});
+	} finally {
+		closeSync(target);
+	}
+}
+
+/** As `inNetns`; without a path `body` simply runs where the thread is. */
+export function inNetnsOrHere<T>(path: string | undefined, body: () => T extends PromiseLike<unknown> ? never : T): T {
+	return path === undefined ? body() : inNetns(path, body);
+}
+
+/** Runs `body` and puts the thread back into the namespace that it is in now. */
+function leavingAgain<T>(body: () => T): T {
+	const home = openSync(OWN_NETNS, "r");
+	try {
+		return body();
+	} finally {
+		try {
+			setns(home, CLONE_NEWNET);
+		} catch (error) {
+			// Going on would do the host's work inside a container's network. Nothing is worse than that.
+			writeSync(2, `cannot return to the own network namespace: ${String(error)}\n`);
+			process.abort();
+		}
+		closeSync(home);
+	}
+}
