@@ -1,0 +1,90 @@
+/**
+ * One client's connection to one address, and what its failures are called.
+ *
+ * grpc-js answers calls with the last failure until its back-off is over, also when the server is long back. So a connection that
+ * failed is dropped and the next call makes a new one: a missing service is noticed at once, and so is its return.
+ */
+import { existsSync } from "node:fs";
+import { type ChannelCredentials, Client as GrpcClient, credentials, type ServiceError, status } from "@grpc/grpc-js";
+import { Fault } from "#lib/fault/fault.ts";
+import { type Address, addressText, readTls, serviceAt, target } from "./address.ts";
+import { rpcFaults } from "./faults.ts";
+import { MAX_MESSAGE_BYTES } from "./limits.ts";
+import { faultOf } from "./status.ts";
+
+const OPTIONS = {
+	"grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+	"grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+	"grpc.enable_retries": 0, // retry.ts knows about request ids
+	"grpc.enable_channelz": 0,
+	"grpc.service_config_disable_resolution": 1,
+	"grpc.use_local_subchannel_pool": 1, // a dropped connection shall not come back from the pool with its back-off
+	"grpc.enable_http_proxy": 0,
+};
+/** Finds out that a host has gone; a unix socket tells by itself. */
+const TCP_OPTIONS = { ...OPTIONS, "grpc.keepalive_time_ms": 30_000, "grpc.keepalive_timeout_ms": 10_000 };
+
+export class Connection {
+	readonly #address: Address;
+	#grpc: GrpcClient | undefined;
+	#credentials: ChannelCredentials | undefined;
+
+	constructor(address: Address) {
+		this.#address = address;
+	}
+
+	get grpc(): GrpcClient {
+		this.#grpc ??= this.#open();
+		return this.#grpc;
+	}
+
+	/** Calls that run go on; a later call opens it again. */
+	close(): void {
+		this.#grpc?.close();
+		this.#grpc = undefined;
+	}
+
+	/** False where nothing can answer before somebody starts it: there is no socket. */
+	get mayAnswer(): boolean {
+		return "tcp" in this.#address || existsSync(this.#address.unix);
+	}
+
+	/** The fault to throw for what a call over `grpc` met. A peer's fault is given as it is. */
+	failed(grpc: GrpcClient, path: string, error: ServiceError): Fault {
+		const known = faultOf(error, error);
+		if (known) return known;
+		const method = path.slice(path.lastIndexOf("/") + 1);
+		const place = { service: serviceAt(this.#address), address: addressText(this.#address) };
+		switch (error.code) {
+			case status.UNAVAILABLE:
+				if (grpc === this.#grpc) this.close();
+				return rpcFaults.SERVICE_UNAVAILABLE(place, { cause: error });
+			case status.DEADLINE_EXCEEDED:
+				return rpcFaults.DEADLINE_EXCEEDED({ method }, { cause: error });
+			case status.CANCELLED:
+				return rpcFaults.CANCELLED({ method }, { cause: error });
+			case status.UNIMPLEMENTED:
+				return rpcFaults.NOT_SERVED({ ...place, method }, { cause: error });
+			case status.RESOURCE_EXHAUSTED:
+				return rpcFaults.MESSAGE_TOO_LARGE({ method, max: String(MAX_MESSAGE_BYTES) }, { cause: error });
+			default:
+				return rpcFaults.PEER_FAILED({ service: place.service, method, detail: error.details }, { cause: error });
+		}
+	}
+
+	#open(): GrpcClient {
+		this.#credentials ??= "unix" in this.#address ? credentials.createInsecure() : mutualTls(this.#address);
+		return new GrpcClient(target(this.#address), this.#credentials, "unix" in this.#address ? OPTIONS : TCP_OPTIONS);
+	}
+}
+
+function mutualTls({ tcp }: Extract<Address, { tcp: unknown }>): ChannelCredentials {
+	const { ca, key, cert } = readTls(tcp.tls);
+	return credentials.createSsl(ca, key, cert);
+}
+
+/** What to throw when the caller's own signal ended a call: its reason, as a fault. */
+export function cancelledBy(signal: AbortSignal, path: string): Fault {
+	if (signal.reason instanceof Fault) return signal.reason;
+	return rpcFaults.CANCELLED({ method: path.slice(path.lastIndexOf("/") + 1) }, { cause: signal.reason });
+}

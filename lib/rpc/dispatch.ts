@@ -1,0 +1,171 @@
+/** From grpc-js's four kinds of server call to the handlers, and back. */
+import type {
+	handleBidiStreamingCall,
+	handleServerStreamingCall,
+	handleUnaryCall,
+	ServerDuplexStream,
+	StatusObject,
+	UntypedHandleCall,
+} from "@grpc/grpc-js";
+import type { Statement } from "#lib/store/statement.ts";
+import { canonical } from "./canonical.ts";
+import type { AnyMethod } from "./definition.ts";
+import { checkRequestId, Exchange, type Surroundings } from "./exchange.ts";
+import type { AnyHandler, BidiHandler, MutationHandler, ServerStreamHandler, UnaryHandler } from "./handler.ts";
+import { pour } from "./pour.ts";
+import type { ReplayTable } from "./replay.ts";
+import { statusOf } from "./status.ts";
+
+export interface Dispatch extends Surroundings {
+	readonly replays: ReplayTable;
+	/** What has to end before the process may: handlers that still run, also where their caller has gone. */
+	readonly running: Set<Promise<void>>;
+	/** Aborted with a Fault as soon as the server stops: no new request, and streams end. */
+	readonly stopping: AbortSignal;
+	/** Aborted with a Fault when what still runs has had its time. */
+	readonly expired: AbortSignal;
+}
+
+/** Messages are of the type that the method's own serializers take; `implement` has checked the handler against them. */
+type Message = unknown;
+
+/**
+ * The method as grpc-js is to see it. Responses are serialized before it gets them: a response that cannot be is a failure like any
+ * other. A client stream is answered as if it were bidi, which is the same on the wire.
+ */
+export function wireMethod(method: AnyMethod): AnyMethod {
+	return {
+		...method,
+		responseSerialize: (bytes: Buffer) => bytes,
+		responseStream: method.responseStream || method.requestStream,
+	};
+}
+
+export function dispatch(method: AnyMethod, handler: AnyHandler, to: Dispatch): UntypedHandleCall {
+	switch (handler.kind) {
+		case "unary":
+			return unaryCall(method, handler, to);
+		case "mutation":
+			return mutationCall(method, handler, to);
+		case "serverStream":
+			return serverStreamCall(method, handler, to);
+		case "bidi":
+			return bidiCall(method, handler, to);
+	}
+}
+
+function unaryCall(
+	{ path, responseSerialize }: AnyMethod,
+	handler: UnaryHandler<Message, Message>,
+	to: Dispatch,
+): handleUnaryCall<Message, Buffer> {
+	return (call, callback) => {
+		const exchange = new Exchange(call, path, "", to.expired, to);
+		const answer = async () => callback(null, responseSerialize(await handler.handle(call.request, exchange)));
+		conduct(to, exchange, answer, callback);
+	};
+}
+
+function mutationCall(
+	{ path, requestSerialize, responseSerialize }: AnyMethod,
+	handler: MutationHandler<{ requestId: string }, Message>,
+	to: Dispatch,
+): handleUnaryCall<{ requestId: string }, Buffer> {
+	return (call, callback) => {
+		const { request } = call;
+		const exchange = new Exchange(call, path, request.requestId, to.expired, to);
+		const work = async (signal: AbortSignal, keep: (bytes: Uint8Array) => Statement[]) => {
+			const own = { signal, requestId: exchange.requestId, log: exchange.log };
+			try {
+				return responseSerialize(await handler.handle(request, own, (result) => keep(responseSerialize(result))));
+			} catch (error) {
+				throw exchange.faultFor(error); // here, so that all who joined hear of one incident
+			}
+		};
+		const answer = async () => {
+			checkRequestId(request.requestId);
+			const { requestId } = request;
+			const body = () => requestSerialize(canonical(request));
+			const bytes = await to.replays.perform({ method: path, requestId, body, signal: exchange.signal, work });
+			callback(null, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+		};
+		conduct(to, exchange, answer, callback);
+	};
+}
+
+function serverStreamCall(
+	{ path, responseSerialize }: AnyMethod,
+	handler: ServerStreamHandler<Message, Message>,
+	to: Dispatch,
+): handleServerStreamingCall<Message, Buffer> {
+	return (call) => {
+		const { request } = call;
+		const requestId = requestIdOf(request);
+		const exchange = new Exchange(call, path, requestId, to.stopping, to);
+		const answer = async () => {
+			checkRequestId(requestId);
+			await pour(handler.handle(request, exchange), call, exchange.signal, responseSerialize);
+			call.end();
+		};
+		conduct(to, exchange, answer, (status) => call.emit("error", status));
+	};
+}
+
+function bidiCall(
+	{ path, responseStream, responseSerialize }: AnyMethod,
+	handler: BidiHandler<Message, Message>,
+	to: Dispatch,
+): handleBidiStreamingCall<Message, Buffer> {
+	return (call) => {
+		const exchange = new Exchange(call, path, "", to.stopping, to);
+		const answer = async () => {
+			const responses = handler.handle(requests(call, exchange.signal), exchange);
+			await pour(responseStream ? responses : last(responses), call, exchange.signal, responseSerialize);
+			call.end();
+		};
+		conduct(to, exchange, answer, (status) => call.emit("error", status));
+	};
+}
+
+/** Runs one request to its end: exactly one answer or one refusal, one line of the log, and nobody is left out of the drain. */
+function conduct(
+	to: Dispatch,
+	exchange: Exchange,
+	answer: () => Promise<void>,
+	refuse: (status: StatusObject) => void,
+): void {
+	const run = async () => {
+		try {
+			to.stopping.throwIfAborted();
+			await answer();
+			exchange.succeeded();
+		} catch (error) {
+			refuse(statusOf(exchange.failed(error)));
+		}
+	};
+	const running = run();
+	to.running.add(running);
+	void running.finally(() => to.running.delete(running));
+}
+
+/** What the client sends, read as it is asked for. A handler may stop reading and go on answering. */
+async function* requests(call: ServerDuplexStream<Message, Buffer>, signal: AbortSignal): AsyncGenerator<Message> {
+	try {
+		yield* call.iterator({ destroyOnReturn: false });
+	} catch (error) {
+		signal.throwIfAborted();
+		throw error;
+	}
+}
+
+/** The single response of a client stream is the handler's last. */
+async function* last(responses: AsyncIterable<Message>): AsyncGenerator<Message> {
+	let found: { readonly response: Message } | undefined;
+	for await (const response of responses) found = { response };
+	if (found) yield found.response;
+}
+
+function requestIdOf(request: Message): string {
+	const { requestId } = request as { requestId?: unknown }; // a message is an object
+	return typeof requestId === "string" ? requestId : "";
+}

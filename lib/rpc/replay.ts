@@ -1,0 +1,107 @@
+/**
+ * Mutations happen once per request id: a repeated one gets the stored answer, or joins the one in flight.
+ *
+ * One entry per method and request id while the work runs; what outlives it is in the service's store. The work has a signal of its
+ * own, aborted when the last caller has gone: a caller who leaves takes nothing from the others.
+ */
+import { createHash } from "node:crypto";
+import type { Statement } from "#lib/store/statement.ts";
+import { abortable } from "./abortable.ts";
+import { rpcFaults } from "./faults.ts";
+
+/** Where answers are kept: a `Store` is one. */
+export interface AnswerStore {
+	readonly replays: {
+		find(method: string, requestId: string): { readonly bodyHash: string; readonly answer: Uint8Array } | undefined;
+		record(method: string, requestId: string, bodyHash: string, answer: Uint8Array): Statement;
+	};
+	write(statements: readonly Statement[]): Promise<void>;
+}
+
+/** One attempt at a mutation, in bytes. */
+export interface Attempt {
+	readonly method: string;
+	/** Empty: the client will not repeat it, so nothing is kept. */
+	readonly requestId: string;
+	/** The request's bytes, asked for only where there is an id; equal requests give equal bytes. */
+	readonly body: () => Uint8Array;
+	/** This caller's. */
+	readonly signal: AbortSignal;
+	/** Does the work and gives the answer's bytes; `keep` makes the statements that store an answer. */
+	readonly work: (signal: AbortSignal, keep: (answer: Uint8Array) => Statement[]) => Promise<Uint8Array>;
+}
+
+interface InFlight {
+	readonly bodyHash: string;
+	readonly answer: Promise<Uint8Array>;
+	readonly abort: AbortController;
+	callers: number;
+}
+
+export class ReplayTable {
+	readonly #store: AnswerStore | undefined;
+	readonly #inFlight = new Map<string, InFlight>();
+
+	/** Without a store, repeated requests join what is in flight and run again after it. */
+	constructor(store: AnswerStore | undefined) {
+		this.#store = store;
+	}
+
+	/** Resolves when no work is left; for shutdown. */
+	async settled(): Promise<void> {
+		while (this.#inFlight.size > 0) await Promise.allSettled([...this.#inFlight.values()].map((entry) => entry.answer));
+	}
+
+	async perform(attempt: Attempt): Promise<Uint8Array> {
+		const key = attempt.requestId === "" ? crypto.randomUUID() : `${attempt.method} ${attempt.requestId}`;
+		const bodyHash = attempt.requestId === "" ? "" : createHash("sha256").update(attempt.body()).digest("hex");
+		for (;;) {
+			const entry = this.#inFlight.get(key);
+			if (!entry) {
+				const kept =
+					attempt.requestId === "" ? undefined : this.#store?.replays.find(attempt.method, attempt.requestId);
+				if (!kept) return this.#wait(this.#start(key, bodyHash, attempt), attempt.signal);
+				if (kept.bodyHash !== bodyHash) throw rpcFaults.REQUEST_ID_REUSED(attempt);
+				return kept.answer;
+			}
+			if (entry.bodyHash !== bodyHash) throw rpcFaults.REQUEST_ID_REUSED(attempt);
+			if (!entry.abort.signal.aborted) return this.#wait(entry, attempt.signal);
+			// Everybody had gone and it is being undone: this attempt comes after that.
+			await abortable(Promise.allSettled([entry.answer]), attempt.signal);
+		}
+	}
+
+	#start(key: string, bodyHash: string, attempt: Attempt): InFlight {
+		const abort = new AbortController();
+		const answer = this.#run(key, bodyHash, attempt, abort.signal);
+		answer.catch(() => undefined); // each caller who is still there hears of it through #wait
+		const entry = { bodyHash, answer, abort, callers: 0 };
+		this.#inFlight.set(key, entry);
+		return entry;
+	}
+
+	async #run(key: string, bodyHash: string, attempt: Attempt, signal: AbortSignal): Promise<Uint8Array> {
+		const { method, requestId } = attempt;
+		const store = requestId === "" ? undefined : this.#store;
+		const keep = (answer: Uint8Array) => (store ? [store.replays.record(method, requestId, bodyHash, answer)] : []);
+		await Promise.resolve(); // the entry is in the table before the work begins
+		try {
+			const answer = await attempt.work(signal, keep);
+			if (store && !store.replays.find(method, requestId)) await store.write(keep(answer));
+			return answer;
+		} finally {
+			this.#inFlight.delete(key);
+		}
+	}
+
+	async #wait(entry: InFlight, signal: AbortSignal): Promise<Uint8Array> {
+		entry.callers += 1;
+		try {
+			return await abortable(entry.answer, signal);
+		} finally {
+			entry.callers -= 1;
+			// After the work's end nobody listens.
+			if (entry.callers === 0) entry.abort.abort(signal.reason);
+		}
+	}
+}

@@ -1,0 +1,120 @@
+/**
+ * The bootstrap of every daemon's API: sockets, health, reflection, and an end that loses no work.
+ *
+ * Shutdown: health says NOT_SERVING, new requests are refused, streams end at once, the rest has `DRAIN_MS`, then its signal is
+ * aborted and it has `UNDO_MS` to undo; then the connections are cut.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { Server as GrpcServer } from "@grpc/grpc-js";
+import type { Log } from "#lib/log/log.ts";
+import { serviceName } from "./definition.ts";
+import { type Dispatch, dispatch, wireMethod } from "./dispatch.ts";
+import { rpcFaults } from "./faults.ts";
+import type { Implementation } from "./handler.ts";
+import { Health } from "./health.ts";
+import { MAX_MESSAGE_BYTES } from "./limits.ts";
+import { HealthService } from "./health-definition.ts";
+import { type Listen, listenTcp, listenUnix } from "./listen.ts";
+import { addReflection } from "./reflection.ts";
+import { type AnswerStore, ReplayTable } from "./replay.ts";
+
+export interface ServeOptions {
+	/** The daemon's name, as `netd`. */
+	readonly name: string;
+	readonly listen: Listen;
+	readonly services: readonly Implementation[];
+	/** Keeps the answers of mutations; without it a repeated request only joins one in flight. */
+	readonly store?: AnswerStore;
+	readonly log: Log;
+}
+
+export interface Server extends AsyncDisposable {
+	/** The TCP port, where TCP was asked for. */
+	readonly port: number | undefined;
+	/** What health checks hear, for all services at once; true from the start. */
+	setServing(serving: boolean): void;
+	/** Stops as described above. A second call waits for the first. */
+	close(): Promise<void>;
+}
+
+const DRAIN_MS = 2_000;
+const UNDO_MS = 1_000;
+
+export async function serve({ name, listen, services, store, log }: ServeOptions): Promise<Server> {
+	const stopping = new AbortController();
+	const expired = new AbortController();
+	const to: Dispatch = {
+		name,
+		log,
+		replays: new ReplayTable(store),
+		running: new Set(),
+		stopping: stopping.signal,
+		expired: expired.signal,
+	};
+	const grpc = new GrpcServer({
+		"grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+		"grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+		"grpc.enable_channelz": 0,
+	});
+	const names = services.map(({ definition }) => serviceName(definition));
+	const health = new Health(names);
+	for (const service of services) add(grpc, service, to);
+	// Supervisors ask all the time: their lines are for debugging.
+	add(grpc, health.implementation, { ...to, log: { ...log, info: log.debug } });
+	addReflection(grpc, [...names, serviceName(HealthService)], log);
+
+	const sockets = await listenUnix(name, listen, grpc);
+	let port: number | undefined;
+	try {
+		port = listen.tcp && (await listenTcp(listen.tcp, grpc));
+	} catch (error) {
+		sockets.close();
+		throw error;
+	}
+
+	const stop = async () => {
+		health.setServing(false);
+		const closed = new Promise<void>((resolve) => {
+			sockets.close(() => resolve());
+		});
+		stopping.abort(rpcFaults.SHUTTING_DOWN({ service: name }));
+		const idle = quiet(to);
+		await within(idle, DRAIN_MS);
+		expired.abort(rpcFaults.SHUTTING_DOWN({ service: name }));
+		await within(idle, UNDO_MS);
+		grpc.forceShutdown();
+		await closed;
+	};
+	let stopped: Promise<void> | undefined;
+	const close = () => {
+		stopped ??= stop();
+		return stopped;
+	};
+	return {
+		port,
+		setServing: (serving) => health.setServing(serving),
+		close,
+		[Symbol.asyncDispose]: close,
+	};
+}
+
+function add(grpc: GrpcServer, { definition, handlers }: Implementation, to: Dispatch): void {
+	for (const [name, method] of Object.entries(definition)) {
+		const handler = handlers[name];
+		if (!handler) throw new Error(`${method.path} has no handler.`);
+		grpc.addService({ [name]: wireMethod(method) }, { [name]: dispatch(method, handler, to) });
+	}
+}
+
+/** Resolves when no request and no mutation is running. */
+async function quiet(to: Dispatch): Promise<void> {
+	while (to.running.size > 0) await Promise.allSettled(to.running);
+	await to.replays.settled();
+}
+
+async function within(promise: Promise<void>, ms: number): Promise<void> {
+	const enough = new AbortController();
+	const timer = sleep(ms, undefined, { signal: enough.signal }).catch(() => undefined);
+	await Promise.race([promise, timer]);
+	enough.abort();
+}

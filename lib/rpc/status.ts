@@ -1,0 +1,84 @@
+/**
+ * Fault <-> gRPC status, the only place: `google.rpc.Status` with `ErrorInfo` and `BadRequest` in `grpc-status-details-bin`.
+ *
+ * A fault crosses any number of services unchanged: reason, domain, metadata, help and field travel. An error that is no fault never gets here.
+ */
+import { Metadata, type StatusObject } from "@grpc/grpc-js";
+import { BadRequest, ErrorInfo } from "#gen/google/rpc/error_details.ts";
+import { Status } from "#gen/google/rpc/status.ts";
+import { Fault } from "#lib/fault/fault.ts";
+import { codeName, STATUS_NUMBER } from "./code.ts";
+
+const DETAILS = "grpc-status-details-bin";
+const ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo";
+const BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest";
+const HELP = "help";
+
+/** Trailers are HTTP/2 headers, which peers bound (8 to 16 KiB): a sentence and a value are cut, reason and domain never. */
+const MAX_TEXT = 1024;
+const MAX_METADATA = 4096;
+
+export function statusOf(fault: Fault): StatusObject {
+	const code = STATUS_NUMBER[fault.code];
+	const message = clip(fault.message);
+	const info: ErrorInfo = { reason: fault.reason, domain: fault.domain, metadata: travelling(fault) };
+	const details = [{ typeUrl: ERROR_INFO, value: Buffer.from(ErrorInfo.encode(info).finish()) }];
+	if (fault.field !== undefined) {
+		const violation: BadRequest = { fieldViolations: [{ field: clip(fault.field), description: message }] };
+		details.push({ typeUrl: BAD_REQUEST, value: Buffer.from(BadRequest.encode(violation).finish()) });
+	}
+	const metadata = new Metadata();
+	metadata.set(DETAILS, Buffer.from(Status.encode({ code, message, details }).finish()));
+	return { code, details: message, metadata };
+}
+
+/** The fault that a status carries, or undefined where the transport and not a service of ours made it. */
+export function faultOf(status: Partial<StatusObject>, cause?: unknown): Fault | undefined {
+	const [bytes] = status.metadata?.get(DETAILS) ?? [];
+	if (!Buffer.isBuffer(bytes)) return undefined;
+	const { info, violation } = decode(bytes);
+	if (!info) return undefined;
+	const { [HELP]: help, ...metadata } = info.metadata;
+	return new Fault({
+		code: codeName(status.code ?? STATUS_NUMBER.INTERNAL),
+		reason: info.reason,
+		domain: info.domain,
+		message: status.details ?? "",
+		help,
+		field: violation?.field,
+		metadata,
+		cause,
+	});
+}
+
+function decode(bytes: Buffer) {
+	try {
+		const { details } = Status.decode(bytes);
+		const find = (typeUrl: string) => details.find((detail) => detail.typeUrl === typeUrl)?.value;
+		const info = find(ERROR_INFO);
+		const request = find(BAD_REQUEST);
+		return {
+			info: info && ErrorInfo.decode(info),
+			violation: request && BadRequest.decode(request).fieldViolations[0],
+		};
+	} catch {
+		return {}; // malformed details say no more than none
+	}
+}
+
+/** The values that fit, and the help, which comes first. */
+function travelling(fault: Fault): Record<string, string> {
+	const values = Object.entries(fault.metadata).filter(([key]) => key !== HELP);
+	const all = fault.help === undefined ? values : [[HELP, fault.help] as const, ...values];
+	let room = MAX_METADATA;
+	const fitting = all.flatMap(([key, text]) => {
+		const value = clip(text);
+		room -= Buffer.byteLength(key) + Buffer.byteLength(value);
+		return room >= 0 ? [[key, value] as const] : [];
+	});
+	return Object.fromEntries(fitting);
+}
+
+function clip(text: string): string {
+	return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 1)}…`;
+}
