@@ -60,6 +60,8 @@ export class Host implements AsyncDisposable {
 		const flags = ["--net", "--mount", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc"];
 		this.#init = start("unshare", [...flags, "--propagation", "private", "--", "sh", "-c", INIT]);
 		this.#pid = await childOf(this.#init.pid ?? 0);
+		// As after any boot; and `ip netns` leaves no file on this machine.
+		await this.ok("mount", ["-t", "tmpfs", "tmpfs", "/run"]);
 		const resolvConf = join(this.#scratch, "resolv.conf");
 		await writeFile(resolvConf, `nameserver ${OUTSIDE_ADDRESS}\n`);
 		await this.ok("mount", ["--bind", resolvConf, "/etc/resolv.conf"]);
