@@ -33,13 +33,14 @@ export class Host implements AsyncDisposable {
 	/** The instance's WHARF_ROOT. */
 	readonly root: string;
 	readonly #scratch: string;
-	readonly #wharf: string;
+	/** The `wharf` under test. */
+	readonly program: string;
 	#init: Child | undefined;
 	#pid = 0;
 
 	private constructor(scratch: string, wharf: string) {
 		this.#scratch = scratch;
-		this.#wharf = wharf;
+		this.program = wharf;
 		this.root = join(scratch, "root");
 	}
 
@@ -106,12 +107,12 @@ export class Host implements AsyncDisposable {
 
 	/** `wharf …`, whatever its exit status. */
 	wharf(args: readonly string[], options: CommandOptions = {}): Promise<Output> {
-		return this.run(this.#wharf, args, options);
+		return this.run(this.program, args, options);
 	}
 
 	/** `wharf …`, which must succeed; its output without the last line break. */
 	async wharfOk(...args: string[]): Promise<string> {
-		return (await this.ok(this.#wharf, args, { timeoutMs: 120_000 })).replace(/\n$/, "");
+		return (await this.ok(this.program, args, { timeoutMs: 120_000 })).replace(/\n$/, "");
 	}
 
 	/** What an HTTP client inside the host gets, or undefined when it gets no answer in two seconds. */

@@ -1,0 +1,112 @@
+/** Whatever is typed wrong: one clear sentence, what to do, exit status not 0, and nothing changed. */
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { audit } from "../support/audit/audit.ts";
+import { leftovers } from "../support/audit/leftovers.ts";
+import { fingerprint } from "../support/audit/fingerprint.ts";
+import { CHECKOUT, Host } from "../support/host.ts";
+import { webServer } from "../support/web.ts";
+
+let host: Host;
+
+beforeAll(async () => {
+	host = await Host.boot();
+	await host.wharfOk("up");
+	await host.wharfOk("network", "create", "--subnet", "172.28.0.0/16", "taken");
+	await host.wharfOk(
+		"run",
+		"-d",
+		"--name",
+		"web",
+		"--network",
+		"taken",
+		"--ip",
+		"172.28.0.9",
+		"-p",
+		"8080:80",
+		"host",
+		...webServer(80, "x"),
+	);
+	host.start("python3", ["-m", "http.server", "--bind", "0.0.0.0", "8081"]);
+});
+
+afterAll(async () => {
+	expect(await audit(host)).toEqual([]);
+	await host.wharfOk("down", "--all", "--volumes");
+	expect(await leftovers(host)).toEqual([]);
+	await host[Symbol.asyncDispose]();
+});
+
+const run = ["run", "-d", "--network", "taken"];
+const end = ["host", "sleep", "9"];
+
+test.each<[string, string[], number, RegExp]>([
+	["an unknown network", ["run", "-d", "--network", "nowhere", ...end], 125, /nowhere.*not found|no network.*nowhere/i],
+	["a network's name taken", ["network", "create", "taken"], 1, /taken/],
+	["a container's name taken", [...run, "--name", "web", ...end], 125, /web/],
+	["a malformed subnet", ["network", "create", "--subnet", "172.300.0.0/16", "n"], 1, /172\.300\.0\.0\/16/],
+	["a subnet with host bits", ["network", "create", "--subnet", "172.30.0.1/16", "n"], 1, /172\.30\.0\.0\/16/],
+	["an overlapping subnet", ["network", "create", "--subnet", "172.28.4.0/24", "n"], 1, /172\.28\.0\.0\/16/],
+	[
+		"a gateway outside",
+		["network", "create", "--subnet", "172.30.0.0/16", "--gateway", "10.0.0.1", "n"],
+		1,
+		/10\.0\.0\.1/,
+	],
+	["a port that a container has", [...run, "-p", "8080:80", ...end], 125, /8080.*web/],
+	["a port that a program has", [...run, "-p", "8081:80", ...end], 125, /8081/],
+	["an address taken", [...run, "--ip", "172.28.0.9", ...end], 125, /172\.28\.0\.9/],
+	["an address outside", [...run, "--ip", "10.9.9.9", ...end], 125, /10\.9\.9\.9/],
+	[
+		"an address on an automatic network",
+		["run", "-d", "--network", "bridge", "--ip", "172.17.0.9", ...end],
+		125,
+		/subnet/i,
+	],
+	["a missing image", ["run", "-d", "nosuchimage", "true"], 125, /nosuchimage/],
+	["no command", ["run", "-d", "host"], 125, /command/i],
+	["a bad port", [...run, "-p", "99999:80", ...end], 125, /99999/],
+	["a bad volume name", ["volume", "create", "../etc"], 1, /\.\.\/etc/],
+	["an unknown volume", ["volume", "inspect", "nosuch"], 1, /nosuch/],
+	["an unknown command", ["netwrok", "ls"], 1, /network/],
+	["an unknown flag", ["network", "create", "--subnte", "10.0.0.0/8", "n"], 1, /--subnet/],
+	[
+		"an unknown option",
+		["network", "create", "-o", "com.docker.network.bridge.nmae=x", "n"],
+		1,
+		/com\.docker\.network\.bridge\.name/,
+	],
+	["an unknown container", ["stop", "nosuch"], 1, /nosuch/],
+	["a bind that is not absolute", [...run, "-v", "rel/ative:/x", ...end], 125, /rel\/ative/],
+	["an archive that is missing", ["volume", "restore", "v", "/nowhere.tar"], 1, /\/nowhere\.tar/],
+	["ports on the host's network", ["run", "-d", "--network", "host", "-p", "1:1", ...end], 125, /host/],
+])("%s", async (_, args, status, sentence) => {
+	const before = await fingerprint(host);
+	const { exitCode, stdout, stderr } = await host.wharf(args);
+	expect(stderr).toMatch(sentence);
+	expect(exitCode).toBe(status);
+	expect(stdout).toBe("");
+	expect(stderr.split("\n").length).toBeLessThanOrEqual(4);
+	expect(stderr).not.toMatch(/\n\s+at |Error:|undefined|\[object/);
+	expect(await fingerprint(host)).toEqual(before);
+});
+
+test("services not running", async () => {
+	await using other = await Host.boot();
+	const { exitCode, stderr } = await other.wharf(["network", "ls"]);
+	expect(exitCode).toBe(1);
+	expect(stderr).toContain("wharf up");
+	expect((await other.wharf(["run", "host", "true"])).exitCode).toBe(125);
+});
+
+test("no privileges", async () => {
+	const { exitCode, stderr } = await host.run("setpriv", [
+		"--reuid=65534",
+		"--clear-groups",
+		"--regid=65534",
+		join(CHECKOUT, "bin/wharf"),
+		"up",
+	]);
+	expect(exitCode).toBe(1);
+	expect(stderr).toMatch(/root/);
+});

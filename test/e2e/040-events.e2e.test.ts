@@ -1,0 +1,55 @@
+/** NATS dies under load: nothing fails meanwhile, and when it is back a consumer has every event once, in order. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { audit } from "../support/audit/audit.ts";
+import { leftovers } from "../support/audit/leftovers.ts";
+import { eventsSoFar } from "../support/events.ts";
+import { eventually } from "../support/eventually.ts";
+import { Host } from "../support/host.ts";
+import { NatsServer } from "../support/nats-server.ts";
+
+let host: Host;
+let nats: NatsServer;
+
+beforeAll(async () => {
+	host = await Host.boot();
+	nats = await NatsServer.start(host, 4333);
+	await host.wharfOk("up");
+});
+
+afterAll(async () => {
+	await host.wharfOk("down", "--all", "--volumes");
+	await nats.kill();
+	expect(await leftovers(host)).toEqual([]);
+	await host[Symbol.asyncDispose]();
+});
+
+test("every event once though the server was dead for a while", async () => {
+	await host.wharfOk("network", "create", "before");
+	await nats.kill();
+	const created: string[] = [];
+	for (let index = 0; index < 20; index++) {
+		await host.wharfOk("network", "create", `during${index}`);
+		await host.wharfOk("run", "--rm", "--name", `c${index}`, "--network", `during${index}`, "host", "true");
+		created.push(`during${index}`);
+	}
+	expect(await audit(host)).toEqual([]);
+	await nats.restart();
+	await host.wharfOk("network", "create", "after");
+
+	const names = await eventually(async () => {
+		const events = await eventsSoFar(host);
+		const networks = events.filter((event) => event.network?.action === "CREATED").map((event) => event.network?.name);
+		expect(networks).toContain("after");
+		expect(new Set(events.map((event) => event.id)).size).toBe(events.length);
+		return {
+			networks,
+			exits: events.filter((event) => event.container?.action === "EXITED").map((event) => event.container?.name),
+		};
+	}, 30_000);
+	expect(names.networks.filter((name) => !["bridge", "host", "none"].includes(name ?? ""))).toEqual([
+		"before",
+		...created,
+		"after",
+	]);
+	expect(names.exits).toEqual(created.map((_, index) => `c${index}`));
+});

@@ -1,0 +1,72 @@
+/** When `network connect` has returned, the name resolves; when `disconnect` has returned, it does not. A hundred times. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { audit } from "../support/audit/audit.ts";
+import { leftovers } from "../support/audit/leftovers.ts";
+import { Host } from "../support/host.ts";
+
+let host: Host;
+
+beforeAll(async () => {
+	host = await Host.boot();
+	await host.wharfOk("up");
+	await host.wharfOk("network", "create", "front");
+	await host.wharfOk("network", "create", "other");
+	await host.wharfOk("run", "-d", "--name", "asker", "--network", "front", "host", "sleep", "1000");
+	await host.wharfOk("run", "-d", "--name", "comer", "--network", "other", "host", "sleep", "1000");
+});
+
+afterAll(async () => {
+	expect(await audit(host)).toEqual([]);
+	await host.wharfOk("down", "--all", "--volumes");
+	expect(await leftovers(host)).toEqual([]);
+	await host[Symbol.asyncDispose]();
+});
+
+test("a hundred connects, each resolved at the first try, and a hundred disconnects", async () => {
+	const [{ State }] = JSON.parse(await host.wharfOk("inspect", "asker"));
+	const lookUp = async (name: string): Promise<string[]> => {
+		const dig = ["-t", String(State.Pid), "-n", "--", "dig", "+short", "+tries=1", "+time=2", "@127.0.0.11", name];
+		return (await host.ok("nsenter", dig)).split("\n").filter((line) => line !== "");
+	};
+	const missed: number[] = [];
+	for (let round = 0; round < 100; round++) {
+		await host.wharfOk("network", "connect", "front", "comer");
+		if ((await lookUp("comer")).length !== 1) missed.push(round);
+		await host.wharfOk("network", "disconnect", "front", "comer");
+		if ((await lookUp("comer.front")).length !== 0) missed.push(-round);
+	}
+	expect(missed).toEqual([]);
+});
+
+test("aliases, short ids and reverse names, over UDP and TCP", async () => {
+	await host.wharfOk("network", "connect", "--alias", "db", "front", "comer");
+	const [{ Id, NetworkSettings }] = JSON.parse(await host.wharfOk("inspect", "comer"));
+	const address: string = NetworkSettings.Networks.front.IPAddress;
+	const dig = async (...query: string[]) => (await host.wharfOk("exec", "asker", "dig", "+short", ...query)).trim();
+	expect(await dig("db")).toBe(address);
+	expect(await dig("+tcp", "COMER.front")).toBe(address);
+	expect(await dig(String(Id).slice(0, 12))).toBe(address);
+	expect(await dig("-x", address)).toBe("comer.front.");
+	expect(await dig("AAAA", "comer")).toBe("");
+	expect(await host.wharfOk("exec", "asker", "dig", "AAAA", "comer")).toContain("status: NOERROR");
+	expect(await host.wharfOk("exec", "asker", "getent", "hosts", "comer")).toContain(address);
+});
+
+test("other names are asked at the host's resolver", async () => {
+	const dnsmasq = [
+		"--keep-in-foreground",
+		"--no-resolv",
+		"--no-hosts",
+		"--conf-file=/dev/null",
+		"--user=root",
+		"--pid-file=",
+	];
+	const upstream = host.start("dnsmasq", [...dnsmasq, "--address=/example.test/203.0.113.7"], { netns: "outside" });
+	try {
+		const answer = await host.wharfOk("exec", "asker", "dig", "+short", "+tries=5", "+time=1", "www.example.test");
+		expect(answer.trim()).toBe("203.0.113.7");
+	} finally {
+		upstream.kill();
+		await upstream.done;
+	}
+});

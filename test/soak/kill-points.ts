@@ -1,0 +1,55 @@
+/** Every kill point that the source names, each visited once by the same afternoon of commands, with the audit afterwards. */
+import { glob, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { audit } from "../support/audit/audit.ts";
+import { eventually } from "../support/eventually.ts";
+import { CHECKOUT, Host } from "../support/host.ts";
+import { settled } from "../support/services.ts";
+import { perform } from "./operations.ts";
+
+/** Uses of every kind of resource, and their end. */
+const AFTERNOON: readonly string[][] = [
+	["network", "create", "red"],
+	["network", "create", "blue"],
+	["volume", "create", "oak"],
+	["run", "-d", "--name", "ant", "--network", "red", "-p", "7001:80", "-v", "oak:/data", "host", "sleep", "1000"],
+	["network", "connect", "blue", "ant"],
+	["volume", "backup", "oak", "-o", "/run/oak.tar"],
+	["volume", "restore", "pine", "/run/oak.tar"],
+	["network", "disconnect", "blue", "ant"],
+	["stop", "-t", "1", "ant"],
+	["start", "ant"],
+	["rm", "-f", "ant"],
+	["network", "rm", "red", "blue"],
+	["volume", "rm", "oak", "pine"],
+];
+
+/** The names, read from the calls in the source. */
+export async function killPointNames(): Promise<string[]> {
+	const names = new Set<string>();
+	for await (const file of glob("{lib,services,gateway}/**/*.ts", { cwd: CHECKOUT })) {
+		if (file.endsWith(".test.ts")) continue;
+		const source = await readFile(join(CHECKOUT, file), "utf8");
+		for (const [, name = ""] of source.matchAll(/killPoint\("([^"]+)"\)/g)) names.add(name);
+	}
+	return [...names].sort();
+}
+
+export async function visitKillPoints(report: (problem: string) => void): Promise<void> {
+	for (const name of await killPointNames()) {
+		await using host = await Host.boot();
+		await host.ok(host.program, ["up"], { env: { WHARF_KILL_POINT: name }, timeoutMs: 120_000 });
+		for (const args of AFTERNOON) {
+			const problem = await perform(host, args);
+			if (problem !== undefined) report(`${name}: ${problem}`);
+		}
+		await settled(host);
+		let strays: string[] = [];
+		await eventually(async () => {
+			strays = await audit(host);
+			if (strays.length > 0) throw new Error("strays");
+		}, 20_000).catch(() => undefined);
+		for (const stray of strays) report(`${name}: ${stray}`);
+		console.log(`  kill point ${name}: ${strays.length} strays`);
+	}
+}

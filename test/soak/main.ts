@@ -1,0 +1,34 @@
+/**
+ * The long rounds: random commands with random kills, every named kill point, and a NATS that is dead for minutes.
+ *
+ * `npm run soak -- --seed 7 --minutes 30` repeats what seed 7 did, as far as timing allows. Exit status 1 when anything was amiss.
+ */
+import { parseArgs } from "node:util";
+import { visitKillPoints } from "./kill-points.ts";
+import { natsOutage } from "./nats-outage.ts";
+import { Random } from "./random.ts";
+import { randomRounds } from "./rounds.ts";
+
+const { values } = parseArgs({
+	options: {
+		seed: { type: "string", default: String(Date.now() % 1_000_000) },
+		minutes: { type: "string", default: "10" },
+		only: { type: "string", default: "rounds,kill-points,nats" },
+	},
+});
+
+const only = values.only.split(",");
+console.log(`soak: seed ${values.seed}, ${values.minutes} minutes of random rounds`);
+const random = new Random(Number(values.seed));
+const problems: string[] = [];
+const report = (problem: string): void => {
+	problems.push(problem);
+	console.log(`  PROBLEM ${problem}`);
+};
+
+if (only.includes("rounds")) await randomRounds(random, Number(values.minutes) * 60_000, report);
+if (only.includes("kill-points")) await visitKillPoints(report);
+if (only.includes("nats")) await natsOutage(180_000, report);
+
+console.log(`soak: ${problems.length} problems with seed ${values.seed}`);
+process.exitCode = problems.length === 0 ? 0 : 1;

@@ -1,0 +1,66 @@
+/** Rounds of random commands, four at a time, while services are killed; the audit after each round must find nothing. */
+import { setTimeout as delay } from "node:timers/promises";
+import { audit } from "../support/audit/audit.ts";
+import { leftovers } from "../support/audit/leftovers.ts";
+import { eventually } from "../support/eventually.ts";
+import { Host } from "../support/host.ts";
+import { kill, settled } from "../support/services.ts";
+import { choose, perform } from "./operations.ts";
+import type { Random } from "./random.ts";
+
+const SERVICES = ["netd", "ipamd", "dnsd", "volumed", "gateway", "nats"];
+const OPERATIONS_A_ROUND = 60;
+const AT_ONCE = 4;
+
+export async function randomRounds(
+	random: Random,
+	durationMs: number,
+	report: (problem: string) => void,
+): Promise<void> {
+	const end = performance.now() + durationMs;
+	await using host = await Host.boot();
+	await host.wharfOk("up");
+	for (let round = 1; performance.now() < end; round++) {
+		const cut = random.next() < 0.15;
+		await oneRound(host, random, report, cut);
+		if (cut) {
+			await host.powerCycle();
+			await host.wharfOk("up");
+		}
+		await settled(host);
+		const strays = await noStrays(host);
+		for (const stray of strays) report(`round ${round}: ${stray}`);
+		console.log(`  round ${round}${cut ? ", ended by a power cut" : ""}: ${strays.length} strays`);
+	}
+	await host.wharfOk("down", "--all", "--volumes");
+	for (const left of await leftovers(host)) report(`after down --all: ${left}`);
+}
+
+async function oneRound(host: Host, random: Random, report: (problem: string) => void, cut: boolean): Promise<void> {
+	const queue = Array.from({ length: OPERATIONS_A_ROUND }, () => choose(random));
+	const worker = async (): Promise<void> => {
+		for (let args = queue.shift(); args !== undefined; args = queue.shift()) {
+			const problem = await perform(host, args);
+			if (problem !== undefined) report(problem);
+		}
+	};
+	const work = Promise.all(Array.from({ length: AT_ONCE }, worker));
+	for (let kills = random.below(4); kills > 0 && queue.length > 0; kills--) {
+		await delay(random.below(2_000));
+		// A service that was killed a moment ago may not be back yet.
+		await kill(host, random.pick(SERVICES)).catch(() => undefined);
+	}
+	// A power cut comes in the middle.
+	if (cut) queue.length = 0;
+	await work;
+}
+
+/** What the audit still finds after twenty seconds; reconciliation has its time. */
+async function noStrays(host: Host): Promise<string[]> {
+	let strays: string[] = [];
+	await eventually(async () => {
+		strays = await audit(host);
+		if (strays.length > 0) throw new Error("strays");
+	}, 20_000).catch(() => undefined);
+	return strays;
+}
