@@ -1,0 +1,91 @@
+/** How rtnetlink writes a link: `struct ifinfomsg`, its attributes, and a link as it is read (rtnetlink(7)). */
+import { type IfName, parseIfName } from "#lib/address/if-name.ts";
+import { type Mac, macFromBytes } from "#lib/address/mac.ts";
+import { AttributeSet } from "./attribute.ts";
+
+export const IFLA = {
+	address: 1,
+	ifname: 3,
+	mtu: 4,
+	link: 5,
+	master: 10,
+	protinfo: 12,
+	operstate: 16,
+	linkInfo: 18,
+	ifalias: 20,
+	netNsFd: 28,
+	linkNetnsid: 37,
+} as const;
+
+/** Inside IFLA.linkInfo. */
+export const INFO_KIND = 1;
+
+const HEADER_BYTES = 16;
+const MAC_BYTES = 6;
+
+const IFF_UP = 0x1;
+const IFF_LOOPBACK = 0x8;
+const IFF_LOWER_UP = 0x1_0000;
+
+/** RFC 2863; the kernel says `unknown` for links that have no notion of it, as `lo`. */
+const OPERATIONAL = ["unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"] as const;
+export type Operational = (typeof OPERATIONAL)[number];
+
+export interface Link {
+	readonly index: number;
+	readonly name: IfName;
+	/** "bridge", "veth", "vxlan" …; absent for real devices and `lo`. */
+	readonly kind: string | undefined;
+	readonly mac: Mac | undefined;
+	readonly mtu: number;
+	/** Set up by an administrator; says nothing about a carrier. */
+	readonly up: boolean;
+	readonly carrier: boolean;
+	readonly operational: Operational;
+	readonly loopback: boolean;
+	/** Index of the bridge (or other master) that the link is a port of. */
+	readonly master: number | undefined;
+	/** Index of the veth's other end or of the lower link, in the namespace `lowerNetnsId` if that is there, else in this one. */
+	readonly lower: number | undefined;
+	readonly lowerNetnsId: number | undefined;
+	readonly alias: string | undefined;
+}
+
+export interface HeaderFields {
+	readonly family?: number | undefined;
+	readonly index?: number | undefined;
+	readonly up?: boolean | undefined;
+}
+
+/** `struct ifinfomsg`. `up` undefined leaves the flag as it is. */
+export function interfaceHeader(fields: HeaderFields): Buffer {
+	const header = Buffer.alloc(HEADER_BYTES);
+	header.writeUInt8(fields.family ?? 0, 0);
+	header.writeInt32LE(fields.index ?? 0, 4);
+	if (fields.up !== undefined) {
+		header.writeUInt32LE(fields.up ? IFF_UP : 0, 8);
+		header.writeUInt32LE(IFF_UP, 12);
+	}
+	return header;
+}
+
+export function decodeLink(body: Buffer): Link {
+	const flags = body.readUInt32LE(8);
+	const attributes = AttributeSet.decode(body.subarray(HEADER_BYTES));
+	const address = attributes.bytes(IFLA.address);
+	return {
+		index: body.readInt32LE(4),
+		name: parseIfName(attributes.string(IFLA.ifname) ?? ""),
+		kind: attributes.nested(IFLA.linkInfo)?.string(INFO_KIND),
+		mac: address?.length === MAC_BYTES ? macFromBytes(address) : undefined,
+		mtu: attributes.u32(IFLA.mtu) ?? 0,
+		up: (flags & IFF_UP) !== 0,
+		carrier: (flags & IFF_LOWER_UP) !== 0,
+		operational: OPERATIONAL[attributes.u8(IFLA.operstate) ?? 0] ?? "unknown",
+		loopback: (flags & IFF_LOOPBACK) !== 0,
+		master: attributes.u32(IFLA.master),
+		lower: attributes.u32(IFLA.link),
+		lowerNetnsId: attributes.u32(IFLA.linkNetnsid),
+		alias: attributes.string(IFLA.ifalias),
+	};
+}

@@ -1,0 +1,225 @@
+/**
+ * A netlink socket: request and answer, dumps, and transactions of several messages.
+ *
+ * The kernel works a request off inside `send`, so a synchronous exchange takes microseconds; what waits longer inside the
+ * kernel (removing a link) has `requestAside`. A socket belongs to the network namespace in which it was opened, for ever.
+ */
+import { closeSync } from "node:fs";
+import { checked, checkedAside } from "../libc.ts";
+import { inNetnsOrHere } from "../netns.ts";
+import { decodeMessages, encodeMessage, NLM_F_ACK, NLM_F_DUMP, type Reply, type Request } from "./message.ts";
+import { NetlinkError } from "./netlink-error.ts";
+
+export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
+
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+const SO_SNDBUFFORCE = 32;
+const SO_RCVBUFFORCE = 33;
+const SOL_NETLINK = 270;
+const NETLINK_CAP_ACK = 10;
+const NETLINK_EXT_ACK = 11;
+const NETLINK_GET_STRICT_CHK = 12;
+const MSG_PEEK = 0x02;
+const MSG_TRUNC = 0x20;
+const MSG_DONTWAIT = 0x40;
+const EAGAIN = 11;
+const EINTR = 4;
+const EMSGSIZE = 90;
+
+/** The kernel fills a dump's datagrams up to 32 KiB when the reader's buffer has them. */
+const RECEIVE_BYTES = 32 * 1024;
+/** Refusals of a large transaction arrive all at once and must fit into the socket. */
+const RECEIVE_QUEUE_BYTES = 4 * 1024 * 1024;
+/** Answers are there when `send` returns. One that does not come is a bug somewhere, and must not stop the loop for ever. */
+const ANSWER_TIMEOUT_S = 10n;
+const DUMP_ATTEMPTS = 20;
+
+const socket = checked<[domain: number, type: number, protocol: number]>(
+	"int socket(int domain, int type, int protocol)",
+);
+const connect = checked<[fd: number, address: Uint8Array, length: number]>(
+	"int connect(int fd, const void *address, uint32_t length)",
+);
+const setsockopt = checked<[fd: number, level: number, name: number, value: Uint8Array, length: number]>(
+	"int setsockopt(int fd, int level, int name, const void *value, uint32_t length)",
+);
+const SEND = "long send(int fd, const void *data, size_t length, int flags)";
+const send = checked<[fd: number, data: Uint8Array, length: number, flags: number]>(SEND);
+const sendAside = checkedAside<[fd: number, data: Uint8Array, length: number, flags: number]>(SEND);
+const RECV = "long recv(int fd, void *data, size_t length, int flags)";
+const recv = checked<[fd: number, data: Uint8Array, length: number, flags: number]>(RECV);
+const recvAside = checkedAside<[fd: number, data: Uint8Array, length: number, flags: number]>(RECV);
+
+/** A message of a transaction that the kernel refused. `index` counts the messages given; -1 is the transaction itself. */
+export interface Refusal {
+	readonly index: number;
+	readonly error: NetlinkError;
+}
+
+export class NetlinkSocket implements Disposable {
+	readonly #fd: number;
+	#buffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
+	#sequence = 0;
+	#sendBufferBytes = 0;
+
+	private constructor(fd: number) {
+		this.#fd = fd;
+	}
+
+	/** Opens a socket in the namespace at `netns`, or in the thread's own. */
+	static open(protocol: number, netns?: string): NetlinkSocket {
+		const fd = inNetnsOrHere(netns, () => socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
+		try {
+			setInteger(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1);
+			setInteger(fd, SOL_NETLINK, NETLINK_CAP_ACK, 1);
+			setInteger(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
+			setInteger(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_QUEUE_BYTES);
+			const timeout = Buffer.alloc(16);
+			timeout.writeBigInt64LE(ANSWER_TIMEOUT_S, 0);
+			setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.length);
+			// Connected to the kernel (port id 0), the socket takes nothing from other processes.
+			const kernel = Buffer.alloc(12);
+			kernel.writeUInt16LE(AF_NETLINK, 0);
+			connect(fd, kernel, kernel.length);
+			return new NetlinkSocket(fd);
+		} catch (error) {
+			closeSync(fd);
+			throw error;
+		}
+	}
+
+	/** One request; its replies, without the acknowledgement. Throws what the kernel refused. */
+	request(request: Request): Reply[] {
+		const sequence = this.#next();
+		this.#send(encodeMessage({ ...request, flags: request.flags | NLM_F_ACK }, sequence));
+		return this.#answer(request.label, sequence).replies;
+	}
+
+	/**
+	 * As `request`, with the kernel's work on another thread: for what waits long inside `send`.
+	 * The socket must not be used for anything else before the promise settles.
+	 */
+	async requestAside(request: Request): Promise<Reply[]> {
+		const sequence = this.#next();
+		const message = encodeMessage({ ...request, flags: request.flags | NLM_F_ACK }, sequence);
+		await sendAside(this.#fd, message, message.length, 0);
+		return this.#answer(request.label, sequence).replies;
+	}
+
+	/** All entries of a table. Asks again when a change got in between, so the list is of one moment. */
+	dump(request: Request): Reply[] {
+		for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt += 1) {
+			const sequence = this.#next();
+			this.#send(encodeMessage({ ...request, flags: request.flags | NLM_F_DUMP }, sequence));
+			const { replies, interrupted } = this.#answer(request.label, sequence);
+			if (!interrupted) return replies;
+		}
+		throw new NetlinkError(request.label, { errno: EINTR, text: "the table changed during every attempt to read it" });
+	}
+
+	/**
+	 * As `dump`, with the kernel's work on another thread, a datagram at a time, and without asking again when the table
+	 * changes meanwhile. The socket must not be used for anything else before the end.
+	 */
+	async *dumpAside(request: Request): AsyncGenerator<readonly Reply[]> {
+		const sequence = this.#next();
+		const message = encodeMessage({ ...request, flags: request.flags | NLM_F_DUMP }, sequence);
+		await sendAside(this.#fd, message, message.length, 0);
+		for (;;) {
+			const received = await recvAside(this.#fd, this.#buffer, this.#buffer.length, MSG_TRUNC);
+			if (received > this.#buffer.length) throw new NetlinkError(request.label, { errno: EMSGSIZE, text: undefined });
+			// A copy: the caller may keep what it was given, and the next datagram comes into the same buffer.
+			const messages = [...decodeMessages(Buffer.from(this.#buffer.subarray(0, received)))];
+			const replies = messages.filter((reply) => reply.sequence === sequence);
+			const end = replies.find((reply) => reply.verdict !== undefined)?.verdict;
+			if (end !== undefined && end.errno !== 0) throw new NetlinkError(request.label, end);
+			yield replies.filter((reply) => reply.verdict === undefined);
+			if (end !== undefined) return;
+		}
+	}
+
+	/**
+	 * Sends all messages in one datagram and returns what was refused. A subsystem with transactions (nf_tables) then
+	 * has changed nothing. Messages that shall be acknowledged carry NLM_F_ACK; at least one must.
+	 */
+	transact(requests: readonly Request[]): Refusal[] {
+		const first = this.#sequence + 1;
+		this.#send(Buffer.concat(requests.map((request) => encodeMessage(request, this.#next()))));
+		const refusals: Refusal[] = [];
+		let answers = 0;
+		for (let datagram = this.#receiveNow(); datagram !== undefined; datagram = this.#receiveNow()) {
+			for (const { sequence, verdict } of decodeMessages(datagram)) {
+				const index = sequence - first;
+				const request = requests[index];
+				if (verdict === undefined || request === undefined) continue;
+				answers += 1;
+				if (verdict.errno !== 0) refusals.push({ index, error: new NetlinkError(request.label, verdict) });
+			}
+		}
+		if (answers === 0)
+			throw new NetlinkError("netlink transaction", { errno: EAGAIN, text: "the kernel gave no answer" });
+		return refusals;
+	}
+
+	[Symbol.dispose](): void {
+		closeSync(this.#fd);
+	}
+
+	/** Reads until the verdict on `sequence`; answers to earlier requests that were given up are passed over. */
+	#answer(label: string, sequence: number): { replies: Reply[]; interrupted: boolean } {
+		const replies: Reply[] = [];
+		let interrupted = false;
+		for (;;) {
+			for (const reply of decodeMessages(this.#receive(0))) {
+				if (reply.sequence !== sequence) continue;
+				interrupted ||= reply.interrupted;
+				if (reply.verdict === undefined) replies.push(reply);
+				else if (reply.verdict.errno !== 0) throw new NetlinkError(label, reply.verdict);
+				else return { replies, interrupted };
+			}
+		}
+	}
+
+	/** The next datagram, whole whatever its size. */
+	#receive(flags: number): Buffer {
+		const length = recv(this.#fd, this.#buffer, 0, flags | MSG_PEEK | MSG_TRUNC);
+		if (length > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(length);
+		const received = recv(this.#fd, this.#buffer, this.#buffer.length, flags);
+		return Buffer.from(this.#buffer.subarray(0, received));
+	}
+
+	/** The next datagram if one is queued. */
+	#receiveNow(): Buffer | undefined {
+		try {
+			return this.#receive(MSG_DONTWAIT);
+		} catch (error) {
+			if (error instanceof Error && "errno" in error && error.errno === EAGAIN) return undefined;
+			throw error;
+		}
+	}
+
+	#send(message: Buffer): void {
+		// A datagram must fit into the send buffer, which begins at a few hundred KiB.
+		if (message.length > this.#sendBufferBytes) {
+			this.#sendBufferBytes = Math.max(2 * message.length, 128 * 1024);
+			setInteger(this.#fd, SOL_SOCKET, SO_SNDBUFFORCE, this.#sendBufferBytes);
+		}
+		send(this.#fd, message, message.length, 0);
+	}
+
+	#next(): number {
+		this.#sequence = (this.#sequence + 1) >>> 0;
+		return this.#sequence;
+	}
+}
+
+function setInteger(fd: number, level: number, name: number, value: number): void {
+	const buffer = Buffer.alloc(4);
+	buffer.writeInt32LE(value);
+	setsockopt(fd, level, name, buffer, buffer.length);
+}
