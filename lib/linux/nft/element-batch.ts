@@ -1,0 +1,98 @@
+/**
+ * Elements of several sets and maps, added and removed in one transaction: all of it happens, or none.
+ *
+ * Adding an element that is there with the same datum is success. With another datum it is EEXIST (the kernel does not
+ * replace); removing and then adding it in one batch replaces it, and no packet sees a moment without. Removing what is
+ * absent is ENOENT, with `missing` saying whether it was the element, its set, or its table.
+ */
+import { NLM_F_ACK, NLM_F_CREATE, type Request } from "../netlink/message.ts";
+import type { NetlinkError } from "../netlink/netlink-error.ts";
+import type { Refusal } from "../netlink/socket.ts";
+import { type Datum, encodeElements, header, partAt, type SetRef } from "./element.ts";
+
+export const NFNL_SUBSYS_NFTABLES = 10;
+const NFNL_MSG_BATCH_BEGIN = 0x10;
+const NFNL_MSG_BATCH_END = 0x11;
+const NEWSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 12;
+const DELSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 14;
+
+export interface ElementChange extends SetRef {
+	readonly action: "add" | "remove";
+	readonly key: Uint8Array;
+	readonly data?: Datum | undefined;
+}
+
+export interface ElementFailure {
+	/** Undefined when the transaction as a whole failed. */
+	readonly change: ElementChange | undefined;
+	readonly error: NetlinkError;
+	/** For ENOENT: what is not there. */
+	readonly missing: "table" | "set" | "element" | undefined;
+}
+
+/** A batch that the kernel refused; nothing of it has happened. `code` is the first failure's. */
+export class ElementBatchError extends Error {
+	override readonly name = "ElementBatchError";
+	readonly failures: readonly ElementFailure[];
+	readonly code: string;
+
+	constructor(failures: readonly [ElementFailure, ...ElementFailure[]]) {
+		const [first] = failures;
+		const more = failures.length === 1 ? "" : ` (and ${failures.length - 1} more)`;
+		super(`${first.error.message}${more}`, { cause: first.error });
+		this.failures = failures;
+		this.code = first.error.code;
+	}
+}
+
+export class ElementBatch {
+	readonly #changes: ElementChange[] = [];
+
+	get size(): number {
+		return this.#changes.length;
+	}
+
+	/** `data` for a map; its length is the map's. */
+	add({ family, table, set }: SetRef, key: Uint8Array, data?: Datum): this {
+		this.#changes.push({ action: "add", family, table, set, key, data });
+		return this;
+	}
+
+	remove({ family, table, set }: SetRef, key: Uint8Array): this {
+		this.#changes.push({ action: "remove", family, table, set, key });
+		return this;
+	}
+
+	/** The messages, the first and the last being the transaction's brackets. */
+	requests(): Request[] {
+		const bracket = { flags: 0, body: header(0, NFNL_SUBSYS_NFTABLES) };
+		return [
+			{ label: "begin transaction", type: NFNL_MSG_BATCH_BEGIN, ...bracket },
+			// Refusals always come back. One acknowledgement, the last, shows that the kernel has worked through to the end;
+			// one for each would overflow the socket in a large batch.
+			...this.#changes.map((change, index) => requestOf(change, index === this.#changes.length - 1 ? NLM_F_ACK : 0)),
+			{ label: "commit transaction", type: NFNL_MSG_BATCH_END, ...bracket },
+		];
+	}
+
+	/** The error for what was refused of `requests()`, or undefined. */
+	errorOf(refusals: readonly Refusal[]): ElementBatchError | undefined {
+		const [first, ...rest] = refusals.map(({ index, error }): ElementFailure => {
+			const change = this.#changes[index - 1];
+			const missing = change !== undefined && error.code === "ENOENT" ? partAt(change, error.offset) : undefined;
+			return { change, error, missing };
+		});
+		return first === undefined ? undefined : new ElementBatchError([first, ...rest]);
+	}
+}
+
+function requestOf(change: ElementChange, acknowledge: number): Request {
+	const { action, family, table, set } = change;
+	const add = action === "add";
+	return {
+		label: `${action} element ${Buffer.from(change.key).toString("hex")} of ${family} ${table} ${set}`,
+		type: add ? NEWSETELEM : DELSETELEM,
+		flags: acknowledge | (add ? NLM_F_CREATE : 0),
+		body: encodeElements(change, [change]),
+	};
+}
