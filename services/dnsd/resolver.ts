@@ -1,0 +1,162 @@
+/**
+ * The resolver of all sandboxes: the zone as it is now, the sockets, and the way out.
+ *
+ * A change is in the answers and in the sockets when `replaceAll`, `put` or `remove` has resolved; between changes the zone is
+ * one value, so that no answer shows half of a change.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Log } from "#lib/log/log.ts";
+import { answer, type Asker, type Transport } from "./answer.ts";
+import { encodeQuery, readAnswer, type ReadableAnswer } from "./codec.ts";
+import { dnsdFaults } from "./faults.ts";
+import { type Handler, RESOLVER_ADDRESS } from "./listener.ts";
+import { Listeners } from "./listeners.ts";
+import type { NameKey } from "./name.ts";
+import type { Query } from "./query.ts";
+import type { TcpLimits } from "./tcp-connection.ts";
+import type { Forwarder } from "./upstream/forwarder.ts";
+import { type Server, serverAt, serverText } from "./upstream/server.ts";
+import { type Found, type Sandbox, Zone } from "./zone.ts";
+
+export interface ResolverParts {
+	readonly ttlSeconds: number;
+	readonly tcp: TcpLimits;
+	readonly forwarder: Forwarder;
+	/** The host's resolvers as they are now. */
+	readonly hostServers: () => readonly Server[];
+	readonly log: Log;
+}
+
+export interface ResolverStatus {
+	/** Sandboxes with open sockets. */
+	readonly sandboxes: number;
+	readonly upstreams: readonly string[];
+	readonly queries: number;
+	readonly forwarded: number;
+	readonly failures: readonly string[];
+}
+
+/** Sockets are opened in parcels, so that queries are answered meanwhile. */
+const PARCEL = 32;
+
+export class Resolver implements AsyncDisposable {
+	readonly #parts: ResolverParts;
+	readonly #listeners: Listeners;
+	#zone: Zone;
+	#queries = 0;
+	#forwarded = 0;
+
+	constructor(parts: ResolverParts) {
+		this.#parts = parts;
+		this.#zone = Zone.empty(parts.ttlSeconds);
+		this.#listeners = new Listeners((id) => this.#handlerOf(id), parts.tcp, parts.log);
+	}
+
+	/** Everything that there is. Sandboxes that are not among it lose their sockets. */
+	async replaceAll(sandboxes: readonly Sandbox[]): Promise<void> {
+		let zone = Zone.empty(this.#parts.ttlSeconds);
+		for (const sandbox of sandboxes) zone = zone.with(sandbox);
+		this.#zone = zone;
+		const served = new Set(sandboxes.filter(({ resolverPort }) => resolverPort > 0).map(({ id }) => id));
+		await Promise.all(
+			this.#listeners.sandboxIds().map((id) => (served.has(id) ? undefined : this.#listeners.remove(id))),
+		);
+		for (const [index, sandbox] of sandboxes.entries()) {
+			await this.#ensureSockets(sandbox);
+			if (index % PARCEL === PARCEL - 1) await nextTurn();
+		}
+	}
+
+	async put(sandbox: Sandbox): Promise<void> {
+		this.#zone = this.#zone.with(sandbox);
+		await this.#ensureSockets(sandbox);
+	}
+
+	/** Absent is success. */
+	async remove(sandboxId: string): Promise<void> {
+		this.#zone = this.#zone.without(sandboxId);
+		await this.#listeners.remove(sandboxId);
+	}
+
+	/** What a sandbox would be answered from local names; `name` must be a domain name. */
+	lookUp(sandboxId: string, name: string, type: number): ReadableAnswer {
+		const sandbox = this.#zone.find(sandboxId);
+		if (sandbox === undefined || sandbox.resolverPort === 0) {
+			throw dnsdFaults.SANDBOX_NOT_SERVED({ sandbox: sandboxId });
+		}
+		const outcome = answer(encodeQuery(0, name, type), this.#askerOf(sandboxId), "tcp");
+		return outcome.kind === "answer" ? readAnswer(outcome.packet) : { code: "FORWARDED", data: [] };
+	}
+
+	status(): ResolverStatus {
+		return {
+			sandboxes: this.#listeners.size,
+			upstreams: this.#withoutLoops(this.#parts.hostServers()).map(serverText),
+			queries: this.#queries,
+			forwarded: this.#forwarded,
+			failures: this.#listeners.failures(),
+		};
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#listeners.close();
+	}
+
+	async #ensureSockets({ id, netnsPath, resolverPort }: Sandbox): Promise<void> {
+		if (resolverPort === 0) await this.#listeners.remove(id);
+		else await this.#listeners.ensure({ sandboxId: id, netnsPath, port: resolverPort });
+	}
+
+	#handlerOf(sandboxId: string): Handler {
+		const asker = this.#askerOf(sandboxId);
+		return (packet, transport) => {
+			try {
+				return this.#handle(packet, transport, asker, sandboxId);
+			} catch (error) {
+				this.#parts.log.error("A query was not answered: this is a bug.", {
+					err: error,
+					query: packet.toString("hex"),
+				});
+				return undefined;
+			}
+		};
+	}
+
+	#handle(packet: Buffer, transport: Transport, asker: Asker, sandboxId: string): ReturnType<Handler> {
+		this.#queries += 1;
+		const outcome = answer(packet, asker, transport);
+		switch (outcome.kind) {
+			case "answer":
+				return outcome.packet;
+			case "forward":
+				return this.#forward(outcome.query, transport, sandboxId);
+			case "ignore":
+				return undefined;
+		}
+	}
+
+	#forward(query: Query, transport: Transport, sandboxId: string): Buffer | Promise<Buffer> {
+		this.#forwarded += 1;
+		const own = this.#zone.find(sandboxId)?.dnsServers ?? [];
+		const servers = own.length > 0 ? own.map(serverAt) : this.#parts.hostServers();
+		return this.#parts.forwarder.forward(query, transport, this.#withoutLoops(servers), sandboxId);
+	}
+
+	/** 127.0.0.11 is somebody else's on the host (Docker's, where wharf runs in its container) unless we serve the host itself. */
+	#withoutLoops(servers: readonly Server[]): readonly Server[] {
+		if (!this.#listeners.servesOwnNamespace) return servers;
+		return servers.filter(({ address }) => address !== RESOLVER_ADDRESS);
+	}
+
+	/** The zone as this sandbox sees it at the moment of asking. */
+	#askerOf(sandboxId: string): Asker {
+		const forwards = (): boolean => this.#zone.find(sandboxId)?.forwards ?? false;
+		return {
+			ttlSeconds: this.#parts.ttlSeconds,
+			get forwards() {
+				return forwards();
+			},
+			lookUp: (key: NameKey): Found => this.#zone.lookUp(sandboxId, key),
+		};
+	}
+}
