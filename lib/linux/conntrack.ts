@@ -22,7 +22,7 @@ const TUPLE_PROTO = { number: 1, sourcePort: 2, destinationPort: 3 } as const;
 const DELETES_AT_ONCE = 256;
 
 /** A port of a protocol, at one address or, without one, at any. */
-export interface Destination {
+interface Destination {
 	readonly protocol: Protocol;
 	readonly ip?: Ip | undefined;
 	readonly port: number;

@@ -21,7 +21,7 @@ export function errnoName(errno: number): string {
 }
 
 /** The C library's sentence for an errno, as "File exists". */
-export function errnoText(errno: number): string {
+function errnoText(errno: number): string {
 	return strerror(errno);
 }
 
@@ -103,7 +103,7 @@ export function atCall<T>(call: string, body: () => T): T {
 	}
 }
 
-/** Where `buffer` is, for a structure that points at it. The buffer must outlive the call; V8 does not move what Buffer.alloc made. */
+/** Where `buffer` is, for a structure that points at it. It stays there (asking takes it off V8's heap) as long as it is referenced. */
 export function pointerTo(buffer: Uint8Array): bigint {
 	return koffi.address(buffer);
 }

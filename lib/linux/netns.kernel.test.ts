@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createNetns, inNetns, isNetns, removeNetns } from "./netns.ts";
@@ -66,6 +66,21 @@ test("an asynchronous body is refused", () => {
 	const path = scratch.create("a");
 	// @ts-expect-error -- the types refuse it too
 	expect(() => inNetns(path, async () => 1)).toThrow(TypeError);
+});
+
+test("a process that cannot return does not go on", () => {
+	const path = scratch.create("a");
+	const program = `
+		import { closeSync, readdirSync, readlinkSync } from "node:fs";
+		import { inNetns } from ${JSON.stringify(new URL("./netns.ts", import.meta.url).href)};
+		const pointsAt = (fd) => { try { return readlinkSync("/proc/self/fd/" + fd); } catch { return ""; } };
+		inNetns(${JSON.stringify(path)}, () => {
+			for (const fd of readdirSync("/proc/self/fd")) if (pointsAt(fd).startsWith("net:")) closeSync(Number(fd));
+		});
+		console.log("went on");`;
+	const child = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
+	expect(child).toMatchObject({ signal: "SIGABRT", stdout: "" });
+	expect(child.stderr).toContain("cannot return to the own network namespace: LinuxError: setns");
 });
 
 test("what is no namespace is told apart and cannot be entered", () => {

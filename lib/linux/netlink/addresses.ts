@@ -15,7 +15,7 @@ const IFA_F_NODAD = 0x02;
 const IFA_F_TENTATIVE = 0x40;
 
 const SCOPES = { global: 0, site: 200, link: 253, host: 254 } as const;
-export type AddressScope = keyof typeof SCOPES;
+type AddressScope = keyof typeof SCOPES;
 
 export interface LinkAddress {
 	/** Index of the link. */

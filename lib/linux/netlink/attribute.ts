@@ -30,10 +30,6 @@ export function bytes(type: number, payload: Uint8Array): Attribute {
 	return out;
 }
 
-export function flag(type: number): Attribute {
-	return bytes(type, Buffer.alloc(0));
-}
-
 export function u8(type: number, value: number): Attribute {
 	return bytes(type, Buffer.of(value));
 }

@@ -13,6 +13,7 @@ export const IFLA = {
 	operstate: 16,
 	linkInfo: 18,
 	ifalias: 20,
+	extMask: 29,
 	netNsFd: 28,
 	linkNetnsid: 37,
 } as const;
@@ -29,7 +30,7 @@ const IFF_LOWER_UP = 0x1_0000;
 
 /** RFC 2863; the kernel says `unknown` for links that have no notion of it, as `lo`. */
 const OPERATIONAL = ["unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"] as const;
-export type Operational = (typeof OPERATIONAL)[number];
+type Operational = (typeof OPERATIONAL)[number];
 
 export interface Link {
 	readonly index: number;

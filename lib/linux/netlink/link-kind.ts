@@ -13,7 +13,7 @@ const BR_MCAST_SNOOPING = 23;
 
 const MACVLAN_MODE = 1;
 const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const;
-export type MacvlanMode = keyof typeof MACVLAN_MODES;
+type MacvlanMode = keyof typeof MACVLAN_MODES;
 
 const VXLAN = { id: 1, link: 3, local: 4, learning: 7, port: 15, local6: 17 } as const;
 

@@ -18,6 +18,9 @@ const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 const RTM_SETLINK = 19;
 
+/** RTEXT_FILTER_SKIP_STATS: half of what the kernel would write of a link. */
+const WITHOUT_STATISTICS = attribute.u32(IFLA.extMask, 1 << 3);
+
 const PF_BRIDGE = 7;
 const BRPORT = { hairpin: 4, learning: 8, unicastFlood: 9, neighbourSuppression: 32, isolated: 33 } as const;
 
@@ -72,7 +75,7 @@ export class Links {
 	}
 
 	get(ref: LinkRef): Link {
-		const replies = this.#socket.request(message(`get link ${ref}`, RTM_GETLINK, 0, { ref }, []));
+		const replies = this.#socket.request(message(`get link ${ref}`, RTM_GETLINK, 0, { ref }, [WITHOUT_STATISTICS]));
 		const [reply] = replies;
 		if (reply === undefined) throw new TypeError(`get link ${ref}: acknowledged without an answer`);
 		return decodeLink(reply.body);
@@ -96,6 +99,7 @@ export class Links {
 			body: Buffer.concat([
 				interfaceHeader({}),
 				attribute.join([
+					WITHOUT_STATISTICS,
 					filter.master === undefined ? undefined : attribute.u32(IFLA.master, filter.master),
 					filter.kind === undefined ? undefined : kind.kindFilter(filter.kind),
 				]),

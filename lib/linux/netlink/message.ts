@@ -5,9 +5,9 @@ import { AttributeSet, align4 } from "./attribute.ts";
 
 const HEADER_BYTES = 16;
 
-export const NLM_F_REQUEST = 0x001;
+const NLM_F_REQUEST = 0x001;
 export const NLM_F_ACK = 0x004;
-export const NLM_F_DUMP_INTR = 0x010;
+const NLM_F_DUMP_INTR = 0x010;
 export const NLM_F_DUMP = 0x300;
 export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;

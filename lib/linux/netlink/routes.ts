@@ -23,7 +23,7 @@ const RT_SCOPE_NOWHERE = 255;
 /** A copy that the kernel made for one destination, no route of anybody's. */
 const RTM_F_CLONED = 0x200;
 
-export const TABLE_MAIN = 254;
+const TABLE_MAIN = 254;
 
 const TYPES = {
 	unicast: 1,
@@ -36,9 +36,9 @@ const TYPES = {
 	prohibit: 8,
 	throw: 9,
 } as const;
-export type RouteType = keyof typeof TYPES | "other";
+type RouteType = keyof typeof TYPES | "other";
 
-export interface Nexthop {
+interface Nexthop {
 	readonly gateway: Ip | undefined;
 	/** Index of the outgoing link; absent for blackholes and their like. */
 	readonly link: number | undefined;

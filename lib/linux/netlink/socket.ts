@@ -55,7 +55,7 @@ const RECV = "long recv(int fd, void *data, size_t length, int flags)";
 const recv = checked<[fd: number, data: Uint8Array, length: number, flags: number]>(RECV);
 const recvAside = checkedAside<[fd: number, data: Uint8Array, length: number, flags: number]>(RECV);
 
-/** A message of a transaction that the kernel refused. `index` counts the messages given; -1 is the transaction itself. */
+/** A message of a transaction that the kernel refused. `index` counts the messages given. */
 export interface Refusal {
 	readonly index: number;
 	readonly error: NetlinkError;

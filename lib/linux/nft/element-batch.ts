@@ -78,6 +78,7 @@ export class ElementBatch {
 	/** The error for what was refused of `requests()`, or undefined. */
 	errorOf(refusals: readonly Refusal[]): ElementBatchError | undefined {
 		const [first, ...rest] = refusals.map(({ index, error }): ElementFailure => {
+			// What fails at the commit itself is said of the first bracket.
 			const change = this.#changes[index - 1];
 			const missing = change !== undefined && error.code === "ENOENT" ? partAt(change, error.offset) : undefined;
 			return { change, error, missing };

@@ -15,7 +15,7 @@ export interface SetRef extends TableRef {
 	readonly set: string;
 }
 
-export type Verdict =
+type Verdict =
 	| { readonly verdict: "accept" | "drop" | "continue" | "return" }
 	| { readonly verdict: "jump" | "goto"; readonly chain: string };
 
