@@ -24,6 +24,9 @@ const WITHOUT_STATISTICS = attribute.u32(IFLA.extMask, 1 << 3);
 const PF_BRIDGE = 7;
 const BRPORT = { hairpin: 4, learning: 8, unicastFlood: 9, neighbourSuppression: 32, isolated: 33 } as const;
 
+/** One that nobody asks for. */
+const PROVISIONAL_MTU = 1501;
+
 export type LinkRef = IfName | number;
 
 /** What every kind of link may be born with. */
@@ -116,11 +119,12 @@ export class Links {
 	 * Two messages when there is an MTU; if the second is refused, the bridge goes again.
 	 */
 	addBridge(link: NewLink & kind.BridgeOptions): void {
-		const { mtu, ...born } = link;
-		this.#add(born, kind.bridgeInfo(link));
+		const { mtu } = link;
+		// An MTU in the message that makes a bridge counts as the kernel's choice, and the first port changes it. Only a
+		// change afterwards counts as the administrator's, so the bridge is born with another one.
+		this.#add({ ...link, mtu: mtu === undefined ? undefined : PROVISIONAL_MTU }, kind.bridgeInfo(link));
 		if (mtu === undefined) return;
 		try {
-			// An MTU in the message that makes a bridge counts as the kernel's choice, and the first port changes it.
 			this.set(link.name, { mtu });
 		} catch (error) {
 			this.remove(link.name);

@@ -34,14 +34,20 @@ function link(path: string, name: string) {
 }
 
 describe("links", () => {
-	test("a bridge keeps the address it was born with", () => {
-		rt.links.addBridge({ name: br0, mac: parseMac("02:42:0a:00:00:01"), mtu: 1400, up: true });
+	test.for([1400, 1500])("a bridge keeps the address and the MTU %i it was born with", (mtu) => {
+		rt.links.addBridge({ name: br0, mac: parseMac("02:42:0a:00:00:01"), mtu, up: true });
 		rt.links.set(br0, { alias: "network a" });
 		const peer = { name: eth0, netns: scratch.create("container") };
-		rt.links.addVeth({ name: host0, mac: parseMac("00:00:00:00:00:42"), master: rt.links.get(br0).index, peer });
+		rt.links.addVeth({
+			name: host0,
+			mtu: 1450,
+			mac: parseMac("00:00:00:00:00:42"),
+			master: rt.links.get(br0).index,
+			peer,
+		});
 		expect(link(host, "br0")).toMatchObject({
 			address: "02:42:0a:00:00:01",
-			mtu: 1400,
+			mtu,
 			ifalias: "network a",
 			linkinfo: { info_kind: "bridge" },
 		});
