@@ -8,6 +8,7 @@ import { existsSync } from "node:fs";
 import { type ChannelCredentials, Client as GrpcClient, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { Fault } from "#lib/fault/fault.ts";
 import { type Address, addressText, readTls, serviceAt, target } from "./address.ts";
+import { methodName } from "./definition.ts";
 import { rpcFaults } from "./faults.ts";
 import { MAX_MESSAGE_BYTES } from "./limits.ts";
 import { faultOf } from "./status.ts";
@@ -53,7 +54,7 @@ export class Connection {
 	failed(grpc: GrpcClient, path: string, error: ServiceError): Fault {
 		const known = faultOf(error, error);
 		if (known) return known;
-		const method = path.slice(path.lastIndexOf("/") + 1);
+		const method = methodName(path);
 		const place = { service: serviceAt(this.#address), address: addressText(this.#address) };
 		switch (error.code) {
 			case status.UNAVAILABLE:
@@ -86,5 +87,5 @@ function mutualTls({ tcp }: Extract<Address, { tcp: unknown }>): ChannelCredenti
 /** What to throw when the caller's own signal ended a call: its reason, as a fault. */
 export function cancelledBy(signal: AbortSignal, path: string): Fault {
 	if (signal.reason instanceof Fault) return signal.reason;
-	return rpcFaults.CANCELLED({ method: path.slice(path.lastIndexOf("/") + 1) }, { cause: signal.reason });
+	return rpcFaults.CANCELLED({ method: methodName(path) }, { cause: signal.reason });
 }

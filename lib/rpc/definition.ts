@@ -18,6 +18,11 @@ export type Definition = Readonly<Record<string, AnyMethod>>;
 export type RequestOf<M> = M extends { readonly requestDeserialize: (bytes: Buffer) => infer Req } ? Req : never;
 export type ResponseOf<M> = M extends { readonly responseDeserialize: (bytes: Buffer) => infer Res } ? Res : never;
 
+/** `AllocateSubnet`, for sentences, from the method's path. */
+export function methodName(path: string): string {
+	return path.slice(path.lastIndexOf("/") + 1);
+}
+
 /** `wharf.ipam.v1.IpamService`, from the path of its methods. */
 export function serviceName(definition: Definition): string {
 	const [first] = Object.values(definition);

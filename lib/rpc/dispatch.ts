@@ -1,4 +1,5 @@
 /** From grpc-js's four kinds of server call to the handlers, and back. */
+import { setImmediate as turn } from "node:timers/promises";
 import type {
 	handleBidiStreamingCall,
 	handleServerStreamingCall,
@@ -152,6 +153,9 @@ function conduct(
 async function* requests(call: ServerDuplexStream<Message, Buffer>, signal: AbortSignal): AsyncGenerator<Message> {
 	try {
 		yield* call.iterator({ destroyOnReturn: false });
+		// A client that goes away looks at first like one that has said everything: the reset is told after the end, in the same turn.
+		await turn();
+		signal.throwIfAborted();
 	} catch (error) {
 		signal.throwIfAborted();
 		throw error;

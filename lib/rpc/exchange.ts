@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import type { EventEmitter } from "node:events";
 import { Fault } from "#lib/fault/fault.ts";
 import type { Log } from "#lib/log/log.ts";
+import { methodName } from "./definition.ts";
 import { rpcFaults } from "./faults.ts";
 import type { Call } from "./handler.ts";
 
@@ -41,16 +42,14 @@ export class Exchange implements Call {
 		this.#method = method;
 		this.#stopping = stopping;
 		this.requestId = requestId !== "" && isRequestId(requestId) ? requestId : crypto.randomUUID();
+		const what = { method: methodName(method) };
 		const remainingMs = Number(call.getDeadline()) - Date.now();
 		if (Number.isFinite(remainingMs)) {
 			// gRPC ends the call at its deadline by itself; the timer is for the signal, also where the client does not close its side.
-			this.#deadlineTimer = setTimeout(
-				() => this.#end(rpcFaults.DEADLINE_EXCEEDED({ method })),
-				Math.max(0, remainingMs),
-			);
+			this.#deadlineTimer = setTimeout(() => this.#end(rpcFaults.DEADLINE_EXCEEDED(what)), Math.max(0, remainingMs));
 		}
 		const late = () => Number(call.getDeadline()) <= Date.now();
-		call.on("cancelled", () => this.#end((late() ? rpcFaults.DEADLINE_EXCEEDED : rpcFaults.CANCELLED)({ method })));
+		call.on("cancelled", () => this.#end((late() ? rpcFaults.DEADLINE_EXCEEDED : rpcFaults.CANCELLED)(what)));
 		this.#stop = () => this.#end(stopping.reason as Fault); // serve.ts gives no other reason
 		stopping.addEventListener("abort", this.#stop, { once: true });
 		if (stopping.aborted) this.#stop();

@@ -1,13 +1,14 @@
 /**
  * The sockets of a server. A unix socket is never seen with more rights than it is to have: it is made with a umask and opened afterwards.
  *
- * The socket is a `net.Server` of ours whose connections are handed to gRPC, because gRPC's own bind says nothing about rights.
+ * They are `net.Server`s of ours whose connections are handed to gRPC: gRPC's own bind says nothing about rights, and its
+ * `forceShutdown` (1.14, channelz off) leaves connections open.
  */
 import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { connect, createServer, type Server as SocketServer } from "node:net";
+import { type AddressInfo, connect, createServer, type ListenOptions, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { type Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
-import { addressText, readTls, type TcpAddress, target } from "./address.ts";
+import { addressText, readTls, type TcpAddress } from "./address.ts";
 import { rpcFaults } from "./faults.ts";
 
 export interface Listen {
@@ -20,51 +21,95 @@ export interface Listen {
 	readonly tcp?: TcpAddress;
 }
 
+export interface Listener {
+	/** Of TCP. */
+	readonly port: number | undefined;
+	/** No new connections; a unix socket's file goes. Resolves when the connections that are left have ended. */
+	stop(): Promise<void>;
+	/** Cuts the connections that are left. */
+	cut(): void;
+}
+
 const DEFAULT_MODE = 0o660;
 const DEFAULT_GROUP = "wharf";
-/** `sockaddr_un.sun_path` with its final NUL, unix(7). */
+/** `sockaddr_un.sun_path` without its final NUL, unix(7). */
 const MAX_PATH_BYTES = 107;
 
-/** Listens at `listen.unix`; the file goes when the socket server is closed. Faults: ALREADY_RUNNING, SOCKET_PATH_TAKEN, … */
-export async function listenUnix(service: string, listen: Listen, grpc: GrpcServer): Promise<SocketServer> {
+/** Faults: ALREADY_RUNNING, SOCKET_PATH_TAKEN, SOCKET_PATH_TOO_LONG, GROUP_UNKNOWN, LISTEN_FAILED. */
+export async function listenUnix(service: string, listen: Listen, grpc: GrpcServer): Promise<Listener> {
 	const { unix: path, mode = DEFAULT_MODE } = listen;
 	if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
 		throw rpcFaults.SOCKET_PATH_TOO_LONG({ path, max: String(MAX_PATH_BYTES) });
 	}
 	const group = groupId(listen.group);
-	mkdirSync(dirname(path), { recursive: true });
+	makeDirectory(path);
 	await removeStale(service, path);
-	const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
-	const sockets = createServer((connection) => injector.injectConnection(connection));
-	const listening = new Promise<void>((resolve, reject) => {
-		sockets.once("listening", resolve);
-		sockets.once("error", (error: Error) =>
-			reject(rpcFaults.LISTEN_FAILED({ address: path, detail: error.message }, { cause: error })),
-		);
-	});
 	const umask = process.umask(0o177);
+	let bound: Promise<Listener>;
 	try {
-		sockets.listen(path); // binds before it returns
+		bound = listenFor(grpc, ServerCredentials.createInsecure(), { path }, path); // the socket is made before it returns
 	} finally {
 		process.umask(umask);
 	}
-	await listening;
+	const listener = await bound;
 	if (group !== undefined) chownSync(path, -1, group);
 	chmodSync(path, mode);
-	return sockets;
+	return listener;
 }
 
-/** Gives the port, which is the system's choice where `tcp.port` is 0. */
-export function listenTcp(tcp: TcpAddress, grpc: GrpcServer): Promise<number> {
+/** Who shows no certificate of the CA is refused in the handshake. Faults: TLS_FILE_UNREADABLE, LISTEN_FAILED. */
+export async function listenTcp(tcp: TcpAddress, grpc: GrpcServer): Promise<Listener> {
 	const { cert, key, ca } = readTls(tcp.tls);
 	const credentials = ServerCredentials.createSsl(ca, [{ cert_chain: cert, private_key: key }], true);
-	return new Promise((resolve, reject) => {
-		grpc.bindAsync(target({ tcp }), credentials, (error, port) => {
-			if (!error) return resolve(port);
-			const address = addressText({ tcp });
-			reject(rpcFaults.LISTEN_FAILED({ address, detail: error.message }, { cause: error }));
-		});
+	return listenFor(grpc, credentials, { host: tcp.host, port: tcp.port }, addressText({ tcp }));
+}
+
+function listenFor(
+	grpc: GrpcServer,
+	credentials: ServerCredentials,
+	where: ListenOptions,
+	address: string,
+): Promise<Listener> {
+	const connections = new Set<Socket>();
+	const injector = grpc.createConnectionInjector(credentials);
+	const server = createServer({ noDelay: true }, (connection) => {
+		connections.add(connection);
+		connection.once("close", () => connections.delete(connection));
+		injector.injectConnection(connection);
 	});
+	const listener = (): Listener => ({
+		port: portOf(server),
+		stop: () =>
+			new Promise((resolve) => {
+				server.close(() => resolve());
+			}),
+		cut: () => {
+			for (const connection of connections) connection.destroy();
+		},
+	});
+	return new Promise((resolve, reject) => {
+		server.once("listening", () => resolve(listener()));
+		server.once("error", (error) => reject(listenFailed(address, error)));
+		server.listen(where);
+	});
+}
+
+function portOf(server: Server): number | undefined {
+	const bound: AddressInfo | string | null = server.address();
+	return typeof bound === "object" ? bound?.port : undefined;
+}
+
+function makeDirectory(path: string): void {
+	try {
+		mkdirSync(dirname(path), { recursive: true });
+	} catch (error) {
+		throw listenFailed(path, error);
+	}
+}
+
+function listenFailed(address: string, error: unknown) {
+	const detail = error instanceof Error ? error.message : String(error);
+	return rpcFaults.LISTEN_FAILED({ address, detail }, { cause: error });
 }
 
 /** A socket that nobody listens at was left by a process that died: it is removed. */

@@ -5,8 +5,11 @@
  * own, aborted when the last caller has gone: a caller who leaves takes nothing from the others.
  */
 import { createHash } from "node:crypto";
+import type { Fault } from "#lib/fault/fault.ts";
+import type { Log } from "#lib/log/log.ts";
 import type { Statement } from "#lib/store/statement.ts";
 import { abortable } from "./abortable.ts";
+import { methodName } from "./definition.ts";
 import { rpcFaults } from "./faults.ts";
 
 /** Where answers are kept: a `Store` is one. */
@@ -40,11 +43,13 @@ interface InFlight {
 
 export class ReplayTable {
 	readonly #store: AnswerStore | undefined;
+	readonly #log: Log;
 	readonly #inFlight = new Map<string, InFlight>();
 
 	/** Without a store, repeated requests join what is in flight and run again after it. */
-	constructor(store: AnswerStore | undefined) {
+	constructor(store: AnswerStore | undefined, log: Log) {
 		this.#store = store;
+		this.#log = log;
 	}
 
 	/** Resolves when no work is left; for shutdown. */
@@ -61,10 +66,10 @@ export class ReplayTable {
 				const kept =
 					attempt.requestId === "" ? undefined : this.#store?.replays.find(attempt.method, attempt.requestId);
 				if (!kept) return this.#wait(this.#start(key, bodyHash, attempt), attempt.signal);
-				if (kept.bodyHash !== bodyHash) throw rpcFaults.REQUEST_ID_REUSED(attempt);
+				if (kept.bodyHash !== bodyHash) throw reused(attempt);
 				return kept.answer;
 			}
-			if (entry.bodyHash !== bodyHash) throw rpcFaults.REQUEST_ID_REUSED(attempt);
+			if (entry.bodyHash !== bodyHash) throw reused(attempt);
 			if (!entry.abort.signal.aborted) return this.#wait(entry, attempt.signal);
 			// Everybody had gone and it is being undone: this attempt comes after that.
 			await abortable(Promise.allSettled([entry.answer]), attempt.signal);
@@ -87,10 +92,19 @@ export class ReplayTable {
 		await Promise.resolve(); // the entry is in the table before the work begins
 		try {
 			const answer = await attempt.work(signal, keep);
-			if (store && !store.replays.find(method, requestId)) await store.write(keep(answer));
+			if (store && !store.replays.find(method, requestId)) await this.#keepLate(store, keep(answer), attempt);
 			return answer;
 		} finally {
 			this.#inFlight.delete(key);
+		}
+	}
+
+	/** The work is done and the caller is told so, whether its answer can be kept or not. */
+	async #keepLate(store: AnswerStore, statements: Statement[], { method, requestId }: Attempt): Promise<void> {
+		try {
+			await store.write(statements);
+		} catch (error) {
+			this.#log.error("answer not kept", { method, requestId, err: error });
 		}
 	}
 
@@ -104,4 +118,8 @@ export class ReplayTable {
 			if (entry.callers === 0) entry.abort.abort(signal.reason);
 		}
 	}
+}
+
+function reused({ method, requestId }: Attempt): Fault {
+	return rpcFaults.REQUEST_ID_REUSED({ method: methodName(method), requestId }, { field: "request_id" });
 }

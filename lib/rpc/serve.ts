@@ -2,7 +2,7 @@
  * The bootstrap of every daemon's API: sockets, health, reflection, and an end that loses no work.
  *
  * Shutdown: health says NOT_SERVING, new requests are refused, streams end at once, the rest has `DRAIN_MS`, then its signal is
- * aborted and it has `UNDO_MS` to undo; then the connections are cut.
+ * aborted and it has `UNDO_MS` to undo; then what is written is flushed and the connections are cut.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Server as GrpcServer } from "@grpc/grpc-js";
@@ -39,6 +39,8 @@ export interface Server extends AsyncDisposable {
 
 const DRAIN_MS = 2_000;
 const UNDO_MS = 1_000;
+/** For the last answers to leave, and for health watchers to take their leave. */
+const FLUSH_MS = 250;
 
 export async function serve({ name, listen, services, store, log }: ServeOptions): Promise<Server> {
 	const stopping = new AbortController();
@@ -46,7 +48,7 @@ export async function serve({ name, listen, services, store, log }: ServeOptions
 	const to: Dispatch = {
 		name,
 		log,
-		replays: new ReplayTable(store),
+		replays: new ReplayTable(store, log),
 		running: new Set(),
 		stopping: stopping.signal,
 		expired: expired.signal,
@@ -63,27 +65,25 @@ export async function serve({ name, listen, services, store, log }: ServeOptions
 	add(grpc, health.implementation, { ...to, log: { ...log, info: log.debug } });
 	addReflection(grpc, [...names, serviceName(HealthService)], log);
 
-	const sockets = await listenUnix(name, listen, grpc);
-	let port: number | undefined;
+	const listeners = [await listenUnix(name, listen, grpc)];
 	try {
-		port = listen.tcp && (await listenTcp(listen.tcp, grpc));
+		if (listen.tcp) listeners.push(await listenTcp(listen.tcp, grpc));
 	} catch (error) {
-		sockets.close();
+		for (const listener of listeners) void listener.stop();
 		throw error;
 	}
 
 	const stop = async () => {
 		health.setServing(false);
-		const closed = new Promise<void>((resolve) => {
-			sockets.close(() => resolve());
-		});
+		const disconnected = Promise.all(listeners.map((listener) => listener.stop()));
 		stopping.abort(rpcFaults.SHUTTING_DOWN({ service: name }));
 		const idle = quiet(to);
 		await within(idle, DRAIN_MS);
 		expired.abort(rpcFaults.SHUTTING_DOWN({ service: name }));
 		await within(idle, UNDO_MS);
-		grpc.forceShutdown();
-		await closed;
+		grpc.tryShutdown(() => undefined); // tells the clients; it calls back before they have gone, so the sockets say when
+		await within(disconnected, FLUSH_MS);
+		for (const listener of listeners) listener.cut();
 	};
 	let stopped: Promise<void> | undefined;
 	const close = () => {
@@ -91,7 +91,7 @@ export async function serve({ name, listen, services, store, log }: ServeOptions
 		return stopped;
 	};
 	return {
-		port,
+		port: listeners.find(({ port }) => port !== undefined)?.port,
 		setServing: (serving) => health.setServing(serving),
 		close,
 		[Symbol.asyncDispose]: close,
@@ -112,7 +112,7 @@ async function quiet(to: Dispatch): Promise<void> {
 	await to.replays.settled();
 }
 
-async function within(promise: Promise<void>, ms: number): Promise<void> {
+async function within(promise: Promise<unknown>, ms: number): Promise<void> {
 	const enough = new AbortController();
 	const timer = sleep(ms, undefined, { signal: enough.signal }).catch(() => undefined);
 	await Promise.race([promise, timer]);

@@ -51,6 +51,7 @@ export type Failure =
 	| { kind: "bug"; message: string };
 
 /** Primary result codes of https://www.sqlite.org/rescode.html: the low byte of an extended code. */
+const FULL = 13;
 const CONSTRAINT = 19;
 const CORRUPT = new Set([11, 26]);
 /** PERM, BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL, NOLFS, AUTH. */
@@ -97,10 +98,10 @@ function constraintFailure(constraintKind: ConstraintKind, message: string): Fai
 	};
 }
 
-/** True when SQLite refused the data, and not the machine. */
-export function isConstraintCode(error: unknown): boolean {
+/** A deferred foreign key shows only at COMMIT, and not whose it is; what fills the disk takes all of the group with it. */
+export function mayBeOneOfThem(error: unknown): boolean {
 	const { errcode } = error as { errcode?: unknown };
-	return typeof errcode === "number" && (errcode & 0xff) === CONSTRAINT;
+	return typeof errcode === "number" && [CONSTRAINT, FULL].includes(errcode & 0xff);
 }
 
 export function errorOf(failure: Failure, path: string): Error {

@@ -16,10 +16,22 @@ export function prepareFile(path: string): void {
 		const folder = dirname(path);
 		mkdirSync(dirname(folder), { recursive: true });
 		mkdirSync(folder, { recursive: true, mode: 0o700 });
-		closeSync(openSync(path, "a", 0o600));
+		create(path);
 		chmodSync(path, 0o600);
 	} catch (error) {
 		throw storeFaults.STORE_UNAVAILABLE({ path, problem: String((error as Error).message) }, { cause: error });
+	}
+}
+
+/**
+ * Never opens a file that is there: closing any descriptor of a file drops all POSIX locks that this process has on it
+ * (https://www.sqlite.org/howtocorrupt.html, 2.2).
+ */
+function create(path: string): void {
+	try {
+		closeSync(openSync(path, "ax", 0o600));
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
 	}
 }
 

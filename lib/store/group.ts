@@ -4,7 +4,7 @@
  * Each is in a savepoint of its own. When the COMMIT itself fails, none of them is stored and each is told so.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { ChangesError, type Failure, failureOf, isConstraintCode } from "./errors.ts";
+import { ChangesError, type Failure, failureOf, mayBeOneOfThem } from "./errors.ts";
 import type { Statement } from "./statement.ts";
 import type { StatementCache } from "./statement-cache.ts";
 
@@ -21,8 +21,7 @@ export function commitGroup(database: DatabaseSync, cache: StatementCache, group
 		return attempt(database, cache, group);
 	} catch (error) {
 		if (database.isTransaction) database.exec("ROLLBACK");
-		// A deferred foreign key shows only at COMMIT, and not whose it is: so everyone goes alone.
-		if (isConstraintCode(error) && group.length > 1) {
+		if (group.length > 1 && mayBeOneOfThem(error)) {
 			const alone = group.map((transaction) => commitGroup(database, cache, [transaction]));
 			return {
 				outcomes: alone.flatMap((result) => result.outcomes),

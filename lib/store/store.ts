@@ -45,6 +45,7 @@ export class Store implements AsyncDisposable {
 	readonly #lock: Disposable;
 	readonly #listeners: Set<() => void>;
 	readonly #pruning: NodeJS.Timeout;
+	#closing: Promise<void> | undefined;
 
 	private constructor({ path, database, writer, lock, listeners }: Parts) {
 		this.#writer = writer;
@@ -114,10 +115,15 @@ export class Store implements AsyncDisposable {
 	}
 
 	/** Refuses new writes, waits for those that were asked for, closes the file and lets go of its lock. */
-	async close(): Promise<void> {
+	close(): Promise<void> {
+		this.#closing ??= this.#close();
+		return this.#closing;
+	}
+
+	async #close(): Promise<void> {
 		clearInterval(this.#pruning);
 		await this.#writer.close();
-		if (this.#database.isOpen) this.#database.close();
+		this.#database.close();
 		this.#lock[Symbol.dispose]();
 	}
 

@@ -48,7 +48,8 @@ export class WriterThread {
 
 	/** Starts the thread, which opens the file and brings it to its version. `onCommit` runs after each COMMIT that has come back. */
 	static async start(data: WriterData, onCommit: () => void): Promise<WriterThread> {
-		const worker = new Worker(PROGRAM, { workerData: data });
+		// Options of this process's command line may not be meant for a thread (--input-type is an error there).
+		const worker = new Worker(PROGRAM, { workerData: data, execArgv: [] });
 		// The program's first message, always: see its head.
 		const [first] = (await once(worker, "message")) as [FromWriter];
 		if (first.kind === "failed") {
