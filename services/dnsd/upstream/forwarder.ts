@@ -60,7 +60,8 @@ export class Forwarder {
 	#begin(key: string, query: Query, servers: readonly Server[]): Promise<Buffer | undefined> | undefined {
 		if (this.#flights.size >= this.#settings.inFlight) return undefined;
 		const attempt = (server: Server, signal: AbortSignal): Promise<Buffer> => this.#attempt(query, server, signal);
-		const flight = race(this.#health.order(servers), attempt, this.#settings.pace).then((response) => {
+		const onSilence = (server: Server): void => this.#health.silent(server);
+		const flight = race(this.#health.order(servers), attempt, this.#settings.pace, onSilence).then((response) => {
 			this.#flights.delete(key);
 			if (response !== undefined) this.#cache.keep(key, response);
 			return response;
@@ -77,13 +78,11 @@ export class Forwarder {
 
 	/** An answer that is worth giving: NOERROR or NXDOMAIN, and well formed. */
 	async #attempt(query: Query, server: Server, signal: AbortSignal): Promise<Buffer> {
-		const startedAtMs = performance.now();
 		let response: Buffer;
 		try {
 			response = await exchange(server, requestOf(query, randomInt(ID_COUNT)), signal);
 		} catch (error) {
-			const overtaken = signal.aborted && performance.now() - startedAtMs < this.#settings.pace.hedgeMs;
-			if (!overtaken) this.#health.silent(server);
+			if (!signal.aborted) this.#health.silent(server);
 			throw error;
 		}
 		this.#health.answered(server);

@@ -18,8 +18,13 @@ export type Attempt = (server: Server, signal: AbortSignal) => Promise<Buffer>;
 
 const DECIDED = new Error("the race is decided");
 
-/** Undefined when nobody gave a good answer. */
-export function race(servers: readonly Server[], attempt: Attempt, pace: Pace): Promise<Buffer | undefined> {
+/** Undefined when nobody gave a good answer. `onSilence` hears of a server that let its time pass; it may still answer. */
+export function race(
+	servers: readonly Server[],
+	attempt: Attempt,
+	pace: Pace,
+	onSilence: (server: Server) => void = () => undefined,
+): Promise<Buffer | undefined> {
 	const plan = [...servers, ...servers];
 	const failed = new Set<Server>();
 	const decided = new AbortController();
@@ -43,7 +48,11 @@ export function race(servers: readonly Server[], attempt: Attempt, pace: Pace): 
 			}
 			const asked = server;
 			pending += 1;
-			timer = setTimeout(askNext, plan.length === servers.length ? pace.againMs : pace.hedgeMs);
+			const patienceMs = plan.length === servers.length ? pace.againMs : pace.hedgeMs;
+			timer = setTimeout(() => {
+				onSilence(asked);
+				askNext();
+			}, patienceMs);
 			attempt(asked, decided.signal).then(decide, () => {
 				pending -= 1;
 				failed.add(asked);
