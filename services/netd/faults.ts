@@ -1,0 +1,184 @@
+/** What netd refuses, and why. The protos' error tables say the same for other languages. */
+import { catalogue } from "#lib/fault/catalogue.ts";
+
+export const faults = catalogue("netd", {
+	INVALID_NAME: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { what: string; name: string }) => `${quoted(m.name)} cannot be the name of ${m.what}.`,
+		help: () => "Begin with a letter or a digit; then letters, digits, `_`, `.` and `-`, at most 128 in all.",
+	},
+	INVALID_OWNER: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { field: string }) => `A sandbox needs its ${m.field}: who asks for it, and for what.`,
+	},
+	INVALID_PAGE_TOKEN: {
+		code: "INVALID_ARGUMENT",
+		message: () => "The page token is not one of netd's.",
+		help: () => "Begin without a token.",
+	},
+	NETWORK_NAME_TAKEN: {
+		code: "ALREADY_EXISTS",
+		message: (m: { name: string }) => `A network named ${quoted(m.name)} is there already.`,
+		help: () => "Choose another name, or remove that network.",
+	},
+	NETWORK_NOT_FOUND: {
+		code: "NOT_FOUND",
+		message: (m: { network: string }) => `There is no network ${quoted(m.network)}.`,
+		help: () => "`wharf network ls` lists them.",
+	},
+	AMBIGUOUS_ID: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { id: string; count: string }) => `${m.count} networks have an id that begins with ${quoted(m.id)}.`,
+		help: () => "Give more digits of the id, or the name.",
+	},
+	NETWORK_NOT_READY: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { network: string; state: string }) => `The network ${m.network} is ${m.state}, not active.`,
+		help: () => "Wait until it is, or use another network.",
+	},
+	NETWORK_IN_USE: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { network: string; endpoints: string }) => `The network ${m.network} is in use by ${m.endpoints}.`,
+		help: () => "Disconnect them first.",
+	},
+	NETWORK_PREDEFINED: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { network: string }) => `The network ${m.network} is predefined and cannot be removed.`,
+	},
+	NETWORK_HAS_NO_ENDPOINTS: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { network: string; driver: string }) =>
+			`Nothing can be connected to ${m.network}: a network of the driver ${m.driver} has no endpoints.`,
+		help: () => "Use a bridge network.",
+	},
+	UNKNOWN_DRIVER: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { driver: string; known: string }) =>
+			`There is no network driver ${quoted(m.driver)}; the known ones are ${m.known}.`,
+	},
+	DRIVER_IS_PREDEFINED: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { driver: string }) => `There is one ${m.driver} network already, and there can be no other.`,
+		help: (m) => `Use the network ${m.driver}.`,
+	},
+	UNKNOWN_OPTION: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { option: string; driver: string; nearest: string }) =>
+			`The driver ${m.driver} has no option ${quoted(m.option)}; the nearest one is ${m.nearest}.`,
+	},
+	INVALID_OPTION: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { option: string; value: string; allowed: string }) =>
+			`The option ${m.option} is ${quoted(m.value)}; allowed is ${m.allowed}.`,
+	},
+	TOO_MANY_SUBNETS: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { family: string }) => `A bridge network has at most one IPv${m.family} subnet.`,
+	},
+	TOO_MANY_ADDRESSES: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { family: string }) => `An endpoint has at most one IPv${m.family} address.`,
+	},
+	NO_SUBNET_OF_FAMILY: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { network: string; address: string; family: string }) =>
+			`${m.address} cannot be had: the network ${m.network} has no IPv${m.family} subnet.`,
+	},
+	SUBNET_IS_AUTOMATIC: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { network: string; address: string }) =>
+			`${m.address} cannot be asked for: the subnet of ${m.network} was chosen automatically and may be another one day.`,
+		help: () => "Create a network with --subnet, and ask for an address of that.",
+	},
+	INTERFACE_EXISTS: {
+		code: "ALREADY_EXISTS",
+		message: (m: { interface: string }) =>
+			`An interface ${m.interface} is there already, and it is not this network's.`,
+		help: () => "Choose another name for the bridge.",
+	},
+	SANDBOX_NOT_FOUND: {
+		code: "NOT_FOUND",
+		message: (m: { sandbox: string }) => `There is no sandbox ${quoted(m.sandbox)}.`,
+	},
+	SANDBOX_NOT_READY: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { sandbox: string; state: string }) => `The sandbox ${m.sandbox} is ${m.state}, not active.`,
+	},
+	SANDBOX_EXISTS: {
+		code: "ALREADY_EXISTS",
+		message: (m: { holder: string; owner: string }) => `${m.holder} has a sandbox for ${m.owner} already.`,
+		help: () => "Delete that one first.",
+	},
+	NOT_A_NAMESPACE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { path: string }) => `${quoted(m.path)} is not a network namespace.`,
+		help: () => "Give a path as /run/netns/NAME or /proc/PID/ns/net.",
+	},
+	ALREADY_CONNECTED: {
+		code: "ALREADY_EXISTS",
+		message: (m: { sandbox: string; network: string }) => `${m.sandbox} is on the network ${m.network} already.`,
+		help: () => "Disconnect it first.",
+	},
+	ENDPOINT_NOT_FOUND: {
+		code: "NOT_FOUND",
+		message: (m: { endpoint: string }) => `There is no endpoint ${quoted(m.endpoint)}.`,
+	},
+	INVALID_PORT: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { port: string; what: string }) =>
+			`${m.port} cannot be a ${m.what}; allowed is ${allowedPorts(m.what)}.`,
+	},
+	PORT_TWICE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { port: string }) => `The port ${m.port} of the host is asked for twice.`,
+	},
+	PORT_IN_USE: {
+		code: "ALREADY_EXISTS",
+		message: (m: { port: string; holder: string }) => `The port ${m.port} of the host is in use by ${m.holder}.`,
+		help: () => "Choose another port of the host, or 0 for a free one.",
+	},
+	NO_PORT_FREE: {
+		code: "RESOURCE_EXHAUSTED",
+		message: (m: { protocol: string }) => `The host has no free ${m.protocol} port.`,
+	},
+	NOT_A_HOST_ADDRESS: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { address: string }) => `The host has no address ${m.address} to publish at.`,
+		help: () => "Choose one of its own, or none for all of them.",
+	},
+	LOOPBACK6_UNPUBLISHABLE: {
+		code: "INVALID_ARGUMENT",
+		message: () => "Nothing can be published at ::1: the kernel does not translate from there.",
+		help: () => "Publish at 127.0.0.1 instead.",
+	},
+	NOTHING_TO_PUBLISH_AT: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { address: string; endpoint: string }) =>
+			`${m.endpoint} cannot be published at ${m.address}: it has no address of that family.`,
+	},
+	NETWORK_IS_INTERNAL: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { network: string }) => `Nothing can be published on ${m.network}: it is internal, no way in.`,
+		help: () => "Publish through a network that is not internal.",
+	},
+	KERNEL_REFUSED: {
+		code: "INTERNAL",
+		message: (m: { what: string; words: string }) => `The kernel refused to ${m.what}: ${m.words}.`,
+	},
+	WATCH_TOO_SLOW: {
+		code: "RESOURCE_EXHAUSTED",
+		message: () => "The watch was ended: its reader is too far behind.",
+		help: () => "Watch again: it begins with everything as it is.",
+	},
+});
+
+const LONGEST_QUOTE = 80;
+
+/** Untrusted text in a sentence: control characters escaped, and never longer than a line. */
+function quoted(text: string): string {
+	return JSON.stringify(text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text);
+}
+
+function allowedPorts(what: string): string {
+	return what === "host port" ? "0 (a free one) to 65535" : "1 to 65535";
+}

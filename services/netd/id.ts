@@ -1,0 +1,44 @@
+/** Ids, the names that are derived from them, and the names that people give. */
+import { randomBytes } from "node:crypto";
+import { type IfName, parseIfName } from "#lib/address/if-name.ts";
+import { faults } from "./faults.ts";
+
+const SHORT = 12;
+
+/** 64 hexadecimal digits, never used twice. */
+export function newId(): string {
+	return randomBytes(32).toString("hex");
+}
+
+/** The first 12 digits, as people see it. */
+export function shortId(id: string): string {
+	return id.slice(0, SHORT);
+}
+
+/** The bridge of a network, unless its options name another. */
+export function bridgeName(networkId: string): IfName {
+	return parseIfName(`wh-${shortId(networkId)}`);
+}
+
+/** The host's end of an endpoint's link. */
+export function legName(endpointId: string): IfName {
+	return parseIfName(`wv-${shortId(endpointId)}`);
+}
+
+/** True for a name that only `bridgeName` makes. */
+export function isBridgeName(name: string): boolean {
+	return /^wh-[0-9a-f]{12}$/.test(name);
+}
+
+/** True for a name that only `legName` makes. */
+export function isLegName(name: string): boolean {
+	return /^wv-[0-9a-f]{12}$/.test(name);
+}
+
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
+
+/** As Docker allows them; `what` is for the sentence: "a network". */
+export function parseName(what: string, name: string): string {
+	if (!NAME.test(name)) throw faults.INVALID_NAME({ what, name });
+	return name;
+}

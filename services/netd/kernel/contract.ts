@@ -1,0 +1,257 @@
+/** What every kernel behind netd's ports does: run by the adapters in throw-away namespaces, and by the strict model. */
+import { beforeEach, describe, expect, test, afterEach } from "vitest";
+import { IpInterface } from "#lib/address/cidr.ts";
+import { type IfName, parseIfName } from "#lib/address/if-name.ts";
+import { Ip } from "#lib/address/ip.ts";
+import { macFromIp } from "#lib/address/mac.ts";
+import { bridgeName, legName, newId } from "../id.ts";
+import type { Publication } from "./firewall.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Bridge, Leg } from "./links.ts";
+
+/** A fresh host for one test. */
+export interface Subject extends Disposable {
+	readonly kernel: Kernel;
+	/** A path in netd's folder where a namespace may be made. */
+	netnsPath(name: string): string;
+	/** A link of somebody else's. */
+	addForeignLink(name: IfName): void;
+}
+
+const ip = (text: string): Ip => Ip.parse(text);
+const GATEWAY = IpInterface.parse("10.60.0.1/24");
+
+function bridgeFor(networkId: string, name: IfName = bridgeName(networkId)): Bridge {
+	return { name, networkId, mac: macFromIp(GATEWAY.ip), mtu: 1500, addresses: [GATEWAY], ipv6: false };
+}
+
+function legFor(bridge: Bridge, netns: string, address: string, name = "eth0"): Leg {
+	const endpointId = newId();
+	const at = IpInterface.parse(address);
+	return {
+		endpointId,
+		hostInterface: legName(endpointId),
+		bridge: bridge.name,
+		netns,
+		interface: parseIfName(name),
+		mac: macFromIp(at.ip),
+		mtu: bridge.mtu,
+		addresses: [at],
+		ipv6: false,
+		hairpin: false,
+		isolated: false,
+	};
+}
+
+const IDLE = { bridge: () => false, hostPort: () => false };
+
+export function kernelContract(name: string, make: () => Subject): void {
+	describe(`${name}: the kernel's contract`, () => {
+		let subject: Subject;
+		let kernel: Kernel;
+		beforeEach(() => {
+			subject = make();
+			({ kernel } = subject);
+		});
+		afterEach(() => subject[Symbol.dispose]());
+
+		describe("links", () => {
+			test("a bridge is made once, seen with its owner, and removed; absent is success", async () => {
+				const bridge = bridgeFor(newId());
+				kernel.links.ensureBridge(bridge);
+				kernel.links.ensureBridge(bridge);
+				expect(kernel.links.observe().bridges).toEqual([{ name: bridge.name, networkId: bridge.networkId }]);
+				await kernel.links.removeBridge(bridge);
+				await kernel.links.removeBridge(bridge);
+				expect(kernel.links.observe().bridges).toEqual([]);
+			});
+
+			test("a bridge may have a name of its own; a name that is another's is refused, and that link left alone", async () => {
+				const mine = bridgeFor(newId(), parseIfName("lan0"));
+				kernel.links.ensureBridge(mine);
+				expect(kernel.links.observe().bridges).toEqual([{ name: "lan0", networkId: mine.networkId }]);
+				const taken = bridgeFor(newId(), parseIfName("lan0"));
+				expect(() => kernel.links.ensureBridge(taken)).toThrow("An interface lan0 is there already");
+				await kernel.links.removeBridge(taken);
+				subject.addForeignLink(parseIfName("eth9"));
+				const foreign = bridgeFor(newId(), parseIfName("eth9"));
+				expect(() => kernel.links.ensureBridge(foreign)).toThrow("An interface eth9 is there already");
+				await kernel.links.removeBridge(foreign);
+				expect(() => kernel.links.ensureBridge(foreign)).toThrow("An interface eth9 is there already");
+				expect(kernel.links.observe().bridges).toEqual([{ name: "lan0", networkId: mine.networkId }]);
+			});
+
+			test("a leg joins a sandbox to a bridge; it is parked at once, and removed with both ends", async () => {
+				const bridge = bridgeFor(newId());
+				const netns = subject.netnsPath("a");
+				kernel.links.ensureBridge(bridge);
+				kernel.namespaces.create(netns);
+				const leg = legFor(bridge, netns, "10.60.0.2/24");
+				await kernel.links.ensureLeg(leg);
+				await kernel.links.ensureLeg(leg);
+				expect(kernel.links.interfaces(netns).sort()).toEqual(["eth0", "lo"]);
+				const seen = { hostInterface: leg.hostInterface, endpointId: leg.endpointId };
+				expect(kernel.links.observe().legs).toEqual([{ ...seen, bridge: bridge.name, up: true }]);
+				kernel.links.setHairpin(leg.hostInterface, true);
+				kernel.links.parkLeg(leg.hostInterface, { netns, interface: leg.interface });
+				expect(kernel.links.observe().legs).toEqual([{ ...seen, bridge: undefined, up: false }]);
+				await kernel.links.removeLeg(leg.hostInterface);
+				await kernel.links.removeLeg(leg.hostInterface);
+				kernel.links.parkLeg(leg.hostInterface, { netns, interface: leg.interface });
+				expect(kernel.links.observe().legs).toEqual([]);
+				expect(kernel.links.interfaces(netns)).toEqual(["lo"]);
+			});
+
+			test("a leg needs its bridge and its namespace, and a free name inside", async () => {
+				const bridge = bridgeFor(newId());
+				const netns = subject.netnsPath("a");
+				await expect(kernel.links.ensureLeg(legFor(bridge, netns, "10.60.0.2/24"))).rejects.toThrow(
+					"The kernel refused to",
+				);
+				kernel.links.ensureBridge(bridge);
+				await expect(kernel.links.ensureLeg(legFor(bridge, netns, "10.60.0.2/24"))).rejects.toThrow(
+					"The kernel refused to",
+				);
+				kernel.namespaces.create(netns);
+				await kernel.links.ensureLeg(legFor(bridge, netns, "10.60.0.2/24"));
+				await expect(kernel.links.ensureLeg(legFor(bridge, netns, "10.60.0.3/24"))).rejects.toThrow("EEXIST");
+				expect(kernel.links.observe().legs).toHaveLength(1);
+			});
+
+			test("a default route needs a gateway that is on a link; without one there is none", async () => {
+				const bridge = bridgeFor(newId());
+				const netns = subject.netnsPath("a");
+				kernel.links.ensureBridge(bridge);
+				kernel.namespaces.create(netns);
+				expect(() => kernel.links.ensureDefaultRoutes(netns, { 4: GATEWAY.ip })).toThrow("The kernel refused to");
+				await kernel.links.ensureLeg(legFor(bridge, netns, "10.60.0.2/24"));
+				kernel.links.ensureDefaultRoutes(netns, { 4: GATEWAY.ip });
+				kernel.links.ensureDefaultRoutes(netns, { 4: GATEWAY.ip });
+				kernel.links.ensureDefaultRoutes(netns, {});
+				kernel.links.ensureDefaultRoutes(netns, {});
+			});
+		});
+
+		test("namespaces are made once, seen, and removed; absent is success", () => {
+			const path = subject.netnsPath("a");
+			expect(kernel.namespaces.isNamespace(path)).toBe(false);
+			kernel.namespaces.create(path);
+			expect(() => kernel.namespaces.create(path)).toThrow("EEXIST");
+			expect(kernel.namespaces.isNamespace(path)).toBe(true);
+			expect(kernel.namespaces.observe()).toEqual([path]);
+			kernel.namespaces.remove(path);
+			kernel.namespaces.remove(path);
+			expect(kernel.namespaces.observe()).toEqual([]);
+		});
+
+		test("a sandbox's queries are led to a port, and to another one later", () => {
+			const path = subject.netnsPath("a");
+			kernel.namespaces.create(path);
+			expect(kernel.resolver.observe(path)).toBeUndefined();
+			kernel.resolver.ensure(path, 61_053);
+			kernel.resolver.ensure(path, 62_053);
+			expect(kernel.resolver.observe(path)).toBe(62_053);
+			kernel.resolver.remove(path);
+			kernel.resolver.remove(path);
+			expect(kernel.resolver.observe(path)).toBeUndefined();
+			kernel.resolver.remove(subject.netnsPath("absent"));
+		});
+
+		describe("firewall", () => {
+			const rules = { bridge: parseIfName("wh-000000000001"), internal: false, masquerade: true, neighbours: true };
+			const web: Publication = {
+				protocol: "tcp",
+				hostAddress: undefined,
+				hostPort: 8080,
+				target: ip("10.60.0.2"),
+				targetPort: 80,
+			};
+
+			test("the skeleton is made once", () => {
+				expect(kernel.firewall.ensureSkeleton()).toBe(true);
+				expect(kernel.firewall.ensureSkeleton()).toBe(false);
+				expect(kernel.firewall.observe()).toEqual({ networks: [], publications: [] });
+			});
+
+			test("a network has one set of rules, changed as a whole; absent is success", () => {
+				kernel.firewall.ensureSkeleton();
+				kernel.firewall.ensureNetwork(rules);
+				kernel.firewall.ensureNetwork(rules);
+				expect(kernel.firewall.observe().networks).toEqual([rules]);
+				const other = { ...rules, internal: true, masquerade: false, neighbours: false };
+				kernel.firewall.ensureNetwork(other);
+				expect(kernel.firewall.observe().networks).toEqual([other]);
+				kernel.firewall.removeNetwork(rules.bridge);
+				kernel.firewall.removeNetwork(rules.bridge);
+				expect(kernel.firewall.observe().networks).toEqual([]);
+			});
+
+			test("ports of one address and of all addresses, of both families, are side by side", () => {
+				kernel.firewall.ensureSkeleton();
+				const at = { ...web, hostAddress: ip("127.0.0.1"), targetPort: 81 };
+				const six = { ...web, target: ip("fd00::2") };
+				const sixAt = { ...six, hostAddress: ip("2001:db8::1") };
+				const udp = { ...web, protocol: "udp" } as const;
+				const all = [web, at, six, sixAt, udp];
+				kernel.firewall.ensurePublished(all);
+				kernel.firewall.ensurePublished(all);
+				expect(texts(kernel.firewall.observe().publications)).toEqual(texts(all));
+				kernel.firewall.removePublished([at, six], [web, sixAt]);
+				kernel.firewall.removePublished([at, six], [web, sixAt]);
+				expect(texts(kernel.firewall.observe().publications)).toEqual(texts([web, sixAt, udp]));
+			});
+
+			test("a port that leads elsewhere is led here", () => {
+				kernel.firewall.ensureSkeleton();
+				kernel.firewall.ensurePublished([web]);
+				const moved = { ...web, target: ip("10.60.0.9") };
+				kernel.firewall.ensurePublished([moved, { ...web, hostPort: 8081 }]);
+				expect(texts(kernel.firewall.observe().publications)).toEqual(texts([moved, { ...web, hostPort: 8081 }]));
+			});
+
+			test("assert makes it exactly so, and says what it changed; what is busy stays", () => {
+				kernel.firewall.ensureSkeleton();
+				kernel.firewall.ensureNetwork(rules);
+				kernel.firewall.ensurePublished([web, { ...web, hostPort: 9000 }]);
+				const wanted = { networks: [rules], publications: [web] };
+				const untouched = kernel.firewall.assert(wanted, {
+					bridge: () => false,
+					hostPort: ({ hostPort }) => hostPort === 9000,
+				});
+				expect(untouched).toEqual({ added: [], removed: [] });
+				expect(kernel.firewall.assert(wanted, IDLE).removed.length).toBeGreaterThan(0);
+				expect(texts(kernel.firewall.observe().publications)).toEqual(texts([web]));
+				kernel.firewall.removeNetwork(rules.bridge);
+				kernel.firewall.removePublished([web], []);
+				expect(kernel.firewall.assert(wanted, IDLE).added.length).toBeGreaterThan(0);
+				expect(kernel.firewall.assert(wanted, IDLE)).toEqual({ added: [], removed: [] });
+				expect(kernel.firewall.observe().networks).toEqual([rules]);
+			});
+		});
+
+		test("a port of the host is reserved once, and free again after", () => {
+			const anywhere = { protocol: "tcp", address: ip("0.0.0.0"), port: 0 } as const;
+			const first = kernel.hostPorts.reserve(anywhere);
+			const port = first?.port ?? 0;
+			expect(port).toBeGreaterThan(0);
+			expect(kernel.hostPorts.reserve({ ...anywhere, port })).toBeUndefined();
+			expect(kernel.hostPorts.reserve({ ...anywhere, address: ip("127.0.0.1"), port })).toBeUndefined();
+			const udp = kernel.hostPorts.reserve({ ...anywhere, protocol: "udp", port });
+			expect(udp?.port).toBe(port);
+			first?.[Symbol.dispose]();
+			udp?.[Symbol.dispose]();
+			const again = kernel.hostPorts.reserve({ ...anywhere, port });
+			expect(again?.port).toBe(port);
+			again?.[Symbol.dispose]();
+			expect(() => kernel.hostPorts.reserve({ ...anywhere, address: ip("203.0.113.77") })).toThrow(
+				"The host has no address 203.0.113.77",
+			);
+		});
+	});
+}
+
+function texts(publications: readonly Publication[]): string[] {
+	return publications
+		.map((one) => `${one.protocol} ${one.hostAddress ?? ""} ${one.hostPort} ${one.target} ${one.targetPort}`)
+		.sort();
+}

@@ -1,0 +1,62 @@
+/**
+ * The host's packet rules: which networks there are and what may pass between them, and which ports of the host lead where.
+ *
+ * The rules are a fixed skeleton; networks and ports are elements of its sets. Every call is one transaction. A call that meets
+ * no skeleton (somebody flushed it) makes it anew and does its part; `lost` then tells the owner, who has the rest put back.
+ */
+import type { IfName } from "#lib/address/if-name.ts";
+import type { Ip } from "#lib/address/ip.ts";
+import type { Protocol } from "../port.ts";
+
+/** A bridge's place in the rules. */
+export interface NetworkRules {
+	readonly bridge: IfName;
+	/** Nothing passes from it to elsewhere, nor from elsewhere to it. */
+	readonly internal: boolean;
+	/** What leaves the host from it gets the host's address. */
+	readonly masquerade: boolean;
+	/** Its containers reach each other. */
+	readonly neighbours: boolean;
+}
+
+/** One port of the host for one family: an endpoint with two families has two of them. */
+export interface Publication {
+	readonly protocol: Protocol;
+	/** Undefined: every address of the host, of the target's family. */
+	readonly hostAddress: Ip | undefined;
+	readonly hostPort: number;
+	readonly target: Ip;
+	readonly targetPort: number;
+}
+
+export interface Rules {
+	readonly networks: readonly NetworkRules[];
+	readonly publications: readonly Publication[];
+}
+
+/** What the kernel was found to hold beyond what it should, and short of it; in words for the log. */
+export interface Difference {
+	readonly added: readonly string[];
+	readonly removed: readonly string[];
+}
+
+/** What an operation is at work on: such elements are neither put back nor taken away. */
+export interface Busy {
+	readonly bridge: (name: IfName) => boolean;
+	readonly hostPort: (port: Pick<Publication, "protocol" | "hostPort">) => boolean;
+}
+
+export interface Firewall {
+	/** The tables and chains. The operator's own chain keeps its rules. True when something was missing. */
+	ensureSkeleton(): boolean;
+	ensureNetwork(rules: NetworkRules): void;
+	/** Absent is success. */
+	removeNetwork(bridge: IfName): void;
+	/** A port that leads elsewhere leads here from now on. */
+	ensurePublished(publications: readonly Publication[]): void;
+	/** Cuts the flows through them at once. `kept` are the target's others. Absent is success. */
+	removePublished(publications: readonly Publication[], kept: readonly Publication[]): void;
+	/** Makes the kernel hold exactly these. */
+	assert(rules: Rules, busy: Busy): Difference;
+	observe(): Rules;
+}

@@ -1,0 +1,80 @@
+/**
+ * What netd asks of the kernel's links: bridges, the legs of endpoints, and the routes inside a sandbox.
+ *
+ * A link is ours when its alias says so (`mark`), or its name is one that only an id of ours makes: a crash can come between
+ * the making of a link and its alias. Everything else is somebody else's, is refused, and is never touched.
+ */
+import type { IpInterface } from "#lib/address/cidr.ts";
+import type { IfName } from "#lib/address/if-name.ts";
+import type { Ip } from "#lib/address/ip.ts";
+import type { Mac } from "#lib/address/mac.ts";
+
+/** A network's bridge as it shall be. */
+export interface Bridge {
+	readonly name: IfName;
+	readonly networkId: string;
+	/** From the start: a bridge without one changes it with its ports, and neighbours lose it. */
+	readonly mac: Mac;
+	readonly mtu: number;
+	/** The gateways' addresses, of at most one subnet of each family. */
+	readonly addresses: readonly IpInterface[];
+	readonly ipv6: boolean;
+}
+
+/** An endpoint's veth pair as it shall be: one end on the bridge, the other born in the sandbox. */
+export interface Leg {
+	readonly endpointId: string;
+	readonly hostInterface: IfName;
+	readonly bridge: IfName;
+	readonly netns: string;
+	readonly interface: IfName;
+	readonly mac: Mac;
+	readonly mtu: number;
+	readonly addresses: readonly IpInterface[];
+	readonly ipv6: boolean;
+	/** Frames may leave by the port they came in at: what is published is reached by its own container. */
+	readonly hairpin: boolean;
+	/** No frame passes between it and the bridge's other isolated legs. */
+	readonly isolated: boolean;
+}
+
+/** The default route's gateway of each family; none leaves the family without one. */
+export interface DefaultRoutes {
+	readonly 4?: Ip | undefined;
+	readonly 6?: Ip | undefined;
+}
+
+export interface ObservedBridge {
+	readonly name: IfName;
+	/** From the mark; undefined where a crash came before it. */
+	readonly networkId: string | undefined;
+}
+
+export interface ObservedLeg {
+	readonly hostInterface: IfName;
+	readonly endpointId: string | undefined;
+	/** The bridge that it is a port of. */
+	readonly bridge: IfName | undefined;
+	readonly up: boolean;
+}
+
+export interface Links {
+	/** The host forwards packets. */
+	ensureForwarding(families: { readonly ipv6: boolean }): void;
+	/** Makes the bridge, or mends what differs. Fault INTERFACE_EXISTS where the name is somebody else's. */
+	ensureBridge(bridge: Bridge): void;
+	/** Takes an RCU wait of some 30 ms. Absent, and a link of that name that is not this network's, is success. */
+	removeBridge(bridge: Pick<Bridge, "name" | "networkId">): Promise<void>;
+	/** Makes the leg, or mends what differs; resolves when frames pass. The bridge and the namespace must be there. */
+	ensureLeg(leg: Leg): Promise<void>;
+	setHairpin(hostInterface: IfName, hairpin: boolean): void;
+	/** At once: no frame passes any more, and the sandbox's end is down where the sandbox is given. Absent is success. */
+	parkLeg(hostInterface: IfName, inside?: { readonly netns: string; readonly interface: IfName }): void;
+	/** Both ends; takes an RCU wait of some 15 ms. Absent is success. */
+	removeLeg(hostInterface: IfName): Promise<void>;
+	/** Names that are taken inside a namespace. */
+	interfaces(netns: string): IfName[];
+	/** Makes these the sandbox's default routes, in place of others. A gateway must be on one of its links. */
+	ensureDefaultRoutes(netns: string, routes: DefaultRoutes): void;
+	observe(): { readonly bridges: readonly ObservedBridge[]; readonly legs: readonly ObservedLeg[] };
+}

@@ -1,0 +1,201 @@
+/** The packet rules through nf_tables: the skeleton by libnftables, everything else as elements by raw nfnetlink. */
+import type { IfName } from "#lib/address/if-name.ts";
+import { killPoint } from "#lib/config/kill-point.ts";
+import { isErrno } from "#lib/linux/libc.ts";
+import { ElementBatch, ElementBatchError } from "#lib/linux/nft/element-batch.ts";
+import { NfTables } from "#lib/linux/nft/nf-tables.ts";
+import { Nft } from "#lib/linux/nft/nft.ts";
+import type { Log } from "#lib/log/log.ts";
+import type { Busy, Difference, Firewall, NetworkRules, Publication, Rules } from "../firewall.ts";
+import * as elements from "./elements.ts";
+import type { Placed } from "./elements.ts";
+import { refusal } from "./refusal.ts";
+import { RULE_COUNTS, SKELETON, TABLE } from "./skeleton.ts";
+
+export interface LinuxFirewallOptions {
+	readonly log: Log;
+	/** The namespace that plays the host; the process's own unless it is said. */
+	readonly host?: string | undefined;
+	/** Called when an operation found the tables gone. */
+	readonly lost?: () => void;
+}
+
+export class LinuxFirewall implements Firewall, Disposable {
+	readonly #nft: Nft;
+	readonly #tables: NfTables;
+	readonly #log: Log;
+	readonly #lost: () => void;
+
+	constructor({ log, host, lost = () => {} }: LinuxFirewallOptions) {
+		this.#nft = Nft.open(host);
+		this.#tables = NfTables.open(host);
+		this.#log = log;
+		this.#lost = lost;
+	}
+
+	ensureSkeleton(): boolean {
+		return refusal("make the packet rules", () => {
+			if (this.#isWhole()) return false;
+			this.#nft.run(SKELETON);
+			killPoint("netd.rules.made");
+			this.#log.change("rules.ensure", { table: "inet wharf" });
+			return true;
+		});
+	}
+
+	ensureNetwork(rules: NetworkRules): void {
+		const wanted = elements.networkElements(rules);
+		const places = new Set(wanted.map(elements.placeOf));
+		this.#change(`let ${rules.bridge} through the packet rules`, {
+			add: wanted,
+			remove: elements.networkPlaces(rules.bridge).filter((placed) => !places.has(elements.placeOf(placed))),
+		});
+		killPoint("netd.rules.network");
+		this.#log.change("rules.network", { ...rules });
+	}
+
+	removeNetwork(bridge: IfName): void {
+		this.#change(`take ${bridge} out of the packet rules`, { add: [], remove: elements.networkPlaces(bridge) });
+		killPoint("netd.rules.network-removed");
+		this.#log.change("rules.network-remove", { bridge });
+	}
+
+	ensurePublished(publications: readonly Publication[]): void {
+		if (publications.length === 0) return;
+		const add = distinct([...publications.map(elements.flow), ...publications.map(elements.translation)]);
+		this.#change("publish ports", { add, remove: [] });
+		killPoint("netd.rules.published");
+		this.#log.change("rules.publish", { ports: publications.length });
+	}
+
+	removePublished(publications: readonly Publication[], kept: readonly Publication[]): void {
+		if (publications.length === 0) return;
+		const keep = new Set(kept.map((publication) => elements.placeOf(elements.flow(publication))));
+		const flows = distinct(publications.map(elements.flow)).filter((placed) => !keep.has(elements.placeOf(placed)));
+		this.#change("unpublish ports", { add: [], remove: [...publications.map(elements.translation), ...flows] });
+		killPoint("netd.rules.unpublished");
+		this.#log.change("rules.unpublish", { ports: publications.length });
+	}
+
+	assert(rules: Rules, busy: Busy): Difference {
+		return refusal("put the packet rules right", () => {
+			const wanted = new Map(allElements(rules).map((placed) => [elements.placeOf(placed), placed]));
+			const present = new Map(this.#list().map((placed) => [elements.placeOf(placed), placed]));
+			const stray = [...present]
+				.filter(([place, placed]) => !sameElement(placed, wanted.get(place)) && !isBusy(placed, busy))
+				.map(([, placed]) => placed);
+			const missing = [...wanted]
+				.filter(([place, placed]) => !sameElement(placed, present.get(place)) && !isBusy(placed, busy))
+				.map(([, placed]) => placed);
+			this.#commit(missing, stray);
+			return { added: missing.map(elements.placeOf), removed: stray.map(elements.placeOf) };
+		});
+	}
+
+	observe(): Rules {
+		return refusal("read the packet rules", () => {
+			const placed = this.#list();
+			const inSet = (set: Placed["set"]): Set<IfName> =>
+				new Set(placed.filter((one) => one.set === set).map(({ key }) => elements.decodeBridge(key)));
+			const { bridges, internal, masqueraded, connected } = elements.NETWORK_SETS;
+			const [internals, masquerades, neighbours] = [inSet(internal), inSet(masqueraded), inSet(connected)];
+			return {
+				networks: [...inSet(bridges)].map((bridge) => ({
+					bridge,
+					internal: internals.has(bridge),
+					masquerade: masquerades.has(bridge),
+					neighbours: neighbours.has(bridge),
+				})),
+				publications: placed.map(elements.decodeTranslation).filter((publication) => publication !== undefined),
+			};
+		});
+	}
+
+	[Symbol.dispose](): void {
+		this.#nft[Symbol.dispose]();
+		this.#tables[Symbol.dispose]();
+	}
+
+	/** Every chain with as many rules as it shall have: what others do to a table is to flush or to delete, rarely to edit. */
+	#isWhole(): boolean {
+		if (!this.#tables.hasTable(TABLE)) return false;
+		const counts = new Map<string, number>();
+		for (const entry of this.#nft.list("list table inet wharf", { elements: false })) {
+			const { rule } = entry as { rule?: { chain: string } }; // libnftables-json(5)
+			if (rule !== undefined) counts.set(rule.chain, (counts.get(rule.chain) ?? 0) + 1);
+		}
+		return Object.entries(RULE_COUNTS).every(([chain, count]) => counts.get(chain) === count);
+	}
+
+	#list(): Placed[] {
+		return elements.SETS.flatMap((set) =>
+			this.#tables
+				.list(set)
+				.map(({ key, data }) => ({ set, key, data: data instanceof Uint8Array ? data : undefined })),
+		);
+	}
+
+	#change(what: string, { add, remove }: { add: readonly Placed[]; remove: readonly Placed[] }): void {
+		refusal(what, () => {
+			try {
+				this.#commit(add, remove);
+			} catch (error) {
+				if (!(error instanceof ElementBatchError) || !error.failures.some(({ missing }) => isContainer(missing)))
+					throw error;
+				this.ensureSkeleton();
+				this.#commit(add, remove);
+				this.#lost();
+			}
+		});
+	}
+
+	/** One transaction; what is absent need not be removed, and what has another datum is replaced. */
+	#commit(add: readonly Placed[], remove: readonly Placed[]): void {
+		try {
+			this.#tables.commit(batchOf(add, remove));
+		} catch (error) {
+			if (!(error instanceof ElementBatchError) || error.failures.some(({ missing }) => isContainer(missing)))
+				throw error;
+			if (!isErrno(error.failures[0]?.error, "ENOENT", "EEXIST")) throw error;
+			const replaced = add.filter((placed) => placed.data !== undefined && this.#holds(placed));
+			this.#tables.commit(batchOf(add, [...remove.filter((placed) => this.#holds(placed)), ...replaced]));
+		}
+	}
+
+	#holds({ set, key }: Placed): boolean {
+		return this.#tables.find(set, key) !== undefined;
+	}
+}
+
+/** Removals first: what is replaced is removed and added in one transaction, and no packet sees the moment between. */
+function batchOf(add: readonly Placed[], remove: readonly Placed[]): ElementBatch {
+	const batch = new ElementBatch();
+	for (const { set, key } of remove) batch.remove(set, key);
+	for (const { set, key, data } of add) batch.add(set, key, data);
+	return batch;
+}
+
+function allElements({ networks, publications }: Rules): Placed[] {
+	return distinct([
+		...networks.flatMap(elements.networkElements),
+		...publications.map(elements.translation),
+		...publications.map(elements.flow),
+	]);
+}
+
+function distinct(placed: readonly Placed[]): Placed[] {
+	return [...new Map(placed.map((one) => [elements.placeOf(one), one])).values()];
+}
+
+function sameElement(one: Placed, other: Placed | undefined): boolean {
+	return other !== undefined && Buffer.compare(one.data ?? new Uint8Array(), other.data ?? new Uint8Array()) === 0;
+}
+
+function isBusy(placed: Placed, busy: Busy): boolean {
+	const port = elements.hostPortOf(placed);
+	return port === undefined ? busy.bridge(elements.decodeBridge(placed.key)) : busy.hostPort(port);
+}
+
+function isContainer(missing: string | undefined): boolean {
+	return missing === "table" || missing === "set";
+}

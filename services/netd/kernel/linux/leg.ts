@@ -1,0 +1,119 @@
+/**
+ * The making of an endpoint's veth pair: one end a port of the bridge, the other born in the sandbox under its final name.
+ *
+ * The order matters. The host's end is up before the sandbox's, so that the gratuitous ARP which the kernel sends (`arp_notify`)
+ * when the sandbox's end comes up has a way out; addresses are there before that too, since it is sent for those.
+ */
+import { setImmediate } from "node:timers/promises";
+import { existsSync } from "node:fs";
+import type { IfName } from "#lib/address/if-name.ts";
+import { killPoint } from "#lib/config/kill-point.ts";
+import { Fault } from "#lib/fault/fault.ts";
+import { isErrno } from "#lib/linux/libc.ts";
+import type { Link } from "#lib/linux/netlink/link-format.ts";
+import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
+import { writeSysctl } from "#lib/linux/sysctl.ts";
+import type { Log } from "#lib/log/log.ts";
+import type { Leg } from "../links.ts";
+
+/** The bridge forwards once the kernel's link watch has run, some 100 µs after the carrier came. */
+const FORWARDING_TIMEOUT_MS = 1_000;
+
+export interface LegBuilderParts {
+	readonly rtnl: Rtnetlink;
+	readonly host: string | undefined;
+	readonly log: Log;
+	readonly mark: (endpointId: string) => string;
+}
+
+export class LegBuilder {
+	readonly hasIpv6 = existsSync("/proc/sys/net/ipv6");
+	readonly #parts: LegBuilderParts;
+
+	constructor(parts: LegBuilderParts) {
+		this.#parts = parts;
+	}
+
+	async ensure(leg: Leg): Promise<void> {
+		const { rtnl, log, mark } = this.#parts;
+		const bridge = rtnl.links.get(leg.bridge).index;
+		await this.#ensurePair(leg, bridge);
+		rtnl.links.set(leg.hostInterface, { up: true, master: bridge, alias: mark(leg.endpointId) });
+		if (leg.hairpin || leg.isolated) {
+			rtnl.links.setBridgePort(leg.hostInterface, { hairpin: leg.hairpin, isolated: leg.isolated });
+		}
+		killPoint("netd.leg.up");
+		this.#ensureInside(leg);
+		killPoint("netd.leg.addressed");
+		await this.#untilForwarding(leg.hostInterface);
+		log.change("leg.ensure", { name: leg.hostInterface, bridge: leg.bridge, interface: leg.interface });
+	}
+
+	/** A pair of which only the host's end is where it should be is of no use, and made anew. */
+	async #ensurePair(leg: Leg, bridge: number): Promise<void> {
+		const { rtnl, host } = this.#parts;
+		const { hostInterface, netns, mac, mtu } = leg;
+		if (rtnl.links.find(hostInterface) !== undefined) {
+			if (hasLink(netns, leg.interface)) return;
+			await rtnl.links.removeAside(hostInterface);
+		}
+		const peer = { name: leg.interface, netns, mac, mtu };
+		rtnl.links.addVeth({ name: hostInterface, mtu, master: bridge, peer });
+		killPoint("netd.leg.made");
+		// A port needs no address of its own, and with IPv6 every port hears every other's multicast.
+		if (this.hasIpv6) writeSysctl(host, `net/ipv6/conf/${hostInterface}/disable_ipv6`, "1");
+	}
+
+	#ensureInside(leg: Leg): void {
+		using rtnl = Rtnetlink.open(leg.netns);
+		const link = rtnl.links.get(leg.interface);
+		writeSysctl(leg.netns, `net/ipv4/conf/${leg.interface}/arp_notify`, "1");
+		if (this.hasIpv6) this.#setIpv6(leg);
+		const present = rtnl.addresses.list({ link: link.index });
+		for (const { ip, prefix } of leg.addresses) {
+			if (present.some((address) => address.ip.equals(ip) && address.prefix === prefix)) continue;
+			rtnl.addresses.add({ link: link.index, ip, prefix });
+		}
+		rtnl.links.set(link.index, { up: true, ...changed(link, leg) });
+	}
+
+	#setIpv6({ netns, interface: name, ipv6 }: Leg): void {
+		const settings = ipv6
+			? { disable_ipv6: "0", accept_ra: "0", accept_dad: "0", autoconf: "0" }
+			: { disable_ipv6: "1" };
+		for (const [key, value] of Object.entries(settings)) writeSysctl(netns, `net/ipv6/conf/${name}/${key}`, value);
+	}
+
+	async #untilForwarding(hostInterface: IfName): Promise<void> {
+		const { rtnl } = this.#parts;
+		const deadline = performance.now() + FORWARDING_TIMEOUT_MS;
+		while (rtnl.links.get(hostInterface).operational !== "up") {
+			if (performance.now() > deadline) throw notForwarding(hostInterface);
+			await setImmediate();
+		}
+	}
+}
+
+function changed(link: Link, { mac, mtu }: Leg): { mac?: Leg["mac"]; mtu?: number } {
+	return { ...(link.mac === mac ? {} : { mac }), ...(link.mtu === mtu ? {} : { mtu }) };
+}
+
+function hasLink(netns: string, name: IfName): boolean {
+	try {
+		using rtnl = Rtnetlink.open(netns);
+		return rtnl.links.find(name) !== undefined;
+	} catch (error) {
+		if (isErrno(error, "ENOENT")) return false;
+		throw error;
+	}
+}
+
+function notForwarding(name: IfName): Fault {
+	return new Fault({
+		code: "INTERNAL",
+		reason: "KERNEL_REFUSED",
+		domain: "netd",
+		message: `The bridge does not forward at its port ${name}.`,
+		metadata: { interface: name },
+	});
+}

@@ -1,0 +1,225 @@
+/** Bridges and legs through rtnetlink, in the namespace that is the host. */
+import type { IfName } from "#lib/address/if-name.ts";
+import { type IpInterface } from "#lib/address/cidr.ts";
+import { killPoint } from "#lib/config/kill-point.ts";
+import { isErrno } from "#lib/linux/libc.ts";
+import type { Link } from "#lib/linux/netlink/link-format.ts";
+import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
+import { readSysctl, writeSysctl } from "#lib/linux/sysctl.ts";
+import type { Log } from "#lib/log/log.ts";
+import { faults } from "../../faults.ts";
+import { bridgeName, isBridgeName, isLegName } from "../../id.ts";
+import type { Bridge, DefaultRoutes, Leg, Links, ObservedBridge, ObservedLeg } from "../links.ts";
+import { LegBuilder } from "./leg.ts";
+import { refusal, refusalAside } from "./refusal.ts";
+import { ensureDefaultRoutes, interfaceNames } from "./sandbox-routes.ts";
+
+const NETWORK_MARK = "wharf network ";
+const ENDPOINT_MARK = "wharf endpoint ";
+
+export class LinuxLinks implements Links, Disposable {
+	readonly #rtnl: Rtnetlink;
+	readonly #host: string | undefined;
+	readonly #log: Log;
+	readonly #legs: LegBuilder;
+
+	/** `host`: the namespace that plays the host; the process's own unless it is said. */
+	constructor(log: Log, host?: string) {
+		this.#rtnl = Rtnetlink.open(host);
+		this.#host = host;
+		this.#log = log;
+		this.#legs = new LegBuilder({ rtnl: this.#rtnl, host, log, mark: (endpointId) => ENDPOINT_MARK + endpointId });
+	}
+
+	ensureForwarding({ ipv6 }: { readonly ipv6: boolean }): void {
+		refusal("forward packets", () => {
+			this.#setting("net/ipv4/ip_forward", "1");
+			if (ipv6) this.#forwardIpv6();
+		});
+	}
+
+	ensureBridge(bridge: Bridge): void {
+		refusal(`make the bridge ${bridge.name}`, () => {
+			const link = this.#bridge(bridge) ?? this.#makeBridge(bridge);
+			this.#ensureAddresses(link, bridge.addresses);
+			if (link.mtu !== bridge.mtu || link.mac !== bridge.mac || !link.up) {
+				this.#rtnl.links.set(link.index, { up: true, mtu: bridge.mtu, mac: bridge.mac });
+				killPoint("netd.bridge.up");
+			}
+		});
+	}
+
+	async removeBridge(bridge: Pick<Bridge, "name" | "networkId">): Promise<void> {
+		const names = new Set([bridge.name, bridgeName(bridge.networkId)]);
+		for (const name of names) {
+			const link = this.#rtnl.links.find(name);
+			if (link === undefined || !isOf(link, bridge.networkId)) continue;
+			await refusalAside(`remove the bridge ${name}`, async () => {
+				await tolerating("ENODEV", async () => {
+					this.#rtnl.links.set(link.index, { up: false });
+					await this.#rtnl.links.removeAside(link.index);
+				});
+			});
+			killPoint("netd.bridge.removed");
+			this.#log.change("bridge.remove", { name });
+		}
+	}
+
+	ensureLeg(leg: Leg): Promise<void> {
+		return refusalAside(`connect ${leg.interface} to ${leg.bridge}`, () => this.#legs.ensure(leg));
+	}
+
+	setHairpin(hostInterface: IfName, hairpin: boolean): void {
+		refusal(`set hairpin of ${hostInterface}`, () => this.#rtnl.links.setBridgePort(hostInterface, { hairpin }));
+	}
+
+	parkLeg(hostInterface: IfName, inside?: { readonly netns: string; readonly interface: IfName }): void {
+		refusal(`take ${hostInterface} off its bridge`, () => {
+			const link = this.#rtnl.links.find(hostInterface);
+			if (link !== undefined) this.#rtnl.links.set(link.index, { up: false, master: null });
+			if (inside === undefined) return;
+			toleratingNow("ENOENT", () => {
+				using rtnl = Rtnetlink.open(inside.netns);
+				if (rtnl.links.find(inside.interface) !== undefined) rtnl.links.set(inside.interface, { up: false });
+			});
+		});
+		killPoint("netd.leg.parked");
+	}
+
+	async removeLeg(hostInterface: IfName): Promise<void> {
+		if (this.#rtnl.links.find(hostInterface) === undefined) return;
+		await refusalAside(`remove ${hostInterface}`, () =>
+			tolerating("ENODEV", () => this.#rtnl.links.removeAside(hostInterface)),
+		);
+		killPoint("netd.leg.removed");
+		this.#log.change("leg.remove", { name: hostInterface });
+	}
+
+	interfaces(netns: string): IfName[] {
+		return refusal("read a sandbox's interfaces", () => interfaceNames(netns));
+	}
+
+	ensureDefaultRoutes(netns: string, routes: DefaultRoutes): void {
+		refusal("set a sandbox's default route", () => ensureDefaultRoutes(netns, routes));
+		killPoint("netd.leg.routes");
+	}
+
+	observe(): { bridges: ObservedBridge[]; legs: ObservedLeg[] } {
+		const links = this.#rtnl.links.list();
+		const names = new Map(links.map(({ index, name }) => [index, name]));
+		const bridges = links
+			.filter((link) => link.kind === "bridge" && (isBridgeName(link.name) || marked(link, NETWORK_MARK) !== undefined))
+			.map((link) => ({ name: link.name, networkId: marked(link, NETWORK_MARK) }));
+		const legs = links
+			.filter((link) => link.kind === "veth" && isLegName(link.name) && !foreign(link))
+			.map((link) => ({
+				hostInterface: link.name,
+				endpointId: marked(link, ENDPOINT_MARK),
+				bridge: link.master === undefined ? undefined : names.get(link.master),
+				up: link.up,
+			}));
+		return { bridges, legs };
+	}
+
+	[Symbol.dispose](): void {
+		this.#rtnl[Symbol.dispose]();
+	}
+
+	/** The bridge when it is there and this network's. */
+	#bridge({ name, networkId }: Bridge): Link | undefined {
+		const link = this.#rtnl.links.find(name);
+		if (link !== undefined && !isOf(link, networkId)) throw faults.INTERFACE_EXISTS({ interface: name });
+		return link;
+	}
+
+	/** Under the name that only its id makes, marked, and then renamed: no moment leaves a link whose owner cannot be told. */
+	#makeBridge({ name, networkId, mac, mtu, ipv6 }: Bridge): Link {
+		const first = bridgeName(networkId);
+		if (this.#rtnl.links.find(first) === undefined) {
+			this.#rtnl.links.addBridge({ name: first, mac, mtu });
+			killPoint("netd.bridge.made");
+		}
+		this.#rtnl.links.set(first, { alias: NETWORK_MARK + networkId });
+		killPoint("netd.bridge.marked");
+		if (name !== first) {
+			try {
+				this.#rtnl.links.set(first, { name });
+			} catch (error) {
+				throw isErrno(error, "EEXIST") ? faults.INTERFACE_EXISTS({ interface: name }) : error;
+			}
+			killPoint("netd.bridge.named");
+		}
+		// The host's loopback is published at too: its packets leave by the bridge with a loopback source until they are masqueraded.
+		this.#setting(`net/ipv4/conf/${name}/route_localnet`, "1");
+		if (this.#hasIpv6()) {
+			this.#setting(`net/ipv6/conf/${name}/disable_ipv6`, ipv6 ? "0" : "1");
+			this.#setting(`net/ipv6/conf/${name}/accept_ra`, "0");
+		}
+		this.#log.change("bridge.add", { name, network: networkId });
+		return this.#rtnl.links.get(name);
+	}
+
+	#ensureAddresses(link: Link, wanted: readonly IpInterface[]): void {
+		const present = this.#rtnl.addresses.list({ link: link.index }).filter(({ scope }) => scope === "global");
+		for (const address of present) {
+			const keep = wanted.some(({ ip, prefix }) => ip.equals(address.ip) && prefix === address.prefix);
+			if (!keep) this.#rtnl.addresses.remove(address);
+		}
+		for (const { ip, prefix } of wanted) {
+			if (present.some((address) => address.ip.equals(ip) && address.prefix === prefix)) continue;
+			this.#rtnl.addresses.add({ link: link.index, ip, prefix });
+			killPoint("netd.bridge.addressed");
+		}
+	}
+
+	/** A host that forwards no longer takes router advertisements, unless its interfaces say 2: those that had them keep them. */
+	#forwardIpv6(): void {
+		if (!this.#hasIpv6() || readSysctl(this.#host, "net/ipv6/conf/all/forwarding") !== "0") return;
+		for (const { name, kind } of this.#rtnl.links.list()) {
+			const setting = `net/ipv6/conf/${name}/accept_ra`;
+			if (kind !== "bridge" && readSysctl(this.#host, setting) === "1") writeSysctl(this.#host, setting, "2");
+		}
+		writeSysctl(this.#host, "net/ipv6/conf/all/forwarding", "1");
+		this.#log.change("sysctl", { name: "net/ipv6/conf/all/forwarding", value: "1" });
+	}
+
+	#hasIpv6(): boolean {
+		return this.#legs.hasIpv6;
+	}
+
+	#setting(name: string, value: string): void {
+		if (readSysctl(this.#host, name) === value) return;
+		writeSysctl(this.#host, name, value);
+		this.#log.change("sysctl", { name, value });
+	}
+}
+
+function marked(link: Link, mark: string): string | undefined {
+	return link.alias?.startsWith(mark) === true ? link.alias.slice(mark.length) : undefined;
+}
+
+/** Somebody else's: it carries another's note. */
+function foreign(link: Link): boolean {
+	return link.alias !== undefined && marked(link, ENDPOINT_MARK) === undefined;
+}
+
+function isOf(link: Link, networkId: string): boolean {
+	const mark = marked(link, NETWORK_MARK);
+	return mark === networkId || (link.alias === undefined && link.name === bridgeName(networkId));
+}
+
+async function tolerating(code: string, body: () => Promise<void>): Promise<void> {
+	try {
+		await body();
+	} catch (error) {
+		if (!isErrno(error, code)) throw error;
+	}
+}
+
+function toleratingNow(code: string, body: () => void): void {
+	try {
+		body();
+	} catch (error) {
+		if (!isErrno(error, code)) throw error;
+	}
+}

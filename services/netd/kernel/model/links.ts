@@ -1,0 +1,99 @@
+/** Bridges and legs of the model. */
+import { type IfName, parseIfName } from "#lib/address/if-name.ts";
+import { faults } from "../../faults.ts";
+import type { Bridge, DefaultRoutes, Leg, Links, ObservedBridge, ObservedLeg } from "../links.ts";
+import type { State } from "./state.ts";
+
+const LOOPBACK = parseIfName("lo");
+
+export class ModelLinks implements Links {
+	readonly #state: State;
+
+	constructor(state: State) {
+		this.#state = state;
+	}
+
+	ensureForwarding({ ipv6 }: { readonly ipv6: boolean }): void {
+		this.#state.forwarding.ipv4 = true;
+		this.#state.forwarding.ipv6 ||= ipv6;
+	}
+
+	ensureBridge(bridge: Bridge): void {
+		const { bridges, foreign } = this.#state;
+		const present = bridges.get(bridge.name);
+		if (foreign.has(bridge.name) || (present !== undefined && present.networkId !== bridge.networkId)) {
+			throw faults.INTERFACE_EXISTS({ interface: bridge.name });
+		}
+		bridges.set(bridge.name, bridge);
+	}
+
+	async removeBridge({ name, networkId }: Pick<Bridge, "name" | "networkId">): Promise<void> {
+		if (this.#state.bridges.get(name)?.networkId !== networkId) return;
+		this.#state.bridges.delete(name);
+		for (const leg of this.#state.legs.values()) if (leg.bridge === name) leg.bridge = undefined;
+	}
+
+	async ensureLeg(leg: Leg): Promise<void> {
+		const { bridges, legs } = this.#state;
+		const what = `connect ${leg.interface} to ${leg.bridge}`;
+		const sandbox = this.#state.sandbox(leg.netns);
+		if (!bridges.has(leg.bridge)) throw faults.KERNEL_REFUSED({ what, words: "No such device (ENODEV)" });
+		const inside = sandbox.interfaces.get(leg.interface);
+		if (inside !== undefined && inside.hostInterface !== leg.hostInterface) {
+			throw faults.KERNEL_REFUSED({ what, words: "File exists (EEXIST)" });
+		}
+		const { endpointId, netns, interface: name, bridge, hairpin } = leg;
+		legs.set(leg.hostInterface, { endpointId, netns, interface: name, bridge, hairpin, up: true });
+		const state = { addresses: leg.addresses, up: true, hostInterface: leg.hostInterface };
+		sandbox.interfaces.set(leg.interface, state);
+	}
+
+	setHairpin(hostInterface: IfName, hairpin: boolean): void {
+		const leg = this.#state.legs.get(hostInterface);
+		if (leg?.bridge === undefined) {
+			throw faults.KERNEL_REFUSED({ what: `set hairpin of ${hostInterface}`, words: "No such device (ENODEV)" });
+		}
+		leg.hairpin = hairpin;
+	}
+
+	parkLeg(hostInterface: IfName, inside?: { readonly netns: string; readonly interface: IfName }): void {
+		const leg = this.#state.legs.get(hostInterface);
+		if (leg !== undefined) {
+			leg.bridge = undefined;
+			leg.up = false;
+		}
+		const sandbox = inside && this.#state.sandboxes.get(inside.netns);
+		const end = inside && sandbox?.interfaces.get(inside.interface);
+		if (sandbox === undefined || end === undefined) return;
+		end.up = false;
+		sandbox.routes = this.#state.reachable(sandbox, sandbox.routes);
+	}
+
+	async removeLeg(hostInterface: IfName): Promise<void> {
+		this.#state.removeLeg(hostInterface);
+	}
+
+	interfaces(netns: string): IfName[] {
+		return [LOOPBACK, ...this.#state.sandbox(netns).interfaces.keys()];
+	}
+
+	ensureDefaultRoutes(netns: string, routes: DefaultRoutes): void {
+		const sandbox = this.#state.sandbox(netns);
+		const reachable = this.#state.reachable(sandbox, routes);
+		if (routes[4] !== reachable[4] || routes[6] !== reachable[6]) {
+			throw faults.KERNEL_REFUSED({
+				what: "set a sandbox's default route",
+				words: "Network is unreachable (ENETUNREACH)",
+			});
+		}
+		sandbox.routes = reachable;
+	}
+
+	observe(): { bridges: ObservedBridge[]; legs: ObservedLeg[] } {
+		const { bridges, legs } = this.#state;
+		return {
+			bridges: [...bridges.values()].map(({ name, networkId }) => ({ name, networkId })),
+			legs: [...legs].map(([hostInterface, { endpointId, bridge, up }]) => ({ hostInterface, endpointId, bridge, up })),
+		};
+	}
+}

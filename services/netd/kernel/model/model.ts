@@ -1,0 +1,99 @@
+/**
+ * The strict model: the kernel's state in memory, refusing what the kernel refuses, for tests of use cases.
+ *
+ * It passes the same contract as the adapters. Beside the ports it lets a test make calls fail, put foreign objects there, and
+ * look at everything at once.
+ */
+import type { IfName } from "#lib/address/if-name.ts";
+import { faults } from "../../faults.ts";
+import type { Kernel } from "../kernel.ts";
+import { ModelFirewall } from "./firewall.ts";
+import { ModelHostPorts } from "./host-ports.ts";
+import { ModelLinks } from "./links.ts";
+import type { BridgeState, LegState, SandboxState } from "./state.ts";
+import { State } from "./state.ts";
+
+export class ModelKernel implements Kernel {
+	readonly state = new State();
+	readonly links = this.#breakable("links", new ModelLinks(this.state));
+	readonly firewall = this.#breakable("firewall", new ModelFirewall());
+	readonly hostPorts = new ModelHostPorts();
+	readonly #failures: { call: string; error: Error; times: number }[] = [];
+
+	readonly namespaces = this.#breakable("namespaces", {
+		create: (path: string): void => {
+			if (this.state.sandboxes.has(path)) throw refused("make a network namespace", "File exists (EEXIST)");
+			this.state.sandboxes.set(path, { interfaces: new Map(), routes: {}, redirect: undefined, pinned: true });
+		},
+		remove: (path: string): void => {
+			this.state.removeSandbox(path);
+		},
+		isNamespace: (path: string): boolean => this.state.sandboxes.has(path),
+		observe: (): string[] => [...this.state.sandboxes].filter(([, { pinned }]) => pinned).map(([path]) => path),
+	});
+
+	readonly resolver = this.#breakable("resolver", {
+		ensure: (netns: string, port: number): void => {
+			this.state.sandbox(netns).redirect = port;
+		},
+		remove: (netns: string): void => {
+			const sandbox = this.state.sandboxes.get(netns);
+			if (sandbox !== undefined) sandbox.redirect = undefined;
+		},
+		observe: (netns: string): number | undefined => this.state.sandbox(netns).redirect,
+	});
+
+	readonly removedFlows: string[] = [];
+	readonly flows: Kernel["flows"] = {
+		remove: async ({ ports, addresses }) => {
+			this.removedFlows.push(...ports.map((port) => `${port.protocol} ${port.hostPort}`), ...addresses.map(String));
+		},
+	};
+
+	/** The next calls of `links.ensureLeg` or the like fail, after their effect when `after` says so. */
+	fail(call: string, error: Error = refused(call, "Operation not permitted (EPERM)"), times = 1): void {
+		this.#failures.push({ call, error, times });
+	}
+
+	/** A namespace that is not in netd's folder. */
+	addForeignNamespace(path: string, ...interfaces: readonly IfName[]): void {
+		const links = interfaces.map((name) => [name, { addresses: [], up: true, hostInterface: undefined }] as const);
+		this.state.sandboxes.set(path, { interfaces: new Map(links), routes: {}, redirect: undefined, pinned: false });
+	}
+
+	addForeignLink(name: IfName): void {
+		this.state.foreign.add(name);
+	}
+
+	/** Everything, as a value to compare. */
+	snapshot(): object {
+		return {
+			...this.state.snapshot(),
+			rules: this.firewall.observe(),
+			reserved: this.hostPorts.reserved(),
+		};
+	}
+
+	#breakable<T extends object>(name: string, target: T): T {
+		return new Proxy(target, {
+			get: (object, key, receiver) => {
+				const value: unknown = Reflect.get(object, key, receiver);
+				if (typeof value !== "function" || typeof key !== "string") return value;
+				return (...args: unknown[]): unknown => {
+					const failure = this.#failures.find(({ call, times }) => call === `${name}.${key}` && times > 0);
+					if (failure !== undefined) {
+						failure.times -= 1;
+						throw failure.error;
+					}
+					return value.apply(object, args) as unknown;
+				};
+			},
+		});
+	}
+}
+
+export function refused(what: string, words: string): Error {
+	return faults.KERNEL_REFUSED({ what, words });
+}
+
+export type { BridgeState, LegState, SandboxState };

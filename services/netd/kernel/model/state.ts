@@ -1,0 +1,95 @@
+/** Links, namespaces and routes of the model. */
+import type { IpInterface } from "#lib/address/cidr.ts";
+import type { IfName } from "#lib/address/if-name.ts";
+import { faults } from "../../faults.ts";
+import type { Bridge, DefaultRoutes } from "../links.ts";
+
+export interface LegState {
+	readonly endpointId: string;
+	readonly netns: string;
+	readonly interface: IfName;
+	bridge: IfName | undefined;
+	up: boolean;
+	hairpin: boolean;
+}
+
+export interface InterfaceState {
+	addresses: readonly IpInterface[];
+	up: boolean;
+	/** The leg that it is the other end of. */
+	readonly hostInterface: IfName | undefined;
+}
+
+export interface SandboxState {
+	readonly interfaces: Map<IfName, InterfaceState>;
+	routes: DefaultRoutes;
+	redirect: number | undefined;
+	readonly pinned: boolean;
+}
+
+export type BridgeState = Bridge;
+
+export class State {
+	readonly bridges = new Map<IfName, BridgeState>();
+	readonly legs = new Map<IfName, LegState>();
+	readonly sandboxes = new Map<string, SandboxState>();
+	/** Links of others. */
+	readonly foreign = new Set<IfName>();
+	readonly forwarding = { ipv4: false, ipv6: false };
+
+	sandbox(netns: string): SandboxState {
+		const sandbox = this.sandboxes.get(netns);
+		if (sandbox === undefined) {
+			throw faults.KERNEL_REFUSED({ what: `enter ${netns}`, words: "No such file or directory (ENOENT)" });
+		}
+		return sandbox;
+	}
+
+	/** Both ends of a pair go together, whichever was removed. */
+	removeLeg(name: IfName): void {
+		const leg = this.legs.get(name);
+		if (leg === undefined) return;
+		this.legs.delete(name);
+		const sandbox = this.sandboxes.get(leg.netns);
+		sandbox?.interfaces.delete(leg.interface);
+		if (sandbox !== undefined) sandbox.routes = this.reachable(sandbox, sandbox.routes);
+	}
+
+	removeSandbox(path: string): void {
+		const sandbox = this.sandboxes.get(path);
+		this.sandboxes.delete(path);
+		for (const { hostInterface } of sandbox?.interfaces.values() ?? []) {
+			if (hostInterface !== undefined) this.legs.delete(hostInterface);
+		}
+	}
+
+	/** The kernel drops a route with the link that it leads through. */
+	reachable({ interfaces }: SandboxState, routes: DefaultRoutes): DefaultRoutes {
+		const networks = [...interfaces.values()]
+			.filter(({ up }) => up)
+			.flatMap(({ addresses }) => addresses.map((address) => address.network()));
+		const kept = ([4, 6] as const).flatMap((family) => {
+			const gateway = routes[family];
+			return gateway !== undefined && networks.some((network) => network.contains(gateway)) ? [[family, gateway]] : [];
+		});
+		return Object.fromEntries(kept) as DefaultRoutes; // the keys are the families above
+	}
+
+	snapshot(): object {
+		return {
+			bridges: [...this.bridges.keys()].sort(),
+			legs: [...this.legs].map(([name, { bridge, up }]) => ({ name, bridge, up })),
+			sandboxes: [...this.sandboxes].map(([path, { interfaces, routes, redirect }]) => ({
+				path,
+				interfaces: [...interfaces].map(([name, { addresses, up }]) => ({
+					name,
+					up,
+					addresses: addresses.map(String),
+				})),
+				routes: { 4: routes[4]?.toString(), 6: routes[6]?.toString() },
+				redirect,
+			})),
+			foreign: [...this.foreign],
+		};
+	}
+}

@@ -1,0 +1,178 @@
+/** A network as a value, and its row in the store. */
+import { Cidr } from "#lib/address/cidr.ts";
+import { type IfName, parseIfName } from "#lib/address/if-name.ts";
+import { type Family, Ip } from "#lib/address/ip.ts";
+import type { SqlValue, Statement } from "#lib/store/store.ts";
+import { type Status, type StatusColumns, statusOf } from "./status.ts";
+
+export type TextMap = Readonly<Record<string, string>>;
+
+/** One subnet of a network, as ipamd holds it. */
+export interface Subnet {
+	readonly id: string;
+	readonly cidr: Cidr;
+	readonly ipRange: Cidr | undefined;
+	readonly gateway: Ip | undefined;
+	readonly auxiliary: Readonly<Record<string, Ip>>;
+	/** Nobody asked for it: containers on it have no say in their addresses either. */
+	readonly automatic: boolean;
+}
+
+export interface Network {
+	/** Its place by age; 0 until it is stored. */
+	readonly seq: number;
+	readonly id: string;
+	readonly name: string;
+	readonly driver: string;
+	readonly status: Status;
+	readonly createdAt: Date;
+	/** The bridge's; drivers without one have none. */
+	readonly interface: IfName | undefined;
+	/** No way out and no way in. */
+	readonly internal: boolean;
+	readonly ipv6: boolean;
+	readonly attachable: boolean;
+	/** Made by netd itself; it stays. */
+	readonly predefined: boolean;
+	readonly resolvesNames: boolean;
+	readonly subnets: readonly Subnet[];
+	readonly options: TextMap;
+	readonly labels: TextMap;
+}
+
+export function subnetOf(network: Network, family: Family): Subnet | undefined {
+	return network.subnets.find(({ cidr }) => cidr.family === family);
+}
+
+interface StoredSubnet {
+	readonly id: string;
+	readonly cidr: string;
+	readonly ipRange?: string | undefined;
+	readonly gateway?: string | undefined;
+	readonly auxiliary: TextMap;
+	readonly automatic: boolean;
+}
+
+interface Row extends StatusColumns {
+	readonly seq: number;
+	readonly id: string;
+	readonly name: string;
+	readonly driver: string;
+	readonly created_at: number;
+	readonly interface: string | null;
+	readonly internal: number;
+	readonly ipv6: number;
+	readonly attachable: number;
+	readonly predefined: number;
+	readonly resolves_names: number;
+	readonly subnets: string;
+	readonly options: string;
+	readonly labels: string;
+}
+
+export function networkOf(row: Row): Network {
+	// The rows are written by `insertNetwork` and `activateNetwork` alone, so the JSON has the shapes that those give it.
+	const subnets = JSON.parse(row.subnets) as StoredSubnet[];
+	return {
+		seq: row.seq,
+		id: row.id,
+		name: row.name,
+		driver: row.driver,
+		status: statusOf(row),
+		createdAt: new Date(row.created_at),
+		interface: row.interface === null ? undefined : parseIfName(row.interface),
+		internal: row.internal === 1,
+		ipv6: row.ipv6 === 1,
+		attachable: row.attachable === 1,
+		predefined: row.predefined === 1,
+		resolvesNames: row.resolves_names === 1,
+		subnets: subnets.map(readSubnet),
+		options: JSON.parse(row.options) as TextMap,
+		labels: JSON.parse(row.labels) as TextMap,
+	};
+}
+
+function readSubnet(stored: StoredSubnet): Subnet {
+	return {
+		id: stored.id,
+		cidr: Cidr.parse(stored.cidr),
+		ipRange: stored.ipRange === undefined ? undefined : Cidr.parse(stored.ipRange),
+		gateway: stored.gateway === undefined ? undefined : Ip.parse(stored.gateway),
+		auxiliary: Object.fromEntries(Object.entries(stored.auxiliary).map(([name, ip]) => [name, Ip.parse(ip)])),
+		automatic: stored.automatic,
+	};
+}
+
+function writeSubnets(subnets: readonly Subnet[]): string {
+	const stored = subnets.map(
+		(subnet): StoredSubnet => ({
+			id: subnet.id,
+			cidr: subnet.cidr.toString(),
+			ipRange: subnet.ipRange?.toString(),
+			gateway: subnet.gateway?.toString(),
+			auxiliary: Object.fromEntries(Object.entries(subnet.auxiliary).map(([name, ip]) => [name, ip.toString()])),
+			automatic: subnet.automatic,
+		}),
+	);
+	return JSON.stringify(stored);
+}
+
+export function insertNetwork(network: Network): Statement {
+	const values: Record<string, SqlValue> = {
+		id: network.id,
+		name: network.name,
+		driver: network.driver,
+		state: network.status.state,
+		created_at: network.createdAt.getTime(),
+		interface: network.interface ?? null,
+		internal: Number(network.internal),
+		ipv6: Number(network.ipv6),
+		attachable: Number(network.attachable),
+		predefined: Number(network.predefined),
+		resolves_names: Number(network.resolvesNames),
+		subnets: writeSubnets(network.subnets),
+		options: JSON.stringify(network.options),
+		labels: JSON.stringify(network.labels),
+	};
+	const columns = Object.keys(values);
+	const places = columns.map(() => "?").join(", ");
+	return {
+		sql: `INSERT INTO networks (${columns.join(", ")}) VALUES (${places})`,
+		params: Object.values(values),
+		changes: 1,
+	};
+}
+
+export function activateNetwork(id: string, subnets: readonly Subnet[]): Statement {
+	return {
+		sql: "UPDATE networks SET state = 'active', subnets = ? WHERE id = ? AND state = 'creating'",
+		params: [writeSubnets(subnets), id],
+		changes: 1,
+	};
+}
+
+/** Refused (ChangesError) while an endpoint is on it: a `Connect` that was first has won. */
+export function beginDeletingNetwork(id: string): Statement {
+	return {
+		sql: `UPDATE networks SET state = 'deleting' WHERE id = ?
+			AND NOT EXISTS (SELECT 1 FROM endpoints WHERE network_id = networks.id)`,
+		params: [id],
+		changes: 1,
+	};
+}
+
+export function parkNetwork(id: string): Statement {
+	return { sql: "UPDATE networks SET state = 'deleting' WHERE id = ?", params: [id] };
+}
+
+export function deleteNetworkRow(id: string): Statement {
+	return { sql: "DELETE FROM networks WHERE id = ?", params: [id] };
+}
+
+/** Between `active` and `failed` only: what is being made or removed stays so. */
+export function setNetworkStatus(id: string, status: Status): Statement {
+	return {
+		sql: "UPDATE networks SET state = ?, state_reason = ? WHERE id = ? AND state IN ('active', 'failed')",
+		params: [status.state, status.state === "failed" ? status.reason : "", id],
+	};
+}
