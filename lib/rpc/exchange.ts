@@ -21,6 +21,8 @@ export interface Surroundings {
 	readonly log: Log;
 }
 
+/** A longer timer would run at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 const MAX_REQUEST_ID = 128;
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
@@ -42,15 +44,14 @@ export class Exchange implements Call {
 		this.#method = method;
 		this.#stopping = stopping;
 		this.requestId = requestId !== "" && isRequestId(requestId) ? requestId : crypto.randomUUID();
-		const what = { method: methodName(method) };
 		const remainingMs = Number(call.getDeadline()) - Date.now();
 		if (Number.isFinite(remainingMs)) {
 			// gRPC ends the call at its deadline by itself; the timer is for the signal, also where the client does not close its side.
-			this.#deadlineTimer = setTimeout(() => this.#end(rpcFaults.DEADLINE_EXCEEDED(what)), Math.max(0, remainingMs));
+			this.#deadlineTimer = setTimeout(() => this.#end(this.#late), Math.min(remainingMs, MAX_TIMER_MS));
 		}
-		const late = () => Number(call.getDeadline()) <= Date.now();
-		call.on("cancelled", () => this.#end((late() ? rpcFaults.DEADLINE_EXCEEDED : rpcFaults.CANCELLED)(what)));
-		this.#stop = () => this.#end(stopping.reason as Fault); // serve.ts gives no other reason
+		// Also told after each request that went well; a deadline may be noticed here before the timer runs.
+		call.on("cancelled", () => this.#end(Number(call.getDeadline()) <= Date.now() ? this.#late : this.#left));
+		this.#stop = () => this.#end(() => stopping.reason as Fault); // serve.ts gives no other reason
 		stopping.addEventListener("abort", this.#stop, { once: true });
 		if (stopping.aborted) this.#stop();
 	}
@@ -83,8 +84,11 @@ export class Exchange implements Call {
 		return incident(error, this.#surroundings.name, this.log);
 	}
 
-	#end(fault: Fault): void {
-		if (!this.#finished) this.#abort.abort(fault);
+	readonly #late = (): Fault => rpcFaults.DEADLINE_EXCEEDED({ method: methodName(this.#method) });
+	readonly #left = (): Fault => rpcFaults.CANCELLED({ method: methodName(this.#method) });
+
+	#end(why: () => Fault): void {
+		if (!this.#finished) this.#abort.abort(why());
 	}
 
 	#finish(code: string, reason?: string): void {

@@ -65,12 +65,12 @@ export class ReplayTable {
 			if (!entry) {
 				const kept =
 					attempt.requestId === "" ? undefined : this.#store?.replays.find(attempt.method, attempt.requestId);
-				if (!kept) return this.#wait(this.#start(key, bodyHash, attempt), attempt.signal);
+				if (!kept) return this.#wait(key, this.#start(key, bodyHash, attempt), attempt.signal);
 				if (kept.bodyHash !== bodyHash) throw reused(attempt);
 				return kept.answer;
 			}
 			if (entry.bodyHash !== bodyHash) throw reused(attempt);
-			if (!entry.abort.signal.aborted) return this.#wait(entry, attempt.signal);
+			if (!entry.abort.signal.aborted) return this.#wait(key, entry, attempt.signal);
 			// Everybody had gone and it is being undone: this attempt comes after that.
 			await abortable(Promise.allSettled([entry.answer]), attempt.signal);
 		}
@@ -108,14 +108,13 @@ export class ReplayTable {
 		}
 	}
 
-	async #wait(entry: InFlight, signal: AbortSignal): Promise<Uint8Array> {
+	async #wait(key: string, entry: InFlight, signal: AbortSignal): Promise<Uint8Array> {
 		entry.callers += 1;
 		try {
 			return await abortable(entry.answer, signal);
 		} finally {
 			entry.callers -= 1;
-			// After the work's end nobody listens.
-			if (entry.callers === 0) entry.abort.abort(signal.reason);
+			if (entry.callers === 0 && this.#inFlight.get(key) === entry) entry.abort.abort(signal.reason);
 		}
 	}
 }
