@@ -1,0 +1,44 @@
+/** Control groups of containers, by the files of cgroup v1, v2 or both side by side: for what the runtime leaves behind. */
+import { readdir, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import { isErrno } from "#lib/linux/libc.ts";
+import { cgroupPath } from "./oci-config.ts";
+
+const MOUNTS = "/sys/fs/cgroup";
+
+/** True when nothing of it is left. A group whose processes are still ending stays for now. */
+export async function removeCgroups(id: string): Promise<boolean> {
+	const removed = await Promise.all((await hierarchies()).map((root) => removeOne(join(root, cgroupPath(id)))));
+	return removed.every(Boolean);
+}
+
+/** The group that all containers' groups are in, when it is empty: other instances of wharf on the machine share it. */
+export async function removeParentCgroups(): Promise<void> {
+	await Promise.all((await hierarchies()).map((root) => removeOne(join(root, cgroupPath("")))));
+}
+
+/** Every folder that a group may be in: each v1 controller's, and v2's, which is the mount itself where there is no v1. */
+async function hierarchies(): Promise<string[]> {
+	const names = await readdir(MOUNTS, { withFileTypes: true }).catch(() => []);
+	return [MOUNTS, ...names.filter((entry) => entry.isDirectory()).map(({ name }) => join(MOUNTS, name))];
+}
+
+/** Its own groups first: systemd or a container's program may have made some. */
+async function removeOne(path: string): Promise<boolean> {
+	const inner = await readdir(path, { withFileTypes: true }).catch(() => undefined);
+	if (inner === undefined) return true;
+	if (path.endsWith("/wharf/")) return rmdirIfEmpty(path);
+	for (const { name } of inner.filter((entry) => entry.isDirectory())) await removeOne(join(path, name));
+	return rmdirIfEmpty(path);
+}
+
+async function rmdirIfEmpty(path: string): Promise<boolean> {
+	try {
+		await rmdir(path);
+		return true;
+	} catch (error) {
+		if (isErrno(error, "ENOENT")) return true;
+		if (isErrno(error, "EBUSY", "ENOTEMPTY")) return false;
+		throw error;
+	}
+}
