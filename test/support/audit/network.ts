@@ -1,0 +1,190 @@
+/** netd's store against links, namespaces, addresses and packet rules; and against ipamd's store. */
+import { Ip } from "#lib/address/ip.ts";
+import type { Host } from "../host.ts";
+import { compare } from "./compare.ts";
+import { elements, links, mounts } from "./kernel.ts";
+import { type Row, rows } from "./stores.ts";
+
+/** Links that a host has before wharf comes. */
+const BEFORE = new Set(["lo", "eth0"]);
+
+interface Leg {
+	readonly id: string;
+	readonly interface: string;
+	readonly hostInterface: string;
+	readonly bridge: string;
+	readonly sandbox: string;
+	readonly addresses: readonly string[];
+}
+
+const text = (row: Row, column: string): string => String(row[column] ?? "");
+const list = (row: Row, column: string): string[] => JSON.parse(text(row, column)) as string[];
+
+function legs(root: string): Leg[] {
+	const sql = `SELECT e.*, n.interface AS bridge FROM endpoints e JOIN networks n ON n.id = e.network_id`;
+	return rows(root, "netd", sql).map((row) => ({
+		id: text(row, "id"),
+		interface: text(row, "interface"),
+		hostInterface: text(row, "host_interface"),
+		bridge: text(row, "bridge"),
+		sandbox: text(row, "sandbox_id"),
+		addresses: list(row, "addresses"),
+	}));
+}
+
+/** Rows that are on their way: once nothing is under way there must be none. */
+export function unfinished(root: string): string[] {
+	return ["networks", "sandboxes", "endpoints"].flatMap((table) =>
+		rows(root, "netd", `SELECT id, state, state_reason FROM ${table} WHERE state <> 'active'`).map(
+			(row) =>
+				`netd's ${table} row ${text(row, "id").slice(0, 12)} is ${text(row, "state")} ${text(row, "state_reason")}`,
+		),
+	);
+}
+
+export async function linksAgree(host: Host): Promise<string[]> {
+	const stored = rows(host.root, "netd", "SELECT interface FROM networks WHERE interface IS NOT NULL").map(
+		(row) => `bridge ${text(row, "interface")}`,
+	);
+	for (const leg of legs(host.root)) stored.push(`veth ${leg.hostInterface} on ${leg.bridge}`);
+	const found = (await links(host)).filter(({ name }) => !BEFORE.has(name));
+	const down = found.filter(({ up }) => !up).map(({ name }) => `link ${name} is down`);
+	const names = found.map(({ name, kind, master }) => `${kind} ${name}${master === undefined ? "" : ` on ${master}`}`);
+	return [...compare("link", stored, names), ...down];
+}
+
+export async function sandboxesAgree(host: Host): Promise<string[]> {
+	const sandboxes = rows(host.root, "netd", "SELECT id, netns_path, adopted, resolver_port FROM sandboxes");
+	const own = sandboxes.filter((row) => row["adopted"] === 0).map((row) => text(row, "netns_path"));
+	const mounted = (await mounts(host, `${host.root}/run/netns`)).filter(({ type }) => type === "nsfs");
+	const problems = compare(
+		"namespace",
+		own,
+		mounted.map(({ target }) => target),
+	);
+	const inUse = legs(host.root);
+	for (const row of sandboxes) {
+		const path = text(row, "netns_path");
+		if (problems.some((problem) => problem.includes(path))) continue;
+		const stored = inUse.filter(({ sandbox }) => sandbox === row["id"]);
+		const inside = (await links(host, path)).filter(({ name }) => name !== "lo");
+		const describe = (name: string, addresses: readonly string[]): string => `${name} ${[...addresses].sort().join()}`;
+		problems.push(
+			...compare(
+				`in sandbox ${text(row, "id").slice(0, 12)}: interface`,
+				stored.map((leg) => describe(leg.interface, leg.addresses)),
+				inside.map((link) => describe(link.name, link.addresses)),
+			),
+			...(await resolverAgrees(host, path, Number(row["resolver_port"]))),
+		);
+	}
+	return problems;
+}
+
+/** The rewrite and both sockets, where a resolver is stored; neither where none is. */
+async function resolverAgrees(host: Host, netns: string, port: number): Promise<string[]> {
+	const inside = (file: string, ...args: string[]): Promise<string> =>
+		host.ok("nsenter", [`--net=${netns}`, "--", file, ...args]);
+	const listening = (await inside("ss", "-Hlntu", "src 127.0.0.11")).split("\n").filter((line) => line !== "");
+	const sockets = listening.map((line) => line.split(/\s+/)).map(([protocol, , , , at]) => `${protocol} ${at}`);
+	const rules = await inside("nft", "list", "ruleset");
+	const found = [
+		...sockets,
+		...[...rules.matchAll(/(udp|tcp) dport set (\d+)/g)].map(([, protocol, to]) => `rewrite ${protocol} ${to}`),
+	];
+	const stored =
+		port === 0
+			? []
+			: ["udp", "tcp"].flatMap((protocol) => [`${protocol} 127.0.0.11:${port}`, `rewrite ${protocol} ${port}`]);
+	return compare("resolver", stored, found);
+}
+
+/** An element of a set or map of nft(8)'s JSON as words: `tcp 8080 -> 172.18.0.2 80`. */
+function words(element: string): string {
+	const flat = (value: unknown): string => {
+		if (typeof value !== "object" || value === null) return String(value);
+		if ("concat" in value) return (value.concat as unknown[]).map(flat).join(" ");
+		if ("elem" in value) return flat((value.elem as { val: unknown }).val);
+		return Array.isArray(value) ? value.map(flat).join(" -> ") : JSON.stringify(value);
+	};
+	return flat(JSON.parse(element));
+}
+
+export async function rulesAgree(host: Host): Promise<string[]> {
+	const sets = await elements(host);
+	const networks = rows(host.root, "netd", "SELECT interface, internal FROM networks WHERE interface IS NOT NULL");
+	if (sets === undefined) return networks.length === 0 ? [] : ["table inet wharf is not there"];
+	const found = (name: string): string[] => (sets.get(name) ?? []).map(words);
+	const bridges = networks.map((row) => text(row, "interface"));
+	const internal = networks.filter((row) => row["internal"] === 1).map((row) => text(row, "interface"));
+	const pairs = [...found("connected"), ...found("separated")];
+	const [anywhere, at, flows] = publications(host.root);
+	return [
+		...compare("element of bridges", bridges, found("bridges")),
+		...compare("element of internal", internal, found("internal")),
+		...compare(
+			"element of connected or separated",
+			bridges.map((name) => `${name} ${name}`),
+			pairs,
+		),
+		...compare("element of published", anywhere, [...found("published4"), ...found("published6")]),
+		...compare("element of published_at", at, [...found("published_at4"), ...found("published_at6")]),
+		...compare("element of flows", flows, [...found("flows4"), ...found("flows6")]),
+	];
+}
+
+/** What the maps should hold for the stored ports: for all addresses, for one address, and the flows. */
+function publications(root: string): [string[], string[], string[]] {
+	const [anywhere, at, flows]: [string[], string[], string[]] = [[], [], []];
+	for (const row of rows(
+		root,
+		"netd",
+		"SELECT p.*, e.addresses FROM ports p JOIN endpoints e ON e.id = p.endpoint_id",
+	)) {
+		const hostAddress = text(row, "host_address");
+		for (const target of list(row, "addresses").map((address) => address.split("/")[0] ?? "")) {
+			const wanted = hostAddress === "" || hostAddress.includes(":") === target.includes(":");
+			if (!wanted) continue;
+			const [protocol, port, inner] = [text(row, "protocol"), text(row, "host_port"), text(row, "container_port")];
+			if (["", "0.0.0.0", "::"].includes(hostAddress)) anywhere.push(`${protocol} ${port} -> ${target} ${inner}`);
+			else at.push(`${protocol} ${hostAddress} ${port} -> ${target} ${inner}`);
+			flows.push(`${protocol} ${port} ${target} ${inner}`);
+		}
+	}
+	return [anywhere, at, flows];
+}
+
+/** What netd uses against what ipamd says that it holds. */
+export function leasesAgree(root: string): string[] {
+	const networks = rows(root, "netd", "SELECT id, subnets FROM networks");
+	const used = networks.flatMap((row) =>
+		(JSON.parse(text(row, "subnets")) as { cidr: string }[]).map(
+			({ cidr }) => `${cidr} of ${text(row, "id").slice(0, 12)}`,
+		),
+	);
+	const held = rows(root, "ipamd", "SELECT cidr, owner FROM subnet").map(
+		(row) => `${text(row, "cidr")} of ${text(row, "owner").slice(0, 12)}`,
+	);
+	const addresses = legs(root).flatMap((leg) =>
+		leg.addresses.map((address) => `${address.split("/")[0]} of ${leg.id.slice(0, 12)}`),
+	);
+	const leases = rows(root, "ipamd", "SELECT address, owner FROM lease").map(
+		(row) => `${Ip.fromBytes(row["address"] as Uint8Array)} of ${text(row, "owner").slice(0, 12)}`,
+	);
+	return [...compare("subnet", used, held), ...compare("lease", addresses, leases)];
+}
+
+/** Translated connections whose target is nobody's any more. */
+export async function flowsAgree(host: Host): Promise<string[]> {
+	const { stdout } = await host.run("conntrack", ["-L"]);
+	const targets = new Set(legs(host.root).flatMap((leg) => leg.addresses.map((address) => address.split("/")[0])));
+	const problems: string[] = [];
+	for (const line of stdout.split("\n")) {
+		const sources = [...line.matchAll(/src=(\S+)/g)].map(([, source]) => source);
+		const destinations = [...line.matchAll(/dst=(\S+)/g)].map(([, destination]) => destination);
+		const translated = sources[1] !== undefined && sources[1] !== destinations[0];
+		if (translated && !targets.has(sources[1]))
+			problems.push(`connection to ${sources[1]} is tracked and nobody has that address: ${line}`);
+	}
+	return problems;
+}
