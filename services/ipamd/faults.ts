@@ -7,7 +7,7 @@ export const ipamFaults = catalogue("ipamd", {
 		message: (m: { wanted: string; pools: string; allocated: string; holders: string; blocked: string }) =>
 			`No pool has ${m.wanted} left. Tried: ${m.pools}. Allocated: ${m.allocated}${m.holders}. ` +
 			`Taken by this host's own routes, addresses and nameservers: ${m.blocked}.`,
-		help: () => "Remove networks that nobody needs, ask for a subnet yourself, or widen WHARF_ADDRESS_POOLS.",
+		help: () => "Remove networks that nobody needs, ask for a subnet yourself, or widen WHARF_IPAMD_ADDRESS_POOLS.",
 	},
 	SUBNET_OVERLAPS: {
 		code: "ALREADY_EXISTS",
