@@ -49,6 +49,7 @@ function readPem(path: string): Buffer {
 	try {
 		return readFileSync(path);
 	} catch (error) {
-		throw rpcFaults.TLS_FILE_UNREADABLE({ path, detail: (error as NodeJS.ErrnoException).message }, { cause: error });
+		const detail = error instanceof Error ? error.message : String(error);
+		throw rpcFaults.TLS_FILE_UNREADABLE({ path, detail }, { cause: error });
 	}
 }

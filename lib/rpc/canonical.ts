@@ -5,7 +5,7 @@
  * Serializers write fields by number, whatever order the object has.
  */
 export function canonical<T>(value: T): T {
-	if (Array.isArray(value)) return value.map(canonical) as T;
+	if (Array.isArray(value)) return value.map(canonical) as T; // a list stays a list, a message a message
 	if (!isPlain(value)) return value;
 	const sorted = Object.keys(value)
 		.sort()

@@ -56,21 +56,18 @@ export class Connection {
 		if (known) return known;
 		const method = methodName(path);
 		const place = { service: serviceAt(this.#address), address: addressText(this.#address) };
-		switch (error.code) {
-			case status.UNAVAILABLE:
-				if (grpc === this.#grpc) this.close();
-				return rpcFaults.SERVICE_UNAVAILABLE(place, { cause: error });
-			case status.DEADLINE_EXCEEDED:
-				return rpcFaults.DEADLINE_EXCEEDED({ method }, { cause: error });
-			case status.CANCELLED:
-				return rpcFaults.CANCELLED({ method }, { cause: error });
-			case status.UNIMPLEMENTED:
-				return rpcFaults.NOT_SERVED({ ...place, method }, { cause: error });
-			case status.RESOURCE_EXHAUSTED:
-				return rpcFaults.MESSAGE_TOO_LARGE({ method, max: String(MAX_MESSAGE_BYTES) }, { cause: error });
-			default:
-				return rpcFaults.PEER_FAILED({ service: place.service, method, detail: error.details }, { cause: error });
+		const { code, details } = error;
+		if (code === status.UNAVAILABLE) {
+			if (grpc === this.#grpc) this.close();
+			return rpcFaults.SERVICE_UNAVAILABLE(place, { cause: error });
 		}
+		if (code === status.DEADLINE_EXCEEDED) return rpcFaults.DEADLINE_EXCEEDED({ method }, { cause: error });
+		if (code === status.CANCELLED) return rpcFaults.CANCELLED({ method }, { cause: error });
+		if (code === status.UNIMPLEMENTED) return rpcFaults.NOT_SERVED({ ...place, method }, { cause: error });
+		if (code === status.RESOURCE_EXHAUSTED) {
+			return rpcFaults.MESSAGE_TOO_LARGE({ method, max: String(MAX_MESSAGE_BYTES) }, { cause: error });
+		}
+		return rpcFaults.PEER_FAILED({ service: place.service, method, detail: details }, { cause: error });
 	}
 
 	#open(): GrpcClient {

@@ -43,16 +43,10 @@ export function wireMethod(method: AnyMethod): AnyMethod {
 }
 
 export function dispatch(method: AnyMethod, handler: AnyHandler, to: Dispatch): UntypedHandleCall {
-	switch (handler.kind) {
-		case "unary":
-			return unaryCall(method, handler, to);
-		case "mutation":
-			return mutationCall(method, handler, to);
-		case "serverStream":
-			return serverStreamCall(method, handler, to);
-		case "bidi":
-			return bidiCall(method, handler, to);
-	}
+	if (handler.kind === "unary") return unaryCall(method, handler, to);
+	if (handler.kind === "mutation") return mutationCall(method, handler, to);
+	if (handler.kind === "serverStream") return serverStreamCall(method, handler, to);
+	return bidiCall(method, handler, to);
 }
 
 function unaryCall(
@@ -150,7 +144,7 @@ function conduct(
 }
 
 /** What the client sends, read as it is asked for. A handler may stop reading and go on answering. */
-async function* requests(call: ServerDuplexStream<Message, Buffer>, signal: AbortSignal): AsyncGenerator<Message> {
+async function* requests(call: ServerDuplexStream<Message, Buffer>, signal: AbortSignal): AsyncGenerator {
 	try {
 		yield* call.iterator({ destroyOnReturn: false });
 		// A client that goes away looks at first like one that has said everything: the reset is told after the end, in the same turn.
@@ -163,7 +157,7 @@ async function* requests(call: ServerDuplexStream<Message, Buffer>, signal: Abor
 }
 
 /** The single response of a client stream is the handler's last. */
-async function* last(responses: AsyncIterable<Message>): AsyncGenerator<Message> {
+async function* last(responses: AsyncIterable<Message>): AsyncGenerator {
 	let found: { readonly response: Message } | undefined;
 	for await (const response of responses) found = { response };
 	if (found) yield found.response;

@@ -24,9 +24,9 @@ const messages = {
 		const reader = new BinaryReader(bytes);
 		let service = "";
 		while (reader.pos < reader.len) {
-			const tag = reader.uint32();
-			if (tag === 10) service = reader.string();
-			else reader.skip(tag & 7);
+			const [field, wireType] = reader.tag();
+			if (field === 1) service = reader.string();
+			else reader.skip(wireType);
 		}
 		return { service };
 	},
@@ -36,9 +36,9 @@ const messages = {
 		const reader = new BinaryReader(bytes);
 		let status = 0;
 		while (reader.pos < reader.len) {
-			const tag = reader.uint32();
-			if (tag === 8) status = reader.int32();
-			else reader.skip(tag & 7);
+			const [field, wireType] = reader.tag();
+			if (field === 1) status = reader.int32();
+			else reader.skip(wireType);
 		}
 		return { status };
 	},

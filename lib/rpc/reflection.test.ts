@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
+	Client,
 	type ClientDuplexStream,
 	credentials,
 	loadPackageDefinition,
@@ -84,6 +85,20 @@ describe.each(["v1", "v1alpha"])("reflection %s", (version) => {
 		});
 		expect(status.revision).toBe("42");
 		dns.close();
+	});
+
+	test("answers nonsense with an error, and goes on", async () => {
+		const same = (bytes: Buffer) => bytes;
+		const client = new Client(`unix:${here.socket}`, credentials.createInsecure());
+		const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
+		const stream = client.makeBidiStreamRequest(path, same, same).resume();
+		const ended = new Promise((resolve) => {
+			stream.once("error", resolve);
+		});
+		stream.write(Buffer.from([0xff, 0xff]));
+		expect(await ended).toMatchObject({ code: 3 });
+		client.close();
+		expect(await ask(version, [{ listServices: "" }])).toHaveLength(1);
 	});
 
 	test("describes health, and says so of what it does not know", async () => {

@@ -98,7 +98,7 @@ async function load(services: readonly string[]): Promise<ReadonlyMap<Version, R
 		},
 	};
 	// `addToServer` calls `addService` for v1 and v1alpha and nothing else.
-	reflection.addToServer(recorder as unknown as GrpcServer);
+	reflection.addToServer(recorder);
 	return new Map(
 		VERSIONS.flatMap((version) => {
 			const found = registered.find(({ definition }) =>

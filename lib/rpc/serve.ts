@@ -62,7 +62,7 @@ export async function serve({ name, listen, services, store, log }: ServeOptions
 	const health = new Health(names);
 	for (const service of services) add(grpc, service, to);
 	// Supervisors ask all the time: their lines are for debugging.
-	add(grpc, health.implementation, { ...to, log: { ...log, info: log.debug } });
+	add(grpc, health.implementation, { ...to, log: { ...log, info: (message, fields) => log.debug(message, fields) } });
 	addReflection(grpc, [...names, serviceName(HealthService)], log);
 
 	const listeners = [await listenUnix(name, listen, grpc)];

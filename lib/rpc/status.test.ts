@@ -1,4 +1,4 @@
-import { Metadata } from "@grpc/grpc-js";
+import { Metadata, status as statusCode } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { Fault } from "#lib/fault/fault.ts";
 import { faultOf, statusOf } from "./status.ts";
@@ -72,13 +72,15 @@ describe("a fault crosses the wire", () => {
 
 describe("a status that no service of ours made", () => {
 	test("has no fault in it", () => {
-		expect(faultOf({ code: 14, details: "No connection" })).toBeUndefined();
-		expect(faultOf({ code: 14, details: "No connection", metadata: new Metadata() })).toBeUndefined();
+		expect(faultOf({ code: statusCode.UNAVAILABLE, details: "No connection" })).toBeUndefined();
+		expect(
+			faultOf({ code: statusCode.UNAVAILABLE, details: "No connection", metadata: new Metadata() }),
+		).toBeUndefined();
 	});
 
 	test("nor have malformed details", () => {
 		const metadata = new Metadata();
 		metadata.set("grpc-status-details-bin", Buffer.from([0xff, 0xff, 0xff, 0xff]));
-		expect(faultOf({ code: 5, details: "x", metadata })).toBeUndefined();
+		expect(faultOf({ code: statusCode.NOT_FOUND, details: "x", metadata })).toBeUndefined();
 	});
 });

@@ -3,11 +3,10 @@
  *
  * A fault crosses any number of services unchanged: reason, domain, metadata, help and field travel. An error that is no fault never gets here.
  */
-import { Metadata, type StatusObject } from "@grpc/grpc-js";
+import { Metadata, type StatusObject, status as statusCode } from "@grpc/grpc-js";
 import { BadRequest, ErrorInfo } from "#gen/google/rpc/error_details.ts";
 import { Status } from "#gen/google/rpc/status.ts";
-import { Fault } from "#lib/fault/fault.ts";
-import { codeName, STATUS_NUMBER } from "./code.ts";
+import { type Code, Fault } from "#lib/fault/fault.ts";
 
 const DETAILS = "grpc-status-details-bin";
 const ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo";
@@ -19,7 +18,7 @@ const MAX_TEXT = 1024;
 const MAX_METADATA = 4096;
 
 export function statusOf(fault: Fault): StatusObject {
-	const code = STATUS_NUMBER[fault.code];
+	const code = statusCode[fault.code];
 	const message = clip(fault.message);
 	const info: ErrorInfo = { reason: fault.reason, domain: fault.domain, metadata: travelling(fault) };
 	const details = [{ typeUrl: ERROR_INFO, value: Buffer.from(ErrorInfo.encode(info).finish()) }];
@@ -40,7 +39,7 @@ export function faultOf(status: Partial<StatusObject>, cause?: unknown): Fault |
 	if (!info) return undefined;
 	const { [HELP]: help, ...metadata } = info.metadata;
 	return new Fault({
-		code: codeName(status.code ?? STATUS_NUMBER.INTERNAL),
+		code: codeOf(status.code),
 		reason: info.reason,
 		domain: info.domain,
 		message: status.details ?? "",
@@ -49,6 +48,13 @@ export function faultOf(status: Partial<StatusObject>, cause?: unknown): Fault |
 		metadata,
 		cause,
 	});
+}
+
+/** UNKNOWN, and what no specification names, is INTERNAL: the peer has not said what happened. */
+function codeOf(number: statusCode = statusCode.INTERNAL): Code {
+	const name = statusCode[number];
+	if (name === undefined || name === "OK" || name === "UNKNOWN") return "INTERNAL";
+	return name as Code; // the other names of gRPC's codes are those of Code
 }
 
 function decode(bytes: Buffer) {
