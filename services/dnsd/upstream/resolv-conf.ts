@@ -5,7 +5,7 @@
  */
 import { readFileSync, statSync } from "node:fs";
 import { Ip } from "#lib/address/ip.ts";
-import { DNS_PORT, type Server, serverAt } from "./server.ts";
+import { type Server, serverAt } from "./server.ts";
 
 /** MAXNS: the C library asks no more either. */
 const MOST_SERVERS = 3;
@@ -32,14 +32,12 @@ function findServer(text: string): Server | undefined {
 
 export class HostServers {
 	readonly #path: string;
-	readonly #port: number;
 	#lookedAtMs = Number.NEGATIVE_INFINITY;
 	#version = "";
 	#servers: readonly Server[] = [];
 
-	constructor(path: string, port: number = DNS_PORT) {
+	constructor(path: string) {
 		this.#path = path;
-		this.#port = port;
 	}
 
 	current(): readonly Server[] {
@@ -56,8 +54,7 @@ export class HostServers {
 			const { ino, size, mtimeNs } = statSync(this.#path, { bigint: true });
 			const version = `${ino} ${size} ${mtimeNs}`;
 			if (version === this.#version) return;
-			const servers = parseResolvConf(readFileSync(this.#path, "utf8"));
-			this.#servers = servers.map((server) => ({ ...server, port: this.#port }));
+			this.#servers = parseResolvConf(readFileSync(this.#path, "utf8"));
 			this.#version = version;
 		} catch {
 			this.#servers = [];
