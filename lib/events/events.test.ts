@@ -9,7 +9,7 @@ import { start } from "#lib/exec/run.ts";
 import { createLog } from "#lib/log/log.ts";
 import { Store } from "#lib/store/store.ts";
 import { consume, type ConsumeOptions } from "./consumer.ts";
-import { eventEntry, identified } from "./event-entry.ts";
+import { eventEntry, identified } from "./entry.ts";
 import { Publisher } from "./publisher.ts";
 import { NatsServer } from "./testing/nats-server.ts";
 

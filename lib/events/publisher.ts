@@ -9,7 +9,7 @@ import { killPoint } from "#lib/config/kill-point.ts";
 import type { Log } from "#lib/log/log.ts";
 import type { Store } from "#lib/store/store.ts";
 import { BackOff, closeConnection, openConnection, orAborted } from "./connection.ts";
-import { identified, messageId, type Origin } from "./event-entry.ts";
+import { identified, messageId, type Origin } from "./entry.ts";
 import type { NatsSettings } from "./nats-settings.ts";
 import { ensureStream } from "./stream.ts";
 import { Wake } from "./wake.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Event } from "#gen/wharf/event/v1/event.ts";
-import { eventEntry, identified, type Payload } from "./event-entry.ts";
+import { eventEntry, identified, type Payload } from "./entry.ts";
 
 const NETWORK: Payload = {
 	$case: "network",
