@@ -1,5 +1,5 @@
 /**
- * Whole messages to and from readable values, for what is not the hot path; the only importer of dns2.
+ * Whole messages to and from readable values, for what is not the hot path; the only importer of dns2 but for tests.
  */
 import { Packet } from "dns2";
 import { findWire } from "./name.ts";

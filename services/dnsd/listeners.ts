@@ -4,6 +4,7 @@
  * A failure is one sandbox's: it is reported, and nobody else waits for it.
  */
 import { statSync } from "node:fs";
+import { killPoint } from "#lib/config/kill-point.ts";
 import type { Log } from "#lib/log/log.ts";
 import { type Handler, Listener, type Place } from "./listener.ts";
 import type { TcpLimits } from "./tcp-connection.ts";
@@ -16,7 +17,6 @@ interface Failure {
 	readonly wanted: Wanted;
 	readonly reason: string;
 	readonly retry: NodeJS.Timeout;
-	readonly delayMs: number;
 }
 
 const FIRST_RETRY_MS = 100;
@@ -73,6 +73,7 @@ export class Listeners {
 		if (listener === undefined) return;
 		this.#open.delete(sandboxId);
 		await listener.close();
+		killPoint("dnsd.sockets.closed");
 		this.#log.change("resolver.close", { sandbox: sandboxId });
 	}
 
@@ -83,10 +84,12 @@ export class Listeners {
 	#tryToOpen(wanted: Wanted, delayMs: number): void {
 		const { sandboxId, netnsPath, port } = wanted;
 		try {
+			const isHere = isOwnNamespace(netnsPath);
 			const listener = Listener.open({ netnsPath, port }, this.#handlerOf(sandboxId), this.#limits);
+			killPoint("dnsd.sockets.opened");
 			this.#open.set(sandboxId, listener);
 			this.#failures.delete(sandboxId);
-			if (isOwnNamespace(netnsPath)) this.#here.add(sandboxId);
+			if (isHere) this.#here.add(sandboxId);
 			this.#log.change("resolver.open", { sandbox: sandboxId, port });
 		} catch (error) {
 			const reason = error instanceof Error ? error.message : String(error);
@@ -98,7 +101,7 @@ export class Listeners {
 			}
 			const next = Math.min(delayMs * 2, LAST_RETRY_MS);
 			const retry = setTimeout(() => this.#tryToOpen(wanted, next), delayMs).unref();
-			this.#failures.set(sandboxId, { wanted, reason, retry, delayMs });
+			this.#failures.set(sandboxId, { wanted, reason, retry });
 		}
 	}
 }

@@ -139,6 +139,19 @@ describe("a sandbox's resolver", () => {
 		expect(upstream.asked).toEqual([]);
 	});
 
+	it("does not ask itself where it serves the host's own namespace, and takes 127.0.0.11 for somebody else's elsewhere", async () => {
+		const inside = await scratch();
+		const itself: Server = { family: 4, address: RESOLVER, port: PORT };
+		const resolver = resolverOver([itself]);
+		await resolver.put(sandbox(inside.netnsPath));
+		expect(resolver.status().upstreams).toEqual([`${RESOLVER}:${PORT}`]);
+		await resolver.put(sandbox("/proc/self/ns/net", { id: "host" }));
+		expect(resolver.status()).toMatchObject({ sandboxes: 2, upstreams: [], failures: [] });
+		expect(await inside.dig(PORT, "example.com", "A")).toMatchObject({ status: "SERVFAIL" });
+		await resolver.remove("host");
+		expect(resolver.status().upstreams).toHaveLength(1);
+	});
+
 	it("takes several queries on one connection, and ends one that says nothing whole", async () => {
 		const inside = await scratch();
 		await resolverOver([], 300).put(sandbox(inside.netnsPath));

@@ -128,3 +128,20 @@ describe("what a client gets", () => {
 		expect(answerFor(query("example.com", { edns: true, udpBytes: 4096 }), long, "udp").length).toBe(long.length);
 	});
 });
+
+it("reads any bytes without a throw, and never past their end", () => {
+	const whole = response({ ttls: [60, 60], soa: { ttl: 20, minimum: 30 } });
+	const request = requestOf(query("example.com"), 0x2222);
+	let seed = 1;
+	const next = (below: number): number => {
+		seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+		return (seed >>> 8) % below;
+	};
+	for (let round = 0; round < 20_000; round++) {
+		const packet = Buffer.from(whole.subarray(0, 12 + next(whole.length - 11)));
+		for (let i = next(6); i > 0; i--) packet[next(packet.length)] = next(256);
+		isAnswerTo(request, packet);
+		const read = readRecords(packet);
+		expect(read?.ttlOffsets.every((offset) => offset + 4 <= packet.length) ?? true).toBe(true);
+	}
+});
