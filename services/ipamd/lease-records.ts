@@ -79,15 +79,15 @@ export class LeaseRecords {
 			.map(({ address, since }) => ({ address: Ip.fromBytes(address), since }));
 	}
 
-	/** For sentences: `netd 253, test 1`. */
-	holdersOf(subnet: StoredSubnet): string {
-		return this.#store
-			.all<{ holder: string; count: number }>(
-				"SELECT holder, count(*) AS count FROM lease WHERE subnet = ? GROUP BY holder ORDER BY count DESC LIMIT 3",
-				subnet.row,
-			)
-			.map(({ holder, count }) => `${holder} ${count}`)
-			.join(", ");
+	/** For sentences: `netd 253, test 1`. Of `count` leases, those that are not in the store yet are told apart. */
+	holdersOf(subnet: StoredSubnet, count: number): string {
+		const holders = this.#store.all<{ holder: string; count: number }>(
+			"SELECT holder, count(*) AS count FROM lease WHERE subnet = ? GROUP BY holder ORDER BY count DESC",
+			subnet.row,
+		);
+		const inFlight = holders.reduce((rest, holder) => rest - holder.count, count);
+		const texts = holders.map((holder) => `${holder.holder} ${holder.count}`);
+		return [...texts, ...(inFlight > 0 ? [`requests in flight ${inFlight}`] : [])].join(", ");
 	}
 
 	/** For sentences: the first three, and how many more. */

@@ -110,7 +110,7 @@ export class Leases {
 		throw ipamFaults.SUBNET_EXHAUSTED({
 			pool: range === undefined ? `${cidr}` : `The range ${range} of ${cidr}`,
 			size: `${pool.usage.size}`,
-			holders: this.#records.holdersOf(entry),
+			holders: this.#records.holdersOf(entry, pool.leased),
 		});
 	}
 
