@@ -91,8 +91,8 @@ async function ensureReader(manager: JetStreamManager, options: ConsumeOptions, 
 	}
 	if (place.created === "") place.next = since === "all" ? 1 : state.last_seq + 1;
 	// The stream was made anew meanwhile: all that it has came after what was read from the old one.
-	else if (place.created !== String(created) || place.next > state.last_seq + 1) place.next = 1;
-	place.created = String(created);
+	else if (place.created !== created || place.next > state.last_seq + 1) place.next = 1;
+	place.created = created;
 	const reader = await manager.consumers.add(STREAM, {
 		filter_subject: filter,
 		deliver_policy: DeliverPolicy.StartSequence,
@@ -107,12 +107,15 @@ async function ensureReader(manager: JetStreamManager, options: ConsumeOptions, 
 /** Whatever the reader on the server gives, until the connection is lost or the signal aborts. */
 async function* messages(connection: NatsConnection, name: string, signal: AbortSignal) {
 	const close = (): void => void connection.close();
+	let stop = (): void => undefined;
+	void connection.closed().then(() => stop());
 	signal.addEventListener("abort", close, { once: true });
 	try {
 		const consumer = await connection.jetstream({ timeout: API_TIMEOUT_MS }).consumers.get(STREAM, name);
 		while (!connection.isClosed()) {
 			const batch = await consumer.fetch({ max_messages: BATCH, expires: POLL_MS });
-			void connection.closed().then(() => batch.stop());
+			stop = () => batch.stop();
+			if (connection.isClosed()) return;
 			yield* batch;
 		}
 	} finally {

@@ -98,7 +98,7 @@ describe("from the outbox to a consumer", { timeout: LIMIT_MS }, () => {
 		publisherOf(store, server, lines);
 		await store.write(names(600).map(entry));
 		await sleep(300);
-		expect(lines.filter((line) => line.includes("events wait for NATS"))).toHaveLength(1);
+		expect(lines.filter((line) => line.includes("events are kept"))).toHaveLength(1);
 		await server.start();
 		const read = await reader(server, { since: "all" });
 		await store.write([entry("n600")]);
@@ -233,11 +233,31 @@ describe("the publisher", { timeout: LIMIT_MS }, () => {
 		const lines: string[] = [];
 		publisherOf(store, server, lines);
 		await store.write([entry("n0")]);
-		await until(() => lines.some((line) => line.includes("events wait for NATS")));
+		await until(() => lines.some((line) => line.includes("events are kept")));
 		await server.kill();
 		await server.start();
 		await until(() => store.outbox.size() === 0);
 		expect(lines.some((line) => line.includes("NATS is back"))).toBe(true);
+	});
+
+	test("waits for a server that does not know it, and says why; with the right password it publishes", async () => {
+		const server = resources.use(await NatsServer.reserve());
+		await server.start({ user: "wharf", pass: "right" });
+		const store = await usingStore();
+		const lines: string[] = [];
+		const log = createLog({ service: "netd", sink: { write: (line) => void lines.push(line) } });
+		const publish = (pass: string): Publisher => {
+			const nats = { ...server.settings, user: "wharf", pass };
+			return resources.use(Publisher.start({ store, service: "netd", host: "h1", nats, log }));
+		};
+		await store.write([entry("n0")]);
+		const stranger = publish("not-right");
+		await until(() => lines.some((line) => /authorization violation/i.test(line)));
+		await stranger.close();
+		expect(store.outbox.size()).toBe(1);
+		publish("right");
+		await until(() => store.outbox.size() === 0);
+		expect(lines.join()).not.toContain("not-right");
 	});
 
 	test("without any NATS keeps events, and closes", async () => {

@@ -93,7 +93,7 @@ export class Publisher implements AsyncDisposable {
 		while (!this.#draining) {
 			try {
 				await this.#session(nats, () => {
-					if (told !== "") this.#log.info("NATS is back: events are published", { waiting: this.#store.outbox.size() });
+					if (told !== "") this.#log.info("NATS is back: events are published", { waiting: this.#waiting() });
 					told = "";
 					backOff.reset();
 				});
@@ -101,10 +101,10 @@ export class Publisher implements AsyncDisposable {
 				if (this.#abort.signal.aborted) return;
 				const problem = problemOf(error);
 				if (problem !== told) {
-					this.#log.warn("events wait for NATS", {
+					this.#log.warn("events are kept until they can be published", {
 						problem,
 						servers: nats.servers,
-						waiting: this.#store.outbox.size(),
+						waiting: this.#waiting(),
 					});
 				}
 				told = problem;
@@ -168,10 +168,19 @@ export class Publisher implements AsyncDisposable {
 		this.#removed = upTo;
 	}
 
+	/** Undefined when the store cannot say: the log is no reason to fail. */
+	#waiting(): number | undefined {
+		try {
+			return this.#store.outbox.size();
+		} catch {
+			return undefined;
+		}
+	}
+
 	/** One line each time that the backlog has grown tenfold; nothing is ever dropped. */
 	#reportBacklog(): void {
-		const waiting = this.#store.outbox.size();
-		if (waiting < this.#threshold) return;
+		const waiting = this.#waiting();
+		if (waiting === undefined || waiting < this.#threshold) return;
 		this.#log.warn("many events wait for NATS", { waiting });
 		while (this.#threshold <= waiting) this.#threshold *= 10;
 	}

@@ -60,7 +60,7 @@ describe("run", () => {
 	test("a folder that is missing, or a file that cannot be run, is not a missing program", async () => {
 		await expect(run("true", [], { cwd: join(folder, "nowhere") })).rejects.toMatchObject({
 			reason: "PROGRAM_NOT_STARTED",
-			message: expect.stringContaining(join(folder, "nowhere")) as string,
+			message: expect.stringContaining(join(folder, "nowhere")),
 		});
 		const file = join(folder, "plain");
 		writeFileSync(file, "#!/bin/sh\n", { mode: 0o644 });

@@ -14,7 +14,7 @@ describe("createLog", () => {
 		expect(lines).toEqual([
 			{
 				level: "info",
-				time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) as string,
+				time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
 				service: "netd",
 				pid: process.pid,
 				message: "listening",

@@ -117,6 +117,7 @@ export function errorOf(failure: Failure, path: string): Error {
 		case "unavailable":
 			return storeFaults.STORE_UNAVAILABLE({ path, problem: failure.problem });
 		case "bug":
-			return new Error(`${path}: ${failure.message}`);
+			break;
 	}
+	return new Error(`${path}: ${failure.message}`);
 }

@@ -19,7 +19,8 @@ export function prepareFile(path: string): void {
 		create(path);
 		chmodSync(path, 0o600);
 	} catch (error) {
-		throw storeFaults.STORE_UNAVAILABLE({ path, problem: String((error as Error).message) }, { cause: error });
+		const problem = error instanceof Error ? error.message : String(error);
+		throw storeFaults.STORE_UNAVAILABLE({ path, problem }, { cause: error });
 	}
 }
 

@@ -99,7 +99,7 @@ describe("damage", () => {
 		writeFileSync(path, "not a database ".repeat(1000));
 		await expect(openAndClose([ONE])).rejects.toMatchObject({
 			reason: "STORE_CORRUPT",
-			help: expect.stringContaining(".recover") as string,
+			help: expect.stringContaining(".recover"),
 		});
 	});
 

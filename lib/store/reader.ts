@@ -13,11 +13,12 @@ export class Reader {
 		this.#statements = new StatementCache(database, options);
 	}
 
+	/** The row type is the caller's claim about its own SQL, here and in get(). */
 	all<R>(sql: string, ...params: SqlValue[]): R[] {
-		// The row type is the caller's claim about its own SQL, here and in get().
 		return this.#run(sql, (statement) => statement.all(...params)) as R[];
 	}
 
+	// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the claim of all(), of one row.
 	get<R>(sql: string, ...params: SqlValue[]): R | undefined {
 		return this.#run(sql, (statement) => statement.get(...params)) as R | undefined;
 	}

@@ -92,6 +92,7 @@ export class Store implements AsyncDisposable {
 		return this.#reader.all<R>(sql, ...params);
 	}
 
+	// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller's claim about the row, as in all().
 	get<R>(sql: string, ...params: SqlValue[]): R | undefined {
 		return this.#reader.get<R>(sql, ...params);
 	}

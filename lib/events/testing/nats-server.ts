@@ -40,12 +40,23 @@ export class NatsServer implements AsyncDisposable {
 	}
 
 	/** Resolves when JetStream answers, with what was stored before a kill. */
-	async start({ jetstream = true } = {}): Promise<void> {
+	async start({
+		jetstream = true,
+		user,
+		pass,
+	}: {
+		jetstream?: boolean;
+		user?: string;
+		pass?: string;
+	} = {}): Promise<void> {
 		const storage = jetstream ? ["-js", "-sd", this.#folder] : [];
-		this.#child = start("nats-server", ["-a", "127.0.0.1", "-p", String(this.#port), ...storage], { stdout: "ignore" });
+		const login = user === undefined || pass === undefined ? undefined : { user, pass };
+		const logins = login === undefined ? [] : ["--user", login.user, "--pass", login.pass];
+		const args = ["-a", "127.0.0.1", "-p", String(this.#port), ...storage, ...logins];
+		this.#child = start("nats-server", args, { stdout: "ignore" });
 		for (let attempt = 1; ; attempt++) {
 			try {
-				const connection = await connect({ servers: [...this.settings.servers], reconnect: false });
+				const connection = await connect({ servers: [...this.settings.servers], reconnect: false, ...login });
 				if (jetstream) await connection.jetstreamManager();
 				await connection.close();
 				return;
