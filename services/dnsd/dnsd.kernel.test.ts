@@ -60,7 +60,7 @@ async function scratch(): Promise<Scratch> {
 }
 
 const acknowledged = (netd: NameServiceDouble, revision: bigint) =>
-	expect.poll(() => netd.acknowledged.at(-1), { timeout: 5_000, interval: 5 }).toBe(revision);
+	expect.poll(() => netd.acknowledged.at(-1), { timeout: 10_000, interval: 5 }).toBe(revision);
 
 it("has told the truth when it has acknowledged: names answer, sockets are open, and closed", async () => {
 	const [one, two] = [await scratch(), await scratch()];

@@ -69,10 +69,10 @@ it("serves sandboxes, asks the host's resolvers as they are now, and heals after
 	expect((await inside.dig(53, "web", "A")).answers).toEqual([["web.", "7", "IN", "A", "172.18.0.2"]]);
 	expect(await data("example.test")).toEqual(["192.0.2.53"]);
 	writeFileSync(resolvConf, "nameserver 127.0.0.54\n");
-	await expect.poll(() => data("example.test"), { timeout: 5_000 }).toEqual(["192.0.2.54"]);
+	await expect.poll(() => data("example.test"), { timeout: 10_000 }).toEqual(["192.0.2.54"]);
 
 	writeFileSync(resolvConf, "nameserver ::1\n");
-	await expect.poll(() => data("example.test"), { timeout: 5_000 }).toEqual(["192.0.2.6"]);
+	await expect.poll(() => data("example.test"), { timeout: 10_000 }).toEqual(["192.0.2.6"]);
 
 	first.kill("SIGKILL");
 	await first.done;

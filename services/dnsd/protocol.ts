@@ -52,7 +52,7 @@ export const TYPE = {
 	CAA: 257,
 } as const;
 
-export type TypeName = keyof typeof TYPE;
+type TypeName = keyof typeof TYPE;
 
 /** The number of a type by its name in any case; undefined when it has none here. */
 export function findType(name: string): number | undefined {

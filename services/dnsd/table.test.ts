@@ -13,7 +13,7 @@ function random(seed: number): () => number {
 }
 
 describe("Table", () => {
-	it("does what a Map does, and leaves every earlier value as it was", () => {
+	it("does what a Map does, and leaves every earlier value as it was", { timeout: 30_000 }, () => {
 		const next = random(7);
 		const model = new Map<string, number>();
 		let table = Table.empty<number>();

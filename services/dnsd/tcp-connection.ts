@@ -23,7 +23,11 @@ export class TcpConnection {
 	readonly #socket: Socket;
 	readonly #handle: Handler;
 	readonly #idle: NodeJS.Timeout;
-	#received: Buffer = Buffer.alloc(0);
+	/** Put together only when there is a whole message: a client that sends byte by byte costs no more than its bytes. */
+	#received: Buffer[] = [];
+	#receivedBytes = 0;
+	/** Before these are there it is no use to look. */
+	#neededBytes = PREFIX_BYTES;
 	#inFlight = 0;
 	#ended = false;
 
@@ -33,7 +37,8 @@ export class TcpConnection {
 		this.#idle = setTimeout(() => socket.destroy(), limits.idleMs).unref();
 		socket.setNoDelay(true);
 		socket.on("data", (chunk: Buffer) => {
-			this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+			this.#received.push(chunk);
+			this.#receivedBytes += chunk.length;
 			this.#work();
 		});
 		socket.on("end", () => {
@@ -66,12 +71,16 @@ export class TcpConnection {
 	}
 
 	#take(): Buffer | undefined {
-		if (this.#received.length < PREFIX_BYTES) return undefined;
-		const end = PREFIX_BYTES + this.#received.readUInt16BE(0);
-		if (this.#received.length < end) return undefined;
-		const packet = this.#received.subarray(PREFIX_BYTES, end);
-		this.#received = this.#received.subarray(end);
-		return packet;
+		if (this.#receivedBytes < this.#neededBytes) return undefined;
+		const received = this.#received.length === 1 ? this.#received[0] : Buffer.concat(this.#received);
+		if (received === undefined) return undefined;
+		const end = PREFIX_BYTES + received.readUInt16BE(0);
+		const isWhole = received.length >= end;
+		const rest = isWhole ? received.subarray(end) : received;
+		this.#received = [rest];
+		this.#receivedBytes = rest.length;
+		this.#neededBytes = isWhole ? PREFIX_BYTES : end;
+		return isWhole ? received.subarray(PREFIX_BYTES, end) : undefined;
 	}
 
 	#ask(packet: Buffer): void {

@@ -84,10 +84,6 @@ export class Zone {
 		return new Zone(ttlSeconds, Table.empty(), Table.empty());
 	}
 
-	get ttlSeconds(): number {
-		return this.#ttlSeconds;
-	}
-
 	find(sandboxId: string): Sandbox | undefined {
 		return this.#members.get(sandboxId)?.sandbox;
 	}

@@ -2,11 +2,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createLog } from "#lib/log/log.ts";
 import { NameServiceDouble, told } from "../test-support/name-service.ts";
 import type { Sandbox } from "../zone.ts";
 import { type Names, NameWatch } from "./netd.ts";
+
+vi.setConfig({ testTimeout: 30_000 });
+
+const soon = <T>(look: () => T) => expect.poll(look, { timeout: 10_000, interval: 10 });
 
 /** What was asked of it, each step done only when it is let go. */
 class HeldNames implements Names {
@@ -62,12 +66,12 @@ describe("the watch on netd's names", () => {
 		const path = socketPath();
 		await using netd = await NameServiceDouble.start(path, 41n, web, db);
 		const { names, watch: started } = watch(path);
-		await expect.poll(() => netd.acknowledged).toEqual([0n, 41n]);
+		await soon(() => netd.acknowledged).toEqual([0n, 41n]);
 		expect(started.state()).toEqual({ revision: 41n, synced: true, unreadable: [] });
 		netd.put(told("app", "172.18.0.4"));
-		await expect.poll(() => netd.acknowledged).toEqual([0n, 41n, 42n]);
+		await soon(() => netd.acknowledged).toEqual([0n, 41n, 42n]);
 		netd.remove("s-web");
-		await expect.poll(() => netd.acknowledged.at(-1)).toBe(43n);
+		await soon(() => netd.acknowledged.at(-1)).toBe(43n);
 		expect(names.steps).toEqual(["all web db", "put app", "remove s-web"]);
 	});
 
@@ -76,20 +80,20 @@ describe("the watch on netd's names", () => {
 		await using netd = await NameServiceDouble.start(path, 7n, web);
 		const { names, watch: started } = watch(path);
 		names.hold();
-		await expect.poll(() => names.steps).toEqual(["all web"]);
+		await soon(() => names.steps).toEqual(["all web"]);
 		expect(netd.acknowledged).toEqual([0n]);
 		expect(started.state()).toMatchObject({ revision: 0n, synced: false });
 		names.letGo();
-		await expect.poll(() => netd.acknowledged).toEqual([0n, 7n]);
+		await soon(() => netd.acknowledged).toEqual([0n, 7n]);
 
 		names.hold();
 		netd.remove("s-web");
 		netd.put(db);
-		await expect.poll(() => names.steps).toEqual(["all web", "remove s-web"]);
+		await soon(() => names.steps).toEqual(["all web", "remove s-web"]);
 		expect(netd.acknowledged).toEqual([0n, 7n]);
 		expect(started.state().revision).toBe(7n);
 		names.letGo();
-		await expect.poll(() => netd.acknowledged.at(-1)).toBe(9n);
+		await soon(() => netd.acknowledged.at(-1)).toBe(9n);
 		expect(names.steps.at(-1)).toBe("put db");
 	});
 
@@ -99,11 +103,11 @@ describe("the watch on netd's names", () => {
 		expect(started.state()).toEqual({ revision: 0n, synced: false, unreadable: [] });
 		{
 			await using netd = await NameServiceDouble.start(path, 5n, web, db);
-			await expect.poll(() => netd.acknowledged.at(-1), { timeout: 5_000 }).toBe(5n);
+			await soon(() => netd.acknowledged.at(-1)).toBe(5n);
 		}
 		expect(names.steps).toEqual(["all web db"]);
 		await using again = await NameServiceDouble.start(path, 2n, db);
-		await expect.poll(() => again.acknowledged, { timeout: 5_000 }).toEqual([0n, 2n]);
+		await soon(() => again.acknowledged).toEqual([0n, 2n]);
 		expect(names.steps).toEqual(["all web db", "all db"]);
 		expect(started.state()).toMatchObject({ revision: 2n, synced: true });
 	});
@@ -112,11 +116,11 @@ describe("the watch on netd's names", () => {
 		const path = socketPath();
 		await using netd = await NameServiceDouble.start(path, 1n, told("odd", "not an address"), web);
 		const { names, watch: started } = watch(path);
-		await expect.poll(() => netd.acknowledged.at(-1)).toBe(1n);
+		await soon(() => netd.acknowledged.at(-1)).toBe(1n);
 		expect(names.steps).toEqual(["all web"]);
 		expect(started.state().unreadable).toEqual([expect.stringMatching(/^sandbox s-odd: .*not an address/)]);
 		netd.put(told("odd", "172.18.0.9"));
-		await expect.poll(() => netd.acknowledged.at(-1)).toBe(2n);
+		await soon(() => netd.acknowledged.at(-1)).toBe(2n);
 		expect(names.steps.at(-1)).toBe("put odd");
 		expect(started.state().unreadable).toEqual([]);
 	});

@@ -8,7 +8,7 @@ export interface Server {
 	readonly port: number;
 }
 
-export const DNS_PORT = 53;
+const DNS_PORT = 53;
 
 export function serverAt(ip: Ip): Server {
 	return { family: ip.family, address: ip.toString(), port: DNS_PORT };
