@@ -92,7 +92,7 @@ export class Publisher implements AsyncDisposable {
 		let told = "";
 		while (!this.#draining) {
 			try {
-				await this.#session(nats, () => {
+				await this.#publishConnected(nats, () => {
 					if (told !== "") this.#log.info("NATS is back: events are published", { waiting: this.#waiting() });
 					told = "";
 					backOff.reset();
@@ -115,7 +115,7 @@ export class Publisher implements AsyncDisposable {
 	}
 
 	/** Publishes until the connection is lost (throws) or the publisher is closed (returns). */
-	async #session(nats: NatsSettings, onReady: () => void): Promise<void> {
+	async #publishConnected(nats: NatsSettings, onReady: () => void): Promise<void> {
 		const { signal } = this.#abort;
 		const connection = await openConnection(nats, `wharf-${this.#origin.service}`, signal);
 		try {
