@@ -9,7 +9,7 @@ export interface HostRoute {
 	readonly link?: string | undefined;
 }
 
-export interface HostAddress {
+interface HostAddress {
 	readonly address: IpInterface;
 	readonly link: string;
 }

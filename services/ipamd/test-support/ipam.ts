@@ -16,7 +16,7 @@ import { type SubnetRequest, Subnets } from "../subnets.ts";
 export const REST_MS = 10_000;
 
 /** A host with these routes, `10.1.0.0/16`, addresses, `10.1.0.5/16`, and nameservers. */
-export class WrittenHost implements HostNetwork {
+class WrittenHost implements HostNetwork {
 	routes: string[] = [];
 	addresses: string[] = [];
 	nameservers: string[] = [];
