@@ -12,7 +12,7 @@ import type { Parser } from "./parsers.ts";
 /** Whose sections a file may have; a process looks into its own only. */
 const SECTIONS = ["ipamd", "netd", "dnsd", "volumed", "gateway"] as const;
 
-export interface Setting<T> {
+interface Setting<T> {
 	/** `netd.linkMtu`: the words of WHARF_NETD_LINK_MTU, in lower case and camel case, a dot between levels. */
 	readonly key: string;
 	readonly parse: Parser<T>;

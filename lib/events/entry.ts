@@ -22,7 +22,7 @@ export function eventEntry(payload: Payload): Statement {
 	return outboxEntry(subjectOf(payload), Event.encode(unnamed({ payload })).finish());
 }
 
-export function subjectOf({ $case, value: { action } }: Payload): string {
+function subjectOf({ $case, value: { action } }: Payload): string {
 	return `wharf.v1.${$case}.${action.replace(/^ACTION_/, "").toLowerCase()}`;
 }
 
