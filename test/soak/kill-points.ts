@@ -31,6 +31,8 @@ export async function killPointNames(): Promise<string[]> {
 		if (file.endsWith(".test.ts")) continue;
 		const source = await readFile(join(CHECKOUT, file), "utf8");
 		for (const [, name = ""] of source.matchAll(/killPoint\("([^"]+)"\)/g)) names.add(name);
+		// A label of a store's write is a kill point behind its commit.
+		for (const [, label = ""] of source.matchAll(/\.write\([^;]*?,\s*"([^"]+)",?\s*\)/g)) names.add(`store.${label}`);
 	}
 	return [...names].sort();
 }
