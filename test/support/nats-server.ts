@@ -17,7 +17,7 @@ export class NatsServer {
 
 	static async start(host: Host, port: number): Promise<NatsServer> {
 		await mkdir(host.root, { recursive: true });
-		await writeFile(join(host.root, "wharf.json"), JSON.stringify({ nats: { servers: [`nats://127.0.0.1:${port}`] } }));
+		await writeFile(join(host.root, "wharf.json"), JSON.stringify({ nats: { servers: [`127.0.0.1:${port}`] } }));
 		const server = new NatsServer(host, port);
 		await server.restart();
 		return server;
