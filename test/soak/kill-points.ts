@@ -32,7 +32,7 @@ export async function killPointNames(): Promise<string[]> {
 		const source = await readFile(join(CHECKOUT, file), "utf8");
 		for (const [, name = ""] of source.matchAll(/killPoint\("([^"]+)"\)/g)) names.add(name);
 		// A label of a store's write is a kill point behind its commit.
-		for (const [, label = ""] of source.matchAll(/\\.write\([^;]*?,\s*"([a-z-]+\.[a-z.-]+)",?\s*\)/g))
+		for (const [, label = ""] of source.matchAll(/\.write\([^;]*?,\s*"([a-z-]+\.[a-z.-]+)",?\s*\)/g))
 			names.add(`store.${label}`);
 	}
 	return [...names].sort();
