@@ -53,9 +53,10 @@ function abortable(promise: Promise<void>, signal: AbortSignal | undefined): Pro
 	return new Promise((resolve, reject) => {
 		const onAbort = (): void => reject(signal.reason);
 		signal.addEventListener("abort", onAbort, { once: true });
-		void promise.then(() => {
+		const onTurn = (): void => {
 			signal.removeEventListener("abort", onAbort);
 			resolve();
-		});
+		};
+		promise.then(onTurn, reject);
 	});
 }

@@ -1,0 +1,55 @@
+/**
+ * Who hands out subnets and addresses, as netd sees it. An owner is a network's id for subnets, an endpoint's for addresses.
+ *
+ * Taking twice for the same owner gives the same; releasing what is gone is success. Adapter: `peers/ipamd.ts`.
+ */
+import type { Cidr, IpInterface } from "#lib/address/cidr.ts";
+import type { Family, Ip } from "#lib/address/ip.ts";
+import type { Subnet } from "./network.ts";
+
+export interface SubnetSpec {
+	readonly family: Family;
+	/** Automatic when it is not said. */
+	readonly cidr: Cidr | undefined;
+	readonly ipRange: Cidr | undefined;
+	readonly gateway: Ip | undefined;
+	readonly auxiliary: Readonly<Record<string, Ip>>;
+}
+
+export interface AddressSpec {
+	readonly subnetId: string;
+	readonly owner: string;
+	/** The next free one when it is not said. */
+	readonly address: Ip | undefined;
+	readonly mac: string | undefined;
+	/** For people. */
+	readonly name: string;
+}
+
+export interface Taken {
+	readonly subnet: Subnet;
+	/** What the user should know; one sentence each. */
+	readonly warnings: readonly string[];
+}
+
+export interface HeldSubnet {
+	readonly id: string;
+	readonly owner: string;
+}
+
+export interface HeldLease {
+	readonly subnetId: string;
+	readonly owner: string;
+	readonly address: Ip;
+}
+
+export interface Allocator {
+	takeSubnet(owner: string, spec: SubnetSpec, signal?: AbortSignal): Promise<Taken>;
+	/** All that the owner has: a call that timed out may have given one. */
+	releaseSubnets(owner: string): Promise<void>;
+	takeAddress(spec: AddressSpec, signal?: AbortSignal): Promise<IpInterface>;
+	releaseAddress(lease: Pick<HeldLease, "subnetId" | "owner">): Promise<void>;
+	/** Everything that netd holds. */
+	subnets(): Promise<readonly HeldSubnet[]>;
+	leases(): Promise<readonly HeldLease[]>;
+}

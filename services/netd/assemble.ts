@@ -1,0 +1,80 @@
+/** Store, kernel and allocator put together into use cases: once in `main.ts`, and in tests on other kernels. */
+import type { IfName } from "#lib/address/if-name.ts";
+import type { Log } from "#lib/log/log.ts";
+import type { Store } from "#lib/store/store.ts";
+import type { Allocator } from "./allocator.ts";
+import { BridgeDriver } from "./drivers/bridge.ts";
+import { Drivers } from "./drivers/drivers.ts";
+import { fixedDriver } from "./drivers/fixed.ts";
+import { Endpoints } from "./endpoints.ts";
+import { shortId } from "./id.ts";
+import type { Kernel } from "./kernel/kernel.ts";
+import { Locks } from "./locks.ts";
+import { Names } from "./names.ts";
+import { Networks } from "./networks.ts";
+import type { Parts } from "./parts.ts";
+import { PublishedPorts } from "./published-ports.ts";
+import { Reaper } from "./reaper.ts";
+import { Reconcile } from "./reconcile/reconcile.ts";
+import { Records } from "./records.ts";
+import { Reservations } from "./reservations.ts";
+import { Sandboxes } from "./sandboxes.ts";
+
+export interface Ingredients {
+	readonly store: Store;
+	readonly kernel: Kernel;
+	readonly allocator: Allocator;
+	readonly log: Log;
+	readonly netnsPath: (sandboxId: string) => string;
+	/** The default network's bridge. */
+	readonly bridge: IfName;
+	/** Aborted when the end begins. */
+	readonly signal: AbortSignal;
+}
+
+export interface Netd extends AsyncDisposable {
+	readonly networks: Networks;
+	readonly sandboxes: Sandboxes;
+	readonly endpoints: Endpoints;
+	readonly ports: PublishedPorts;
+	readonly names: Names;
+	readonly reconcile: Reconcile;
+}
+
+export function assemble({ store, kernel, allocator, log, netnsPath, bridge, signal }: Ingredients): Netd {
+	const records = new Records(store);
+	const reaper = new Reaper(kernel, log);
+	const parts: Parts = {
+		store,
+		records,
+		kernel,
+		drivers: new Drivers([new BridgeDriver(kernel), fixedDriver("host"), fixedDriver("none")]),
+		allocator,
+		names: new Names(),
+		reservations: new Reservations(kernel.hostPorts, (port) => {
+			const holder = records.holderOf(port);
+			return holder && (holder.sandbox.name || shortId(holder.sandbox.owner));
+		}),
+		reaper,
+		locks: new Locks(),
+		log,
+		netnsPath,
+		unfinished: () => reconcile.soon(),
+	};
+	const networks = new Networks(parts);
+	const sandboxes = new Sandboxes(parts);
+	const endpoints = new Endpoints(parts);
+	const reconcile = new Reconcile({ parts, useCases: { networks, sandboxes, endpoints }, bridge, signal });
+	return {
+		networks,
+		sandboxes,
+		endpoints,
+		ports: new PublishedPorts(parts),
+		names: parts.names,
+		reconcile,
+		[Symbol.asyncDispose]: async () => {
+			await reconcile[Symbol.asyncDispose]();
+			await reaper[Symbol.asyncDispose]();
+		},
+	};
+}

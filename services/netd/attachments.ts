@@ -1,0 +1,19 @@
+/** A sandbox's endpoints with their networks, from the store. */
+import type { Endpoint } from "./endpoint.ts";
+import type { Records } from "./records.ts";
+import type { Attachment } from "./sandbox-view.ts";
+
+/** Those that are there, oldest first: what is on its way in or out is not. */
+export function attachmentsOf(records: Records, sandboxId: string): Attachment[] {
+	return records
+		.endpointsOf(sandboxId)
+		.filter(({ status }) => status.state === "active" || status.state === "failed")
+		.map((endpoint) => attachmentOf(records, endpoint));
+}
+
+export function attachmentOf(records: Records, endpoint: Endpoint): Attachment {
+	const network = records.network(endpoint.networkId);
+	// The foreign key of the row.
+	if (network === undefined) throw new TypeError(`the network of the endpoint ${endpoint.id} is not stored`);
+	return { endpoint, network };
+}

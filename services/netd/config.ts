@@ -1,0 +1,19 @@
+/** netd's own settings. */
+import { parseIfName } from "#lib/address/if-name.ts";
+import { parsedBy, path } from "#lib/config/parsers.ts";
+import type { Schema } from "#lib/config/settings.ts";
+
+export const schema = {
+	defaultBridge: {
+		key: "netd.defaultBridge",
+		parse: parsedBy("the name of an interface, 1 to 15 bytes", parseIfName),
+		default: parseIfName("wharf0"),
+		doc: "The bridge of the network `bridge`.",
+	},
+	ipamdSocket: {
+		key: "netd.ipamdSocket",
+		parse: path,
+		default: undefined,
+		doc: "Where ipamd listens; the instance's own unless it is said.",
+	},
+} as const satisfies Schema;

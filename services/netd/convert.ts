@@ -1,0 +1,275 @@
+/** Between the contract's messages and netd's values: what comes in is parsed or refused, what goes out is rendered. */
+import type * as endpoint from "#gen/wharf/network/v1/endpoint.ts";
+import type * as network from "#gen/wharf/network/v1/network.ts";
+import type * as sandbox from "#gen/wharf/network/v1/sandbox.ts";
+import { Cidr } from "#lib/address/cidr.ts";
+import { type Family, Ip } from "#lib/address/ip.ts";
+import { parseMac } from "#lib/address/mac.ts";
+import { atField } from "#lib/fault/fault.ts";
+import type { SubnetSpec } from "./allocator.ts";
+import type { EndpointView } from "./endpoint-view.ts";
+import type { ConnectSpec, EndpointFilter } from "./endpoints.ts";
+import { faults } from "./faults.ts";
+import { parseName } from "./id.ts";
+import type { Told } from "./names.ts";
+import type { Network, Subnet } from "./network.ts";
+import type { NetworkFilter, NetworkSpec } from "./networks.ts";
+import { parsePage, type PageRequest } from "./page.ts";
+import { checkNumber, checkPort, type HostPort, type Port, type Protocol, refuseRepeats } from "./port.ts";
+import type { PublishSpec, UnpublishSpec } from "./published-ports.ts";
+import { RESOLVER_ADDRESS, type Sandbox } from "./sandbox.ts";
+import type { SandboxFilter, SandboxSpec } from "./sandboxes.ts";
+import type { Status } from "./status.ts";
+
+export function parseCreateNetwork(message: network.CreateNetworkRequest): NetworkSpec {
+	const given = message.subnets.map((subnet, index) => atField(`subnets[${index}]`, () => parseSubnet(subnet)));
+	refuseSecond("subnets", given, ({ family }) => family, faults.TOO_MANY_SUBNETS);
+	const wanted: Family[] = message.ipv6 || given.some(({ family }) => family === 6) ? [4, 6] : [4];
+	return {
+		name: atField("name", () => parseName("a network", message.name)),
+		driver: message.driver || "bridge",
+		subnets: wanted.map((family) => given.find((subnet) => subnet.family === family) ?? automatic(family)),
+		internal: message.internal,
+		attachable: message.attachable,
+		options: message.options,
+		labels: message.labels,
+	};
+}
+
+function automatic(family: Family): SubnetSpec {
+	return { family, cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} };
+}
+
+/** Without a range it is an IPv4 one, unless its gateway says otherwise. */
+function parseSubnet(message: network.SubnetSpec): SubnetSpec {
+	const cidr = optional(message.cidr, "cidr", (text) => Cidr.parse(text));
+	const ipRange = optional(message.ipRange, "ip_range", (text) => Cidr.parse(text));
+	const gateway = optional(message.gateway, "gateway", (text) => Ip.parse(text));
+	const auxiliary = Object.entries(message.auxiliaryAddresses).map(
+		([name, text]) => [name, atField(`auxiliary_addresses[${name}]`, () => Ip.parse(text))] as const,
+	);
+	const family = cidr?.family ?? ipRange?.family ?? gateway?.family ?? 4;
+	return { family, cidr, ipRange, gateway, auxiliary: Object.fromEntries(auxiliary) };
+}
+
+function optional<T>(text: string, field: string, parse: (text: string) => T): T | undefined {
+	return text === "" ? undefined : atField(field, () => parse(text));
+}
+
+function refuseSecond<T>(
+	field: string,
+	values: readonly T[],
+	familyOf: (value: T) => Family,
+	fault: (metadata: { family: string }, details: { field: string }) => Error,
+): void {
+	for (const family of [4, 6] as const) {
+		if (values.filter((value) => familyOf(value) === family).length > 1)
+			throw fault({ family: String(family) }, { field });
+	}
+}
+
+export function parseListNetworks(message: network.ListNetworksRequest): { filter: NetworkFilter; page: PageRequest } {
+	const { names, drivers, labels } = message;
+	return { filter: { names, drivers, labels }, page: parsePage(message.pageSize, message.pageToken) };
+}
+
+export function renderNetwork(value: Network): network.Network {
+	return {
+		id: value.id,
+		name: value.name,
+		driver: value.driver,
+		scope: "SCOPE_LOCAL",
+		...renderStatus(value.status),
+		createdAt: value.createdAt,
+		subnets: value.subnets.map(renderSubnet),
+		internal: value.internal,
+		ipv6: value.ipv6,
+		options: { ...value.options },
+		labels: { ...value.labels },
+		interface: value.interface ?? "",
+		resolvesNames: value.resolvesNames,
+		attachable: value.attachable,
+	};
+}
+
+function renderSubnet({ id, cidr, ipRange, gateway, auxiliary }: Subnet): network.NetworkSubnet {
+	return {
+		subnetId: id,
+		cidr: cidr.toString(),
+		ipRange: ipRange?.toString() ?? "",
+		gateway: gateway?.toString() ?? "",
+		auxiliaryAddresses: Object.fromEntries(Object.entries(auxiliary).map(([name, ip]) => [name, ip.toString()])),
+	};
+}
+
+const STATES = {
+	creating: "STATE_CREATING",
+	active: "STATE_ACTIVE",
+	deleting: "STATE_DELETING",
+	failed: "STATE_FAILED",
+} as const;
+
+function renderStatus(status: Status): Pick<network.Network, "state" | "stateReason"> {
+	return { state: STATES[status.state], stateReason: status.state === "failed" ? status.reason : "" };
+}
+
+export function parseCreateSandbox(message: sandbox.CreateSandboxRequest): SandboxSpec {
+	const { holder, owner, name, adoptPath, hostname } = message;
+	if (holder === "") throw faults.INVALID_OWNER({ field: "holder" }, { field: "holder" });
+	if (owner === "") throw faults.INVALID_OWNER({ field: "owner" }, { field: "owner" });
+	return {
+		holder: atField("holder", () => parseName("a holder", holder)),
+		owner: atField("owner", () => parseName("an owner", owner)),
+		name: name === "" ? "" : atField("name", () => parseName("a sandbox", name)),
+		adoptPath: adoptPath || undefined,
+		dnsServers: message.dnsServers.map((text, index) => atField(`dns_servers[${index}]`, () => Ip.parse(text))),
+		hostname: hostname === "" ? undefined : atField("hostname", () => parseName("a host", hostname)),
+	};
+}
+
+export function parseListSandboxes(message: sandbox.ListSandboxesRequest): {
+	filter: SandboxFilter;
+	page: PageRequest;
+} {
+	const { holder, owner } = message;
+	return {
+		filter: { holder: holder || undefined, owner: owner || undefined },
+		page: parsePage(message.pageSize, message.pageToken),
+	};
+}
+
+export function renderSandbox(value: Sandbox, hasResolver: boolean): sandbox.Sandbox {
+	return {
+		id: value.id,
+		holder: value.holder,
+		owner: value.owner,
+		name: value.name,
+		netnsPath: value.netnsPath,
+		adopted: value.adopted,
+		...renderStatus(value.status),
+		createdAt: value.createdAt,
+		resolver: hasResolver ? RESOLVER_ADDRESS.toString() : "",
+		dnsServers: value.dnsServers.map(String),
+		hostname: value.hostname,
+	};
+}
+
+export function parseConnect(message: endpoint.ConnectRequest): ConnectSpec {
+	const addresses = message.addresses.map((text, index) => atField(`addresses[${index}]`, () => Ip.parse(text)));
+	refuseSecond("addresses", addresses, ({ family }) => family, faults.TOO_MANY_ADDRESSES);
+	return {
+		network: message.network,
+		sandboxId: message.sandboxId,
+		addresses,
+		mac: optional(message.mac, "mac", parseMac),
+		aliases: message.aliases.map((alias, index) => atField(`aliases[${index}]`, () => parseName("an endpoint", alias))),
+		ports: parsePorts(message.ports),
+	};
+}
+
+export function parsePublish({ endpointId, ports }: endpoint.PublishPortsRequest): PublishSpec {
+	return { endpointId, ports: parsePorts(ports) };
+}
+
+export function parseUnpublish({ endpointId, ports }: endpoint.UnpublishPortsRequest): UnpublishSpec {
+	return { endpointId, ports: ports.map((port, index) => atField(`ports[${index}]`, () => parseUnpublished(port))) };
+}
+
+/** What the container's port was does not matter. */
+function parseUnpublished(message: endpoint.Port): HostPort {
+	const port = parseHostPort(message);
+	checkNumber("host port", port.hostPort, 1, "host_port");
+	return port;
+}
+
+function parsePorts(messages: readonly endpoint.Port[]): Port[] {
+	const ports = messages.map((message, index) =>
+		atField(`ports[${index}]`, () => checkPort({ ...parseHostPort(message), containerPort: message.containerPort })),
+	);
+	refuseRepeats(ports);
+	return ports;
+}
+
+const PROTOCOLS: Readonly<Record<endpoint.Protocol, Protocol>> = {
+	PROTOCOL_UNSPECIFIED: "tcp",
+	PROTOCOL_TCP: "tcp",
+	PROTOCOL_UDP: "udp",
+};
+
+function parseHostPort({ protocol, hostAddress, hostPort }: endpoint.Port): HostPort {
+	return {
+		protocol: PROTOCOLS[protocol],
+		hostAddress: optional(hostAddress, "host_address", (text) => Ip.parse(text)),
+		hostPort,
+	};
+}
+
+export function parseListEndpoints(message: endpoint.ListEndpointsRequest): {
+	filter: EndpointFilter;
+	page: PageRequest;
+} {
+	const { network: ref, sandboxId } = message;
+	return {
+		filter: { network: ref || undefined, sandboxId: sandboxId || undefined },
+		page: parsePage(message.pageSize, message.pageToken),
+	};
+}
+
+export function renderEndpoint(view: EndpointView): endpoint.Endpoint {
+	const { endpoint: value, network: on, sandbox: of } = view;
+	return {
+		id: value.id,
+		networkId: on.id,
+		networkName: on.name,
+		sandboxId: of.id,
+		owner: of.owner,
+		name: of.name,
+		...renderStatus(value.status),
+		createdAt: value.createdAt,
+		interface: value.interface,
+		hostInterface: value.hostInterface,
+		mac: value.mac ?? "",
+		addresses: value.addresses.map(String),
+		gateways: view.gateways.map(String),
+		defaultGateway: view.isDefaultGateway,
+		aliases: [...value.aliases],
+		ports: value.ports.map(renderPort),
+	};
+}
+
+function renderPort({ protocol, hostAddress, hostPort, containerPort }: Port): endpoint.Port {
+	return {
+		protocol: protocol === "tcp" ? "PROTOCOL_TCP" : "PROTOCOL_UDP",
+		hostAddress: hostAddress?.toString() ?? "",
+		hostPort,
+		containerPort,
+	};
+}
+
+export function renderTold({ revision, change }: Told): endpoint.WatchNamesResponse {
+	return { revision: BigInt(revision), change: renderChange(change) };
+}
+
+function renderChange(change: Told["change"]): endpoint.WatchNamesResponse["change"] {
+	switch (change.kind) {
+		case "synced":
+			return { $case: "synced", value: true };
+		case "removed":
+			return { $case: "removedSandboxId", value: change.sandboxId };
+		case "sandbox": {
+			const { dnsServers, endpoints, ...rest } = change.sandbox;
+			return {
+				$case: "sandbox",
+				value: {
+					...rest,
+					dnsServers: dnsServers.map(String),
+					endpoints: endpoints.map(({ addresses, aliases, ...leg }) => ({
+						...leg,
+						addresses: addresses.map(String),
+						aliases: [...aliases],
+					})),
+				},
+			};
+		}
+	}
+}

@@ -1,0 +1,48 @@
+import { describe, expect, test } from "vitest";
+import { parseBridgeOptions } from "./bridge-options.ts";
+
+const PREFIX = "com.docker.network.";
+
+describe("parseBridgeOptions", () => {
+	test("defaults", () => {
+		expect(parseBridgeOptions({})).toEqual({
+			bridgeName: undefined,
+			mtu: 1500,
+			masquerade: true,
+			icc: true,
+			hostBinding: undefined,
+		});
+	});
+
+	test("every option", () => {
+		const options = parseBridgeOptions({
+			[`${PREFIX}bridge.name`]: "lan0",
+			[`${PREFIX}driver.mtu`]: "1400",
+			[`${PREFIX}bridge.enable_ip_masquerade`]: "false",
+			[`${PREFIX}bridge.enable_icc`]: "0",
+			[`${PREFIX}bridge.host_binding_ipv4`]: "127.0.0.1",
+		});
+		expect(options).toMatchObject({ bridgeName: "lan0", mtu: 1400, masquerade: false, icc: false });
+		expect(options.hostBinding?.toString()).toBe("127.0.0.1");
+	});
+
+	test("an unknown option is refused with the nearest one", () => {
+		expect(() => parseBridgeOptions({ [`${PREFIX}bridge.enable_icx`]: "true" })).toThrow(
+			"the nearest one is com.docker.network.bridge.enable_icc.",
+		);
+	});
+
+	test.each([
+		["bridge.name", "a/b"],
+		["bridge.name", "wh-0123456789ab"],
+		["bridge.name", ""],
+		["driver.mtu", "67"],
+		["driver.mtu", "65536"],
+		["driver.mtu", "1e3"],
+		["bridge.enable_icc", "yes"],
+		["bridge.host_binding_ipv4", "::1"],
+		["bridge.host_binding_ipv4", "here"],
+	])("%s = %j is refused, saying what is allowed", (option, value) => {
+		expect(() => parseBridgeOptions({ [PREFIX + option]: value })).toThrow(/allowed is/);
+	});
+});

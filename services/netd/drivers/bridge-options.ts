@@ -1,0 +1,88 @@
+/** The options of the bridge driver, under Docker's names: text in, typed values out. */
+import { type IfName, parseIfName } from "#lib/address/if-name.ts";
+import { Ip } from "#lib/address/ip.ts";
+import { nearest } from "#lib/config/nearest.ts";
+import { Fault } from "#lib/fault/fault.ts";
+import { faults } from "../faults.ts";
+import { isBridgeName, isLegName } from "../id.ts";
+import type { TextMap } from "../network.ts";
+
+export interface BridgeOptions {
+	/** Undefined: a name made from the network's id. */
+	readonly bridgeName: IfName | undefined;
+	readonly mtu: number;
+	readonly masquerade: boolean;
+	/** Containers reach each other. */
+	readonly icc: boolean;
+	readonly hostBinding: Ip | undefined;
+}
+
+const PREFIX = "com.docker.network.";
+const NAME = `${PREFIX}bridge.name`;
+const MTU = `${PREFIX}driver.mtu`;
+const MASQUERADE = `${PREFIX}bridge.enable_ip_masquerade`;
+const ICC = `${PREFIX}bridge.enable_icc`;
+const HOST_BINDING = `${PREFIX}bridge.host_binding_ipv4`;
+const KNOWN = [NAME, MTU, MASQUERADE, ICC, HOST_BINDING];
+
+const DEFAULT_MTU = 1500;
+/** RFC 791; RFC 8200 wants 1280 where there is IPv6, which the kernel sees to. */
+const LOWEST_MTU = 68;
+const HIGHEST_MTU = 65_535;
+
+export function parseBridgeOptions(options: TextMap): BridgeOptions {
+	const unknown = Object.keys(options).find((option) => !KNOWN.includes(option));
+	if (unknown !== undefined) {
+		const metadata = { option: unknown, driver: "bridge", nearest: nearest(unknown, KNOWN) ?? "" };
+		throw faults.UNKNOWN_OPTION(metadata, { field: `options[${unknown}]` });
+	}
+	return {
+		bridgeName: parsed(options, NAME, "1 to 15 bytes that can name an interface, not wh-… or wv-…", parseBridgeName),
+		mtu: parsed(options, MTU, `${LOWEST_MTU} to ${HIGHEST_MTU}`, parseMtu) ?? DEFAULT_MTU,
+		masquerade: parsed(options, MASQUERADE, "true or false", parseBoolean) ?? true,
+		icc: parsed(options, ICC, "true or false", parseBoolean) ?? true,
+		hostBinding: parsed(options, HOST_BINDING, "an IPv4 address of the host", parseIpv4),
+	};
+}
+
+/** `parse` answers undefined, or throws a Fault, for what it does not take. */
+function parsed<T>(
+	options: TextMap,
+	option: string,
+	allowed: string,
+	parse: (text: string) => T | undefined,
+): T | undefined {
+	const value = options[option];
+	if (value === undefined) return undefined;
+	const refusal = { option, value, allowed };
+	try {
+		const result = parse(value);
+		if (result !== undefined) return result;
+	} catch (error) {
+		if (!(error instanceof Fault)) throw error;
+		throw faults.INVALID_OPTION(refusal, { field: `options[${option}]`, cause: error });
+	}
+	throw faults.INVALID_OPTION(refusal, { field: `options[${option}]` });
+}
+
+/** Names that are made from ids would be taken for another network's, or for an endpoint's. */
+function parseBridgeName(text: string): IfName | undefined {
+	const name = parseIfName(text);
+	return isBridgeName(name) || isLegName(name) || name === "lo" ? undefined : name;
+}
+
+function parseMtu(text: string): number | undefined {
+	const mtu = /^[1-9][0-9]{1,4}$/.test(text) ? Number(text) : 0;
+	return mtu >= LOWEST_MTU && mtu <= HIGHEST_MTU ? mtu : undefined;
+}
+
+function parseBoolean(text: string): boolean | undefined {
+	if (text === "true" || text === "1") return true;
+	return text === "false" || text === "0" ? false : undefined;
+}
+
+/** 0.0.0.0 is what holds anyway. */
+function parseIpv4(text: string): Ip | undefined {
+	const ip = Ip.parse(text);
+	return ip.family === 4 ? ip : undefined;
+}

@@ -1,0 +1,95 @@
+/** Bridge networks: a bridge with the gateways' addresses, a veth pair for each endpoint, and the network's place in the packet rules. */
+import { IpInterface } from "#lib/address/cidr.ts";
+import type { IfName } from "#lib/address/if-name.ts";
+import type { Ip } from "#lib/address/ip.ts";
+import { macFromBytes, macFromIp, type Mac } from "#lib/address/mac.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { bridgeName } from "../id.ts";
+import type { NetworkRules } from "../kernel/firewall.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Network, TextMap } from "../network.ts";
+import { parseBridgeOptions } from "./bridge-options.ts";
+import type { LinkedDriver } from "./driver.ts";
+
+export class BridgeDriver implements LinkedDriver {
+	readonly kind = "linked";
+	readonly name = "bridge";
+	readonly #kernel: Pick<Kernel, "links" | "firewall">;
+
+	constructor(kernel: Pick<Kernel, "links" | "firewall">) {
+		this.#kernel = kernel;
+	}
+
+	check(options: TextMap): void {
+		parseBridgeOptions(options);
+	}
+
+	interfaceOf(id: string, options: TextMap): IfName {
+		return parseBridgeOptions(options).bridgeName ?? bridgeName(id);
+	}
+
+	/** The rules first: no packet passes a bridge before they are there. */
+	ensureNetwork(network: Network): void {
+		const { mtu } = parseBridgeOptions(network.options);
+		this.#kernel.links.ensureForwarding({ ipv6: network.ipv6 });
+		this.#kernel.firewall.ensureNetwork(this.rulesOf(network));
+		this.#kernel.links.ensureBridge({
+			name: bridgeOf(network),
+			networkId: network.id,
+			mac: macOf(network),
+			mtu,
+			addresses: network.subnets.flatMap(({ cidr, gateway }) =>
+				gateway ? [IpInterface.of(gateway, cidr.prefix)] : [],
+			),
+			ipv6: network.ipv6,
+		});
+	}
+
+	async removeNetwork(network: Network): Promise<void> {
+		await this.#kernel.links.removeBridge({ name: bridgeOf(network), networkId: network.id });
+		this.#kernel.firewall.removeNetwork(bridgeOf(network));
+	}
+
+	rulesOf(network: Network): NetworkRules {
+		const { masquerade, icc } = parseBridgeOptions(network.options);
+		return {
+			bridge: bridgeOf(network),
+			internal: network.internal,
+			masquerade: masquerade && !network.internal,
+			neighbours: icc,
+		};
+	}
+
+	async ensureEndpoint(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void> {
+		const { mtu, icc } = parseBridgeOptions(network.options);
+		const { id, hostInterface, interface: name, mac, addresses } = endpoint;
+		if (mac === undefined) throw new TypeError(`the endpoint ${id} has no address yet`);
+		await this.#kernel.links.ensureLeg({
+			endpointId: id,
+			hostInterface,
+			bridge: bridgeOf(network),
+			netns: netnsPath,
+			interface: name,
+			mac,
+			mtu,
+			addresses,
+			ipv6: network.ipv6,
+			hairpin: endpoint.ports.length > 0,
+			isolated: !icc,
+		});
+	}
+
+	hostBinding(network: Network): Ip | undefined {
+		return parseBridgeOptions(network.options).hostBinding;
+	}
+}
+
+function bridgeOf({ id, interface: name }: Network): IfName {
+	return name ?? bridgeName(id);
+}
+
+/** As an endpoint with the gateway's address would have it; without a gateway, from the id, which is random. */
+function macOf({ id, subnets }: Network): Mac {
+	const gateway = subnets.find((subnet) => subnet.gateway !== undefined)?.gateway;
+	return gateway === undefined ? macFromBytes(Buffer.from(`02${id.slice(0, 10)}`, "hex")) : macFromIp(gateway);
+}

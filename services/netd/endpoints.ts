@@ -1,0 +1,309 @@
+/**
+ * Endpoints: connecting a sandbox to a network, and taking it off again.
+ *
+ * One operation at a time on a sandbox. That network and sandbox are there, that the sandbox is not on the network yet and that
+ * nobody has the port is decided by the row's insertion, before the first effect.
+ */
+import type { IpInterface } from "#lib/address/cidr.ts";
+import { type IfName, parseIfName } from "#lib/address/if-name.ts";
+import type { Ip } from "#lib/address/ip.ts";
+import { type Mac, macFromIp } from "#lib/address/mac.ts";
+import { killPoint } from "#lib/config/kill-point.ts";
+import type { Mutation } from "#lib/rpc/handler.ts";
+import { ChangesError, ConstraintError } from "#lib/store/store.ts";
+import { attachmentsOf } from "./attachments.ts";
+import type { LinkedDriver } from "./drivers/driver.ts";
+import * as rows from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { type EndpointView, endpointView, storedEndpointView } from "./endpoint-view.ts";
+import { endpointFacts } from "./facts.ts";
+import { faults } from "./faults.ts";
+import { legName, newId } from "./id.ts";
+import { type Network, subnetOf } from "./network.ts";
+import { type Page, type PageRequest, pageOf } from "./page.ts";
+import type { Parts } from "./parts.ts";
+import { insertPort, type Port } from "./port.ts";
+import { familiesOf, publicationsOf, refuseUnpublishable } from "./publications.ts";
+import type { Sandbox } from "./sandbox.ts";
+import { type Attachment, defaultRoutes, resolvedSandbox } from "./sandbox-view.ts";
+import { giveUp, takeDown } from "./teardown.ts";
+import { Undo } from "./undo.ts";
+
+export interface ConnectSpec {
+	readonly network: string;
+	readonly sandboxId: string;
+	/** At most one of each family; what is not said is automatic. */
+	readonly addresses: readonly Ip[];
+	readonly mac: Mac | undefined;
+	readonly aliases: readonly string[];
+	readonly ports: readonly Port[];
+}
+
+export interface Connected {
+	readonly view: EndpointView;
+	/** A resolver has not said in time that it shows this. */
+	readonly namesLag: boolean;
+}
+
+export interface Disconnected {
+	readonly disconnected: boolean;
+	readonly namesLag: boolean;
+}
+
+export interface EndpointFilter {
+	/** Id, unique beginning of an id, or name. */
+	readonly network: string | undefined;
+	readonly sandboxId: string | undefined;
+}
+
+/** What connecting is about, as it was when its turn came. */
+interface Connecting {
+	readonly network: Network;
+	readonly driver: LinkedDriver;
+	readonly sandbox: Sandbox;
+	/** The sandbox's other endpoints. */
+	readonly others: readonly Attachment[];
+}
+
+export class Endpoints {
+	readonly #parts: Parts;
+
+	constructor(parts: Parts) {
+		this.#parts = parts;
+	}
+
+	get(id: string): EndpointView {
+		const { records } = this.#parts;
+		return storedEndpointView(records, records.getEndpoint(id, "id"));
+	}
+
+	list({ network, sandboxId }: EndpointFilter, page: PageRequest): Page<EndpointView> {
+		const { records } = this.#parts;
+		const endpoints = records.endpoints(
+			[
+				network === undefined ? undefined : ["network_id = ?", records.getNetwork(network).id],
+				sandboxId === undefined ? undefined : ["sandbox_id = ?", sandboxId],
+			],
+			page,
+		);
+		return pageOf(
+			endpoints.map((endpoint) => storedEndpointView(records, endpoint)),
+			page,
+		);
+	}
+
+	async connect(spec: ConnectSpec, call: Mutation<Connected>): Promise<Connected> {
+		const { locks, store, reservations, log } = this.#parts;
+		this.#refuse(spec);
+		using _turn = await locks.take(spec.sandboxId, call.signal);
+		const at = await this.#prepare(spec);
+		const { network, sandbox } = at;
+		const ports = reservations.reserve(this.#bound(spec.ports, at), familiesOf(network));
+		using reserved = new DisposableStack();
+		reserved.defer(() => reservations.release(ports));
+
+		const intent = this.#intent(spec, at, ports);
+		await this.#insert(intent, at);
+		killPoint("netd.endpoint.intended");
+		await using undo = new Undo(
+			{
+				discard: () => store.write([rows.deleteEndpointRow(intent.id)], "endpoint.discarded"),
+				park: () => store.write([rows.parkEndpoint(intent.id)], "endpoint.parked"),
+			},
+			log,
+		);
+
+		const endpoint = await this.#lease(intent, spec, at, undo, call.signal);
+		await this.#effect(endpoint, at, undo);
+		call.signal.throwIfAborted();
+		const all = [...at.others, { endpoint, network }];
+		const namesLag = await this.#tell(sandbox, all, network.resolvesNames, undo);
+
+		const active: Endpoint = { ...endpoint, status: { state: "active" } };
+		const view = endpointView({ endpoint: active, network }, sandbox, [...at.others, { endpoint: active, network }]);
+		const result = { view, namesLag };
+		await store.write(
+			[rows.activateEndpoint(active), ...endpointFacts("CONNECTED", active), ...call.answer(result)],
+			"endpoint.active",
+		);
+		undo.done();
+		reserved.move();
+		return result;
+	}
+
+	async disconnect(id: string, call: Mutation<Disconnected>): Promise<Disconnected> {
+		const { records, locks, store, reaper, unfinished } = this.#parts;
+		const found = records.endpoint(id);
+		if (found === undefined) return { disconnected: false, namesLag: false };
+		using _turn = await locks.take(found.sandboxId, call.signal);
+		const endpoint = records.endpoint(id);
+		const sandbox = records.sandbox(found.sandboxId);
+		if (endpoint === undefined || sandbox === undefined) return { disconnected: false, namesLag: false };
+
+		await store.write([rows.parkEndpoint(id)], "endpoint.deleting");
+		killPoint("netd.endpoint.deleting");
+		const resolves = this.#parts.names.find(sandbox.id) !== undefined;
+		// The names go first, and while a resolver takes them in, the rest does.
+		const telling = this.#tell(sandbox, attachmentsOf(records, sandbox.id), resolves);
+		const clean = await takeDown(this.#parts, endpoint, sandbox, { ending: false });
+		const result = { disconnected: true, namesLag: await telling };
+		if (!clean) {
+			unfinished();
+			return result;
+		}
+		const facts = endpointFacts("DISCONNECTED", endpoint);
+		await store.write([rows.deleteEndpointRow(id), ...facts, ...call.answer(result)], "endpoint.deleted");
+		reaper.removeLegs(sandbox.id, [endpoint.hostInterface]);
+		giveUp(this.#parts, endpoint);
+		return result;
+	}
+
+	/** Takes an endpoint that is `creating` or `deleting` to its end; true when nothing of it is left. The turn is the caller's. */
+	async finish(endpoint: Endpoint, sandbox: Sandbox): Promise<boolean> {
+		const { store, kernel } = this.#parts;
+		if (!(await takeDown(this.#parts, endpoint, sandbox, { ending: false }))) return false;
+		await kernel.links.removeLeg(endpoint.hostInterface);
+		// One without an address has never been told of as connected.
+		const facts = endpoint.addresses.length === 0 ? [] : endpointFacts("DISCONNECTED", endpoint);
+		await store.write([rows.deleteEndpointRow(endpoint.id), ...facts], "endpoint.deleted");
+		giveUp(this.#parts, endpoint);
+		return true;
+	}
+
+	/** What can be refused without a turn. */
+	#refuse({ network: ref, sandboxId, addresses }: ConnectSpec): void {
+		const { records, drivers } = this.#parts;
+		const network = records.getNetwork(ref);
+		records.getSandbox(sandboxId);
+		if (drivers.linked(network) === undefined) {
+			throw faults.NETWORK_HAS_NO_ENDPOINTS({ network: network.name, driver: network.driver }, { field: "network" });
+		}
+		for (const ip of addresses) {
+			const subnet = subnetOf(network, ip.family);
+			const metadata = { network: network.name, address: ip.toString(), family: String(ip.family) };
+			if (subnet === undefined) throw faults.NO_SUBNET_OF_FAMILY(metadata, { field: "addresses" });
+			if (subnet.automatic) throw faults.SUBNET_IS_AUTOMATIC(metadata, { field: "addresses" });
+		}
+	}
+
+	/** The rest of what can be refused, with everything as it is now that it is this operation's turn. */
+	async #prepare({ network: ref, sandboxId, ports }: ConnectSpec): Promise<Connecting> {
+		const { records, drivers, reaper } = this.#parts;
+		await reaper.settled(sandboxId);
+		const network = records.getNetwork(ref);
+		const sandbox = records.getSandbox(sandboxId);
+		const driver = drivers.linked(network);
+		if (driver === undefined || network.status.state !== "active") {
+			throw faults.NETWORK_NOT_READY({ network: network.name, state: network.status.state }, { field: "network" });
+		}
+		if (sandbox.status.state !== "active") {
+			throw faults.SANDBOX_NOT_READY({ sandbox: sandbox.name, state: sandbox.status.state }, { field: "sandbox_id" });
+		}
+		const present = records.endpointsOf(sandbox.id).find(({ networkId }) => networkId === network.id);
+		const isIn =
+			present !== undefined && (present.status.state !== "deleting" || !(await this.finish(present, sandbox)));
+		if (isIn) {
+			throw faults.ALREADY_CONNECTED({ sandbox: sandbox.name, network: network.name });
+		}
+		refuseUnpublishable(ports, network, sandbox.name);
+		return { network, driver, sandbox, others: attachmentsOf(records, sandbox.id) };
+	}
+
+	/** A port that no address was said for goes where the network says. */
+	#bound(ports: readonly Port[], { network, driver }: Connecting): Port[] {
+		const binding = driver.hostBinding(network);
+		return ports.map((port) => ({ ...port, hostAddress: port.hostAddress ?? binding }));
+	}
+
+	#intent({ mac, aliases }: ConnectSpec, { network, sandbox }: Connecting, ports: readonly Port[]): Endpoint {
+		const id = newId();
+		return {
+			seq: 0,
+			id,
+			networkId: network.id,
+			sandboxId: sandbox.id,
+			status: { state: "creating" },
+			createdAt: new Date(),
+			interface: this.#freeInterface(sandbox),
+			hostInterface: legName(id),
+			mac,
+			addresses: [],
+			aliases,
+			ports,
+		};
+	}
+
+	/** The lowest that neither the store nor the namespace has: an adopted one has links of its own. */
+	#freeInterface({ id, netnsPath }: Sandbox): IfName {
+		const { records, kernel } = this.#parts;
+		const stored = records.endpointsOf(id).map((endpoint) => endpoint.interface);
+		const taken = new Set<string>([...kernel.links.interfaces(netnsPath), ...stored]);
+		for (let number = 0; ; number += 1) {
+			if (!taken.has(`eth${number}`)) return parseIfName(`eth${number}`);
+		}
+	}
+
+	async #insert(endpoint: Endpoint, { network, sandbox }: Connecting): Promise<void> {
+		const { store } = this.#parts;
+		try {
+			const ports = endpoint.ports.map((port) => insertPort(endpoint.id, port));
+			await store.write([rows.insertEndpoint(endpoint), ...ports], "endpoint.creating");
+		} catch (error) {
+			if (error instanceof ChangesError) {
+				throw faults.NETWORK_NOT_READY({ network: network.name, state: "being removed" }, { field: "network" });
+			}
+			if (!(error instanceof ConstraintError)) throw error;
+			throw faults.ALREADY_CONNECTED({ sandbox: sandbox.name, network: network.name });
+		}
+	}
+
+	async #lease(
+		intent: Endpoint,
+		{ addresses: asked, mac }: ConnectSpec,
+		{ network, sandbox }: Connecting,
+		undo: Undo,
+		signal: AbortSignal,
+	): Promise<Endpoint> {
+		const { allocator } = this.#parts;
+		const addresses: IpInterface[] = await Promise.all(
+			network.subnets.map(({ id: subnetId, cidr }) => {
+				const owner = intent.id;
+				undo.defer(() => allocator.releaseAddress({ subnetId, owner }));
+				const address = asked.find(({ family }) => family === cidr.family);
+				return allocator.takeAddress({ subnetId, owner, address, mac, name: sandbox.name }, signal);
+			}),
+		);
+		killPoint("netd.endpoint.leased");
+		const [first] = addresses;
+		return { ...intent, addresses, mac: mac ?? (first && macFromIp(first.ip)) };
+	}
+
+	async #effect(endpoint: Endpoint, { network, driver, sandbox, others }: Connecting, undo: Undo): Promise<void> {
+		const { kernel } = this.#parts;
+		undo.defer(() => kernel.links.removeLeg(endpoint.hostInterface));
+		await driver.ensureEndpoint(network, endpoint, sandbox.netnsPath);
+		killPoint("netd.endpoint.linked");
+		const before = defaultRoutes(others);
+		const after = defaultRoutes([...others, { endpoint, network }]);
+		if (before[4] !== after[4] || before[6] !== after[6]) kernel.links.ensureDefaultRoutes(sandbox.netnsPath, after);
+		killPoint("netd.endpoint.routed");
+		const publications = publicationsOf(endpoint);
+		undo.defer(() => kernel.firewall.removePublished(publications, []));
+		kernel.firewall.ensurePublished(publications);
+		killPoint("netd.endpoint.published");
+		if (!network.resolvesNames || others.some((other) => other.network.resolvesNames)) return;
+		undo.defer(() => kernel.resolver.remove(sandbox.netnsPath));
+		kernel.resolver.ensure(sandbox.netnsPath, sandbox.resolverPort);
+		killPoint("netd.endpoint.redirected");
+	}
+
+	/** True when names lag. What does not concern names tells nothing and waits for nobody. */
+	async #tell(sandbox: Sandbox, all: readonly Attachment[], concerns: boolean, undo?: Undo): Promise<boolean> {
+		const { names } = this.#parts;
+		const before = names.find(sandbox.id);
+		const now = resolvedSandbox(sandbox, all);
+		if (!concerns && before?.forwards === now?.forwards) return false;
+		undo?.defer(() => void names.put(sandbox.id, before));
+		return !(await names.settled(names.put(sandbox.id, now)));
+	}
+}

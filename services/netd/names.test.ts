@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import { Names, type ResolvedSandbox, type Told } from "./names.ts";
+
+function sandbox(sandboxId: string, name = sandboxId): ResolvedSandbox {
+	return {
+		sandboxId,
+		netnsPath: `/netns/${sandboxId}`,
+		name,
+		owner: sandboxId,
+		hostname: name,
+		resolverPort: 61_000,
+		dnsServers: [],
+		endpoints: [],
+		forwards: true,
+	};
+}
+
+/** A watcher whose acknowledgements the test sends by hand. */
+function watch(names: Names) {
+	const stop = new AbortController();
+	const acks: number[] = [];
+	let wake = (): void => {};
+	async function* acknowledged(): AsyncGenerator<number> {
+		while (!stop.signal.aborted) {
+			while (acks.length > 0) yield acks.shift() ?? 0;
+			await new Promise<void>((resolve) => (wake = resolve));
+		}
+	}
+	const told = names.watch(acknowledged(), stop.signal)[Symbol.asyncIterator]();
+	return {
+		next: async (): Promise<Told | undefined> => {
+			const { value } = await told.next();
+			return value as Told | undefined;
+		},
+		acknowledge: (revision: number): void => {
+			acks.push(revision);
+			wake();
+		},
+		stop: async (): Promise<void> => {
+			stop.abort();
+			wake();
+			await told.return?.();
+		},
+	};
+}
+
+describe("Names", () => {
+	test("a watcher is told what there is, that that was all, and then each change in order", async () => {
+		const names = new Names();
+		names.put("a", sandbox("a"));
+		const watcher = watch(names);
+		expect(await watcher.next()).toMatchObject({
+			revision: 1,
+			change: { kind: "sandbox", sandbox: { sandboxId: "a" } },
+		});
+		expect(await watcher.next()).toEqual({ revision: 1, change: { kind: "synced" } });
+		names.put("b", sandbox("b"));
+		names.put("a", undefined);
+		expect(await watcher.next()).toMatchObject({
+			revision: 2,
+			change: { kind: "sandbox", sandbox: { sandboxId: "b" } },
+		});
+		expect(await watcher.next()).toEqual({ revision: 3, change: { kind: "removed", sandboxId: "a" } });
+		await watcher.stop();
+	});
+
+	test("a reader that is behind is told the latest of each sandbox only", async () => {
+		const names = new Names();
+		const watcher = watch(names);
+		await watcher.next();
+		names.put("a", sandbox("a", "first"));
+		names.put("b", sandbox("b"));
+		names.put("a", sandbox("a", "second"));
+		expect((await watcher.next())?.revision).toBe(2);
+		expect(await watcher.next()).toMatchObject({ revision: 3, change: { sandbox: { name: "second" } } });
+		await watcher.stop();
+	});
+
+	test("a revision is settled when every watcher has acknowledged it", async () => {
+		const names = new Names();
+		const [one, two] = [watch(names), watch(names)];
+		await one.next();
+		await two.next();
+		const revision = names.put("a", sandbox("a"));
+		const settled = names.settled(revision, 5_000);
+		one.acknowledge(revision);
+		expect(await Promise.race([settled, Promise.resolve("waiting")])).toBe("waiting");
+		two.acknowledge(revision);
+		expect(await settled).toBe(true);
+		await one.stop();
+		await two.stop();
+	});
+
+	test("it is not settled without a watcher, nor with one that is late", async () => {
+		const names = new Names();
+		expect(await names.settled(names.put("a", sandbox("a")))).toBe(false);
+		const watcher = watch(names);
+		await watcher.next();
+		expect(await names.settled(names.put("a", sandbox("a")), 10)).toBe(false);
+		await watcher.stop();
+	});
+
+	test("a watcher that goes away is not waited for", async () => {
+		const names = new Names();
+		const [stays, goes] = [watch(names), watch(names)];
+		await stays.next();
+		await goes.next();
+		const revision = names.put("a", sandbox("a"));
+		const settled = names.settled(revision, 5_000);
+		stays.acknowledge(revision);
+		await goes.stop();
+		expect(await settled).toBe(true);
+		await stays.stop();
+		expect(await names.settled(names.put("a", undefined))).toBe(false);
+	});
+
+	test("a reader that is too far behind is ended with a fault", async () => {
+		const names = new Names();
+		const watcher = watch(names);
+		await watcher.next();
+		for (let index = 0; index <= 20_000; index += 1) names.put(`s${index}`, sandbox(`s${index}`));
+		await expect(watcher.next()).rejects.toMatchObject({ reason: "WATCH_TOO_SLOW" });
+	});
+});

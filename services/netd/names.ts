@@ -1,0 +1,179 @@
+/**
+ * What resolvers are told: the sandboxes with names, as immutable values, and each change with its revision.
+ *
+ * A change is on its way to every watcher before the operation that made it has answered, and the operation waits, a bounded
+ * time, until all of them have said that their answers show it. Revisions belong to this process: a watch ends with it.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Ip } from "#lib/address/ip.ts";
+import { faults } from "./faults.ts";
+
+/** A sandbox as a resolver sees it; one of which no network resolves names is not told of at all. */
+export interface ResolvedSandbox {
+	readonly sandboxId: string;
+	readonly netnsPath: string;
+	readonly name: string;
+	readonly owner: string;
+	readonly hostname: string;
+	readonly resolverPort: number;
+	readonly dnsServers: readonly Ip[];
+	/** Its legs on networks that resolve names. */
+	readonly endpoints: readonly ResolvedEndpoint[];
+	/** Unknown names may be asked elsewhere. */
+	readonly forwards: boolean;
+}
+
+export interface ResolvedEndpoint {
+	readonly endpointId: string;
+	readonly networkId: string;
+	readonly networkName: string;
+	readonly addresses: readonly Ip[];
+	readonly aliases: readonly string[];
+}
+
+export type Change =
+	| { readonly kind: "sandbox"; readonly sandbox: ResolvedSandbox }
+	| { readonly kind: "removed"; readonly sandboxId: string }
+	/** Everything that there was has been told. */
+	| { readonly kind: "synced" };
+
+export interface Told {
+	readonly revision: number;
+	readonly change: Change;
+}
+
+/** How long an operation waits for a resolver. */
+const PATIENCE_MS = 1_000;
+/** Changes of different sandboxes that a reader may be behind; beyond that it is to begin anew. */
+const MAX_BEHIND = 20_000;
+
+export class Names {
+	readonly #sandboxes = new Map<string, ResolvedSandbox>();
+	readonly #watchers = new Set<Watcher>();
+	#revision = 0;
+
+	/** The sandbox as it is now; undefined: it is gone, or has no names any more. Gives the change's revision. */
+	put(sandboxId: string, sandbox: ResolvedSandbox | undefined): number {
+		if (sandbox === undefined && !this.#sandboxes.delete(sandboxId)) return this.#revision;
+		if (sandbox !== undefined) this.#sandboxes.set(sandboxId, sandbox);
+		this.#revision += 1;
+		const change: Change = sandbox === undefined ? { kind: "removed", sandboxId } : { kind: "sandbox", sandbox };
+		for (const watcher of this.#watchers) watcher.push(sandboxId, { revision: this.#revision, change });
+		return this.#revision;
+	}
+
+	find(sandboxId: string): ResolvedSandbox | undefined {
+		return this.#sandboxes.get(sandboxId);
+	}
+
+	/**
+	 * True once every watcher shows `revision`; false when one does not in time. Without a watcher it is false at once: nobody
+	 * answers, and whoever comes will be told.
+	 */
+	async settled(revision: number, patienceMs = PATIENCE_MS): Promise<boolean> {
+		const watchers = [...this.#watchers];
+		if (watchers.length === 0) return false;
+		const enough = new AbortController();
+		const late = sleep(patienceMs, false, { signal: enough.signal }).catch(() => false);
+		try {
+			// One that goes away while it is waited for has shown nothing, and does not count among the others.
+			const shown = await Promise.race([Promise.all(watchers.map((watcher) => watcher.shows(revision))), late]);
+			return Array.isArray(shown) && shown.includes(true);
+		} finally {
+			enough.abort();
+		}
+	}
+
+	/** Everything as it is, `synced`, then changes; until the signal or the reader ends it. */
+	watch(acknowledged: AsyncIterable<number>, signal: AbortSignal): AsyncIterable<Told> {
+		const watcher = new Watcher();
+		// Taken together with the snapshot, so that no change falls between the two.
+		this.#watchers.add(watcher);
+		const snapshot = [...this.#sandboxes.values()];
+		const revision = this.#revision;
+		const stop = (): void => watcher.end(undefined);
+		signal.addEventListener("abort", stop, { once: true });
+		void listen(watcher, acknowledged);
+		const forget = (): void => {
+			signal.removeEventListener("abort", stop);
+			this.#watchers.delete(watcher);
+			watcher.end(undefined);
+		};
+		return (async function* (): AsyncGenerator<Told> {
+			try {
+				for (const sandbox of snapshot) yield { revision, change: { kind: "sandbox", sandbox } };
+				yield { revision, change: { kind: "synced" } };
+				yield* watcher.changes();
+			} finally {
+				forget();
+			}
+		})();
+	}
+}
+
+async function listen(watcher: Watcher, acknowledged: AsyncIterable<number>): Promise<void> {
+	try {
+		for await (const revision of acknowledged) watcher.acknowledge(revision);
+		watcher.end(undefined);
+	} catch (error) {
+		watcher.end(error);
+	}
+}
+
+/** One reader: what it has still to be told (the latest of each sandbox), and what it has acknowledged. */
+class Watcher {
+	readonly #pending = new Map<string, Told>();
+	readonly #waiting = new Set<{ readonly revision: number; readonly resolve: (shown: boolean) => void }>();
+	#wake: (() => void) | undefined;
+	#acknowledged = 0;
+	#ended = false;
+	#error: unknown;
+
+	push(sandboxId: string, told: Told): void {
+		// Moved to the end: revisions are told in their order.
+		this.#pending.delete(sandboxId);
+		this.#pending.set(sandboxId, told);
+		if (this.#pending.size > MAX_BEHIND) this.end(faults.WATCH_TOO_SLOW({}));
+		this.#wake?.();
+	}
+
+	acknowledge(revision: number): void {
+		this.#acknowledged = Math.max(this.#acknowledged, revision);
+		for (const one of this.#waiting) if (one.revision <= this.#acknowledged) this.#settle(one, true);
+	}
+
+	shows(revision: number): Promise<boolean> {
+		if (this.#acknowledged >= revision) return Promise.resolve(true);
+		if (this.#ended) return Promise.resolve(false);
+		return new Promise((resolve) => this.#waiting.add({ revision, resolve }));
+	}
+
+	end(error: unknown): void {
+		if (this.#ended) return;
+		this.#ended = true;
+		this.#error = error;
+		for (const one of this.#waiting) this.#settle(one, false);
+		this.#wake?.();
+	}
+
+	async *changes(): AsyncGenerator<Told> {
+		for (;;) {
+			if (this.#error !== undefined) throw this.#error;
+			if (this.#ended) return;
+			const [next] = this.#pending;
+			if (next === undefined) {
+				const { promise, resolve } = Promise.withResolvers<void>();
+				this.#wake = resolve;
+				await promise;
+				continue;
+			}
+			this.#pending.delete(next[0]);
+			yield next[1];
+		}
+	}
+
+	#settle(one: { readonly revision: number; readonly resolve: (shown: boolean) => void }, shown: boolean): void {
+		this.#waiting.delete(one);
+		one.resolve(shown);
+	}
+}

@@ -1,0 +1,235 @@
+/**
+ * Networks: made, found, removed; and the three that are always there.
+ *
+ * That a name and an interface are free is decided by the row's insertion, that no endpoint is on a network which goes, by the
+ * statement that marks it: both before the first effect.
+ */
+import { killPoint } from "#lib/config/kill-point.ts";
+import type { Mutation } from "#lib/rpc/handler.ts";
+import { ChangesError, ConstraintError } from "#lib/store/store.ts";
+import type { SubnetSpec } from "./allocator.ts";
+import type { LinkedDriver } from "./drivers/driver.ts";
+import { networkFact } from "./facts.ts";
+import { faults } from "./faults.ts";
+import { newId, shortId } from "./id.ts";
+import * as rows from "./network.ts";
+import type { Network, Subnet, TextMap } from "./network.ts";
+import { type Page, type PageRequest, pageOf } from "./page.ts";
+import type { Parts } from "./parts.ts";
+import { collect, Undo } from "./undo.ts";
+
+export interface NetworkSpec {
+	readonly name: string;
+	readonly driver: string;
+	/** One a family that the network has. */
+	readonly subnets: readonly SubnetSpec[];
+	readonly internal: boolean;
+	readonly attachable: boolean;
+	readonly options: TextMap;
+	readonly labels: TextMap;
+}
+
+export interface Created {
+	readonly network: Network;
+	/** What the user should know; one sentence each. */
+	readonly warnings: readonly string[];
+}
+
+export interface NetworkFilter {
+	readonly names: readonly string[];
+	readonly drivers: readonly string[];
+	/** An empty value matches any. */
+	readonly labels: TextMap;
+}
+
+/** What an operation adds to what makes a network. */
+type Call = Pick<Mutation<Created>, "signal" | "answer">;
+
+/** In a sentence, so many users of a network are named. */
+const NAMED_USERS = 10;
+
+export class Networks {
+	readonly #parts: Parts;
+
+	constructor(parts: Parts) {
+		this.#parts = parts;
+	}
+
+	get(ref: string): Network {
+		return this.#parts.records.getNetwork(ref);
+	}
+
+	list({ names, drivers, labels }: NetworkFilter, page: PageRequest): Page<Network> {
+		const isOneOf = (column: string, values: readonly string[]) =>
+			values.length === 0
+				? undefined
+				: ([`${column} IN (SELECT value FROM json_each(?))`, JSON.stringify(values)] as const);
+		const wanted = JSON.stringify(labels);
+		const labelled = `NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE NOT EXISTS (
+			SELECT 1 FROM json_each(networks.labels) AS label WHERE label.key = wanted.key AND wanted.value IN ('', label.value)))`;
+		const where = [
+			isOneOf("name", names),
+			isOneOf("driver", drivers),
+			Object.keys(labels).length === 0 ? undefined : ([labelled, wanted] as const),
+		];
+		return pageOf(this.#parts.records.networks(where, page), page);
+	}
+
+	/** Those that are on it, oldest first, by the names of their sandboxes. */
+	users({ id }: Network): string[] {
+		const { records } = this.#parts;
+		return records
+			.endpoints([["network_id = ?", id]])
+			.map(({ sandboxId }) => records.sandbox(sandboxId)?.name || shortId(sandboxId));
+	}
+
+	async create(spec: NetworkSpec, call: Call): Promise<Created> {
+		const driver = this.#parts.drivers.get(spec.driver);
+		driver.check(spec.options);
+		if (driver.kind === "fixed") throw faults.DRIVER_IS_PREDEFINED({ driver: driver.name }, { field: "driver" });
+		const id = newId();
+		return this.#make(
+			intent({ ...spec, id, interface: driver.interfaceOf(id, spec.options) }),
+			spec.subnets,
+			driver,
+			call,
+		);
+	}
+
+	/** Makes what is missing of `bridge`, `host` and `none`. */
+	async ensurePredefined(bridge: Network["interface"], signal: AbortSignal): Promise<void> {
+		const { records, store, drivers } = this.#parts;
+		const common = { subnets: [], internal: false, attachable: false, options: {}, labels: {} } as const;
+		for (const driver of ["host", "none"]) {
+			if (records.networkNamed(driver) !== undefined) continue;
+			const network = intent({ ...common, name: driver, driver, id: newId(), interface: undefined }, true);
+			const active: Network = { ...network, status: { state: "active" } };
+			await store.write([rows.insertNetwork(active), networkFact("CREATED", active)], "network.predefined");
+		}
+		if (records.networkNamed("bridge") !== undefined) return;
+		const driver = drivers.get("bridge");
+		if (driver.kind !== "linked") throw new TypeError("the driver bridge makes links");
+		const network = intent({ ...common, name: "bridge", driver: "bridge", id: newId(), interface: bridge }, true);
+		await this.#make(network, [AUTOMATIC], driver, { signal, answer: () => [] });
+	}
+
+	async delete(ref: string, call: Mutation<string>): Promise<string> {
+		const { records, locks, store, unfinished } = this.#parts;
+		const { id } = records.getNetwork(ref);
+		using _turn = await locks.take(id, call.signal);
+		const network = records.getNetwork(id);
+		if (network.predefined) throw faults.NETWORK_PREDEFINED({ network: network.name }, { field: "network" });
+		try {
+			await store.write([rows.beginDeletingNetwork(id)], "network.deleting");
+		} catch (error) {
+			if (!(error instanceof ChangesError)) throw error;
+			throw faults.NETWORK_IN_USE(
+				{ network: network.name, endpoints: listed(this.users(network)) },
+				{ field: "network" },
+			);
+		}
+		if (!(await this.finish(network, () => call.answer(id)))) unfinished();
+		return id;
+	}
+
+	/** Takes a network that is `creating` or `deleting` to its end; true when nothing of it is left. The turn is the caller's. */
+	async finish(network: Network, answer: () => ReturnType<Mutation<string>["answer"]> = () => []): Promise<boolean> {
+		const { store, allocator, drivers, log } = this.#parts;
+		const clean = await collect(
+			[
+				async () => {
+					await drivers.linked(network)?.removeNetwork(network);
+				},
+				() => killPoint("netd.network.unmade"),
+				() => allocator.releaseSubnets(network.id),
+				() => killPoint("netd.network.released"),
+			],
+			(error) => log.error("a part of a network could not be removed", { network: network.id, err: error }),
+		);
+		if (!clean) return false;
+		// One without a subnet has never been told of as made.
+		const facts = network.subnets.length === 0 ? [] : [networkFact("DELETED", network)];
+		await store.write([rows.deleteNetworkRow(network.id), ...facts, ...answer()], "network.deleted");
+		return true;
+	}
+
+	async #make(network: Network, specs: readonly SubnetSpec[], driver: LinkedDriver, call: Call): Promise<Created> {
+		const { store, allocator, locks, log } = this.#parts;
+		using _turn = await locks.take(network.id, call.signal);
+		await this.#insert(network);
+		killPoint("netd.network.intended");
+		await using undo = new Undo(
+			{
+				discard: () => store.write([rows.deleteNetworkRow(network.id)], "network.discarded"),
+				park: () => store.write([rows.parkNetwork(network.id)], "network.parked"),
+			},
+			log,
+		);
+
+		undo.defer(() => allocator.releaseSubnets(network.id));
+		const subnets: Subnet[] = [];
+		const warnings: string[] = [];
+		for (const spec of specs) {
+			const taken = await allocator.takeSubnet(network.id, spec, call.signal);
+			killPoint("netd.network.subnet");
+			subnets.push(taken.subnet);
+			warnings.push(...taken.warnings);
+		}
+		const active: Network = { ...network, subnets, status: { state: "active" } };
+		undo.defer(() => driver.removeNetwork(active));
+		driver.ensureNetwork(active);
+		killPoint("netd.network.made");
+		call.signal.throwIfAborted();
+		const result = { network: active, warnings };
+		await store.write(
+			[rows.activateNetwork(network.id, subnets), networkFact("CREATED", active), ...call.answer(result)],
+			"network.active",
+		);
+		undo.done();
+		return result;
+	}
+
+	async #insert(network: Network): Promise<void> {
+		try {
+			await this.#parts.store.write([rows.insertNetwork(network)], "network.creating");
+		} catch (error) {
+			if (!(error instanceof ConstraintError)) throw error;
+			if (error.columns.includes("networks.name"))
+				throw faults.NETWORK_NAME_TAKEN({ name: network.name }, { field: "name" });
+			throw faults.INTERFACE_EXISTS({ interface: network.interface ?? "" }, { field: "options" });
+		}
+	}
+}
+
+const AUTOMATIC: SubnetSpec = {
+	family: 4,
+	cidr: undefined,
+	ipRange: undefined,
+	gateway: undefined,
+	auxiliary: {},
+};
+
+function intent(spec: NetworkSpec & Pick<Network, "id" | "interface">, predefined = false): Network {
+	return {
+		seq: 0,
+		id: spec.id,
+		name: spec.name,
+		driver: spec.driver,
+		status: { state: "creating" },
+		createdAt: new Date(),
+		interface: spec.interface,
+		internal: spec.internal,
+		ipv6: spec.subnets.some(({ family }) => family === 6),
+		attachable: spec.attachable,
+		predefined,
+		resolvesNames: !predefined,
+		subnets: [],
+		options: spec.options,
+		labels: spec.labels,
+	};
+}
+
+function listed(names: readonly string[]): string {
+	const shown = names.slice(0, NAMED_USERS).join(", ");
+	return names.length > NAMED_USERS ? `${shown} and ${names.length - NAMED_USERS} more` : shown;
+}

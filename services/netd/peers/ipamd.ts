@@ -1,0 +1,129 @@
+/** The allocator over gRPC: ipamd, where netd is the holder. Its faults pass through unchanged. */
+import { randomUUID } from "node:crypto";
+import * as gen from "#gen/wharf/ipam/v1/ipam.ts";
+import { Cidr, IpInterface } from "#lib/address/cidr.ts";
+import { Ip } from "#lib/address/ip.ts";
+import type { Address } from "#lib/rpc/address.ts";
+import { client, type ClientOf } from "#lib/rpc/client.ts";
+import type { AddressSpec, Allocator, HeldLease, HeldSubnet, SubnetSpec, Taken } from "../allocator.ts";
+import type { Subnet } from "../network.ts";
+
+const HOLDER = "netd";
+const PAGE_SIZE = 1_000;
+/** ipamd answers in a millisecond; while it restarts, calls under a request id are tried again for so long. */
+const TIMEOUT_MS = 5_000;
+
+type Client = ClientOf<typeof gen.IpamServiceService>;
+
+export class IpamdAllocator implements Allocator, Disposable {
+	readonly #client: Client;
+
+	constructor(address: Address) {
+		this.#client = client(gen.IpamServiceService, address, { timeoutMs: TIMEOUT_MS });
+	}
+
+	async takeSubnet(owner: string, spec: SubnetSpec, signal?: AbortSignal): Promise<Taken> {
+		const { subnet, warnings } = await this.#client.allocateSubnet(
+			{
+				requestId: randomUUID(),
+				holder: HOLDER,
+				owner,
+				addressSpace: "",
+				family: spec.family === 4 ? "FAMILY_IPV4" : "FAMILY_IPV6",
+				cidr: spec.cidr?.toString() ?? "",
+				ipRange: spec.ipRange?.toString() ?? "",
+				gateway: spec.gateway?.toString() ?? "",
+				auxiliaryAddresses: textsOf(spec.auxiliary),
+			},
+			{ signal },
+		);
+		return { subnet: subnetOf(present(subnet, "subnet"), spec.cidr === undefined), warnings };
+	}
+
+	async releaseSubnets(owner: string): Promise<void> {
+		for (const { id } of await this.#subnets(owner)) {
+			await this.#client.releaseSubnet({ requestId: randomUUID(), id, holder: HOLDER });
+		}
+	}
+
+	async takeAddress({ subnetId, owner, address, mac, name }: AddressSpec, signal?: AbortSignal): Promise<IpInterface> {
+		const { lease } = await this.#client.allocateAddress(
+			{
+				requestId: randomUUID(),
+				subnetId,
+				holder: HOLDER,
+				owner,
+				address: address?.toString() ?? "",
+				mac: mac ?? "",
+				name,
+			},
+			{ signal },
+		);
+		const { address: ip, prefixLength } = present(lease, "lease");
+		return IpInterface.of(Ip.parse(ip), prefixLength);
+	}
+
+	async releaseAddress({ subnetId, owner }: Pick<HeldLease, "subnetId" | "owner">): Promise<void> {
+		await this.#client.releaseAddress({ requestId: randomUUID(), subnetId, holder: HOLDER, owner });
+	}
+
+	subnets(): Promise<HeldSubnet[]> {
+		return this.#subnets("");
+	}
+
+	async leases(): Promise<HeldLease[]> {
+		const leases = await allPages(async (pageToken) => {
+			const request = { pageSize: PAGE_SIZE, pageToken, subnetId: "", holder: HOLDER, owner: "" };
+			const page = await this.#client.listLeases(request);
+			return { items: page.leases, nextPageToken: page.nextPageToken };
+		});
+		return leases.map(({ subnetId, owner, address }) => ({ subnetId, owner, address: Ip.parse(address) }));
+	}
+
+	[Symbol.dispose](): void {
+		this.#client.close();
+	}
+
+	#subnets(owner: string): Promise<HeldSubnet[]> {
+		return allPages(async (pageToken) => {
+			const request = { pageSize: PAGE_SIZE, pageToken, holder: HOLDER, owner };
+			const page = await this.#client.listSubnets(request);
+			return { items: page.subnets, nextPageToken: page.nextPageToken };
+		});
+	}
+}
+
+async function allPages<T>(
+	page: (token: string) => Promise<{ readonly items: readonly T[]; readonly nextPageToken: string }>,
+): Promise<T[]> {
+	const all: T[] = [];
+	let token = "";
+	do {
+		const { items, nextPageToken } = await page(token);
+		all.push(...items);
+		token = nextPageToken;
+	} while (token !== "");
+	return all;
+}
+
+function subnetOf(subnet: gen.Subnet, automatic: boolean): Subnet {
+	return {
+		id: subnet.id,
+		cidr: Cidr.parse(subnet.cidr),
+		ipRange: subnet.ipRange === "" ? undefined : Cidr.parse(subnet.ipRange),
+		gateway: subnet.gateway === "" ? undefined : Ip.parse(subnet.gateway),
+		auxiliary: Object.fromEntries(
+			Object.entries(subnet.auxiliaryAddresses).map(([name, address]) => [name, Ip.parse(address)]),
+		),
+		automatic,
+	};
+}
+
+function textsOf(ips: Readonly<Record<string, Ip>>): Record<string, string> {
+	return Object.fromEntries(Object.entries(ips).map(([name, ip]) => [name, ip.toString()]));
+}
+
+function present<T>(value: T | undefined, name: string): T {
+	if (value === undefined) throw new TypeError(`ipamd answered without a ${name}`);
+	return value;
+}

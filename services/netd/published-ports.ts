@@ -1,0 +1,146 @@
+/** Ports of an endpoint that is there already: published and unpublished while its container runs. */
+import { killPoint } from "#lib/config/kill-point.ts";
+import type { Mutation } from "#lib/rpc/handler.ts";
+import type { Statement } from "#lib/store/store.ts";
+import { attachmentOf } from "./attachments.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { type EndpointView, storedEndpointView } from "./endpoint-view.ts";
+import { portFacts } from "./facts.ts";
+import { faults } from "./faults.ts";
+import type { Parts } from "./parts.ts";
+import { deletePort, type HostPort, hostPortKey, insertPort, type Port } from "./port.ts";
+import { familiesOf, publicationsOf, refuseUnpublishable } from "./publications.ts";
+import type { Attachment } from "./sandbox-view.ts";
+
+export interface PublishSpec {
+	readonly endpointId: string;
+	readonly ports: readonly Port[];
+}
+
+export interface UnpublishSpec {
+	readonly endpointId: string;
+	/** None: all of them. */
+	readonly ports: readonly HostPort[];
+}
+
+export class PublishedPorts {
+	readonly #parts: Parts;
+
+	constructor(parts: Parts) {
+		this.#parts = parts;
+	}
+
+	/** All or none. What the endpoint has under the same port of the host is success when it is the same, else PORT_IN_USE. */
+	async publish({ endpointId, ports: asked }: PublishSpec, call: Mutation<EndpointView>): Promise<EndpointView> {
+		const { records, store, reservations, reaper } = this.#parts;
+		using turn = await this.#turn(endpointId, call.signal);
+		const { endpoint, network } = turn;
+		refuseUnpublishable(asked, network, records.getSandbox(endpoint.sandboxId).name);
+		const binding = this.#parts.drivers.linked(network)?.hostBinding(network);
+		const fresh = asked
+			.map((port) => ({ ...port, hostAddress: port.hostAddress ?? binding }))
+			.filter((port) => !has(endpoint, port));
+		const ports = reservations.reserve(fresh, familiesOf(network));
+		using reserved = new DisposableStack();
+		reserved.defer(() => reservations.release(ports));
+
+		const after: Endpoint = { ...endpoint, ports: [...endpoint.ports, ...ports] };
+		const view = this.#view(after);
+		// The rows before the elements: a crash between them is an element that reconciliation puts there.
+		await store.write(
+			ports.map((port) => insertPort(endpoint.id, port)),
+			"ports.inserted",
+		);
+		killPoint("netd.ports.inserted");
+		try {
+			this.#ensureElements(after, ports);
+			killPoint("netd.ports.published");
+			await store.write([...portFacts("PUBLISHED", endpoint.id, ports), ...call.answer(view)], "ports.published");
+		} catch (error) {
+			await this.#takeBack(after, ports);
+			throw error;
+		}
+		reserved.move();
+		reaper.removeFlows(ports, []);
+		return view;
+	}
+
+	/** What is not published is success. */
+	async unpublish({ endpointId, ports: asked }: UnpublishSpec, call: Mutation<EndpointView>): Promise<EndpointView> {
+		const { store, reservations, reaper } = this.#parts;
+		using turn = await this.#turn(endpointId, call.signal);
+		const { endpoint } = turn;
+		const keys = new Set(asked.map(hostPortKey));
+		const going = endpoint.ports.filter((port) => keys.size === 0 || keys.has(hostPortKey(port)));
+		const after: Endpoint = { ...endpoint, ports: endpoint.ports.filter((port) => !going.includes(port)) };
+		this.#removeElements(endpoint, going);
+		killPoint("netd.ports.unpublished");
+		const view = this.#view(after);
+		const statements: Statement[] = going.map((port) => deletePort(endpoint.id, port));
+		await store.write(
+			[...statements, ...portFacts("UNPUBLISHED", endpoint.id, going), ...call.answer(view)],
+			"ports.deleted",
+		);
+		reservations.release(going);
+		reaper.removeFlows(going, []);
+		return view;
+	}
+
+	/** The endpoint as it is once nobody else is at work on its sandbox. */
+	async #turn(endpointId: string, signal: AbortSignal): Promise<Attachment & Disposable> {
+		const { records, locks } = this.#parts;
+		const turn = await locks.take(records.getEndpoint(endpointId).sandboxId, signal);
+		try {
+			const attachment = attachmentOf(records, records.getEndpoint(endpointId));
+			if (!isThere(attachment.endpoint))
+				throw faults.ENDPOINT_NOT_FOUND({ endpoint: endpointId }, { field: "endpoint_id" });
+			return { ...attachment, [Symbol.dispose]: () => turn[Symbol.dispose]() };
+		} catch (error) {
+			turn[Symbol.dispose]();
+			throw error;
+		}
+	}
+
+	#view(endpoint: Endpoint): EndpointView {
+		return { ...storedEndpointView(this.#parts.records, endpoint), endpoint };
+	}
+
+	#ensureElements(endpoint: Endpoint, ports: readonly Port[]): void {
+		const { kernel } = this.#parts;
+		if (ports.length > 0 && endpoint.ports.length === ports.length)
+			kernel.links.setHairpin(endpoint.hostInterface, true);
+		kernel.firewall.ensurePublished(publicationsOf({ ...endpoint, ports }));
+	}
+
+	#removeElements(endpoint: Endpoint, going: readonly Port[]): void {
+		const { kernel } = this.#parts;
+		const kept = endpoint.ports.filter((port) => !going.includes(port));
+		kernel.firewall.removePublished(
+			publicationsOf({ ...endpoint, ports: going }),
+			publicationsOf({ ...endpoint, ports: kept }),
+		);
+		if (going.length > 0 && kept.length === 0) kernel.links.setHairpin(endpoint.hostInterface, false);
+	}
+
+	async #takeBack(endpoint: Endpoint, ports: readonly Port[]): Promise<void> {
+		const { store, log, unfinished } = this.#parts;
+		try {
+			this.#removeElements(endpoint, ports);
+		} catch (error) {
+			log.error("published ports could not be taken back", { endpoint: endpoint.id, err: error });
+			unfinished();
+		}
+		await store.write(
+			ports.map((port) => deletePort(endpoint.id, port)),
+			"ports.discarded",
+		);
+	}
+}
+
+function has({ ports }: Endpoint, wanted: Port): boolean {
+	return ports.some((port) => hostPortKey(port) === hostPortKey(wanted) && port.containerPort === wanted.containerPort);
+}
+
+function isThere({ status }: Endpoint): boolean {
+	return status.state === "active" || status.state === "failed";
+}

@@ -1,0 +1,103 @@
+/** What rows say and the kernel does not have: bridges, legs, rewrites and port reservations are made again, or the row says why not. */
+import { setImmediate } from "node:timers/promises";
+import { Fault } from "#lib/fault/fault.ts";
+import { attachmentsOf } from "../attachments.ts";
+import { setEndpointStatus } from "../endpoint.ts";
+import type { ObservedLeg } from "../kernel/links.ts";
+import { setNetworkStatus } from "../network.ts";
+import type { Parts } from "../parts.ts";
+import { portText } from "../port.ts";
+import { familiesOf } from "../publications.ts";
+import { type Sandbox, setSandboxStatus } from "../sandbox.ts";
+import { type Attachment, defaultRoutes } from "../sandbox-view.ts";
+import type { Status } from "../status.ts";
+import type { Problems } from "./problems.ts";
+
+const THERE = [["state IN ('active', 'failed')"]] as const;
+
+export async function ensureEffects(parts: Parts, problems: Problems): Promise<void> {
+	const { records, locks, kernel } = parts;
+	for (const { id } of records.networks(THERE)) {
+		using turn = locks.tryTake(id);
+		if (turn !== undefined) await problems.guard(`keep the network ${id}`, () => ensureNetwork(parts, id));
+	}
+	const legs = new Map(kernel.links.observe().legs.map((leg) => [leg.hostInterface as string, leg]));
+	for (const { id } of records.sandboxes(THERE)) {
+		using turn = locks.tryTake(id);
+		const sandbox = turn && records.sandbox(id);
+		if (sandbox !== undefined)
+			await problems.guard(`keep the sandbox ${id}`, () => ensureSandbox(parts, sandbox, legs));
+		// Requests have their turn in between.
+		await setImmediate();
+	}
+}
+
+async function ensureNetwork({ records, drivers, store }: Parts, id: string): Promise<void> {
+	const network = records.network(id);
+	const driver = network && drivers.linked(network);
+	if (network === undefined || driver === undefined) return;
+	const status = await statusAfter(() => driver.ensureNetwork(network));
+	if (differ(network.status, status)) await store.write([setNetworkStatus(id, status)]);
+}
+
+async function ensureSandbox(parts: Parts, sandbox: Sandbox, legs: ReadonlyMap<string, ObservedLeg>): Promise<void> {
+	const { kernel, records, store, log } = parts;
+	const isThere = kernel.namespaces.isNamespace(sandbox.netnsPath);
+	const status: Status = isThere ? { state: "active" } : { state: "failed", reason: "its network namespace is gone" };
+	if (differ(sandbox.status, status)) {
+		log.warn("a sandbox has changed", { sandbox: sandbox.id, ...status });
+		await store.write([setSandboxStatus(sandbox.id, status)]);
+	}
+	const attachments = attachmentsOf(records, sandbox.id);
+	for (const attachment of attachments) {
+		const { endpoint } = attachment;
+		const after = isThere
+			? await statusAfter(() => ensureEndpoint(parts, sandbox, attachment, attachments, legs))
+			: status;
+		if (!differ(endpoint.status, after)) continue;
+		log.warn("an endpoint has changed", { endpoint: endpoint.id, ...after });
+		await store.write([setEndpointStatus(endpoint.id, after)]);
+	}
+	const resolves = attachments.some(({ network }) => network.resolvesNames);
+	if (isThere && resolves && kernel.resolver.observe(sandbox.netnsPath) !== sandbox.resolverPort) {
+		kernel.resolver.ensure(sandbox.netnsPath, sandbox.resolverPort);
+	}
+}
+
+async function ensureEndpoint(
+	{ kernel, drivers, reservations, log }: Parts,
+	sandbox: Sandbox,
+	{ endpoint, network }: Attachment,
+	all: readonly Attachment[],
+	legs: ReadonlyMap<string, ObservedLeg>,
+): Promise<void> {
+	const leg = legs.get(endpoint.hostInterface);
+	if (leg === undefined || !leg.up || leg.bridge !== network.interface) {
+		log.warn("making an endpoint's link again", { endpoint: endpoint.id });
+		await drivers.linked(network)?.ensureEndpoint(network, endpoint, sandbox.netnsPath);
+		kernel.links.ensureDefaultRoutes(sandbox.netnsPath, defaultRoutes(all));
+	}
+	for (const port of endpoint.ports) {
+		const families = familiesOf(network);
+		if (reservations.isReserved(port, families)) continue;
+		reservations.reserve([port], families);
+		log.debug("reserved a port again", { endpoint: endpoint.id, port: portText(port) });
+	}
+}
+
+/** A refusal is what the row says from now on; anything else is a bug. */
+async function statusAfter(body: () => Promise<void> | void): Promise<Status> {
+	try {
+		await body();
+		return { state: "active" };
+	} catch (error) {
+		if (!(error instanceof Fault)) throw error;
+		return { state: "failed", reason: error.message };
+	}
+}
+
+function differ(one: Status, other: Status): boolean {
+	return (
+		one.state !== other.state || (one.state === "failed" && other.state === "failed" && one.reason !== other.reason)
+	);
+}

@@ -1,0 +1,37 @@
+/** What netd holds at the allocator, compared with the rows: what nobody needs is given back, what is missing is taken again. */
+import { setImmediate } from "node:timers/promises";
+import { subnetOf } from "../network.ts";
+import type { Parts } from "../parts.ts";
+import type { Problems } from "./problems.ts";
+
+/** Asked first, and the rows read afterwards: a row comes before what is taken for it, and goes after that is given back. */
+export async function settleLeases({ allocator, records, log }: Parts, problems: Problems): Promise<void> {
+	await problems.guard("compare leases", async () => {
+		const leases = await allocator.leases();
+		for (const lease of leases) {
+			if (records.endpoint(lease.owner) !== undefined) continue;
+			log.warn("releasing a stray lease", { address: lease.address.toString(), owner: lease.owner });
+			await problems.guard("release a lease", () => allocator.releaseAddress(lease));
+		}
+		const held = new Set(leases.map(({ owner, address }) => `${owner} ${address}`));
+		for (const endpoint of records.endpoints([["state IN ('active', 'failed')"]])) {
+			const network = records.network(endpoint.networkId);
+			for (const { ip } of endpoint.addresses) {
+				const subnet = network && subnetOf(network, ip.family);
+				if (subnet === undefined || held.has(`${endpoint.id} ${ip}`)) continue;
+				log.warn("taking a lease again", { address: ip.toString(), endpoint: endpoint.id });
+				const spec = { subnetId: subnet.id, owner: endpoint.id, address: ip, mac: endpoint.mac, name: "" };
+				await problems.guard("take a lease again", async () => void (await allocator.takeAddress(spec)));
+			}
+		}
+		await setImmediate();
+	});
+	await problems.guard("compare subnets", async () => {
+		const owners = new Set((await allocator.subnets()).map(({ owner }) => owner));
+		for (const owner of owners) {
+			if (records.network(owner) !== undefined) continue;
+			log.warn("releasing the subnets of a network that is gone", { owner });
+			await problems.guard("release subnets", () => allocator.releaseSubnets(owner));
+		}
+	});
+}

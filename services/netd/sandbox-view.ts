@@ -1,0 +1,62 @@
+/** What follows from all the endpoints of a sandbox together: its default routes, and what a resolver is told of it. Pure. */
+import type { Family, Ip } from "#lib/address/ip.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { DefaultRoutes } from "./kernel/links.ts";
+import type { Network } from "./network.ts";
+import type { ResolvedSandbox } from "./names.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+/** An endpoint with its network. */
+export interface Attachment {
+	readonly endpoint: Endpoint;
+	readonly network: Network;
+}
+
+/** Where packets to elsewhere leave the network; an internal one has no such place. */
+export function gatewayOf({ internal, subnets }: Network, family: Family): Ip | undefined {
+	return internal ? undefined : subnets.find(({ cidr }) => cidr.family === family)?.gateway;
+}
+
+/** For each family the oldest endpoint on a network with a gateway: a newer one changes nothing, and its end moves the route on. */
+export function gatewayEndpoint(attachments: readonly Attachment[], family: Family): Attachment | undefined {
+	return [...attachments]
+		.sort((a, b) => age(a) - age(b))
+		.find(({ network }) => gatewayOf(network, family) !== undefined);
+}
+
+/** One that is not stored yet is the youngest. */
+function age({ endpoint: { seq } }: Attachment): number {
+	return seq === 0 ? Number.MAX_SAFE_INTEGER : seq;
+}
+
+export function defaultRoutes(attachments: readonly Attachment[]): DefaultRoutes {
+	const via = (family: Family): Ip | undefined => {
+		const attachment = gatewayEndpoint(attachments, family);
+		return attachment && gatewayOf(attachment.network, family);
+	};
+	return { 4: via(4), 6: via(6) };
+}
+
+/** Undefined when none of its networks resolves names. */
+export function resolvedSandbox(sandbox: Sandbox, attachments: readonly Attachment[]): ResolvedSandbox | undefined {
+	const resolving = attachments.filter(({ network }) => network.resolvesNames);
+	if (resolving.length === 0) return undefined;
+	const { id, netnsPath, name, owner, hostname, resolverPort, dnsServers } = sandbox;
+	return {
+		sandboxId: id,
+		netnsPath,
+		name,
+		owner,
+		hostname,
+		resolverPort,
+		dnsServers,
+		endpoints: resolving.map(({ endpoint, network }) => ({
+			endpointId: endpoint.id,
+			networkId: network.id,
+			networkName: network.name,
+			addresses: endpoint.addresses.map(({ ip }) => ip),
+			aliases: endpoint.aliases,
+		})),
+		forwards: attachments.some(({ network }) => !network.internal),
+	};
+}

@@ -1,0 +1,56 @@
+/**
+ * The end of an endpoint's effects, the same for a disconnect, the end of its sandbox, and what a crash left.
+ *
+ * Every step is taken whatever the others did; each is a success where there is nothing to take back. The row is the caller's:
+ * it goes when all steps succeeded, and stays `deleting` otherwise.
+ */
+import { killPoint } from "#lib/config/kill-point.ts";
+import { attachmentOf, attachmentsOf } from "./attachments.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Parts } from "./parts.ts";
+import { publicationsOf } from "./publications.ts";
+import type { Sandbox } from "./sandbox.ts";
+import { defaultRoutes } from "./sandbox-view.ts";
+import { collect } from "./undo.ts";
+
+type Needs = Pick<Parts, "kernel" | "records" | "allocator" | "reservations" | "reaper" | "log">;
+
+/** True when nothing of it is left but what the reaper removes. `ending`: the sandbox goes as well, so its routes do not matter. */
+export function takeDown(
+	parts: Needs,
+	endpoint: Endpoint,
+	sandbox: Sandbox,
+	{ ending }: { ending: boolean },
+): Promise<boolean> {
+	const { kernel, records, allocator, log } = parts;
+	const { network } = attachmentOf(records, endpoint);
+	const inside = ending ? undefined : { netns: sandbox.netnsPath, interface: endpoint.interface };
+	return collect(
+		[
+			() => kernel.firewall.removePublished(publicationsOf(endpoint), []),
+			() => killPoint("netd.teardown.unpublished"),
+			() => kernel.links.parkLeg(endpoint.hostInterface, inside),
+			() => killPoint("netd.teardown.parked"),
+			() => {
+				if (ending || !kernel.namespaces.isNamespace(sandbox.netnsPath)) return;
+				const others = attachmentsOf(records, sandbox.id).filter((one) => one.endpoint.id !== endpoint.id);
+				kernel.links.ensureDefaultRoutes(sandbox.netnsPath, defaultRoutes(others));
+			},
+			async () => {
+				const leases = network.subnets.map(({ id }) => allocator.releaseAddress({ subnetId: id, owner: endpoint.id }));
+				await Promise.all(leases);
+			},
+			() => killPoint("netd.teardown.released"),
+		],
+		(error) => log.error("a part of an endpoint could not be removed", { endpoint: endpoint.id, err: error }),
+	);
+}
+
+/** What is given up once the row is gone: nobody else may have a port, or the link's name, before that. */
+export function giveUp(parts: Needs, endpoint: Endpoint): void {
+	parts.reservations.release(endpoint.ports);
+	parts.reaper.removeFlows(
+		endpoint.ports,
+		endpoint.addresses.map(({ ip }) => ip),
+	);
+}

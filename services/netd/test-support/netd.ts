@@ -1,0 +1,120 @@
+/** netd's use cases on a store of its own and the strict models, for tests. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseIfName } from "#lib/address/if-name.ts";
+import { Ip } from "#lib/address/ip.ts";
+import { createLog } from "#lib/log/log.ts";
+import type { Mutation } from "#lib/rpc/handler.ts";
+import { Store } from "#lib/store/store.ts";
+import type { Allocator } from "../allocator.ts";
+import { assemble, type Netd } from "../assemble.ts";
+import type { ConnectSpec } from "../endpoints.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { ModelKernel } from "../kernel/model/model.ts";
+import type { NetworkSpec } from "../networks.ts";
+import { ModelAllocator } from "../peers/model-allocator.ts";
+import type { Port } from "../port.ts";
+import type { Sandbox } from "../sandbox.ts";
+import type { SandboxSpec } from "../sandboxes.ts";
+import { migrations } from "../schema.ts";
+
+export const BRIDGE = parseIfName("wharf0");
+
+/** A request that nobody gives up and whose answer is kept nowhere. */
+export function call<R>(signal: AbortSignal = new AbortController().signal): Mutation<R> {
+	return { signal, requestId: "", log: createLog({ service: "netd", level: "silent" }), answer: () => [] };
+}
+
+export function networkSpec(name: string, more: Partial<NetworkSpec> = {}): NetworkSpec {
+	const automatic = { family: 4, cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} } as const;
+	return {
+		name,
+		driver: "bridge",
+		subnets: [automatic],
+		internal: false,
+		attachable: false,
+		options: {},
+		labels: {},
+		...more,
+	};
+}
+
+export function sandboxSpec(name: string, more: Partial<SandboxSpec> = {}): SandboxSpec {
+	return { holder: "test", owner: name, name, adoptPath: undefined, dnsServers: [], hostname: undefined, ...more };
+}
+
+export function connectSpec(network: string, sandbox: Sandbox, more: Partial<ConnectSpec> = {}): ConnectSpec {
+	return { network, sandboxId: sandbox.id, addresses: [], mac: undefined, aliases: [], ports: [], ...more };
+}
+
+export function tcp(hostPort: number, containerPort: number, address?: string): Port {
+	return {
+		protocol: "tcp",
+		hostAddress: address === undefined ? undefined : Ip.parse(address),
+		hostPort,
+		containerPort,
+	};
+}
+
+export interface Bench<K extends Kernel, A extends Allocator> extends AsyncDisposable {
+	readonly kernel: K;
+	readonly allocator: A;
+	/** The present process. */
+	netd: Netd;
+	store: Store;
+	/** Ends the process as SIGKILL would, as far as one process can, and starts the next on the same store. */
+	restart(): Promise<void>;
+}
+
+export interface BenchOptions<K extends Kernel, A extends Allocator> {
+	readonly kernel: K;
+	readonly allocator: A;
+	readonly netnsPath: (id: string) => string;
+	readonly onRestart?: () => void;
+}
+
+export async function bench<K extends Kernel, A extends Allocator>(options: BenchOptions<K, A>): Promise<Bench<K, A>> {
+	const { kernel, allocator, netnsPath } = options;
+	const folder = mkdtempSync(join(tmpdir(), "netd-test-"));
+	const open = async (): Promise<{ store: Store; netd: Netd }> => {
+		const store = await Store.open({ path: join(folder, "netd.db"), migrations });
+		const log = createLog({ service: "netd", level: "silent" });
+		const { signal } = new AbortController();
+		const netd = assemble({ store, kernel, allocator, log, netnsPath, bridge: BRIDGE, signal });
+		await netd.reconcile.run();
+		netd.reconcile.seedNames();
+		return { store, netd };
+	};
+	const close = async (): Promise<void> => {
+		await it.netd[Symbol.asyncDispose]();
+		await it.store.close();
+	};
+	const it: Bench<K, A> = {
+		kernel,
+		allocator,
+		...(await open()),
+		restart: async () => {
+			await close();
+			options.onRestart?.();
+			Object.assign(it, await open());
+		},
+		[Symbol.asyncDispose]: async () => {
+			await close();
+			rmSync(folder, { recursive: true });
+		},
+	};
+	return it;
+}
+
+/** On the models. */
+export function modelBench(): Promise<Bench<ModelKernel, ModelAllocator>> {
+	const kernel = new ModelKernel();
+	return bench({
+		kernel,
+		allocator: new ModelAllocator(),
+		netnsPath: (id) => `/netns/${id}`,
+		// A process's sockets end with it.
+		onRestart: () => kernel.hostPorts.releaseAll(),
+	});
+}
