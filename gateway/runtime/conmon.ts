@@ -4,7 +4,7 @@
  * conmon forks away from the gateway at once and lives as long as the container: a gateway that dies takes nothing with it.
  * It says on descriptor 3 (`_OCI_SYNCPIPE`) how the runtime did: `{"data": PID}` or `{"data": -1, "message": …}`.
  */
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { start } from "#lib/exec/run.ts";
@@ -44,6 +44,14 @@ export async function startConmon({ id, dir, logPath }: Bundle, options: ConmonO
 	const { data, message } = JSON.parse(said) as { data: number; message?: string };
 	if (data > 0) return data;
 	throw new RuntimeError(runtimeWords(message ?? ""));
+}
+
+/** Whether the conmon of this container runs: its pid file's process, and not another one with the same pid. */
+export async function conmonLives(id: string, dir: string): Promise<boolean> {
+	const pid = (await readFile(join(dir, "conmon.pid"), "utf8").catch(() => "")).trim();
+	if (!/^\d+$/.test(pid)) return false;
+	const words = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0");
+	return words.includes(id);
 }
 
 async function firstLine(stream: Readable): Promise<string> {

@@ -41,7 +41,7 @@ export async function* execInside(
 		signal.addEventListener("abort", end, { once: true });
 		try {
 			if (stdin !== undefined && child.stdin !== null) feed(child.stdin, stdin);
-			yield* merged(child.stdout, child.stderr);
+			if (child.stdout !== null && child.stderr !== null) yield* merged(child.stdout, child.stderr);
 			const [exitCode, killedBy] = await ended;
 			const words = await readFile(logPath, "utf8").catch(() => "");
 			if (words.includes('"level":"error"')) throw new RuntimeError(runtimeWords(words));

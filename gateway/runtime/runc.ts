@@ -6,7 +6,7 @@ import { killPoint } from "#lib/config/kill-point.ts";
 import { run } from "#lib/exec/run.ts";
 import type { Log } from "#lib/log/log.ts";
 import { removeCgroups } from "./cgroups.ts";
-import { runtimeWords, startConmon } from "./conmon.ts";
+import { conmonLives, runtimeWords, startConmon } from "./conmon.ts";
 import { ExitFiles } from "./exit-files.ts";
 import { execInside } from "./exec-inside.ts";
 import type { OciConfig } from "./oci-config.ts";
@@ -108,6 +108,12 @@ export class Runc implements Runtime {
 
 	exits(signal: AbortSignal): AsyncIterable<{ id: string; exitCode: number }> {
 		return this.#exits.follow(signal);
+	}
+
+	async ended({ id, dir }: Pick<Bundle, "id" | "dir">): Promise<number | "pending" | "unknown"> {
+		// Asked first: a monitor that ends in between has written its file before.
+		const watched = await conmonLives(id, dir);
+		return (await this.#exits.read(id)) ?? (watched ? "pending" : "unknown");
 	}
 
 	forgetExit(id: string): Promise<void> {

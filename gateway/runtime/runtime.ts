@@ -48,6 +48,8 @@ export interface Runtime {
 	exec(id: string, options: ExecOptions): AsyncIterable<ExecPart>;
 	/** The exit statuses that wait to be taken, and those that come while the signal is not aborted. */
 	exits(signal: AbortSignal): AsyncIterable<{ readonly id: string; readonly exitCode: number }>;
+	/** How a process ended that does not run any more: `pending` while its monitor has still to say, `unknown` when it cannot. */
+	ended(bundle: Pick<Bundle, "id" | "dir">): Promise<number | "pending" | "unknown">;
 	/** The exit status has been stored. */
 	forgetExit(id: string): Promise<void>;
 }

@@ -1,0 +1,31 @@
+import { ListNetworksRequest, NetworkServiceService } from "#gen/wharf/network/v1/network.ts";
+import { allPages } from "../../pages.ts";
+import { LIST_FLAGS, listText } from "../format.ts";
+import { driverWord, networkLine, scopeWord } from "../output/network-json.ts";
+import { connect } from "../requests.ts";
+import { command } from "../syntax/command.ts";
+
+export default command({
+	name: "network ls",
+	summary: "Lists networks, the oldest first.",
+	operands: "",
+	minOperands: 0,
+	maxOperands: 0,
+	flags: LIST_FLAGS,
+	async run({ flags, terminal }) {
+		using netd = connect(terminal.paths, "netd", NetworkServiceService);
+		const networks = await allPages(
+			(page) => netd.listNetworks(ListNetworksRequest.fromPartial(page)),
+			(answer) => answer.networks,
+		);
+		const id = (whole: string): string => (flags["no-trunc"] ? whole : whole.slice(0, 12));
+		const listed = () => ({
+			heads: ["NETWORK ID", "NAME", "DRIVER", "SCOPE"],
+			rows: networks.map((network) => [id(network.id), network.name, driverWord(network), scopeWord(network)]),
+			json: networks.map(networkLine),
+			ids: networks.map((network) => id(network.id)),
+		});
+		await terminal.out(listText(listed, flags));
+		return 0;
+	},
+});

@@ -1,0 +1,20 @@
+import { DeleteNetworkRequest, NetworkServiceService } from "#gen/wharf/network/v1/network.ts";
+import { each } from "../each.ts";
+import { connect, requestId } from "../requests.ts";
+import { command } from "../syntax/command.ts";
+
+export default command({
+	name: "network rm",
+	summary: "Removes networks that nothing is on.",
+	operands: "NETWORK [NETWORK...]",
+	minOperands: 1,
+	maxOperands: Number.POSITIVE_INFINITY,
+	flags: {},
+	async run({ operands, terminal }) {
+		using netd = connect(terminal.paths, "netd", NetworkServiceService);
+		return each(operands, terminal, async (network) => {
+			await netd.deleteNetwork(DeleteNetworkRequest.fromPartial({ requestId: requestId(), network }));
+			await terminal.out(`${network}\n`);
+		});
+	},
+});

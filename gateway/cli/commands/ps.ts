@@ -1,0 +1,32 @@
+import { ContainerServiceService, ListContainersRequest } from "#gen/wharf/container/v1/container.ts";
+import { allPages } from "../../pages.ts";
+import { LIST_FLAGS, listText } from "../format.ts";
+import { PS_HEADS, psJson, psRow } from "../output/container-text.ts";
+import { connect } from "../requests.ts";
+import { command } from "../syntax/command.ts";
+
+export default command({
+	name: "ps",
+	summary: "Lists containers, the newest first.",
+	operands: "",
+	minOperands: 0,
+	maxOperands: 0,
+	flags: { all: { kind: "switch", short: "a", help: "Those that do not run as well" }, ...LIST_FLAGS },
+	async run({ flags, terminal }) {
+		using gateway = connect(terminal.paths, "gateway", ContainerServiceService);
+		const containers = await allPages(
+			(page) => gateway.listContainers(ListContainersRequest.fromPartial({ ...page, all: flags.all })),
+			(answer) => answer.containers,
+		);
+		const now = new Date();
+		const id = (whole: string): string => (flags["no-trunc"] ? whole : whole.slice(0, 12));
+		const listed = () => ({
+			heads: PS_HEADS,
+			rows: containers.map((container) => [id(container.id), ...psRow(container, now).slice(1)]),
+			json: containers.map((container) => psJson(container, now)),
+			ids: containers.map((container) => id(container.id)),
+		});
+		await terminal.out(listText(listed, flags));
+		return 0;
+	},
+});

@@ -1,0 +1,20 @@
+import { DeleteVolumeRequest, VolumeServiceService } from "#gen/wharf/volume/v1/volume.ts";
+import { each } from "../each.ts";
+import { connect, requestId } from "../requests.ts";
+import { command } from "../syntax/command.ts";
+
+export default command({
+	name: "volume rm",
+	summary: "Removes volumes that no container uses, and what is in them.",
+	operands: "VOLUME [VOLUME...]",
+	minOperands: 1,
+	maxOperands: Number.POSITIVE_INFINITY,
+	flags: {},
+	async run({ operands, terminal }) {
+		using volumed = connect(terminal.paths, "volumed", VolumeServiceService);
+		return each(operands, terminal, async (name) => {
+			await volumed.deleteVolume(DeleteVolumeRequest.fromPartial({ requestId: requestId(), name }));
+			await terminal.out(`${name}\n`);
+		});
+	},
+});

@@ -1,0 +1,95 @@
+/** What `run` and `create` have in common: their flags, and the specification that these make. */
+import { ContainerSpec } from "#gen/wharf/container/v1/container.ts";
+import { Protocol } from "#gen/wharf/network/v1/endpoint.ts";
+import type { MountSpec } from "#gen/wharf/volume/v1/volume.ts";
+import type { Flags, ValuesOf } from "./syntax/command.ts";
+import { syntaxFaults } from "./syntax/faults.ts";
+import { parseEnvironment, parsePairs } from "./syntax/pairs.ts";
+import { parsePorts } from "./syntax/ports.ts";
+import { type MountWish, parseVolume } from "./syntax/volumes.ts";
+import type { Terminal } from "./terminal.ts";
+
+export const CONTAINER_FLAGS = {
+	name: { kind: "text", value: "NAME", help: "Its name; one is made up without this" },
+	network: {
+		kind: "list",
+		value: "NETWORK",
+		also: ["--net"],
+		help: "A network to join, any number of times; `host` or `none` alone; `bridge` without this",
+	},
+	ip: { kind: "text", value: "ADDRESS", help: "Its IPv4 address on the first network" },
+	ip6: { kind: "text", value: "ADDRESS", help: "Its IPv6 address on the first network" },
+	"network-alias": { kind: "list", value: "NAME", also: ["--net-alias"], help: "Another name on the first network" },
+	publish: {
+		kind: "list",
+		short: "p",
+		value: "PORT",
+		help: "Publish a port: 8080:80, 127.0.0.1:8080:80, 8000-8003:80-83, 53:53/udp, 80",
+	},
+	volume: {
+		kind: "list",
+		short: "v",
+		value: "VOLUME",
+		help: "Mount a volume or a directory: data:/data, /srv:/srv:ro, /scratch",
+	},
+	env: {
+		kind: "list",
+		short: "e",
+		value: "NAME=VALUE",
+		help: "Set an environment variable; a name alone takes its value from here",
+	},
+	hostname: {
+		kind: "text",
+		short: "h",
+		value: "NAME",
+		help: "The name it calls itself; the first 12 digits of its id without this",
+	},
+	label: { kind: "list", short: "l", value: "KEY=VALUE", help: "A label" },
+	rm: { kind: "switch", help: "Remove it, and its volumes without a name, when its program ends" },
+} as const satisfies Flags;
+
+export function specOf(
+	flags: ValuesOf<typeof CONTAINER_FLAGS>,
+	[image = "", ...command]: readonly string[],
+	{ env, cwd }: Pick<Terminal, "env" | "cwd">,
+): ContainerSpec {
+	const addresses = [flags.ip, flags.ip6].filter((one) => one !== undefined);
+	const names = flags.network.length === 0 ? ["bridge"] : flags.network;
+	if (new Set(names).size !== names.length) {
+		throw syntaxFaults.INVALID_VALUE({ what: "The networks", value: names.join(", "), allowed: "different ones" });
+	}
+	return ContainerSpec.fromPartial({
+		name: flags.name ?? "",
+		image,
+		command,
+		environment: parseEnvironment(flags.env, env),
+		networks: names.map((network, index) =>
+			index === 0
+				? { network, addresses, aliases: [...flags["network-alias"]] }
+				: { network, addresses: [], aliases: [] },
+		),
+		ports: flags.publish.flatMap(parsePorts).map((port) => ({
+			...port,
+			protocol: port.protocol === "udp" ? Protocol.UDP : Protocol.TCP,
+		})),
+		mounts: flags.volume.map((text) => mountOf(parseVolume(text, cwd))),
+		autoRemove: flags.rm,
+		labels: parsePairs(flags.label, "The label"),
+		hostname: flags.hostname ?? "",
+	});
+}
+
+function mountOf({ destination, readOnly, source }: MountWish): MountSpec {
+	switch (source.kind) {
+		case "volume":
+			return {
+				destination,
+				readOnly,
+				source: { $case: "volume", value: { name: source.name, noCopy: source.noCopy } },
+			};
+		case "bind": {
+			const { path, propagation } = source;
+			return { destination, readOnly, source: { $case: "bind", value: { path, create: true, propagation } } };
+		}
+	}
+}

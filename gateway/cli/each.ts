@@ -1,0 +1,20 @@
+/** Several names on one command line: each is done, errors are told as they come, and the exit status says whether there were any. */
+import { sentence } from "./run-command-line.ts";
+import type { Terminal } from "./terminal.ts";
+
+export async function each(
+	names: readonly string[],
+	terminal: Terminal,
+	body: (name: string) => Promise<void>,
+): Promise<number> {
+	let status = 0;
+	for (const name of names) {
+		try {
+			await body(name);
+		} catch (error) {
+			status = 1;
+			await terminal.err(sentence(error));
+		}
+	}
+	return status;
+}

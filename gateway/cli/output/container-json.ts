@@ -1,0 +1,145 @@
+/** A container in the shape of `docker inspect`. */
+import { ContainerState, type Container } from "#gen/wharf/container/v1/container.ts";
+import type { Endpoint } from "#gen/wharf/network/v1/endpoint.ts";
+import type { ResolvedMount } from "#gen/wharf/volume/v1/volume.ts";
+import { stateWord } from "./container-text.ts";
+import { protocolWord } from "./published.ts";
+
+const NEVER = "0001-01-01T00:00:00Z";
+
+export function containerJson(container: Container): Record<string, unknown> {
+	const { id, spec, endpoints, mounts } = container;
+	const [path = "", ...args] = spec?.command ?? [];
+	return {
+		Id: id,
+		Created: container.createdAt?.toISOString() ?? NEVER,
+		Path: path,
+		Args: args,
+		State: stateJson(container),
+		Image: spec?.image ?? "",
+		Name: `/${spec?.name ?? ""}`,
+		Driver: "overlay",
+		Platform: "linux",
+		HostConfig: {
+			NetworkMode: spec?.networks[0]?.network ?? "bridge",
+			AutoRemove: spec?.autoRemove ?? false,
+			PortBindings: bindings(spec?.ports ?? []),
+			Runtime: "runc",
+		},
+		Mounts: mounts.map(mountJson),
+		Config: {
+			Hostname: spec?.hostname || id.slice(0, 12),
+			Env: spec?.environment ?? [],
+			Cmd: spec?.command ?? [],
+			Image: spec?.image ?? "",
+			Volumes: volumesJson(mounts),
+			Labels: spec?.labels ?? {},
+		},
+		NetworkSettings: networkSettings(container, endpoints),
+	};
+}
+
+function stateJson({ state, pid, exitCode, error, startedAt, finishedAt }: Container): Record<string, unknown> {
+	return {
+		Status: stateWord(state),
+		Running: state === ContainerState.RUNNING,
+		Paused: false,
+		Restarting: false,
+		Dead: false,
+		Pid: pid,
+		ExitCode: exitCode,
+		Error: error,
+		StartedAt: startedAt?.toISOString() ?? NEVER,
+		FinishedAt: finishedAt?.toISOString() ?? NEVER,
+	};
+}
+
+function networkSettings({ sandboxId, netnsPath }: Container, endpoints: readonly Endpoint[]): Record<string, unknown> {
+	const primary = endpoints.find(({ defaultGateway }) => defaultGateway) ?? endpoints[0];
+	const first = primary === undefined ? NO_ENDPOINT : endpointJson(primary);
+	const {
+		EndpointID,
+		Gateway,
+		IPAddress,
+		IPPrefixLen,
+		IPv6Gateway,
+		GlobalIPv6Address,
+		GlobalIPv6PrefixLen,
+		MacAddress,
+	} = first;
+	return {
+		SandboxID: sandboxId,
+		SandboxKey: netnsPath,
+		Ports: bindings(endpoints.flatMap(({ ports }) => ports)),
+		...{ EndpointID, Gateway, IPAddress, IPPrefixLen, IPv6Gateway, GlobalIPv6Address, GlobalIPv6PrefixLen, MacAddress },
+		Networks: Object.fromEntries(endpoints.map((endpoint) => [endpoint.networkName, endpointJson(endpoint)])),
+	};
+}
+
+const NO_ENDPOINT = {
+	Aliases: [] as string[],
+	NetworkID: "",
+	EndpointID: "",
+	Gateway: "",
+	IPAddress: "",
+	IPPrefixLen: 0,
+	IPv6Gateway: "",
+	GlobalIPv6Address: "",
+	GlobalIPv6PrefixLen: 0,
+	MacAddress: "",
+};
+
+function endpointJson(endpoint: Endpoint): typeof NO_ENDPOINT {
+	const [v4, v6] = [
+		endpoint.addresses.find((one) => !one.includes(":")),
+		endpoint.addresses.find((one) => one.includes(":")),
+	];
+	return {
+		Aliases: endpoint.aliases,
+		NetworkID: endpoint.networkId,
+		EndpointID: endpoint.id,
+		Gateway: endpoint.gateways.find((one) => !one.includes(":")) ?? "",
+		IPAddress: v4?.split("/")[0] ?? "",
+		IPPrefixLen: Number(v4?.split("/")[1] ?? 0),
+		IPv6Gateway: endpoint.gateways.find((one) => one.includes(":")) ?? "",
+		GlobalIPv6Address: v6?.split("/")[0] ?? "",
+		GlobalIPv6PrefixLen: Number(v6?.split("/")[1] ?? 0),
+		MacAddress: endpoint.mac,
+	};
+}
+
+interface Binding {
+	readonly HostIp: string;
+	readonly HostPort: string;
+}
+
+function bindings(ports: Endpoint["ports"]): Record<string, Binding[]> {
+	const result: Record<string, Binding[]> = {};
+	for (const { protocol, hostAddress, hostPort, containerPort } of ports) {
+		const list = (result[`${containerPort}/${protocolWord(protocol)}`] ??= []);
+		list.push({
+			HostIp: hostAddress === "" ? "0.0.0.0" : hostAddress,
+			HostPort: hostPort === 0 ? "" : String(hostPort),
+		});
+	}
+	return result;
+}
+
+function mountJson(mount: ResolvedMount): Record<string, unknown> {
+	const type = mount.volume !== "" ? "volume" : mount.type;
+	return {
+		Type: type,
+		...(type === "volume" ? { Name: mount.volume } : {}),
+		Source: type === "tmpfs" ? "" : mount.source,
+		Destination: mount.destination,
+		...(type === "volume" ? { Driver: "local" } : {}),
+		Mode: mount.readOnly ? "ro" : "",
+		RW: !mount.readOnly,
+		Propagation: mount.options.find((option) => /^r?(private|shared|slave)$/.test(option)) ?? "",
+	};
+}
+
+function volumesJson(mounts: readonly ResolvedMount[]): Record<string, object> | null {
+	const own = mounts.filter(({ volume }) => volume !== "");
+	return own.length === 0 ? null : Object.fromEntries(own.map(({ destination }) => [destination, {}]));
+}

@@ -1,0 +1,31 @@
+/** A backup's or a restore's answers: progress on a person's terminal, and the result at the end. */
+import type { BackupResult, Progress } from "#gen/wharf/volume/v1/volume.ts";
+import type { Terminal } from "../terminal.ts";
+import { size } from "./quantity.ts";
+
+interface Answer {
+	readonly part:
+		| { readonly $case: "progress"; readonly value: Progress }
+		| { readonly $case: "result"; readonly value: BackupResult }
+		| { readonly $case: "chunk"; readonly value: Uint8Array }
+		| undefined;
+}
+
+const REDRAW_MS = 100;
+const CLEAR_LINE = "\r\u001b[K";
+
+/** An answer without a result is not to be trusted: it throws. */
+export async function follow(answers: AsyncIterable<Answer>, terminal: Terminal): Promise<BackupResult> {
+	let drawnAt = 0;
+	try {
+		for await (const { part } of answers) {
+			if (part?.$case === "result") return part.value;
+			if (part?.$case !== "progress" || !terminal.errIsTty || Date.now() - drawnAt < REDRAW_MS) continue;
+			drawnAt = Date.now();
+			await terminal.err(`${CLEAR_LINE}${part.value.entries} entries, ${size(part.value.bytes)}`);
+		}
+	} finally {
+		if (drawnAt > 0) await terminal.err(CLEAR_LINE);
+	}
+	throw new Error("volumed ended the stream without a result");
+}

@@ -1,0 +1,54 @@
+/** What is wrong with a command line before anything is asked of a service. */
+import { catalogue } from "#lib/fault/catalogue.ts";
+
+export const syntaxFaults = catalogue("cli", {
+	UNKNOWN_COMMAND: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { command: string; nearest: string }) =>
+			`There is no command \`wharf ${m.command}\`${m.nearest === "" ? "." : `; did you mean \`wharf ${m.nearest}\`?`}`,
+		help: () => "`wharf --help` lists the commands.",
+	},
+	UNKNOWN_FLAG: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { command: string; flag: string; nearest: string }) =>
+			`\`wharf ${m.command}\` has no flag ${m.flag}${m.nearest === "" ? "." : `; did you mean ${m.nearest}?`}`,
+		help: (m) => `\`wharf ${m.command} --help\` lists its flags.`,
+	},
+	FLAG_NEEDS_VALUE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { command: string; flag: string; value: string }) => `${m.flag} needs a value: ${m.flag} ${m.value}.`,
+		help: (m) => `\`wharf ${m.command} --help\` says more.`,
+	},
+	FLAG_TAKES_NO_VALUE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { command: string; flag: string; value: string }) =>
+			`${m.flag} takes true or false and no other value, and was given ${JSON.stringify(m.value)}.`,
+		help: (m) => `\`wharf ${m.command} --help\` says more.`,
+	},
+	FLAG_GIVEN_TWICE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { command: string; flag: string }) => `${m.flag} is given twice.`,
+		help: () => "Give it once.",
+	},
+	TOO_FEW_OPERANDS: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { command: string; usage: string }) => `\`wharf ${m.command}\` needs more: wharf ${m.usage}`,
+		help: (m) => `\`wharf ${m.command} --help\` says more.`,
+	},
+	TOO_MANY_OPERANDS: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { command: string; operand: string; usage: string }) =>
+			`\`wharf ${m.command}\` does not know what to do with ${JSON.stringify(m.operand)}: wharf ${m.usage}`,
+		help: (m) => `\`wharf ${m.command} --help\` says more.`,
+	},
+	PORT_NOT_PUBLISHED: {
+		code: "NOT_FOUND",
+		message: (m: { container: string; port: string }) => `${m.container} does not publish ${m.port}.`,
+		help: (m) => `\`wharf port ${m.container}\` shows what it publishes.`,
+	},
+	INVALID_VALUE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { what: string; value: string; allowed: string }) =>
+			`${m.what} ${JSON.stringify(m.value)} is not valid: it has to be ${m.allowed}.`,
+	},
+});

@@ -1,0 +1,57 @@
+/** `-p` as Docker has it: `80`, `8080:80`, `8000-8003:80-83`, `127.0.0.1:8080:80`, `127.0.0.1::80`, `[::1]:8080:80`, `…/udp`. */
+import { syntaxFaults } from "./faults.ts";
+
+export interface PortWish {
+	readonly protocol: "tcp" | "udp";
+	/** Empty: every address of the host. */
+	readonly hostAddress: string;
+	/** 0: a free one. */
+	readonly hostPort: number;
+	readonly containerPort: number;
+}
+
+const FORM =
+	/^(?:(?:(?<bracketed>\[[^\]]*\])|(?<address>[^:[\]]*)):(?=[^:]*:))?(?:(?<host>[^:]*):)?(?<container>[^:]+)$/;
+const ALLOWED =
+	"CONTAINER, HOST:CONTAINER, ADDRESS:HOST:CONTAINER or ADDRESS::CONTAINER, each a port or a range, with /tcp or /udp behind";
+
+/** A range is one wish a port. */
+export function parsePorts(text: string): PortWish[] {
+	const slash = text.lastIndexOf("/");
+	const protocol = slash < 0 ? "tcp" : text.slice(slash + 1).toLowerCase();
+	if (protocol !== "tcp" && protocol !== "udp") throw invalid(text, "a port with /tcp or /udp behind it");
+	const groups = FORM.exec(slash < 0 ? text : text.slice(0, slash))?.groups;
+	if (groups?.["container"] === undefined) throw invalid(text, ALLOWED);
+	const container = range(text, groups["container"]);
+	const host = groups["host"] === undefined || groups["host"] === "" ? undefined : range(text, groups["host"]);
+	if (host !== undefined && host.length !== container.length) {
+		throw invalid(text, "as many ports of the host as of the container");
+	}
+	const hostAddress = groups["bracketed"]?.slice(1, -1) ?? groups["address"] ?? "";
+	return container.map((containerPort, index) => ({
+		protocol,
+		hostAddress,
+		hostPort: host?.[index] ?? 0,
+		containerPort,
+	}));
+}
+
+/** `80` or `80/tcp`, as `wharf port` is asked. */
+export function parseContainerPort(text: string): { protocol: "tcp" | "udp"; containerPort: number } {
+	const [wish, more] = text.includes(":") ? [] : parsePorts(text);
+	if (wish === undefined || more !== undefined) throw invalid(text, "a port from 1 to 65535, with /tcp or /udp behind");
+	return wish;
+}
+
+function range(whole: string, text: string): number[] {
+	const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
+	const [from, to] = [Number(first), Number(last)];
+	if (first === undefined || from < 1 || to > 65_535 || to < from) {
+		throw invalid(whole, "made of ports from 1 to 65535, the lower end of a range first");
+	}
+	return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
+function invalid(value: string, allowed: string) {
+	return syntaxFaults.INVALID_VALUE({ what: "The port", value, allowed }, { field: "ports" });
+}

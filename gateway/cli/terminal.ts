@@ -1,0 +1,17 @@
+/** What a command may touch of the world it was called from. */
+import type { Paths } from "#lib/config/paths.ts";
+
+export interface Terminal {
+	/** Standard output. Resolves when there is room again. */
+	out(text: string | Uint8Array): Promise<void>;
+	/** Standard error. */
+	err(text: string | Uint8Array): Promise<void>;
+	/** Standard error is a person's terminal: progress may be shown there. */
+	readonly errIsTty: boolean;
+	readonly stdin: AsyncIterable<Uint8Array>;
+	readonly env: NodeJS.ProcessEnv;
+	readonly cwd: string;
+	readonly paths: Paths;
+	/** Aborted by the first SIGINT or SIGTERM, when the command has asked to be told; otherwise the signal ends the process. */
+	interruptible(): AbortSignal;
+}

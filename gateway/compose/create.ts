@@ -1,0 +1,86 @@
+/** A container's record and its mounts; its process does not run yet. */
+import { randomBytes } from "node:crypto";
+import type { ContainerSpec } from "#gen/wharf/container/v1/container.ts";
+import { killPoint } from "#lib/config/kill-point.ts";
+import type { Mutation } from "#lib/rpc/handler.ts";
+import { ConstraintError } from "#lib/store/store.ts";
+import { type ContainerRecord, type LiveContainer, networkMode } from "../container.ts";
+import { containerFact } from "../facts.ts";
+import { gatewayFaults } from "../faults.ts";
+import { madeUpName } from "../names.ts";
+import type { Parts } from "../parts.ts";
+import { Undo } from "../undo.ts";
+
+export async function create(parts: Parts, spec: ContainerSpec, call: Mutation<LiveContainer>): Promise<LiveContainer> {
+	const { store, table, roots, volumed, log } = parts;
+	const imageRoot = roots.treeOf(spec.image);
+	const name = spec.name === "" ? madeUpName((one) => table.findByName(one) !== undefined) : spec.name;
+	refuseTaken(parts, name);
+	const networkIds = await resolveNetworks(parts, spec, call.signal);
+	const record = creating(randomBytes(32).toString("hex"), { ...spec, name }, networkIds);
+	const { id } = record;
+
+	using _ = await parts.locks.take(id);
+	await using undo = new Undo(log, (clean) =>
+		store.write([clean ? table.remove(id) : table.update(id, { state: "REMOVING", removeVolumes: true })]),
+	);
+	try {
+		await store.write([table.insert(record)], "container.creating");
+	} catch (error) {
+		undo.done();
+		if (error instanceof ConstraintError && error.columns.includes("containers.name")) refuseTaken(parts, name);
+		throw error;
+	}
+	undo.defer(() => roots.remove(id));
+	await roots.prepare(id);
+	undo.defer(() => volumed.detach(id, true));
+	const wanted = { containerId: id, containerName: name, mounts: spec.mounts, imageRoot };
+	const mounts = spec.mounts.length === 0 ? [] : await volumed.attach(wanted, call.signal);
+	killPoint("create.attached");
+
+	const result: LiveContainer = { record: { ...record, state: "CREATED", mounts }, endpoints: [] };
+	const change = table.update(id, { state: "CREATED", mounts });
+	await store.write([change, containerFact("CREATED", record), ...call.answer(result)], "container.created");
+	undo.done();
+	return result;
+}
+
+function refuseTaken({ table }: Parts, name: string): void {
+	const holder = table.findByName(name);
+	if (holder === undefined) return;
+	throw gatewayFaults.CONTAINER_NAME_TAKEN({ name, id: holder.id.slice(0, 12) }, { field: "spec.name" });
+}
+
+/** netd's ids, in the order of the specification: a network that is renamed or made anew is another one. */
+async function resolveNetworks({ netd }: Parts, spec: ContainerSpec, signal: AbortSignal): Promise<string[]> {
+	if (networkMode(spec) !== "networks") return [];
+	const networks = await Promise.all(spec.networks.map(({ network }) => netd.network(network, signal)));
+	const ids = networks.map(({ id }) => id);
+	for (const [index, { id, name, driver }] of networks.entries()) {
+		const field = `spec.networks[${index}]`;
+		if (ids.indexOf(id) !== index) throw gatewayFaults.NETWORK_GIVEN_TWICE({ network: name }, { field });
+		if (driver === "host" || driver === "none") throw gatewayFaults.NETWORK_STANDS_ALONE({ network: name }, { field });
+	}
+	return ids;
+}
+
+function creating(id: string, spec: ContainerSpec, networkIds: readonly string[]): ContainerRecord {
+	return {
+		id,
+		name: spec.name,
+		state: "CREATING",
+		spec,
+		networkIds,
+		mounts: [],
+		createdAt: new Date(),
+		startedAt: undefined,
+		finishedAt: undefined,
+		pid: 0,
+		pidStart: "",
+		exitCode: 0,
+		error: "",
+		sandboxId: "",
+		netnsPath: "",
+		removeVolumes: false,
+	};
+}

@@ -1,0 +1,53 @@
+/** Everything that was made for a container goes: process, sandbox, mounts, files, volumes without a name when asked, and the record. */
+import { killPoint } from "#lib/config/kill-point.ts";
+import type { Mutation } from "#lib/rpc/handler.ts";
+import type { Statement } from "#lib/store/store.ts";
+import type { ContainerRecord } from "../container.ts";
+import { containerFact } from "../facts.ts";
+import { gatewayFaults } from "../faults.ts";
+import type { Parts } from "../parts.ts";
+import { killAndWait } from "./stop.ts";
+
+export interface RemoveInput {
+	readonly reference: string;
+	readonly force: boolean;
+	readonly removeVolumes: boolean;
+}
+
+/** Gives the id. */
+export async function remove(parts: Parts, input: RemoveInput, call: Mutation<string>): Promise<string> {
+	const { table, locks } = parts;
+	const { id, name, state } = table.get(input.reference);
+	if (state === "RUNNING" || state === "STARTING") {
+		if (!input.force) throw gatewayFaults.CONTAINER_RUNNING({ container: name });
+		await killAndWait(parts, id);
+	}
+	using _ = await locks.take(id);
+	const record = table.find(id);
+	if (record === undefined) return id; // removed on its end, meanwhile
+	if (record.state === "RUNNING") throw gatewayFaults.CONTAINER_RUNNING({ container: name }); // started again, meanwhile
+	await removeRecord(parts, { ...record, removeVolumes: input.removeVolumes || record.removeVolumes }, call.answer(id));
+	return id;
+}
+
+/** Under the container's lock. What fails is thrown and leaves it as REMOVING: reconcile goes on. */
+export async function removeRecord(parts: Parts, record: ContainerRecord, answer: readonly Statement[]): Promise<void> {
+	const { store, table, runtime, netd, volumed, roots, endings } = parts;
+	const { id, removeVolumes, exitCode, startedAt } = record;
+	await store.write([table.update(id, { state: "REMOVING", removeVolumes })], "container.removing");
+	await runtime.remove(id);
+	if (record.sandboxId !== "" || record.state !== "EXITED") await netd.deleteSandboxOf(id);
+	killPoint("remove.sandbox");
+	roots.unmount(id);
+	if (record.spec.mounts.length > 0) await volumed.detach(id, removeVolumes);
+	killPoint("remove.detached");
+	await roots.remove(id);
+	const ran = startedAt !== undefined;
+	const kept = ran ? table.keepExit(record, exitCode) : [];
+	await store.write(
+		[table.remove(id), ...kept, containerFact("DELETED", record, exitCode), ...answer],
+		"container.removed",
+	);
+	await runtime.forgetExit(id);
+	endings.tellSettled(id, ran ? exitCode : undefined);
+}

@@ -1,0 +1,143 @@
+/** A container's file system, sandbox, networks and process, in that order; on failure all of it is taken back. */
+import type { Endpoint } from "#gen/wharf/network/v1/endpoint.ts";
+import type { Sandbox } from "#gen/wharf/network/v1/sandbox.ts";
+import { killPoint } from "#lib/config/kill-point.ts";
+import type { Mutation } from "#lib/rpc/handler.ts";
+import { type ContainerRecord, hostnameOf, type LiveContainer, networkMode } from "../container.ts";
+import { containerFact } from "../facts.ts";
+import { gatewayFaults } from "../faults.ts";
+import { GeneratedFiles } from "../files/generated-files.ts";
+import type { Parts } from "../parts.ts";
+import { DEFAULT_PATH, ociConfig, type OciConfig } from "../runtime/oci-config.ts";
+import { openFilesLimit } from "../runtime/open-files.ts";
+import { hostPathOf, lookUp } from "../runtime/program-lookup.ts";
+import { RuntimeError } from "../runtime/runtime.ts";
+import { Undo } from "../undo.ts";
+import { endpointsOf } from "./observe.ts";
+
+export interface Started {
+	readonly container: LiveContainer;
+	readonly warnings: readonly string[];
+}
+
+interface Legs {
+	readonly sandbox: Sandbox | undefined;
+	readonly endpoints: readonly Endpoint[];
+	readonly warnings: readonly string[];
+}
+
+export async function start(parts: Parts, reference: string, call: Mutation<Started>): Promise<Started> {
+	const { store, table, runtime, roots } = parts;
+	const { id } = table.get(reference);
+	using _ = await parts.locks.take(id);
+	const record = table.get(id);
+	if (record.state === "RUNNING")
+		return { container: { record, endpoints: await endpointsOf(parts, record) }, warnings: [] };
+	if (record.state !== "CREATED" && record.state !== "EXITED")
+		throw gatewayFaults.CONTAINER_REMOVING({ container: record.name });
+
+	await using undo = new Undo(parts.log, async (clean) => {
+		// What could not be taken back is left as STARTING, which reconcile takes back.
+		if (clean) await store.write([table.update(id, { state: record.state })]);
+	});
+	await store.write([table.update(id, { state: "STARTING", error: "" })], "container.starting");
+	await roots.prepare(id);
+	undo.defer(() => roots.unmount(id));
+	roots.ensureMounted(id);
+	undo.defer(() => parts.netd.deleteSandboxOf(id));
+	const { sandbox, endpoints, warnings } = await joinNetworks(parts, record, call.signal);
+	const files = new GeneratedFiles(roots.dir(id));
+	await files.write({ record, endpoints, resolver: sandbox?.resolver ?? "" });
+	undo.defer(() => runtime.remove(id));
+	const { pid, start: pidStart } = await launch(parts, record, sandbox?.netnsPath, files);
+
+	const running = {
+		state: "RUNNING",
+		startedAt: new Date(),
+		finishedAt: undefined,
+		pid,
+		pidStart,
+		exitCode: 0,
+		sandboxId: sandbox?.id ?? "",
+		netnsPath: sandbox?.netnsPath ?? "",
+	} as const;
+	const result = { container: { record: { ...record, ...running }, endpoints }, warnings };
+	const statements = [table.update(id, running), containerFact("STARTED", record), ...call.answer(result)];
+	await store.write(statements, "container.running");
+	undo.done();
+	return result;
+}
+
+/** The first network is the default gateway's, and publishes the ports. `host` has no sandbox, `none` one without legs. */
+async function joinNetworks({ netd }: Parts, record: ContainerRecord, signal: AbortSignal): Promise<Legs> {
+	const { id: owner, name, spec, networkIds } = record;
+	const mode = networkMode(spec);
+	if (mode === "host") return { sandbox: undefined, endpoints: [], warnings: [] };
+	// Left by a former run whose end netd was away for.
+	if (record.sandboxId !== "") await netd.deleteSandboxOf(owner);
+	const made = await netd.createSandbox({ owner, name, hostname: hostnameOf(record) }, signal);
+	killPoint("start.sandbox");
+	if (mode === "none") return { sandbox: made, endpoints: [], warnings: [] };
+	const endpoints: Endpoint[] = [];
+	const warnings: string[] = [];
+	for (const [index, network] of networkIds.entries()) {
+		const { addresses = [], aliases = [] } = spec.networks[index] ?? {};
+		const ports = index === 0 ? spec.ports : [];
+		const { endpoint, namesLag } = await netd.connect(
+			{ network, sandboxId: made.id, addresses, aliases, ports },
+			signal,
+		);
+		killPoint("start.connected");
+		endpoints.push(endpoint);
+		if (namesLag) warnings.push(namesLagWarning(endpoint.networkName));
+	}
+	// Whether it has a resolver shows only now.
+	return { sandbox: await netd.sandbox(made.id, signal), endpoints, warnings };
+}
+
+export function namesLagWarning(network: string): string {
+	return `Names on network ${network} are not answered yet: dnsd has not confirmed them, and will when it is back.`;
+}
+
+async function launch(parts: Parts, record: ContainerRecord, netnsPath: string | undefined, files: GeneratedFiles) {
+	const { runtime, roots, wharfRoot } = parts;
+	const { id, spec, mounts } = record;
+	const config = ociConfig({
+		id,
+		command: spec.command,
+		environment: spec.environment,
+		hostname: hostnameOf(record),
+		rootfs: roots.rootfs(id),
+		netnsPath,
+		hidden: [wharfRoot],
+		files: files.mounts,
+		openFiles: openFilesLimit(),
+		mounts,
+	});
+	try {
+		const process = await runtime.create({ id, dir: roots.dir(id), logPath: logPathOf(parts, id) }, config);
+		await runtime.start(id);
+		return process;
+	} catch (error) {
+		if (error instanceof RuntimeError) throw explained(record, config, error);
+		throw error;
+	}
+}
+
+export function logPathOf({ roots }: Pick<Parts, "roots">, id: string): string {
+	return `${roots.dir(id)}/log`;
+}
+
+/** Why it did not start: what can be seen by looking is said in a word of ours, everything else in the runtime's. */
+function explained({ name, mounts }: ContainerRecord, { process, root }: OciConfig, error: RuntimeError): Error {
+	const command = process.args[0] ?? "";
+	const path = process.env.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? DEFAULT_PATH;
+	switch (lookUp(command, path, hostPathOf(root.path, mounts))) {
+		case "not-found":
+			return gatewayFaults.COMMAND_NOT_FOUND({ command, container: name }, { cause: error });
+		case "not-executable":
+			return gatewayFaults.COMMAND_NOT_EXECUTABLE({ command, container: name }, { cause: error });
+		case "found":
+			return gatewayFaults.RUNTIME_FAILED({ container: name, words: error.words }, { cause: error });
+	}
+}

@@ -1,0 +1,122 @@
+/** What the gateway refuses. What netd, ipamd and volumed refuse passes through as they said it. */
+import { catalogue } from "#lib/fault/catalogue.ts";
+
+export const gatewayFaults = catalogue("gateway", {
+	CONTAINER_NAME_TAKEN: {
+		code: "ALREADY_EXISTS",
+		message: (m: { name: string; id: string }) => `The name ${m.name} is taken by container ${m.id}.`,
+		help: (m) => `Choose another name, or remove it with \`wharf rm ${m.name}\`.`,
+	},
+	INVALID_NAME: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { what: string; name: string }) =>
+			`The ${m.what} ${JSON.stringify(m.name)} is malformed: a letter or digit first, then letters, digits, \`_\`, \`.\` and \`-\`, at most 128.`,
+	},
+	INVALID_HOSTNAME: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { hostname: string }) =>
+			`The host name ${JSON.stringify(m.hostname)} is malformed: letters, digits, \`-\` and \`.\`, at most 64.`,
+	},
+	INVALID_ENVIRONMENT: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { entry: string }) =>
+			`The environment entry ${JSON.stringify(m.entry)} is malformed: it has to be NAME=VALUE.`,
+	},
+	INVALID_PORT: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { port: string }) => `The port ${m.port} does not exist: ports are from 1 to 65535.`,
+	},
+	IMAGE_NOT_FOUND: {
+		code: "NOT_FOUND",
+		message: (m: { image: string }) => `There is no image ${JSON.stringify(m.image)}.`,
+		help: () => "`host` is always there: an overlay over this machine's own `/`.",
+	},
+	NO_COMMAND: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { image: string }) => `No command is given, and the image ${m.image} has none.`,
+		help: (m) => `Give one: \`wharf run ${m.image} sleep 1000\`.`,
+	},
+	NETWORK_HAS_NO_ENDPOINTS: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { network: string; what: string }) => `The network ${m.network} has no ${m.what}.`,
+		help: () => "Use a bridge network: `wharf network create`.",
+	},
+	NETWORK_STANDS_ALONE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { network: string }) => `The network ${m.network} cannot be joined beside others.`,
+		help: () => "Give it alone, or bridge networks only.",
+	},
+	NETWORK_GIVEN_TWICE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { network: string }) => `The network ${m.network} is given twice.`,
+	},
+	CONTAINER_NOT_FOUND: {
+		code: "NOT_FOUND",
+		message: (m: { container: string }) => `There is no container ${JSON.stringify(m.container)}.`,
+		help: () => "`wharf ps -a` lists all.",
+	},
+	AMBIGUOUS_ID: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { container: string }) => `The ids of several containers begin with ${m.container}.`,
+		help: () => "Give more digits, or the name.",
+	},
+	INVALID_PAGE_TOKEN: {
+		code: "INVALID_ARGUMENT",
+		message: () => "The page token is not one of this service's.",
+		help: () => "Begin without a token.",
+	},
+	COMMAND_NOT_FOUND: {
+		code: "NOT_FOUND",
+		message: (m: { command: string; container: string }) =>
+			`There is no program ${JSON.stringify(m.command)} in container ${m.container}.`,
+	},
+	COMMAND_NOT_EXECUTABLE: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { command: string; container: string }) =>
+			`${JSON.stringify(m.command)} in container ${m.container} is not a program: it is a directory or may not be executed.`,
+	},
+	RUNTIME_FAILED: {
+		code: "INTERNAL",
+		message: (m: { container: string; words: string }) =>
+			`runc could not do it for container ${m.container}: ${m.words}`,
+	},
+	ROOTFS_MISSING: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { container: string; problem: string }) =>
+			`The root file system of container ${m.container} cannot be made: ${m.problem}.`,
+	},
+	CONTAINER_RUNNING: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { container: string }) => `Container ${m.container} runs.`,
+		help: (m) => `Stop it with \`wharf stop ${m.container}\`, or remove it with \`wharf rm -f ${m.container}\`.`,
+	},
+	CONTAINER_NOT_RUNNING: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { container: string }) => `Container ${m.container} does not run.`,
+		help: (m) => `Start it with \`wharf start ${m.container}\`.`,
+	},
+	CONTAINER_REMOVING: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { container: string }) => `Container ${m.container} is being removed.`,
+	},
+	ALREADY_CONNECTED: {
+		code: "ALREADY_EXISTS",
+		message: (m: { container: string; network: string }) =>
+			`Container ${m.container} is on network ${m.network} already.`,
+		help: (m) => `Take it off first: \`wharf network disconnect ${m.network} ${m.container}\`.`,
+	},
+	NOT_CONNECTED: {
+		code: "NOT_FOUND",
+		message: (m: { container: string; network: string }) => `Container ${m.container} is not on network ${m.network}.`,
+		help: (m) => `\`wharf inspect ${m.container}\` shows its networks.`,
+	},
+	NO_EXEC_SPEC: {
+		code: "INVALID_ARGUMENT",
+		message: () => "The first message of Exec has to say which process to run.",
+	},
+	NO_STOPPING: {
+		code: "DEADLINE_EXCEEDED",
+		message: (m: { container: string }) => `The process of container ${m.container} does not end, even by SIGKILL.`,
+		help: () => "It waits in the kernel, most likely for a disk or a network file system.",
+	},
+});

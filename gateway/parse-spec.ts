@@ -1,0 +1,77 @@
+/** A container's specification as it came, judged: everything that can be refused without asking anybody. */
+import type { ContainerSpec, NetworkAttachment } from "#gen/wharf/container/v1/container.ts";
+import { Ip } from "#lib/address/ip.ts";
+import { atField } from "#lib/fault/fault.ts";
+import { networkMode } from "./container.ts";
+import { gatewayFaults } from "./faults.ts";
+
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
+const HOSTNAME = /^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$/;
+const NUL = "\0";
+const MAX_PORT = 65_535;
+
+export function parseSpec(spec: ContainerSpec | undefined): ContainerSpec {
+	const given = withDefaults(spec);
+	const { name, image, command, environment, hostname } = given;
+	if (name !== "" && !NAME.test(name)) throw gatewayFaults.INVALID_NAME({ what: "name", name }, { field: "spec.name" });
+	if (hostname !== "" && !HOSTNAME.test(hostname)) {
+		throw gatewayFaults.INVALID_HOSTNAME({ hostname }, { field: "spec.hostname" });
+	}
+	if (command.length === 0 || command[0] === "") throw gatewayFaults.NO_COMMAND({ image }, { field: "spec.command" });
+	for (const [index, entry] of environment.entries()) {
+		if (!/^[^=]+=/.test(entry) || entry.includes(NUL)) {
+			throw gatewayFaults.INVALID_ENVIRONMENT({ entry }, { field: `spec.environment[${index}]` });
+		}
+	}
+	for (const [index, { containerPort, hostPort }] of given.ports.entries()) {
+		const field = `spec.ports[${index}]`;
+		if (containerPort < 1 || containerPort > MAX_PORT)
+			throw gatewayFaults.INVALID_PORT({ port: String(containerPort) }, { field });
+		if (hostPort > MAX_PORT) throw gatewayFaults.INVALID_PORT({ port: String(hostPort) }, { field });
+	}
+	parseNetworks(given);
+	return given;
+}
+
+function withDefaults(spec: ContainerSpec | undefined): ContainerSpec {
+	const networks = spec?.networks ?? [];
+	return {
+		name: "",
+		command: [],
+		environment: [],
+		ports: [],
+		mounts: [],
+		autoRemove: false,
+		labels: {},
+		hostname: "",
+		...spec,
+		image: spec?.image === undefined || spec.image === "" ? "host" : spec.image,
+		networks: networks.length === 0 ? [{ network: "bridge", addresses: [], aliases: [] }] : networks,
+	};
+}
+
+function parseNetworks({ networks, ports }: ContainerSpec): void {
+	const mode = networkMode({ networks });
+	const names = networks.map(({ network }) => network);
+	for (const [index, { network, addresses, aliases }] of networks.entries()) {
+		const field = `spec.networks[${index}]`;
+		if (names.indexOf(network) !== index) throw gatewayFaults.NETWORK_GIVEN_TWICE({ network }, { field });
+		if (networks.length > 1 && (network === "host" || network === "none")) {
+			throw gatewayFaults.NETWORK_STANDS_ALONE({ network }, { field });
+		}
+		if (mode !== "networks" && addresses.length + aliases.length > 0) {
+			throw gatewayFaults.NETWORK_HAS_NO_ENDPOINTS({ network, what: "addresses and names" }, { field });
+		}
+		for (const address of addresses) atField(`${field}.addresses`, () => Ip.parse(address));
+	}
+	if (mode !== "networks" && ports.length > 0) {
+		throw gatewayFaults.NETWORK_HAS_NO_ENDPOINTS({ network: mode, what: "ports to publish" }, { field: "spec.ports" });
+	}
+}
+
+/** Of a container that is there already. */
+export function parseAttachment(attachment: NetworkAttachment | undefined): NetworkAttachment {
+	const { network = "", addresses = [], aliases = [] } = attachment ?? {};
+	for (const address of addresses) atField("network.addresses", () => Ip.parse(address));
+	return { network, addresses, aliases };
+}

@@ -1,0 +1,58 @@
+/** volumed, as the gateway uses it: it holds the attachments of its containers there, one each. */
+import { randomUUID } from "node:crypto";
+import {
+	type Attachment,
+	AttachmentServiceService,
+	AttachRequest,
+	DetachRequest,
+	ListAttachmentsRequest,
+	type MountSpec,
+	type ResolvedMount,
+} from "#gen/wharf/volume/v1/volume.ts";
+import { type Address, client, type ClientOf } from "#lib/rpc/client.ts";
+import { allPages } from "../pages.ts";
+import { HOLDER } from "./netd.ts";
+
+/** Filling a new volume from an image takes as long as the image's content is large. */
+const ATTACH_TIMEOUT_MS = 10 * 60_000;
+const TIMEOUT_MS = 60_000;
+
+export interface Wanted {
+	readonly containerId: string;
+	readonly containerName: string;
+	readonly mounts: readonly MountSpec[];
+	readonly imageRoot: string;
+}
+
+export class Volumed implements Disposable {
+	readonly #attachments: ClientOf<AttachmentServiceService>;
+
+	constructor(address: Address) {
+		this.#attachments = client(AttachmentServiceService, address, { timeoutMs: TIMEOUT_MS });
+	}
+
+	async attach({ mounts, ...rest }: Wanted, signal?: AbortSignal): Promise<readonly ResolvedMount[]> {
+		const request = { requestId: randomUUID(), holder: HOLDER, ...rest, mounts: [...mounts] };
+		const options = { signal, timeoutMs: ATTACH_TIMEOUT_MS };
+		const { attachment } = await this.#attachments.attach(AttachRequest.fromPartial(request), options);
+		return attachment?.mounts ?? [];
+	}
+
+	/** Not attached is success. */
+	async detach(containerId: string, removeAnonymous: boolean): Promise<void> {
+		const request = { requestId: randomUUID(), holder: HOLDER, containerId, removeAnonymous };
+		await this.#attachments.detach(DetachRequest.fromPartial(request));
+	}
+
+	/** The gateway's own. */
+	attachments(): Promise<Attachment[]> {
+		return allPages(
+			(page) => this.#attachments.listAttachments(ListAttachmentsRequest.fromPartial({ ...page, holder: HOLDER })),
+			(answer) => answer.attachments,
+		);
+	}
+
+	[Symbol.dispose](): void {
+		this.#attachments.close();
+	}
+}

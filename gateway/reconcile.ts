@@ -1,0 +1,157 @@
+/**
+ * Rows against what there is, both ways: what a crash or a reboot left half done is taken back or brought to its end.
+ *
+ * A container whose process runs is left untouched. One pass is idempotent, works container by container under its lock, and goes
+ * on after a failure; it tells how many there were, so that the next one comes soon.
+ */
+import type { Sandbox } from "#gen/wharf/network/v1/sandbox.ts";
+import type { ContainerRecord } from "./container.ts";
+import { finish } from "./compose/finish.ts";
+import { removeRecord } from "./compose/remove.ts";
+import { containerFact } from "./facts.ts";
+import type { Parts } from "./parts.ts";
+import { isAlive, processStart } from "./runtime/process-start.ts";
+import type { RuntimeState } from "./runtime/runtime.ts";
+
+/** Docker's exit status of a container that a reboot ended. */
+const LOST_STATUS = 255;
+const LOST = "It ended without anybody there to see how: the machine was restarted, or its conmon was killed.";
+
+/** Observed before the rows are read: what is made meanwhile has its row first. */
+interface Observed {
+	readonly runtime: ReadonlyMap<string, RuntimeState>;
+	readonly folders: ReadonlySet<string>;
+	readonly mounted: ReadonlySet<string>;
+	readonly sandboxes: readonly Sandbox[];
+	readonly attached: readonly string[];
+}
+
+/** Gives the number of things that could not be mended. */
+export async function reconcile(parts: Parts): Promise<number> {
+	const { runtime, roots, netd, volumed, table, log } = parts;
+	let failures = 0;
+	const attempt = async <T>(what: string, otherwise: T, body: () => Promise<T>): Promise<T> => {
+		try {
+			return await body();
+		} catch (error) {
+			failures++;
+			log.warn(`reconcile: ${what} failed`, { err: error });
+			return otherwise;
+		}
+	};
+	const seen: Observed = {
+		runtime: await runtime.observe(),
+		...(await roots.observe()),
+		sandboxes: await attempt("listing sandboxes", [], () => netd.sandboxes()),
+		attached: await attempt("listing attachments", [], async () =>
+			(await volumed.attachments()).map((one) => one.containerId),
+		),
+	};
+	for (const { id } of table.everything()) await attempt(`container ${id}`, undefined, () => mend(parts, id, seen));
+	const strays = new Set([...seen.runtime.keys(), ...seen.folders, ...seen.mounted, ...seen.attached]);
+	for (const id of strays) await attempt(`stray ${id}`, undefined, () => removeStray(parts, id, seen));
+	for (const { id, owner } of seen.sandboxes) {
+		await attempt(`sandbox ${id}`, undefined, () => removeStraySandbox(parts, id, owner));
+	}
+	return failures;
+}
+
+async function mend(parts: Parts, id: string, seen: Observed): Promise<void> {
+	const { locks, table, runtime, roots } = parts;
+	const lost = await (async () => {
+		using _ = await locks.take(id);
+		const record = table.find(id);
+		switch (record?.state) {
+			case undefined:
+				return undefined;
+			case "RUNNING":
+				return isAlive({ pid: record.pid, start: record.pidStart }) ? undefined : record;
+			case "STARTING":
+				return mendStarting(parts, record);
+			case "CREATING":
+			case "REMOVING":
+				await removeRecord(
+					parts,
+					{ ...record, removeVolumes: record.removeVolumes || record.state === "CREATING" },
+					[],
+				);
+				return undefined;
+			case "CREATED":
+			case "EXITED":
+				await mendAtRest(parts, record, seen);
+				return undefined;
+		}
+	})();
+	if (lost === undefined) return;
+	const status = await runtime.ended({ id, dir: roots.dir(id) });
+	if (status === "pending") return; // conmon's exit file comes by the usual road
+	await (status === "unknown" ? finish(parts, id, LOST_STATUS, LOST) : finish(parts, id, status));
+}
+
+/** A start that was cut short: kept when the process had been let go, else taken back. Gives the record when its process has ended. */
+async function mendStarting(parts: Parts, record: ContainerRecord): Promise<ContainerRecord | undefined> {
+	const { store, table, runtime, netd, roots } = parts;
+	const { id, startedAt } = record;
+	const state = (await runtime.observe()).get(id);
+	const status = await runtime.ended({ id, dir: roots.dir(id) });
+	const pid = state?.status === "running" ? state.pid : 0;
+	if (pid > 0 || typeof status === "number") {
+		const [sandbox] = await netd.sandboxes(id);
+		const running = {
+			state: "RUNNING",
+			startedAt: new Date(),
+			finishedAt: undefined,
+			pid,
+			pidStart: processStart(pid) ?? "",
+			sandboxId: sandbox?.id ?? "",
+			netnsPath: sandbox?.netnsPath ?? "",
+		} as const;
+		await store.write([table.update(id, running), containerFact("STARTED", record)], "container.adopted");
+		return pid > 0 ? undefined : { ...record, ...running };
+	}
+	await runtime.remove(id);
+	await netd.deleteSandboxOf(id);
+	roots.unmount(id);
+	await store.write(
+		[table.update(id, { state: startedAt === undefined ? "CREATED" : "EXITED" })],
+		"container.start-undone",
+	);
+	return undefined;
+}
+
+/** Nothing of a container that does not run is in the kernel. */
+async function mendAtRest(parts: Parts, record: ContainerRecord, seen: Observed): Promise<void> {
+	const { store, table, runtime, netd, roots } = parts;
+	const { id } = record;
+	if (seen.runtime.has(id)) await runtime.remove(id);
+	if (seen.mounted.has(id)) roots.unmount(id);
+	if (record.sandboxId !== "") {
+		await netd.deleteSandboxOf(id);
+		await store.write([table.update(id, { sandboxId: "", netnsPath: "" })], "container.sandbox-gone");
+	}
+	if (record.state === "EXITED" && record.spec.autoRemove)
+		await removeRecord(parts, { ...record, removeVolumes: true }, []);
+}
+
+/** Without a row: nobody's. Volumes are not touched: what nobody knows the story of is kept. */
+async function removeStray(
+	{ locks, table, runtime, roots, volumed, log }: Parts,
+	id: string,
+	seen: Observed,
+): Promise<void> {
+	using _ = await locks.take(id);
+	if (table.find(id) !== undefined) return;
+	log.warn("reconcile: a container without a record is removed", { id });
+	if (seen.runtime.has(id)) await runtime.remove(id);
+	if (seen.attached.includes(id)) await volumed.detach(id, false);
+	await roots.remove(id);
+	await runtime.forgetExit(id);
+}
+
+async function removeStraySandbox({ locks, table, netd, log }: Parts, id: string, owner: string): Promise<void> {
+	using _ = await locks.take(owner);
+	const record = table.find(owner);
+	if (record?.state === "RUNNING" || record?.state === "STARTING") return;
+	log.warn("reconcile: a sandbox without a container is removed", { id, owner });
+	await netd.deleteSandbox(id);
+}

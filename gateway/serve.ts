@@ -1,0 +1,46 @@
+/** The gateway's main: the resident service that composes containers of sandboxes, endpoints, mounts and a runtime. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { runDaemon } from "#lib/daemon/daemon.ts";
+import { execFaults } from "#lib/exec/faults.ts";
+import { packageOf } from "#lib/exec/packages.ts";
+import { SCHEMA } from "./config.ts";
+import { ContainerTable, MIGRATIONS } from "./container-table.ts";
+import { Endings } from "./endings.ts";
+import { findProgram } from "./find-program.ts";
+import { RootFileSystems } from "./images/host.ts";
+import { keepReconciled, takeExits } from "./keeper.ts";
+import { Locks } from "./locks.ts";
+import type { Parts } from "./parts.ts";
+import { Netd } from "./peers/netd.ts";
+import { Volumed } from "./peers/volumed.ts";
+import { containerService } from "./rpc.ts";
+import { Runc } from "./runtime/runc.ts";
+
+await runDaemon({
+	name: "gateway",
+	migrations: MIGRATIONS,
+	schema: SCHEMA,
+	start: async ({ store, settings, paths, log, resources }) => {
+		const { runtime, reconcileEvery } = settings;
+		const program = runtime ?? findProgram("runc");
+		if (program === undefined || !existsSync(program)) {
+			throw execFaults.PROGRAM_MISSING({ program: program ?? "runc", package: packageOf(program ?? "runc") });
+		}
+		const parts: Parts = {
+			store,
+			table: new ContainerTable(store),
+			locks: new Locks(),
+			endings: new Endings(),
+			runtime: new Runc({ program, stateDir: join(paths.run, "runc"), exitDir: join(paths.run, "exits"), log }),
+			roots: new RootFileSystems(paths.containers, log),
+			netd: resources.use(new Netd({ unix: paths.socket("netd") })),
+			volumed: resources.use(new Volumed({ unix: paths.socket("volumed") })),
+			wharfRoot: paths.root,
+			log,
+		};
+		resources.use(takeExits(parts));
+		resources.use(await keepReconciled(parts, reconcileEvery));
+		return [containerService(parts)];
+	},
+});

@@ -1,0 +1,83 @@
+/** `wharf up`: the supervisor is started when none runs, and waited for until everything answers. */
+import { closeSync, mkdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Paths } from "#lib/config/paths.ts";
+import { packageOf } from "#lib/exec/packages.ts";
+import { start } from "#lib/exec/run.ts";
+import { findProgram } from "../find-program.ts";
+import { program } from "../package-root.ts";
+import { isLocked } from "./lock.ts";
+import { lastWords, logPath, openLog } from "./log-file.ts";
+import { configuredNats } from "./nats.ts";
+import { supervisorFaults } from "./faults.ts";
+import { liveState, readState, type ServiceState } from "./state-file.ts";
+
+const NEEDED = ["runc", "conmon", "tar", "zstd"];
+const ASK_EVERY_MS = 20;
+/** A supervisor that has not said anything after that time has failed. */
+const SILENT_MS = 10_000;
+
+export interface Progress {
+	/** Called once for each service that answers. */
+	readonly serving: (service: ServiceState) => Promise<void>;
+}
+
+/** True when it had to be started; false: it was up already. Idempotent. */
+export async function bringUp(paths: Paths, env: NodeJS.ProcessEnv, { serving }: Progress): Promise<boolean> {
+	requireRoot("up");
+	const configured = configuredNats(paths, env);
+	requirePrograms(configured === undefined ? [...NEEDED, "nats-server"] : NEEDED);
+	for (const folder of [paths.root, paths.run]) mkdirSync(folder, { recursive: true, mode: 0o755 });
+	const wasUp = liveState(paths)?.phase === "up";
+	if (!(await isLocked(paths))) startSupervisor(paths);
+	await untilUp(paths, serving);
+	return !wasUp;
+}
+
+export function requireRoot(command: string): void {
+	if (process.geteuid?.() !== 0) throw supervisorFaults.NOT_ROOT({ command });
+}
+
+function requirePrograms(names: readonly string[]): void {
+	const missing = names.filter((name) => findProgram(name) === undefined);
+	if (missing.length === 0) return;
+	const packages = [...new Set(missing.map(packageOf))].join(" ");
+	throw supervisorFaults.PROGRAMS_MISSING({ programs: missing.join(", "), packages });
+}
+
+function startSupervisor(paths: Paths): void {
+	const log = openLog(paths, "supervisor");
+	const args = ["--disable-warning=ExperimentalWarning", program("gateway/supervisor/main")];
+	start(process.execPath, args, { env: { WHARF_ROOT: paths.root }, cwd: "/", stdout: log, stderr: log, outlive: true });
+	closeSync(log);
+}
+
+async function untilUp(paths: Paths, serving: Progress["serving"]): Promise<void> {
+	const told = new Set<string>();
+	const begun = Date.now();
+	for (;;) {
+		const locked = await isLocked(paths);
+		const state = readState(paths);
+		for (const service of state?.services ?? []) {
+			if (service.state !== "serving" || told.has(service.name)) continue;
+			told.add(service.name);
+			await serving(service);
+		}
+		if (state?.phase === "failed") throw failure(paths, state.services);
+		if (state?.phase === "up" && locked && liveState(paths) !== undefined) return;
+		if (!locked && Date.now() - begun > SILENT_MS) {
+			throw supervisorFaults.SUPERVISOR_FAILED({
+				problem: lastWords(paths, "supervisor"),
+				log: logPath(paths, "supervisor"),
+			});
+		}
+		await sleep(ASK_EVERY_MS);
+	}
+}
+
+function failure(paths: Paths, services: readonly ServiceState[]): Error {
+	const failed = services.find(({ state }) => state === "failed");
+	const service = failed?.name ?? "supervisor";
+	const problem = failed?.problem ?? lastWords(paths, "supervisor");
+	return supervisorFaults.SERVICE_FAILED({ service, problem, log: logPath(paths, service) });
+}

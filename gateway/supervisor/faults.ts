@@ -1,0 +1,36 @@
+/** What keeps the control plane from coming up or going down. */
+import { catalogue } from "#lib/fault/catalogue.ts";
+
+export const supervisorFaults = catalogue("supervisor", {
+	NOT_ROOT: {
+		code: "PERMISSION_DENIED",
+		message: (m: { command: string }) =>
+			`\`wharf ${m.command}\` needs root: it makes network namespaces, mounts and firewall tables.`,
+		help: (m) => `Run it as root: \`sudo wharf ${m.command}\`.`,
+	},
+	PROGRAMS_MISSING: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { programs: string; packages: string }) => `These programs are not installed: ${m.programs}.`,
+		help: (m) => `Install them: \`apt-get install ${m.packages}\`.`,
+	},
+	SERVICE_FAILED: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { service: string; problem: string; log: string }) => `${m.service} does not start: ${m.problem}`,
+		help: (m) => `Its log is ${m.log}; mend what it says and run \`wharf up\` again. Nothing was left running.`,
+	},
+	SUPERVISOR_FAILED: {
+		code: "INTERNAL",
+		message: (m: { problem: string; log: string }) => `The supervisor ended before the services were up: ${m.problem}`,
+		help: (m) => `Its log is ${m.log}.`,
+	},
+	SUPERVISOR_STUCK: {
+		code: "DEADLINE_EXCEEDED",
+		message: (m: { pid: string }) => `The supervisor (process ${m.pid}) does not end.`,
+		help: (m) => `End it with \`kill -9 ${m.pid}\` and run \`wharf down\` again.`,
+	},
+	CONTROL_PLANE_DOWN: {
+		code: "UNAVAILABLE",
+		message: () => "The control plane is down.",
+		help: () => "Start it with `wharf up`.",
+	},
+});
