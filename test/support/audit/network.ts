@@ -103,9 +103,9 @@ async function resolverAgrees(host: Host, netns: string, port: number): Promise<
 function words(element: string): string {
 	const flat = (value: unknown): string => {
 		if (typeof value !== "object" || value === null) return String(value);
+		if (Array.isArray(value)) return value.map(flat).join(" -> ");
 		if ("concat" in value) return (value.concat as unknown[]).map(flat).join(" ");
-		if ("elem" in value) return flat((value.elem as { val: unknown }).val);
-		return Array.isArray(value) ? value.map(flat).join(" -> ") : JSON.stringify(value);
+		return "elem" in value ? flat((value.elem as { val: unknown }).val) : JSON.stringify(value);
 	};
 	return flat(JSON.parse(element));
 }
