@@ -46,16 +46,19 @@ export class LinuxFirewall implements Firewall, Disposable {
 	ensureNetwork(rules: NetworkRules): void {
 		const wanted = elements.networkElements(rules);
 		const places = new Set(wanted.map(elements.placeOf));
-		this.#change(`let ${rules.bridge} through the packet rules`, {
-			add: wanted,
-			remove: elements.networkPlaces(rules.bridge).filter((placed) => !places.has(elements.placeOf(placed))),
-		});
+		const unwanted = elements.networkPlaces(rules.bridge).filter((placed) => !places.has(elements.placeOf(placed)));
+		const add = wanted.filter((placed) => !this.#holds(placed));
+		const remove = unwanted.filter((placed) => this.#holds(placed));
+		if (add.length + remove.length === 0) return;
+		this.#change(`let ${rules.bridge} through the packet rules`, { add, remove });
 		killPoint("netd.rules.network");
 		this.#log.change("rules.network", { ...rules });
 	}
 
 	removeNetwork(bridge: IfName): void {
-		this.#change(`take ${bridge} out of the packet rules`, { add: [], remove: elements.networkPlaces(bridge) });
+		const remove = elements.networkPlaces(bridge).filter((placed) => this.#holds(placed));
+		if (remove.length === 0) return;
+		this.#change(`take ${bridge} out of the packet rules`, { add: [], remove });
 		killPoint("netd.rules.network-removed");
 		this.#log.change("rules.network-remove", { bridge });
 	}
