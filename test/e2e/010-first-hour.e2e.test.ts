@@ -27,7 +27,7 @@ describe("a new installation", () => {
 		expect(lines.slice(1).map(([, name, driver, scope]) => [name, driver, scope])).toEqual([
 			["bridge", "bridge", "local"],
 			["host", "host", "local"],
-			["none", "none", "local"],
+			["none", "null", "local"],
 		]);
 		for (const [id] of lines.slice(1)) expect(id).toMatch(/^[0-9a-f]{12}$/);
 	});

@@ -56,7 +56,9 @@ async function cgroupsAgree(host: Host, running: readonly string[], ids: readonl
 		.map((id) => `cgroup of ${id} is there and nothing runs in it`);
 }
 
-/** Processes that have ended and that nobody has waited for. */
+/** Processes that have ended and whose parent, other than the host's first process, has not waited for them. */
 export async function noZombies(host: Host): Promise<string[]> {
-	return (await processes(host)).filter(({ state }) => state.startsWith("Z")).map(({ command }) => `zombie ${command}`);
+	return (await processes(host))
+		.filter(({ state, parent }) => state.startsWith("Z") && parent > 1)
+		.map(({ command }) => `zombie ${command}`);
 }

@@ -12,22 +12,7 @@ export async function fingerprint(host: Host): Promise<Record<string, unknown>> 
 		elements: sets === undefined ? undefined : Object.fromEntries(sets),
 		mounts: (await mounts(host, host.root)).map((mount) => JSON.stringify(mount)).sort(),
 		routes: JSON.parse(await host.ok("ip", ["-j", "route", "show", "table", "all"])),
-		files: (
-			await host.ok("find", [
-				host.root,
-				"-path",
-				`${host.root}/logs`,
-				"-prune",
-				"-o",
-				"-path",
-				`${host.root}/nats`,
-				"-prune",
-				"-o",
-				"-type",
-				"d",
-				"-print",
-			])
-		)
+		files: (await host.ok("find", [host.root, "-xdev", "-mindepth", "1", "-maxdepth", "2", "-type", "d"]))
 			.split("\n")
 			.sort(),
 	};

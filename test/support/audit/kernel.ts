@@ -17,6 +17,7 @@ export interface Mount {
 
 export interface Process {
 	readonly pid: number;
+	readonly parent: number;
 	readonly state: string;
 	readonly command: string;
 }
@@ -77,9 +78,11 @@ export async function mounts(host: Host, below: string): Promise<Mount[]> {
 
 /** All processes of the host but the host's own first ones and the asker. */
 export async function processes(host: Host): Promise<Process[]> {
-	const lines = (await host.ok("ps", ["-eo", "pid=,stat=,args="])).split("\n").filter((line) => line.trim() !== "");
+	const lines = (await host.ok("ps", ["-eo", "pid=,ppid=,stat=,args="]))
+		.split("\n")
+		.filter((line) => line.trim() !== "");
 	return lines.map((line) => {
-		const [, pid = "", state = "", command = ""] = /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
-		return { pid: Number(pid), state, command };
+		const [, pid = "", parent = "", state = "", command = ""] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
+		return { pid: Number(pid), parent: Number(parent), state, command };
 	});
 }

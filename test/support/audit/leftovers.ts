@@ -13,7 +13,7 @@ export async function leftovers(host: Host): Promise<string[]> {
 	for (const table of await tables(host)) if (table.includes("wharf")) found.push(`nft table ${table}`);
 	for (const { target } of await mounts(host, host.root)) found.push(`mount ${target}`);
 	for (const { command, state } of await processes(host)) {
-		if (!OWN_PROCESS.test(command)) found.push(`process ${state} ${command}`);
+		if (!OWN_PROCESS.test(command) && !state.startsWith("Z")) found.push(`process ${state} ${command}`);
 	}
 	const sockets = await host.ok("ss", ["-Hltnup"]);
 	for (const line of sockets.split("\n")) if (line !== "" && !line.includes("python3")) found.push(`socket ${line}`);
