@@ -67,7 +67,7 @@ test.each<[string, string[], number, RegExp]>([
 	["no command", ["run", "-d", "host"], 125, /command/i],
 	["a bad port", [...run, "-p", "99999:80", ...end], 125, /99999/],
 	["a bad volume name", ["volume", "create", "../etc"], 1, /\.\.\/etc/],
-	["an unknown volume", ["volume", "inspect", "nosuch"], 1, /nosuch/],
+	["an unknown volume", ["volume", "rm", "nosuch"], 1, /nosuch/],
 	["an unknown command", ["netwrok", "ls"], 1, /network/],
 	["an unknown flag", ["network", "create", "--subnte", "10.0.0.0/8", "n"], 1, /--subnet/],
 	[
@@ -78,7 +78,7 @@ test.each<[string, string[], number, RegExp]>([
 	],
 	["an unknown container", ["stop", "nosuch"], 1, /nosuch/],
 	["a bind that is not absolute", [...run, "-v", "rel/ative:/x", ...end], 125, /rel\/ative/],
-	["an archive that is missing", ["volume", "restore", "v", "/nowhere.tar"], 1, /\/nowhere\.tar/],
+	["an archive that is missing", ["volume", "restore", "copy", "/nowhere.tar"], 1, /\/nowhere\.tar/],
 	["ports on the host's network", ["run", "-d", "--network", "host", "-p", "1:1", ...end], 125, /host/],
 ])("%s", async (_, args, status, sentence) => {
 	const before = await fingerprint(host);

@@ -5,7 +5,7 @@ import { links, mounts, processes, tables } from "./kernel.ts";
 /** Links of the host that the test made itself. */
 const OWN_LINKS = ["lo", "eth0"];
 /** The host's first process and what asks. */
-const OWN_PROCESS = /^(sh -c while|sleep 3600|ps |python3 -m http\.server)/;
+const OWN_PROCESS = /^(sh -c while|sleep 3600|ps |\S*python3 -m http\.server)/;
 
 export async function leftovers(host: Host): Promise<string[]> {
 	const found: string[] = [];
