@@ -4,6 +4,7 @@
  * A container whose process runs is left untouched. One pass is idempotent, works container by container under its lock, and goes
  * on after a failure; it tells how many there were, so that the next one comes soon.
  */
+import { existsSync } from "node:fs";
 import type { Sandbox } from "#gen/wharf/network/v1/sandbox.ts";
 import type { ContainerRecord } from "./container.ts";
 import { finish } from "./compose/finish.ts";
@@ -141,9 +142,14 @@ async function removeStray(
 ): Promise<void> {
 	using _ = await locks.take(id);
 	if (table.find(id) !== undefined) return;
+	// It may have been removed in good order since it was seen.
+	const runs = seen.runtime.has(id) && (await runtime.observe()).has(id);
+	const isAttached =
+		seen.attached.includes(id) && (await volumed.attachments()).some(({ containerId }) => containerId === id);
+	if (!runs && !isAttached && !existsSync(roots.dir(id))) return;
 	log.warn("reconcile: a container without a record is removed", { id });
-	if (seen.runtime.has(id)) await runtime.remove(id);
-	if (seen.attached.includes(id)) await volumed.detach(id, false);
+	if (runs) await runtime.remove(id);
+	if (isAttached) await volumed.detach(id, false);
 	await roots.remove(id);
 	await runtime.forgetExit(id);
 }

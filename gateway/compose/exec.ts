@@ -26,12 +26,16 @@ export async function* exec(parts: Parts, inputs: AsyncIterable<ExecInput>, call
 	const record = parts.table.get(container);
 	if (record.state !== "RUNNING") throw gatewayFaults.CONTAINER_NOT_RUNNING({ container: record.name });
 	if (command.length === 0) throw gatewayFaults.NO_COMMAND({ image: record.spec.image });
+	refuseMissing(record, command[0] ?? "", environment);
 	const stdin = interactive ? inputOf(iterator) : undefined;
 	try {
 		yield* parts.runtime.exec(record.id, { command, environment, stdin, signal: call.signal });
 	} catch (error) {
-		if (error instanceof RuntimeError) throw explained(parts, record, command[0] ?? "", environment, error);
-		throw error;
+		if (!(error instanceof RuntimeError)) throw error;
+		const { name, id } = record;
+		if (parts.table.find(id)?.state !== "RUNNING")
+			throw gatewayFaults.CONTAINER_NOT_RUNNING({ container: name }, { cause: error });
+		throw gatewayFaults.RUNTIME_FAILED({ container: name, words: error.words }, { cause: error });
 	}
 }
 
@@ -42,24 +46,15 @@ async function* inputOf(iterator: AsyncIterator<ExecInput>): AsyncGenerator<Uint
 }
 
 /** Looked up in the running container itself, through its process's root: its mounts are there. */
-function explained(
-	{ table }: Parts,
-	{ id, name, pid, spec }: ContainerRecord,
-	command: string,
-	environment: readonly string[],
-	error: RuntimeError,
-): Error {
-	if (table.find(id)?.state !== "RUNNING")
-		return gatewayFaults.CONTAINER_NOT_RUNNING({ container: name }, { cause: error });
+function refuseMissing({ name, pid, spec }: ContainerRecord, command: string, environment: readonly string[]): void {
 	const path = [...spec.environment, ...environment]
 		.findLast((entry) => entry.startsWith("PATH="))
 		?.slice("PATH=".length);
 	switch (lookUp(command, path ?? DEFAULT_PATH, (inside) => `/proc/${pid}/root${inside}`)) {
 		case "not-found":
-			return gatewayFaults.COMMAND_NOT_FOUND({ command, container: name }, { cause: error });
+			throw gatewayFaults.COMMAND_NOT_FOUND({ command, container: name });
 		case "not-executable":
-			return gatewayFaults.COMMAND_NOT_EXECUTABLE({ command, container: name }, { cause: error });
+			throw gatewayFaults.COMMAND_NOT_EXECUTABLE({ command, container: name });
 		case "found":
-			return gatewayFaults.RUNTIME_FAILED({ container: name, words: error.words }, { cause: error });
 	}
 }

@@ -16,17 +16,12 @@ export async function finish(parts: Parts, id: string, exitCode: number, error =
 	}
 	endings.tellExited(id);
 	let sandboxId = record.sandboxId;
-	await runAll(
-		[
-			() => runtime.remove(id),
-			async () => {
-				await netd.deleteSandboxOf(id);
-				sandboxId = "";
-			},
-			() => roots.unmount(id),
-		],
-		log,
-	);
+	const leaveNetwork = async (): Promise<void> => {
+		await netd.deleteSandboxOf(id);
+		sandboxId = "";
+	};
+	const steps = [() => runtime.remove(id), leaveNetwork, () => roots.unmount(id)];
+	const clean = (await Promise.all(steps.map((step) => runAll([step], log)))).every(Boolean);
 	// A sandbox that could not be deleted stays in the row: reconcile tries again.
 	const ended = {
 		state: "EXITED",
@@ -41,7 +36,8 @@ export async function finish(parts: Parts, id: string, exitCode: number, error =
 	await store.write([table.update(id, ended), containerFact("EXITED", record, exitCode)], "container.exited");
 	await runtime.forgetExit(id);
 	log.info("container exited", { id, exitCode });
-	if (record.spec.autoRemove) {
+	// What could not be taken back is reconcile's, and so is the removal then.
+	if (record.spec.autoRemove && clean) {
 		const wanted = { ...record, ...ended, removeVolumes: true };
 		await removeRecord(parts, wanted, []).catch((error: unknown) => {
 			log.error("a container could not be removed on its end; reconcile will", { id, err: error });

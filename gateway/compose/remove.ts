@@ -26,19 +26,18 @@ export async function remove(parts: Parts, input: RemoveInput, call: Mutation<st
 	const record = table.find(id);
 	if (record === undefined) return id; // removed on its end, meanwhile
 	if (record.state === "RUNNING") throw gatewayFaults.CONTAINER_RUNNING({ container: name }); // started again, meanwhile
+	// netd was away when it ended.
+	if (record.sandboxId !== "") await parts.netd.deleteSandboxOf(id);
 	await removeRecord(parts, { ...record, removeVolumes: input.removeVolumes || record.removeVolumes }, call.answer(id));
 	return id;
 }
 
 /** Under the container's lock. What fails is thrown and leaves it as REMOVING: reconcile goes on. */
 export async function removeRecord(parts: Parts, record: ContainerRecord, answer: readonly Statement[]): Promise<void> {
-	const { store, table, runtime, netd, volumed, roots, endings } = parts;
+	const { store, table, runtime, volumed, roots, endings } = parts;
 	const { id, removeVolumes, exitCode, startedAt } = record;
 	await store.write([table.update(id, { state: "REMOVING", removeVolumes })], "container.removing");
-	await runtime.remove(id);
-	if (record.sandboxId !== "" || record.state !== "EXITED") await netd.deleteSandboxOf(id);
-	killPoint("remove.sandbox");
-	roots.unmount(id);
+	if (record.state !== "EXITED" && record.state !== "CREATED") await removeLive(parts, id);
 	if (record.spec.mounts.length > 0) await volumed.detach(id, removeVolumes);
 	killPoint("remove.detached");
 	await roots.remove(id);
@@ -50,4 +49,12 @@ export async function removeRecord(parts: Parts, record: ContainerRecord, answer
 	);
 	await runtime.forgetExit(id);
 	endings.tellSettled(id, ran ? exitCode : undefined);
+}
+
+/** What only a container that runs has; one at rest has lost it with its end. */
+async function removeLive({ runtime, netd, roots }: Parts, id: string): Promise<void> {
+	await runtime.remove(id);
+	await netd.deleteSandboxOf(id);
+	killPoint("remove.sandbox");
+	roots.unmount(id);
 }

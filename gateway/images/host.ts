@@ -50,7 +50,7 @@ export class RootFileSystems {
 	/** Mounted already is success. What was written before is there again. */
 	ensureMounted(id: string): void {
 		const target = this.rootfs(id);
-		if (this.#mounted().has(id)) return;
+		if (isMountpoint(target)) return;
 		try {
 			mountOverlay(target, {
 				lower: [LOWER],
@@ -66,7 +66,7 @@ export class RootFileSystems {
 
 	/** Not mounted is success. */
 	unmount(id: string): void {
-		if (lstatSync(this.rootfs(id), { throwIfNoEntry: false }) === undefined) return;
+		if (!isMountpoint(this.rootfs(id))) return;
 		// Detached: a process of the host that looks into it does not keep it in the tree.
 		unmount(this.rootfs(id), { detach: true });
 		killPoint("rootfs.unmount");
@@ -96,4 +96,10 @@ export class RootFileSystems {
 			.map(({ target }) => target.slice(prefix.length, -"/rootfs".length));
 		return new Set(ids);
 	}
+}
+
+/** An overlay is a file system of its own, and so has a device number of its own. */
+function isMountpoint(path: string): boolean {
+	const own = lstatSync(path, { throwIfNoEntry: false });
+	return own !== undefined && own.dev !== lstatSync(join(path, "..")).dev;
 }

@@ -12,7 +12,7 @@ export default command({
 	flags: {},
 	async run({ operands, terminal }) {
 		using netd = connect(terminal.paths, "netd", NetworkServiceService);
-		return each(operands, terminal, async (network) => {
+		return await each(operands, terminal, async (network) => {
 			await netd.deleteNetwork(DeleteNetworkRequest.fromPartial({ requestId: requestId(), network }));
 			await terminal.out(`${network}\n`);
 		});

@@ -16,7 +16,7 @@ export default command({
 	async run({ flags, operands, terminal }) {
 		using gateway = connect(terminal.paths, "gateway", ContainerServiceService);
 		const { force, volumes: removeVolumes } = flags;
-		return each(operands, terminal, async (container) => {
+		return await each(operands, terminal, async (container) => {
 			const request = { requestId: requestId(), container, force, removeVolumes };
 			await gateway.removeContainer(RemoveContainerRequest.fromPartial(request));
 			await terminal.out(`${container}\n`);

@@ -63,7 +63,7 @@ export default command({
 			await terminal.out(`${id}\n`);
 			return 0;
 		}
-		return attended(gateway, id, logs, terminal, signal);
+		return await attended(gateway, id, logs, terminal, signal);
 	},
 });
 

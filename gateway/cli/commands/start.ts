@@ -12,7 +12,7 @@ export default command({
 	flags: {},
 	async run({ operands, terminal }) {
 		using gateway = connect(terminal.paths, "gateway", ContainerServiceService);
-		return each(operands, terminal, async (container) => {
+		return await each(operands, terminal, async (container) => {
 			const request = StartContainerRequest.fromPartial({ requestId: requestId(), container });
 			const { warnings } = await gateway.startContainer(request);
 			for (const warning of warnings) await terminal.err(`${warning}\n`);

@@ -26,7 +26,7 @@ export default command({
 	async run({ flags, operands, terminal }) {
 		const timeoutSeconds = seconds(flags.time);
 		using gateway = connect(terminal.paths, "gateway", ContainerServiceService);
-		return each(operands, terminal, async (container) => {
+		return await each(operands, terminal, async (container) => {
 			const request = StopContainerRequest.fromPartial({ requestId: requestId(), container, timeoutSeconds });
 			await gateway.stopContainer(request, { timeoutMs: (timeoutSeconds + CLEANUP_SECONDS) * 1000 });
 			await terminal.out(`${container}\n`);

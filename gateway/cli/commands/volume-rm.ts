@@ -12,7 +12,7 @@ export default command({
 	flags: {},
 	async run({ operands, terminal }) {
 		using volumed = connect(terminal.paths, "volumed", VolumeServiceService);
-		return each(operands, terminal, async (name) => {
+		return await each(operands, terminal, async (name) => {
 			await volumed.deleteVolume(DeleteVolumeRequest.fromPartial({ requestId: requestId(), name }));
 			await terminal.out(`${name}\n`);
 		});

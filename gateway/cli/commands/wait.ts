@@ -13,7 +13,7 @@ export default command({
 	flags: {},
 	async run({ operands, terminal }) {
 		using gateway = connect(terminal.paths, "gateway", ContainerServiceService);
-		return each(operands, terminal, async (container) => {
+		return await each(operands, terminal, async (container) => {
 			await terminal.out(`${await waitFor(gateway, container)}\n`);
 		});
 	},
