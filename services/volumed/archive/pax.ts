@@ -1,0 +1,38 @@
+/** The records of a pax extended header: `<length> <key>=<value>\n`, the length counting itself. Values are bytes. */
+import { volumeFaults } from "../faults.ts";
+
+export type PaxRecords = ReadonlyMap<string, Buffer>;
+
+const SPACE = 32;
+const NEWLINE = 10;
+
+/** These decide where an entry goes and how long it is: two of them in one header are read differently by different programs. */
+const DECISIVE = new Set(["path", "linkpath", "size", "GNU.sparse.name", "GNU.sparse.realsize", "GNU.sparse.major"]);
+
+/** Fault: ARCHIVE_CORRUPT. Of a repeated record that decides nothing the last one counts. */
+export function parsePax(bytes: Buffer): PaxRecords {
+	const records = new Map<string, Buffer>();
+	let offset = 0;
+	while (offset < bytes.length) {
+		const space = bytes.indexOf(SPACE, offset);
+		const digits = space < 0 ? "" : bytes.toString("latin1", offset, space);
+		const end = offset + Number(digits);
+		const equals = bytes.indexOf("=", space);
+		if (
+			!/^[1-9]\d{0,8}$/.test(digits) ||
+			end > bytes.length ||
+			equals < 0 ||
+			equals >= end ||
+			bytes[end - 1] !== NEWLINE
+		) {
+			throw volumeFaults.ARCHIVE_CORRUPT({ problem: "an extended header is malformed" });
+		}
+		const key = bytes.toString("latin1", space + 1, equals);
+		if (DECISIVE.has(key) && records.has(key)) {
+			throw volumeFaults.ARCHIVE_CORRUPT({ problem: `an extended header says ${key} twice` });
+		}
+		records.set(key, bytes.subarray(equals + 1, end - 1));
+		offset = end;
+	}
+	return records;
+}

@@ -1,0 +1,83 @@
+/**
+ * What an archive may put into a volume.
+ *
+ * An entry stays inside: no absolute name, no `..`, nothing through a link or in the place of one, hard links only to what is
+ * inside. Devices are refused, but for overlayfs's whiteouts (0,0), which open nothing. Set-id bits and file capabilities are
+ * kept: any container that has the volume can make these itself, and without them a backup does not bring a volume back.
+ */
+import type { Entry } from "./entry.ts";
+import { placeOf } from "./place.ts";
+
+/** The kernel takes no longer name, and no path of more than 4,096 bytes together with the volume's own. */
+const LONGEST_NAME = 255;
+const LONGEST_PATH = 3_072;
+const DEEPEST = 512;
+const MOST_ENTRIES = 20_000_000;
+const SLASH = 47;
+
+export class EntryPolicy {
+	/** Places where the archive puts a symlink, or a second name of one. */
+	readonly #symlinks = new Set<string>();
+	readonly #strip: number;
+	#entries = 0;
+
+	/** `strip` leading parts of each name are dropped when the archive is extracted. */
+	constructor(strip = 0) {
+		this.#strip = strip;
+	}
+
+	/** Why the entry is refused, or undefined. Entries must come in their order. */
+	refusal(entry: Entry): string | undefined {
+		const { path, type, link } = entry;
+		this.#entries += 1;
+		if (this.#entries > MOST_ENTRIES) return `it is more than the ${MOST_ENTRIES}th`;
+		const key = placeOf(path, this.#strip);
+		const reason = malformed(path) ?? kind(entry, key);
+		if (reason !== undefined || key === undefined) return reason;
+		const through = this.#throughLink(key);
+		if (through !== undefined) return through;
+		if (type === "hardlink") return this.#hardlink(key, link ?? Buffer.alloc(0));
+		if (type === "symlink") this.#symlinks.add(key);
+		else if (this.#symlinks.has(key)) return "a symlink of the archive is in its place";
+		return undefined;
+	}
+
+	#hardlink(key: string, link: Buffer): string | undefined {
+		const target = placeOf(link, this.#strip);
+		const problem = malformed(link) ?? (target ? this.#throughLink(target) : "it is the root");
+		if (problem !== undefined) return `its target is not in the archive: ${problem}`;
+		if (target !== undefined && this.#symlinks.has(target)) this.#symlinks.add(key);
+		return undefined;
+	}
+
+	#throughLink(key: string): string | undefined {
+		if (this.#symlinks.size === 0) return undefined;
+		for (let end = key.indexOf("/"); end >= 0; end = key.indexOf("/", end + 1)) {
+			const above = key.slice(0, end);
+			if (this.#symlinks.has(above)) return `it lies behind ${above}, which is a symlink of the archive`;
+		}
+		return undefined;
+	}
+}
+
+function malformed(path: Buffer): string | undefined {
+	if (path.length === 0) return "it has no name";
+	if (path[0] === SLASH) return "its name is absolute";
+	if (path.includes(0)) return "its name has a zero byte";
+	if (path.length > LONGEST_PATH) return `its name has more than ${LONGEST_PATH} bytes`;
+	const parts = path.toString("latin1").split("/");
+	if (parts.length > DEEPEST) return `it is more than ${DEEPEST} directories deep`;
+	for (const part of parts) {
+		if (part === "..") return "its name has `..`";
+		if (part.length > LONGEST_NAME) return `a part of its name has more than ${LONGEST_NAME} bytes`;
+	}
+	return undefined;
+}
+
+function kind({ type, device, link }: Entry, key: string | undefined): string | undefined {
+	if (key === "" && type !== "directory") return "it is in the place of the root";
+	if (type === "block") return "it is a device";
+	if (type === "char" && (device?.[0] !== 0 || device[1] !== 0)) return "it is a device";
+	if (type === "symlink" && (link === undefined || link.length === 0)) return "it is a link to nothing";
+	return undefined;
+}

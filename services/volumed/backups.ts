@@ -1,0 +1,139 @@
+/** Backups: to a file that appears whole or not at all, or as a stream that ends with its result. */
+import { randomBytes } from "node:crypto";
+import { rpcFaults } from "#lib/rpc/faults.ts";
+import { backupFact, failedFact, messageOf } from "./facts.ts";
+import { volumeFaults } from "./faults.ts";
+import type { ArchiveResult, BackupSpec, JobOutput } from "./job.ts";
+import { identityOf, JobRecords } from "./job-records.ts";
+import type { JobControl, JobIdentity } from "./jobs.ts";
+import { ArchiveFile, checkTarget, temporaryOf } from "./kernel/archive-file.ts";
+import type { Tar } from "./kernel/tar.ts";
+import { packed } from "./packing.ts";
+import type { Parts } from "./volumes.ts";
+import { VolumeRecords } from "./volume-records.ts";
+
+/** What one message of a stream holds. */
+const CHUNK_BYTES = 256 * 1024;
+const PROGRESS_MS = 250;
+
+export class Backups {
+	readonly #parts: Parts;
+	readonly #tar: Tar;
+	readonly #volumes: VolumeRecords;
+	readonly #records: JobRecords;
+
+	constructor(parts: Parts, tar: Tar) {
+		this.#parts = parts;
+		this.#tar = tar;
+		this.#volumes = new VolumeRecords(parts.store);
+		this.#records = new JobRecords(parts.store);
+	}
+
+	/** Progress, then the result; the archive's bytes between when there is no path. Faults: as the contract says. */
+	async *backup(spec: BackupSpec, signal: AbortSignal): AsyncGenerator<JobOutput> {
+		const { jobs, turns } = this.#parts;
+		const identity = identityOf("backup", spec);
+		const { path } = spec;
+		if (path === undefined) {
+			if (jobs.canJoin(identity)) throw volumeFaults.JOB_RUNNING({ requestId: spec.requestId });
+			using control = await turns.take([spec.volume], async () => {
+				await this.#check(spec);
+				return jobs.own(identity, signal);
+			});
+			yield* this.#streamed(spec, control);
+			return;
+		}
+		const kept = this.#records.findAnswer("backup", spec.requestId);
+		if (kept !== undefined) {
+			if (kept.bodyHash !== identity.bodyHash) throw rpcFaults.REQUEST_ID_REUSED({ method: "backup", ...spec });
+			yield { kind: "result", result: kept.result };
+			return;
+		}
+		await turns.take([spec.volume], async () => {
+			if (jobs.canJoin(identity)) return;
+			await this.#check(spec);
+			await checkTarget(path, spec.overwrite);
+			jobs.begin(identity, (control) => this.#toFile(spec, path, identity, control));
+		});
+		yield* jobs.follow(identity, signal);
+	}
+
+	async #check({ volume: name }: BackupSpec): Promise<void> {
+		const { jobs, disk } = this.#parts;
+		if (this.#volumes.find(name)?.state !== "ACTIVE") throw volumeFaults.VOLUME_NOT_FOUND({ volume: name });
+		jobs.refuseBusy(name, "restore");
+		if (!(await disk.hasData(name))) {
+			throw volumeFaults.VOLUME_DATA_MISSING({ volume: name, path: disk.mountpoint(name) });
+		}
+	}
+
+	async *#streamed(spec: BackupSpec, control: JobControl): AsyncGenerator<JobOutput> {
+		let result: ArchiveResult;
+		const archive = this.#packed(spec, control);
+		try {
+			let told = 0;
+			for (;;) {
+				const next = await archive.next();
+				if (next.done === true) {
+					result = next.value;
+					break;
+				}
+				for (let at = 0; at < next.value.length; at += CHUNK_BYTES) {
+					yield { kind: "chunk", bytes: next.value.subarray(at, at + CHUNK_BYTES) };
+				}
+				if (performance.now() - told > PROGRESS_MS) {
+					told = performance.now();
+					yield { kind: "progress", progress: control.progress };
+				}
+			}
+		} catch (error) {
+			await this.#parts.store.write([failedFact(spec.volume, messageOf(error))]);
+			throw error;
+		} finally {
+			await archive.return(undefined as never); // ends tar when the reader has gone; after its end it does nothing
+		}
+		await this.#parts.store.write([backupFact("ACTION_CREATED", result)], "volumed.backup.streamed");
+		yield { kind: "progress", progress: control.progress };
+		yield { kind: "result", result };
+	}
+
+	async #toFile(spec: BackupSpec, path: string, identity: JobIdentity, control: JobControl): Promise<ArchiveResult> {
+		const { store, now } = this.#parts;
+		const id = randomBytes(16).toString("hex");
+		const temporary = temporaryOf(path, id);
+		await store.write([this.#records.insert({ ...identity, id, path, temporary }, now())], "volumed.backup.began");
+		let result: ArchiveResult;
+		const archive = this.#packed(spec, control);
+		try {
+			await using file = await ArchiveFile.create(path, temporary);
+			for (;;) {
+				const next = await archive.next();
+				if (next.done === true) {
+					result = next.value;
+					break;
+				}
+				await file.write(next.value);
+			}
+			const sealed = await file.seal();
+			control.signal.throwIfAborted();
+			await store.write([this.#records.seal(id, sealed, result)], "volumed.backup.sealed");
+			await file.publish(spec.overwrite);
+		} catch (error) {
+			await store.write([this.#records.delete(id), failedFact(spec.volume, messageOf(error))], "volumed.backup.failed");
+			throw error;
+		} finally {
+			await archive.return(undefined as never); // as above
+		}
+		await store.write(
+			[this.#records.delete(id), backupFact("ACTION_CREATED", result), this.#records.answer(identity, result)],
+			"volumed.backup.done",
+		);
+		return result;
+	}
+
+	#packed(spec: BackupSpec, control: JobControl): AsyncGenerator<Buffer, ArchiveResult> {
+		const { disk, now } = this.#parts;
+		const path = disk.mountpoint(spec.volume);
+		return packed({ tar: this.#tar, path, spec, createdAt: new Date(now()), control });
+	}
+}

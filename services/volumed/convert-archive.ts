@@ -1,0 +1,97 @@
+/** Messages of backups and restores to values, and back. */
+import type * as pb from "#gen/wharf/volume/v1/volume.ts";
+import { rpcFaults } from "#lib/rpc/faults.ts";
+import { volumeFaults } from "./faults.ts";
+import type { ArchiveResult, BackupSpec, Compression, JobOutput, Progress, RestoreSpec } from "./job.ts";
+import { parseVolumeName } from "./volume.ts";
+
+const COMPRESSIONS: Readonly<Record<pb.Compression, Compression>> = {
+	COMPRESSION_UNSPECIFIED: "none",
+	COMPRESSION_NONE: "none",
+	COMPRESSION_ZSTD: "zstd",
+	COMPRESSION_GZIP: "gzip",
+};
+const HIGHEST_LEVEL: Readonly<Record<Compression, number>> = { none: 0, zstd: 19, gzip: 9 };
+const MOST_STRIPPED = 100;
+
+export function parseBackup(message: pb.BackupVolumeRequest): Omit<BackupSpec, "requestId"> {
+	const { volume, path, overwrite, level } = message;
+	const compression = COMPRESSIONS[message.compression];
+	if (level > HIGHEST_LEVEL[compression]) {
+		const allowed = `0 to ${HIGHEST_LEVEL[compression]} for ${compression}`;
+		throw volumeFaults.INVALID_OPTION({ option: "level", value: String(level), allowed }, { field: "level" });
+	}
+	return {
+		volume: parseVolumeName(volume),
+		path: path === "" ? undefined : path,
+		overwrite,
+		compression,
+		level: level === 0 ? undefined : level,
+	};
+}
+
+export type RestoreInput =
+	| { readonly kind: "spec"; readonly spec: RestoreSpec }
+	| { readonly kind: "chunk"; readonly bytes: Buffer };
+
+export function parseRestore({ part }: pb.RestoreVolumeRequest): RestoreInput {
+	if (part === undefined) throw volumeFaults.INVALID_STREAM({ problem: "a message is empty" });
+	if (part.$case === "chunk") {
+		const { buffer, byteOffset, byteLength } = part.value;
+		return { kind: "chunk", bytes: Buffer.from(buffer, byteOffset, byteLength) };
+	}
+	const { requestId, volume, path, create, replace, stripComponents: strip } = part.value;
+	if (!/^[\x20-\x7e]{0,128}$/.test(requestId)) {
+		throw rpcFaults.INVALID_REQUEST_ID({ length: String(requestId.length) }, { field: "spec.request_id" });
+	}
+	if (strip > MOST_STRIPPED) {
+		const option = "strip_components";
+		throw volumeFaults.INVALID_OPTION({ option, value: String(strip), allowed: `0 to ${MOST_STRIPPED}` });
+	}
+	return {
+		kind: "spec",
+		spec: {
+			requestId: requestId || crypto.randomUUID(),
+			volume: parseVolumeName(volume),
+			path: path === "" ? undefined : path,
+			create,
+			replace,
+			strip,
+		},
+	};
+}
+
+export function renderBackup(output: JobOutput): pb.BackupVolumeResponse {
+	switch (output.kind) {
+		case "chunk":
+			return { part: { $case: "chunk", value: output.bytes } };
+		case "progress":
+			return { part: { $case: "progress", value: renderProgress(output.progress) } };
+		case "result":
+			return { part: { $case: "result", value: renderResult(output.result) } };
+	}
+}
+
+/** A restore has no chunks to tell. */
+export function renderRestore(output: Exclude<JobOutput, { kind: "chunk" }>): pb.RestoreVolumeResponse {
+	return output.kind === "progress"
+		? { part: { $case: "progress", value: renderProgress(output.progress) } }
+		: { part: { $case: "result", value: renderResult(output.result) } };
+}
+
+function renderProgress({ entries, bytes }: Progress): pb.Progress {
+	return { entries: BigInt(entries), bytes: BigInt(bytes) };
+}
+
+function renderResult(result: ArchiveResult): pb.BackupResult {
+	const { volume, entries, bytes, storedBytes, sha256, warnings, verified } = result;
+	return {
+		volume,
+		entries: BigInt(entries),
+		bytes: BigInt(bytes),
+		storedBytes: BigInt(storedBytes),
+		sha256,
+		warnings: [...warnings],
+		verified,
+	};
+}

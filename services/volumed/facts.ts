@@ -1,0 +1,33 @@
+/** The facts that volumed publishes; each goes into the transaction that makes it true. */
+import { eventEntry } from "#lib/events/entry.ts";
+import { Fault } from "#lib/fault/fault.ts";
+import type { Statement } from "#lib/store/store.ts";
+import type { Attachment } from "./attachment.ts";
+import type { ArchiveResult } from "./job.ts";
+import type { Volume } from "./volume.ts";
+
+export function volumeFact(action: "ACTION_CREATED" | "ACTION_DELETED", { name, driver }: Volume): Statement {
+	return eventEntry({ $case: "volume", value: { action, name, driver } });
+}
+
+export function attachmentFact(action: "ACTION_ATTACHED" | "ACTION_DETACHED", attachment: Attachment): Statement {
+	const { id, containerId, mounts } = attachment;
+	const volumes = [...new Set(mounts.map(({ volume }) => volume).filter((name) => name !== ""))];
+	return eventEntry({ $case: "attachment", value: { action, attachmentId: id, containerId, volumes } });
+}
+
+export function backupFact(action: "ACTION_CREATED" | "ACTION_RESTORED", result: ArchiveResult): Statement {
+	const { volume, entries, bytes, sha256 } = result;
+	const value = { action, volume, entries: BigInt(entries), bytes: BigInt(bytes), sha256, error: "" };
+	return eventEntry({ $case: "backup", value });
+}
+
+export function failedFact(volume: string, error: string): Statement {
+	const value = { action: "ACTION_FAILED" as const, volume, entries: 0n, bytes: 0n, sha256: "", error };
+	return eventEntry({ $case: "backup", value });
+}
+
+/** What an event says of a failure: the sentence of a fault, and nothing of a bug. */
+export function messageOf(error: unknown): string {
+	return error instanceof Fault ? error.message : "An internal error.";
+}

@@ -1,0 +1,91 @@
+/** The journal of backups to files and of restores: what has to be mended when one was cut off. */
+import { createHash } from "node:crypto";
+import type { Statement, Store } from "#lib/store/store.ts";
+import type { ArchiveResult } from "./job.ts";
+import type { JobIdentity, JobKind } from "./jobs.ts";
+
+export interface StoredJob extends JobIdentity {
+	readonly id: string;
+	/** Of a backup: where it is to be, and where it is until then. */
+	readonly path: string;
+	readonly temporary: string;
+	/** Of what was about to take its place, with the result that is true if it has. */
+	readonly sealed: { readonly identity: string; readonly result: ArchiveResult } | undefined;
+}
+
+interface Row {
+	readonly id: string;
+	readonly kind: JobKind;
+	readonly volume: string;
+	readonly request_id: string;
+	readonly body_hash: string;
+	readonly path: string;
+	readonly temporary: string;
+	readonly identity: string | null;
+	readonly result: string | null;
+}
+
+export class JobRecords {
+	readonly #store: Store;
+
+	constructor(store: Store) {
+		this.#store = store;
+	}
+
+	all(): StoredJob[] {
+		return this.#store.all<Row>("SELECT * FROM job ORDER BY started_at").map((row) => ({
+			id: row.id,
+			kind: row.kind,
+			volume: row.volume,
+			requestId: row.request_id,
+			bodyHash: row.body_hash,
+			path: row.path,
+			temporary: row.temporary,
+			sealed:
+				row.identity === null || row.result === null
+					? undefined
+					: { identity: row.identity, result: JSON.parse(row.result) },
+		}));
+	}
+
+	insert(job: Omit<StoredJob, "sealed">, now: number): Statement {
+		const { id, kind, volume, requestId, bodyHash, path, temporary } = job;
+		return {
+			sql: `INSERT INTO job (id, kind, volume, request_id, body_hash, path, temporary, started_at)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			params: [id, kind, volume, requestId, bodyHash, path, temporary, now],
+		};
+	}
+
+	/** The last word before the one step that makes it true. */
+	seal(id: string, identity: string, result: ArchiveResult): Statement {
+		return {
+			sql: "UPDATE job SET identity = ?, result = ? WHERE id = ?",
+			params: [identity, JSON.stringify(result), id],
+			changes: 1,
+		};
+	}
+
+	delete(id: string): Statement {
+		return { sql: "DELETE FROM job WHERE id = ?", params: [id] };
+	}
+
+	/** The result of a request that ended well, kept a day. */
+	answer({ kind, requestId, bodyHash }: JobIdentity, result: ArchiveResult): Statement {
+		return this.#store.replays.record(kind, requestId, bodyHash, Buffer.from(JSON.stringify(result)));
+	}
+
+	findAnswer(
+		kind: JobKind,
+		requestId: string,
+	): { readonly bodyHash: string; readonly result: ArchiveResult } | undefined {
+		const found = this.#store.replays.find(kind, requestId);
+		return found && { bodyHash: found.bodyHash, result: JSON.parse(Buffer.from(found.answer).toString("utf8")) };
+	}
+}
+
+export function identityOf(kind: JobKind, spec: { readonly requestId: string; readonly volume: string }): JobIdentity {
+	const { requestId, volume } = spec;
+	const body = JSON.stringify(spec, Object.keys(spec).toSorted());
+	return { kind, requestId, volume, bodyHash: createHash("sha256").update(body).digest("hex") };
+}

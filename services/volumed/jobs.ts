@@ -1,0 +1,125 @@
+/**
+ * Backups and restores that run: which volumes they keep busy, and who follows them.
+ *
+ * A job that writes to or reads from a file belongs to its request id: whoever comes with the same one joins it. When its last
+ * follower has gone it is cancelled. One whose bytes go to or come from a caller is that caller's alone.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { rpcFaults } from "#lib/rpc/faults.ts";
+import { volumeFaults } from "./faults.ts";
+import type { ArchiveResult, JobOutput, Progress } from "./job.ts";
+
+export type JobKind = "backup" | "restore";
+
+export interface JobIdentity {
+	readonly kind: JobKind;
+	readonly volume: string;
+	readonly requestId: string;
+	/** What was asked, digested: the same id with another asking is refused. */
+	readonly bodyHash: string;
+}
+
+/** What a job tells while it runs, and how it is told to stop. */
+export interface JobControl {
+	readonly signal: AbortSignal;
+	progress: Progress;
+}
+
+interface Running extends JobIdentity {
+	readonly control: JobControl;
+	readonly abort: AbortController;
+	/** Undefined: it cannot be joined. */
+	readonly result: Promise<ArchiveResult> | undefined;
+	followers: number;
+}
+
+/** About four times a second. */
+const PROGRESS_MS = 250;
+
+export class Jobs {
+	readonly #running = new Set<Running>();
+
+	/** Fault: VOLUME_BUSY when a job of this kind, or of any, runs on the volume. */
+	refuseBusy(volume: string, kind?: JobKind): void {
+		for (const job of this.#running) {
+			if (job.volume === volume && (kind === undefined || job.kind === kind)) {
+				throw volumeFaults.VOLUME_BUSY({ volume, job: job.kind });
+			}
+		}
+	}
+
+	isBusy(volume: string): boolean {
+		return [...this.#running].some((job) => job.volume === volume);
+	}
+
+	/** True when the request runs and can be joined. Faults: REQUEST_ID_REUSED, JOB_RUNNING. */
+	canJoin({ kind, requestId, bodyHash }: JobIdentity): boolean {
+		const job = this.#find(kind, requestId);
+		if (job === undefined) return false;
+		if (job.bodyHash !== bodyHash) throw rpcFaults.REQUEST_ID_REUSED({ method: kind, requestId });
+		if (job.result === undefined) throw volumeFaults.JOB_RUNNING({ requestId });
+		return true;
+	}
+
+	/** Begins a job that can be joined; it runs as long as somebody follows it. Call without waiting after the checks that allow it. */
+	begin(identity: JobIdentity, body: (control: JobControl) => Promise<ArchiveResult>): void {
+		const abort = new AbortController();
+		const control = { signal: abort.signal, progress: { entries: 0, bytes: 0 } };
+		const result = body(control).finally(() => this.#running.delete(job));
+		result.catch(() => undefined); // every follower hears of it
+		const job: Running = { ...identity, abort, control, result, followers: 0 };
+		this.#running.add(job);
+	}
+
+	/** Marks the volume busy for a caller's own job, until it is disposed. */
+	own(identity: JobIdentity, signal: AbortSignal): JobControl & Disposable {
+		const control = { signal, progress: { entries: 0, bytes: 0 } };
+		const abort = new AbortController();
+		const job: Running = { ...identity, abort, control, result: undefined, followers: 1 };
+		this.#running.add(job);
+		return Object.assign(control, { [Symbol.dispose]: () => void this.#running.delete(job) });
+	}
+
+	/** Progress, then the result. */
+	async *follow({ kind, requestId }: JobIdentity, signal: AbortSignal): AsyncGenerator<JobOutput> {
+		const job = this.#find(kind, requestId);
+		if (job?.result === undefined) throw new Error(`no ${kind} of the request ${requestId} can be followed`);
+		job.followers += 1;
+		let ended = false;
+		const over = new AbortController();
+		const end = job.result.then(
+			(result) => ({ result }),
+			(error: unknown) => ({ error }),
+		);
+		const gone = new Promise<undefined>((resolve) => {
+			signal.addEventListener("abort", () => resolve(undefined), { once: true, signal: over.signal });
+		});
+		try {
+			for (;;) {
+				signal.throwIfAborted();
+				const tick = sleep(PROGRESS_MS, undefined, { signal: over.signal }).catch(() => undefined);
+				const settled = await Promise.race([end, gone, tick]);
+				if (settled !== undefined) {
+					ended = true;
+					if ("error" in settled) throw settled.error;
+					yield { kind: "progress", progress: job.control.progress };
+					yield { kind: "result", result: settled.result };
+					return;
+				}
+				signal.throwIfAborted();
+				yield { kind: "progress", progress: job.control.progress };
+			}
+		} finally {
+			over.abort();
+			job.followers -= 1;
+			if (job.followers === 0 && !ended) {
+				job.abort.abort(signal.reason ?? rpcFaults.CANCELLED({ method: kind }));
+				await end; // it has cleaned up before the call ends
+			}
+		}
+	}
+
+	#find(kind: JobKind, requestId: string): Running | undefined {
+		return [...this.#running].find((job) => job.kind === kind && job.requestId === requestId);
+	}
+}

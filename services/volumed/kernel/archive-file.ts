@@ -1,0 +1,109 @@
+/** An archive as a file of this host: it appears under its name whole, or not at all. */
+import { type FileHandle, link, open, rename, rm, stat, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { killPoint } from "#lib/config/kill-point.ts";
+import { isErrno } from "#lib/linux/libc.ts";
+import { renameNew, syncDirectory } from "#lib/linux/mount/directory.ts";
+import { volumeFaults } from "../faults.ts";
+import { atSystem } from "./system-fault.ts";
+
+/** Where the archive is until it is whole: beside its final place, so that a rename is enough. */
+export function temporaryOf(path: string, id: string): string {
+	return join(dirname(path), `.wharf-backup-${id}.partial`);
+}
+
+/** Refuses what can be seen beforehand. Faults: INVALID_PATH, FILE_EXISTS. */
+export async function checkTarget(path: string, overwrite: boolean): Promise<void> {
+	if (!path.startsWith("/") || path.endsWith("/"))
+		throw volumeFaults.INVALID_PATH({ path, problem: "it is no absolute path of a file" });
+	const folder = await stat(dirname(path)).catch(() => undefined);
+	if (folder?.isDirectory() !== true) {
+		throw volumeFaults.INVALID_PATH({ path, problem: `there is no directory ${dirname(path)}` });
+	}
+	const there = await stat(path).catch(() => undefined);
+	if (there?.isDirectory() === true) throw volumeFaults.INVALID_PATH({ path, problem: "it is a directory" });
+	if (there !== undefined && !overwrite) throw volumeFaults.FILE_EXISTS({ path });
+}
+
+/** Fault: INVALID_PATH. */
+export async function openArchive(path: string): Promise<FileHandle> {
+	if (!path.startsWith("/")) throw volumeFaults.INVALID_PATH({ path, problem: "it is no absolute path" });
+	let handle: FileHandle;
+	try {
+		handle = await open(path, "r");
+	} catch (error) {
+		throw volumeFaults.INVALID_PATH({ path, problem: (error as Error).message }, { cause: error });
+	}
+	if ((await handle.stat()).isFile()) return handle;
+	await handle.close();
+	throw volumeFaults.INVALID_PATH({ path, problem: "it is no file" });
+}
+
+export class ArchiveFile implements AsyncDisposable {
+	readonly #path: string;
+	readonly #temporary: string;
+	readonly #handle: FileHandle;
+
+	private constructor(path: string, temporary: string, handle: FileHandle) {
+		this.#path = path;
+		this.#temporary = temporary;
+		this.#handle = handle;
+	}
+
+	static async create(path: string, temporary: string): Promise<ArchiveFile> {
+		const handle = await atSystem(`making ${temporary}`, path, () => open(temporary, "wx", 0o600));
+		killPoint("volumed.archive.open");
+		return new ArchiveFile(path, temporary, handle);
+	}
+
+	write(bytes: Buffer): Promise<void> {
+		return atSystem(`writing ${this.#temporary}`, this.#path, () => this.#handle.writeFile(bytes));
+	}
+
+	/** On the disk, whole. Answers what it is, wherever it will be. */
+	async seal(): Promise<string> {
+		await atSystem(`writing ${this.#temporary}`, this.#path, () => this.#handle.sync());
+		const { dev, ino } = await this.#handle.stat({ bigint: true });
+		return `${dev}:${ino}`;
+	}
+
+	/** Gives it its name. Fault: FILE_EXISTS when another came meanwhile and is not to be replaced. */
+	async publish(overwrite: boolean): Promise<void> {
+		const [from, to] = [this.#temporary, this.#path];
+		try {
+			if (overwrite) await rename(from, to);
+			else await renameUnlessThere(from, to);
+		} catch (error) {
+			if (isErrno(error, "EEXIST")) throw volumeFaults.FILE_EXISTS({ path: to });
+			throw error;
+		}
+		killPoint("volumed.archive.rename");
+		await syncDirectory(dirname(to));
+	}
+
+	/** A file that was not published is gone afterwards. */
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#handle.close();
+		await removeTemporary(this.#temporary);
+	}
+}
+
+export async function removeTemporary(path: string): Promise<void> {
+	await rm(path, { force: true });
+}
+
+export async function fileIdentity(path: string): Promise<string | undefined> {
+	const found = await stat(path, { bigint: true }).catch(() => undefined);
+	return found && `${found.dev}:${found.ino}`;
+}
+
+/** File systems without RENAME_NOREPLACE (NFS) say EINVAL; a second name and one less does the same there. */
+async function renameUnlessThere(from: string, to: string): Promise<void> {
+	try {
+		renameNew(from, to);
+	} catch (error) {
+		if (!isErrno(error, "EINVAL")) throw error;
+		await link(from, to);
+		await unlink(from);
+	}
+}

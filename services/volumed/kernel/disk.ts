@@ -1,0 +1,55 @@
+/** Where volumes are: the port to the file system, in words of the domain. Everything is idempotent; absent is success. */
+
+export interface Observed {
+	readonly name: string;
+	/** Its content is there. */
+	readonly hasData: boolean;
+	/** Ids of stages that were begun and neither put in place nor dropped. */
+	readonly stages: readonly string[];
+}
+
+export interface Image {
+	/** The image's tree on this host. */
+	readonly root: string;
+	/** A path in it; links in the image are followed inside it. */
+	readonly path: string;
+}
+
+/** Faults of every call: DISK_FULL, KERNEL_REFUSED. */
+export interface Disk {
+	/** Where the volume's content is, whether or not it is there. */
+	mountpoint(name: string): string;
+	/** Makes the volume's empty directory, durably; one that is there stays as it is. */
+	ensure(name: string): Promise<void>;
+	/** The volume is out of sight at once, with its stages; the space comes back later. */
+	remove(name: string): Promise<void>;
+	hasData(name: string): Promise<boolean>;
+	isEmpty(name: string): Promise<boolean>;
+	/** Everything that lies where volumes lie, whether or not it is one. */
+	observe(): Promise<Observed[]>;
+	/** Keeps what is nobody's volume, out of the way, and says where. */
+	setAside(name: string): Promise<string>;
+
+	/** Makes an empty directory beside the volume's content, and answers where. */
+	stage(name: string, id: string): Promise<string>;
+	/** Puts a directory of the image into the stage, with everything that it has. False: the image has no such directory. */
+	fill(name: string, id: string, image: Image, signal?: AbortSignal): Promise<boolean>;
+	/** The stage becomes the content, durably and in one step; what was there before goes. */
+	commit(name: string, id: string): Promise<void>;
+	discard(name: string, id: string): Promise<void>;
+	/** Of the content, or of a stage: the same for as long as it lives, wherever it is. Undefined when it is not there. */
+	identity(name: string, id?: string): Promise<string | undefined>;
+
+	/** Takes what was removed off the disk. Resolves when it is gone. */
+	sweep(): Promise<void>;
+}
+
+/** The host's own files and directories that containers mount. */
+export interface Host {
+	/** True when there is something. */
+	exists(path: string): Promise<boolean>;
+	/** Makes the directory with its parents, 0755, and answers which were made, outermost first. */
+	makeDirectory(path: string): Promise<string[]>;
+	/** Takes back what `makeDirectory` made, as far as it is still empty. */
+	unmake(made: readonly string[]): Promise<void>;
+}

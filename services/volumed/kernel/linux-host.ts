@@ -1,0 +1,39 @@
+/** The host's own directories, as they are. */
+import { mkdir, rmdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { killPoint } from "#lib/config/kill-point.ts";
+import { isErrno } from "#lib/linux/libc.ts";
+import type { Host } from "./disk.ts";
+import { atSystem } from "./system-fault.ts";
+
+export class LinuxHost implements Host {
+	async exists(path: string): Promise<boolean> {
+		try {
+			await stat(path);
+			return true;
+		} catch (error) {
+			if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return false;
+			throw error;
+		}
+	}
+
+	async makeDirectory(path: string): Promise<string[]> {
+		const first = await atSystem(`making ${path}`, path, () => mkdir(path, { recursive: true, mode: 0o755 }));
+		killPoint("volumed.host.mkdir");
+		if (first === undefined) return [];
+		const made = [path];
+		for (let at = path; at !== first; at = dirname(at)) made.unshift(dirname(at));
+		return made;
+	}
+
+	async unmake(made: readonly string[]): Promise<void> {
+		for (const path of made.toReversed()) {
+			try {
+				await rmdir(path);
+			} catch (error) {
+				if (isErrno(error, "ENOTEMPTY", "ENOENT")) return;
+				throw error;
+			}
+		}
+	}
+}

@@ -1,0 +1,49 @@
+/** volumed's tables, one entry a version, only ever appended to. Times are milliseconds since 1970. */
+export const MIGRATIONS: readonly string[] = [
+	`
+	CREATE TABLE volume (
+		name TEXT PRIMARY KEY,
+		driver TEXT NOT NULL,
+		options TEXT NOT NULL, -- JSON
+		labels TEXT NOT NULL, -- JSON
+		anonymous INTEGER NOT NULL,
+		state TEXT NOT NULL CHECK (state IN ('CREATING', 'ACTIVE', 'DELETING')),
+		pristine INTEGER NOT NULL, -- nothing was ever put into it: the first attachment may fill it from an image
+		created_at INTEGER NOT NULL
+	) STRICT, WITHOUT ROWID;
+
+	CREATE TABLE attachment (
+		row INTEGER PRIMARY KEY,
+		id TEXT NOT NULL UNIQUE,
+		holder TEXT NOT NULL,
+		container_id TEXT NOT NULL,
+		container_name TEXT NOT NULL,
+		asked TEXT NOT NULL, -- what was asked for, in one form only
+		mounts TEXT NOT NULL, -- JSON
+		created_at INTEGER NOT NULL,
+		UNIQUE (holder, container_id)
+	) STRICT;
+
+	-- A volume that an attachment uses cannot go: the reference forbids it.
+	CREATE TABLE attachment_volume (
+		attachment INTEGER NOT NULL REFERENCES attachment (row) ON DELETE CASCADE,
+		volume TEXT NOT NULL REFERENCES volume (name),
+		PRIMARY KEY (attachment, volume)
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX attachment_by_volume ON attachment_volume (volume);
+
+	-- A backup to a file, or a restore, from its first effect to its end.
+	CREATE TABLE job (
+		id TEXT PRIMARY KEY,
+		kind TEXT NOT NULL CHECK (kind IN ('backup', 'restore')),
+		volume TEXT NOT NULL,
+		request_id TEXT NOT NULL,
+		body_hash TEXT NOT NULL,
+		path TEXT NOT NULL, -- of a backup: where it is to be
+		temporary TEXT NOT NULL, -- of a backup: where it is until then
+		identity TEXT, -- of what is about to take its place, and
+		result TEXT, -- JSON: how it ended if it is there
+		started_at INTEGER NOT NULL
+	) STRICT, WITHOUT ROWID;
+	`,
+];
