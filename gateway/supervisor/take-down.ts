@@ -20,6 +20,9 @@ import { isLocked } from "./lock.ts";
 import { ended, endStaleProcesses } from "./stale.ts";
 import { liveState, removeState } from "./state-file.ts";
 
+/** The tour's archive, below the root. */
+export const TOUR = "demo";
+
 /** The services' own orderly ends, one after the other. */
 const END_MS = 90_000;
 
@@ -137,7 +140,7 @@ function stateFiles(paths: Paths): string[] {
 
 function volumesOnDisk(paths: Paths): string[] {
 	try {
-		return readdirSync(paths.volumes);
+		return readdirSync(paths.volumes).filter((name) => !name.startsWith(".")); // volumed's own
 	} catch {
 		return [];
 	}
@@ -146,7 +149,8 @@ function volumesOnDisk(paths: Paths): string[] {
 /** The volumes' data goes with the store that knows of them: either both stay or both go. The settings are the operator's. */
 function removeFiles(paths: Paths, keepVolumes: boolean): void {
 	const force = { recursive: true, force: true } as const;
-	for (const folder of [paths.run, paths.containers, paths.nats, paths.logs]) rmSync(folder, force);
+	const folders = [paths.run, paths.containers, paths.nats, paths.logs, join(paths.root, TOUR)];
+	for (const folder of folders) rmSync(folder, force);
 	for (const name of stateFiles(paths)) {
 		if (!keepVolumes || !name.startsWith("volumed.db")) rmSync(join(paths.root, "state", name), force);
 	}

@@ -1,4 +1,5 @@
 import { removeEverything, stopControlPlane } from "../../supervisor/take-down.ts";
+import { count } from "../output/quantity.ts";
 import { command } from "../syntax/command.ts";
 import { syntaxFaults } from "../syntax/faults.ts";
 import type { Terminal } from "../terminal.ts";
@@ -40,12 +41,12 @@ async function everything(terminal: Terminal, volumesToo: boolean): Promise<numb
 	);
 	for (const problem of problems) await terminal.err(`wharf: ${problem}\n`);
 	await terminal.out(
-		`Removed: ${containers} containers, ${networks} networks, and everything that was made for them.\n`,
+		`Removed: ${count(containers, "container")}, ${count(networks, "network")}, and everything that was made for them.\n`,
 	);
 	if (keptVolumes.length > 0) {
 		const names = keptVolumes.slice(0, 5).join(", ") + (keptVolumes.length > 5 ? ", …" : "");
 		await terminal.out(
-			`Kept: the data of ${keptVolumes.length} volumes (${names}) in ${terminal.paths.volumes}. \`wharf down --all --volumes\` removes it too.\n`,
+			`Kept: the data of ${count(keptVolumes.length, "volume")} (${names}) in ${terminal.paths.volumes}. \`wharf down --all --volumes\` removes it too.\n`,
 		);
 	}
 	return 0;

@@ -4,7 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
 import { type Output, run } from "#lib/exec/run.ts";
 import { Fault } from "#lib/fault/fault.ts";
+import { TOUR } from "../../supervisor/take-down.ts";
 import { program } from "../../package-root.ts";
+import { columns } from "../syntax/help.ts";
 import { elapsed } from "../output/quantity.ts";
 import { syntaxFaults } from "../syntax/faults.ts";
 import type { Terminal } from "../terminal.ts";
@@ -37,7 +39,7 @@ export async function runDemo(terminal: Terminal, port: string): Promise<number>
 	const programs = sameDisk ? nodePrograms(process.execPath) : perlPrograms();
 	for (const step of networkSteps(programs, port)) await tour.step(step);
 	await tour.fetchFromHost(`http://127.0.0.1:${port}/`);
-	const folder = join(terminal.paths.root, "demo");
+	const folder = join(terminal.paths.root, TOUR);
 	mkdirSync(folder, { recursive: true, mode: 0o700 });
 	for (const step of volumeSteps(join(folder, "demo-data.tar"))) await tour.step(step);
 	await terminal.out(epilogue(port, terminal.paths.root));
@@ -121,17 +123,18 @@ function failed(step: string, problem: string): Fault {
 }
 
 function epilogue(port: string, root: string): string {
-	return `
-All of it works. The services and the web server go on. Try next:
-  wharf ps                                    what runs
-  curl http://127.0.0.1:${port}/                  the web server
-  wharf exec ${SERVER} cat /etc/hosts               a look inside
-  wharf network inspect ${NETWORK}                  addresses and names
-  wharf events                                what happens, as it happens
-  tar tvf ${join(root, "demo/demo-data.tar")}    the backup
-
-Take it down:
-  wharf down                                  the services; containers go on
-  wharf down --all --volumes                  everything
-`;
+	const lines = (rows: readonly (readonly [string, string])[]): string => `${columns(rows).join("\n")}\n`;
+	const next = lines([
+		["wharf ps", "what runs"],
+		[`curl http://127.0.0.1:${port}/`, "the web server"],
+		[`wharf exec ${SERVER} cat /etc/hosts`, "a look inside"],
+		[`wharf network inspect ${NETWORK}`, "addresses and names"],
+		["wharf events", "what happens, as it happens"],
+		[`tar tvf ${join(root, TOUR, "demo-data.tar")}`, "the backup"],
+	]);
+	const end = lines([
+		["wharf down", "the services; containers go on"],
+		["wharf down --all --volumes", "everything"],
+	]);
+	return `\nAll of it works. The services and the web server go on. Try next:\n${next}\nTake it down:\n${end}`;
 }

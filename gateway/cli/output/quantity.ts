@@ -40,6 +40,11 @@ export function size(bytes: bigint | number): string {
 	return `${unit === 0 ? value : Number(value.toPrecision(4))}${UNITS[unit] ?? ""}`;
 }
 
+/** `1 volume`, `2 volumes`. */
+export function count(number: number, noun: string): string {
+	return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 /** `312 ms`, `2.1 s`. */
 export function elapsed(ms: number): string {
 	return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
