@@ -75,6 +75,7 @@ export function assemble({ store, kernel, allocator, log, netnsPath, bridge, sig
 		[Symbol.asyncDispose]: async () => {
 			await reconcile[Symbol.asyncDispose]();
 			await reaper[Symbol.asyncDispose]();
+			parts.reservations[Symbol.dispose]();
 		},
 	};
 }

@@ -104,7 +104,6 @@ export class Endpoints {
 
 		const intent = this.#intent(spec, at, ports);
 		await this.#insert(intent, at);
-		killPoint("netd.endpoint.intended");
 		await using undo = new Undo(
 			{
 				discard: () => store.write([rows.deleteEndpointRow(intent.id)], "endpoint.discarded"),
@@ -141,7 +140,6 @@ export class Endpoints {
 		if (endpoint === undefined || sandbox === undefined) return { disconnected: false, namesLag: false };
 
 		await store.write([rows.parkEndpoint(id)], "endpoint.deleting");
-		killPoint("netd.endpoint.deleting");
 		const resolves = this.#parts.names.find(sandbox.id) !== undefined;
 		// The names go first, and while a resolver takes them in, the rest does.
 		const telling = this.#tell(sandbox, attachmentsOf(records, sandbox.id), resolves);
@@ -282,19 +280,15 @@ export class Endpoints {
 		const { kernel } = this.#parts;
 		undo.defer(() => kernel.links.removeLeg(endpoint.hostInterface));
 		await driver.ensureEndpoint(network, endpoint, sandbox.netnsPath);
-		killPoint("netd.endpoint.linked");
 		const before = defaultRoutes(others);
 		const after = defaultRoutes([...others, { endpoint, network }]);
 		if (before[4] !== after[4] || before[6] !== after[6]) kernel.links.ensureDefaultRoutes(sandbox.netnsPath, after);
-		killPoint("netd.endpoint.routed");
 		const publications = publicationsOf(endpoint);
 		undo.defer(() => kernel.firewall.removePublished(publications, []));
 		kernel.firewall.ensurePublished(publications);
-		killPoint("netd.endpoint.published");
 		if (!network.resolvesNames || others.some((other) => other.network.resolvesNames)) return;
 		undo.defer(() => kernel.resolver.remove(sandbox.netnsPath));
 		kernel.resolver.ensure(sandbox.netnsPath, sandbox.resolverPort);
-		killPoint("netd.endpoint.redirected");
 	}
 
 	/** True when names lag. What does not concern names tells nothing and waits for nobody. */

@@ -140,7 +140,6 @@ export class Networks {
 				async () => {
 					await drivers.linked(network)?.removeNetwork(network);
 				},
-				() => killPoint("netd.network.unmade"),
 				() => allocator.releaseSubnets(network.id),
 				() => killPoint("netd.network.released"),
 			],
@@ -157,7 +156,6 @@ export class Networks {
 		const { store, allocator, locks, log } = this.#parts;
 		using _turn = await locks.take(network.id, call.signal);
 		await this.#insert(network);
-		killPoint("netd.network.intended");
 		await using undo = new Undo(
 			{
 				discard: () => store.write([rows.deleteNetworkRow(network.id)], "network.discarded"),
@@ -178,7 +176,6 @@ export class Networks {
 		const active: Network = { ...network, subnets, status: { state: "active" } };
 		undo.defer(() => driver.removeNetwork(active));
 		driver.ensureNetwork(active);
-		killPoint("netd.network.made");
 		call.signal.throwIfAborted();
 		const result = { network: active, warnings };
 		await store.write(

@@ -1,5 +1,4 @@
 /** Ports of an endpoint that is there already: published and unpublished while its container runs. */
-import { killPoint } from "#lib/config/kill-point.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import type { Statement } from "#lib/store/store.ts";
 import { attachmentOf } from "./attachments.ts";
@@ -51,10 +50,8 @@ export class PublishedPorts {
 			ports.map((port) => insertPort(endpoint.id, port)),
 			"ports.inserted",
 		);
-		killPoint("netd.ports.inserted");
 		try {
 			this.#ensureElements(after, ports);
-			killPoint("netd.ports.published");
 			await store.write([...portFacts("PUBLISHED", endpoint.id, ports), ...call.answer(view)], "ports.published");
 		} catch (error) {
 			await this.#takeBack(after, ports);
@@ -74,7 +71,6 @@ export class PublishedPorts {
 		const going = endpoint.ports.filter((port) => keys.size === 0 || keys.has(hostPortKey(port)));
 		const after: Endpoint = { ...endpoint, ports: endpoint.ports.filter((port) => !going.includes(port)) };
 		this.#removeElements(endpoint, going);
-		killPoint("netd.ports.unpublished");
 		const view = this.#view(after);
 		const statements: Statement[] = going.map((port) => deletePort(endpoint.id, port));
 		await store.write(

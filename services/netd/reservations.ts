@@ -13,7 +13,7 @@ const EVERY = { 4: Ip.of(4, 0n), 6: Ip.of(6, 0n) } as const;
 /** Of ports that are free for one family, how many may be taken for the other before that is an error. */
 const DYNAMIC_ATTEMPTS = 64;
 
-export class Reservations {
+export class Reservations implements Disposable {
 	readonly #ports: HostPorts;
 	readonly #holderName: (port: HostPort) => string | undefined;
 	/** By protocol, port and family. */
@@ -54,6 +54,12 @@ export class Reservations {
 		return familiesOf(port, families).every(
 			(family) => this.#slots.get(slotKey(port, family))?.has(addressAt(port, family)) === true,
 		);
+	}
+
+	/** Gives everything up, as the end of the process would. */
+	[Symbol.dispose](): void {
+		for (const slot of [...this.#slots.values()]) slot[Symbol.dispose]();
+		this.#slots.clear();
 	}
 
 	#reserveOne<P extends HostPort>(port: P, families: readonly Family[]): P {
@@ -116,7 +122,7 @@ export class Reservations {
 }
 
 /** One port of one protocol and family: which addresses of it are published, and the sockets that hold it. */
-class Slot {
+class Slot implements Disposable {
 	readonly #bind: (address: Ip) => Reservation | undefined;
 	readonly #emptied: () => void;
 	readonly #published = new Map<string, Ip>();
@@ -153,6 +159,11 @@ class Slot {
 		// What the socket at every address stood for needs its own again; nobody else runs between the two.
 		for (const left of this.#published.values()) this.#cover(left);
 		if (this.size === 0) this.#emptied();
+	}
+
+	[Symbol.dispose](): void {
+		for (const socket of this.#sockets.values()) socket[Symbol.dispose]();
+		this.#sockets.clear();
 	}
 
 	#cover(address: Ip): boolean {

@@ -1,6 +1,5 @@
 /** Sandboxes: network namespaces that netd makes, or takes in, and what they take with them when they end. */
 import type { Ip } from "#lib/address/ip.ts";
-import { killPoint } from "#lib/config/kill-point.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import { ConstraintError } from "#lib/store/store.ts";
 import { deleteEndpointRow, type Endpoint } from "./endpoint.ts";
@@ -74,7 +73,6 @@ export class Sandboxes {
 		const sandbox = this.#intent(spec);
 		using _turn = await locks.take(sandbox.id, call.signal);
 		await this.#insert(sandbox);
-		killPoint("netd.sandbox.intended");
 		await using undo = new Undo(
 			{
 				discard: () => store.write([rows.deleteSandboxRow(sandbox.id)], "sandbox.discarded"),
@@ -85,7 +83,6 @@ export class Sandboxes {
 		if (!sandbox.adopted) {
 			undo.defer(() => kernel.namespaces.remove(sandbox.netnsPath));
 			kernel.namespaces.create(sandbox.netnsPath);
-			killPoint("netd.sandbox.made");
 		}
 		call.signal.throwIfAborted();
 		const active: Sandbox = { ...sandbox, status: { state: "active" } };
@@ -123,7 +120,6 @@ export class Sandboxes {
 		const released = await collect([() => this.#release(sandbox)], (error) =>
 			log.error("a sandbox's namespace could not be removed", { sandbox: sandbox.id, err: error }),
 		);
-		killPoint("netd.sandbox.released");
 		if (!clean || !released) return false;
 		const wasActive = sandbox.status.state !== "creating";
 		await store.write(

@@ -28,9 +28,7 @@ export function takeDown(
 	return collect(
 		[
 			() => kernel.firewall.removePublished(publicationsOf(endpoint), []),
-			() => killPoint("netd.teardown.unpublished"),
 			() => kernel.links.parkLeg(endpoint.hostInterface, inside),
-			() => killPoint("netd.teardown.parked"),
 			() => {
 				if (ending || !kernel.namespaces.isNamespace(sandbox.netnsPath)) return;
 				const others = attachmentsOf(records, sandbox.id).filter((one) => one.endpoint.id !== endpoint.id);

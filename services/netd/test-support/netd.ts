@@ -63,7 +63,7 @@ export interface Bench<K extends Kernel, A extends Allocator> extends AsyncDispo
 	/** The present process. */
 	netd: Netd;
 	store: Store;
-	/** Ends the process as SIGKILL would, as far as one process can, and starts the next on the same store. */
+	/** Ends the process, and starts the next on the same store. */
 	restart(): Promise<void>;
 }
 
@@ -71,7 +71,6 @@ export interface BenchOptions<K extends Kernel, A extends Allocator> {
 	readonly kernel: K;
 	readonly allocator: A;
 	readonly netnsPath: (id: string) => string;
-	readonly onRestart?: () => void;
 }
 
 export async function bench<K extends Kernel, A extends Allocator>(options: BenchOptions<K, A>): Promise<Bench<K, A>> {
@@ -96,7 +95,6 @@ export async function bench<K extends Kernel, A extends Allocator>(options: Benc
 		...(await open()),
 		restart: async () => {
 			await close();
-			options.onRestart?.();
 			Object.assign(it, await open());
 		},
 		[Symbol.asyncDispose]: async () => {
@@ -109,12 +107,9 @@ export async function bench<K extends Kernel, A extends Allocator>(options: Benc
 
 /** On the models. */
 export function modelBench(): Promise<Bench<ModelKernel, ModelAllocator>> {
-	const kernel = new ModelKernel();
 	return bench({
-		kernel,
+		kernel: new ModelKernel(),
 		allocator: new ModelAllocator(),
 		netnsPath: (id) => `/netns/${id}`,
-		// A process's sockets end with it.
-		onRestart: () => kernel.hostPorts.releaseAll(),
 	});
 }

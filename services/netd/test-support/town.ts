@@ -113,7 +113,9 @@ export async function town(): Promise<Town> {
 		hold: async (netns, address, port) => {
 			const child = start("nsenter", [`--net=${netns}`, "--", ...script(HOLD, address, port)]);
 			children.push(child);
-			const first = await new Promise<unknown>((resolve) => child.stdout.once("data", resolve).once("end", resolve));
+			const first = await new Promise<unknown>((resolve) => {
+				child.stdout.once("data", resolve).once("end", resolve).resume();
+			});
 			if (String(first) !== "open") throw new Error("nobody answered");
 			return { cut: child.done.then(({ exitCode }) => exitCode === 42) };
 		},

@@ -28,11 +28,6 @@ export class ModelHostPorts implements HostPorts {
 		return this.programs.get(`${protocol} ${port}`);
 	}
 
-	/** The process ends. */
-	releaseAll(): void {
-		this.#held.clear();
-	}
-
 	reserved(): string[] {
 		return [...this.#held].map(({ protocol, address, port }) => `${protocol} ${address} ${port}`).sort();
 	}

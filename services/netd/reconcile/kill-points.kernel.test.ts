@@ -1,0 +1,107 @@
+/** The process is killed at each of its kill points in turn; the next one leaves exactly what the store says, by other programs' account. */
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Child, start } from "#lib/exec/run.ts";
+import { createNetns, removeNetns } from "#lib/linux/netns.ts";
+import { ipJson, nftJson, runIn } from "#lib/linux/test-support/scratch-netns.ts";
+import { checkHealth } from "#lib/rpc/check-health.ts";
+import { IpamdAllocator } from "../peers/ipamd.ts";
+
+const NETD = join(import.meta.dirname, "..");
+const SCENARIO = join(NETD, "test-support/scenario.ts");
+const IPAMD = join(NETD, "../ipamd/main.ts");
+
+const FIRST = "store.network.predefined";
+
+/** Those that the sources have; labels of writes come behind `store.`. */
+const POINTS = globSync("**/*.ts", { cwd: NETD })
+	.filter((file) => !file.includes("test"))
+	.flatMap((file) => {
+		const source = readFileSync(join(NETD, file), "utf8");
+		const kernel = [...source.matchAll(/killPoint\("([^"]+)"\)/g)].map(([, name]) => name ?? "");
+		const writes = [...source.matchAll(/store\s*\.write\([\s\S]*?"([a-z]+\.[a-z]+)",?\s*\)/g)].map(
+			([, name]) => `store.${name}`,
+		);
+		return [...kernel, ...writes];
+	})
+	// Only a store that is new passes here.
+	.sort((one, other) => Number(other === FIRST) - Number(one === FIRST));
+
+const folder = mkdtempSync(join(tmpdir(), "netd-kill-"));
+const host = join(folder, "host");
+const socket = join(folder, "root/run/ipamd.sock");
+let ipamd: Child;
+let allocator: IpamdAllocator;
+
+beforeAll(async () => {
+	createNetns(host);
+	runIn(host, "ip", "link", "set", "lo", "up");
+	const env = { WHARF_ROOT: join(folder, "root") };
+	ipamd = start("nsenter", [`--net=${host}`, "--", process.execPath, IPAMD], {
+		env,
+		stdout: "ignore",
+		stderr: "ignore",
+	});
+	while ((await checkHealth({ unix: socket })) !== "SERVING") await sleep(20);
+	allocator = new IpamdAllocator({ unix: socket });
+});
+afterAll(async () => {
+	allocator?.[Symbol.dispose]();
+	ipamd.kill("SIGKILL");
+	await ipamd.done;
+	const pinned = existsSync(join(folder, "netns")) ? readdirSync(join(folder, "netns")) : [];
+	for (const name of pinned) removeNetns(join(folder, "netns", name));
+	removeNetns(host);
+	rmSync(folder, { recursive: true });
+});
+
+async function run(args: readonly string[], point = "") {
+	const env = { NETD_TEST_HOST: host, NETD_TEST_FOLDER: folder, NETD_TEST_IPAMD: socket, WHARF_KILL_POINT: point };
+	const child = start(process.execPath, [SCENARIO, ...args], { env });
+	let output = "";
+	for await (const chunk of child.stdout) output += String(chunk);
+	return { output, ...(await child.done) };
+}
+
+/** By ip, nft, the folder, and ipamd. */
+async function found() {
+	const links = ipJson(host, "link", "show") as { ifname: string; linkinfo?: { info_kind: string } }[];
+	const named = (kind: string) =>
+		links
+			.filter(({ linkinfo }) => linkinfo?.info_kind === kind)
+			.map(({ ifname }) => ifname)
+			.sort();
+	const elements = (name: string) =>
+		(nftJson(host, "list", "map", "inet", "wharf", name) as { map: { elem?: [{ concat: unknown[] }][] } }[]).flatMap(
+			({ map }) => map.elem?.map(([{ concat }]) => String(concat.at(-1))) ?? [],
+		);
+	return {
+		bridges: named("bridge"),
+		legs: named("veth"),
+		namespaces: readdirSync(join(folder, "netns")).sort(),
+		ports: elements("published4").sort(),
+		leases: (await allocator.leases()).map(({ address }) => address.toString()).sort(),
+		subnets: (await allocator.subnets()).length,
+	};
+}
+
+test("there are kill points, each once", () => {
+	expect(POINTS.length).toBeGreaterThan(40);
+	expect(new Set(POINTS.filter((name) => name !== "store.endpoint.deleted")).size).toBe(
+		POINTS.filter((name) => name !== "store.endpoint.deleted").length,
+	);
+});
+
+test.each([...new Set(POINTS)].map((point, round) => [point, round] as const))("%s", async (point, round) => {
+	if (point === "netd.rules.made") runIn(host, "nft", "flush", "ruleset");
+	const killed = await run(["live", String(round)], point);
+	expect([killed.signal, killed.exitCode, killed.stderr]).toEqual(["SIGKILL", undefined, ""]);
+	const { output, stderr, exitCode } = await run(["reconcile"]);
+	expect([exitCode, stderr]).toEqual([0, ""]);
+	const { states, subnets, ...said } = JSON.parse(output) as { states: string[]; subnets: string[] };
+	expect(states).toEqual(["active"]);
+	expect(await found()).toEqual({ ...said, subnets: subnets.length });
+});

@@ -1,0 +1,138 @@
+/**
+ * A process of netd that lives through everything once, for tests that kill it in between; and one that only reconciles.
+ *
+ * `scenario.ts live <round>` or `scenario.ts reconcile`, with NETD_TEST_HOST, NETD_TEST_FOLDER and NETD_TEST_IPAMD. It prints
+ * what the store says at its end.
+ */
+import { join } from "node:path";
+import { Cidr } from "#lib/address/cidr.ts";
+import { createLog } from "#lib/log/log.ts";
+import { Store } from "#lib/store/store.ts";
+import { assemble, type Netd } from "../assemble.ts";
+import { faults } from "../faults.ts";
+import { openLinuxKernel } from "../kernel/linux/kernel.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { IpamdAllocator } from "../peers/ipamd.ts";
+import { Records } from "../records.ts";
+import { migrations } from "../schema.ts";
+import { BRIDGE, call, connectSpec, networkSpec, sandboxSpec, tcp } from "./netd.ts";
+
+const { NETD_TEST_HOST: host = "", NETD_TEST_FOLDER: folder = "", NETD_TEST_IPAMD: ipamd = "" } = process.env;
+const [, , mode, round = "0"] = process.argv;
+
+/** Calls that fail once each, as `firewall.ensurePublished`. */
+const broken = new Set<string>();
+
+function breakable(kernel: Kernel): Kernel {
+	const part = <T extends object>(name: string, target: T): T =>
+		new Proxy(target, {
+			get: (object, key) => {
+				const value: unknown = Reflect.get(object, key, object);
+				if (typeof value !== "function") return value;
+				return (...args: unknown[]): unknown => {
+					if (!broken.delete(`${name}.${String(key)}`)) return value.apply(object, args) as unknown;
+					throw faults.KERNEL_REFUSED({ what: String(key), words: "broken on purpose" });
+				};
+			},
+		});
+	const { links, namespaces, firewall, resolver, hostPorts, flows } = kernel;
+	return {
+		links: part("links", links),
+		namespaces: part("namespaces", namespaces),
+		firewall: part("firewall", firewall),
+		resolver,
+		hostPorts,
+		flows,
+	};
+}
+
+async function refusedOn(calls: readonly string[], body: () => Promise<unknown>): Promise<void> {
+	for (const name of calls) broken.add(name);
+	try {
+		await body();
+	} catch {
+		if (broken.size > 0) throw new Error(`these calls were not made: ${[...broken].join(", ")}`);
+		return;
+	}
+	throw new Error("nothing failed");
+}
+
+async function live({ networks, sandboxes, endpoints, ports, reconcile }: Netd): Promise<void> {
+	const options = { "com.docker.network.bridge.name": `lan${round}` };
+	const subnet = {
+		family: 4,
+		cidr: Cidr.parse(`10.200.${round}.0/24`),
+		ipRange: undefined,
+		gateway: undefined,
+		auxiliary: {},
+	} as const;
+	await networks.create(networkSpec(`lan-${round}`, { options, subnets: [subnet] }), call());
+	await networks.create(networkSpec(`web-${round}`), call());
+	const sandbox = await sandboxes.create(sandboxSpec(`c-${round}`), call());
+	const first = await endpoints.connect(connectSpec(`lan-${round}`, sandbox, { ports: [tcp(0, 80)] }), call());
+	const second = await endpoints.connect(connectSpec(`web-${round}`, sandbox), call());
+	const endpointId = first.view.endpoint.id;
+	await ports.publish({ endpointId, ports: [tcp(0, 81)] }, call());
+	await ports.unpublish({ endpointId, ports: [] }, call());
+	await refusedOn(["firewall.ensurePublished"], () => ports.publish({ endpointId, ports: [tcp(0, 81)] }, call()));
+	await endpoints.disconnect(endpointId, call());
+	await endpoints.disconnect(second.view.endpoint.id, call());
+	await refusedOn(["links.ensureLeg"], () => endpoints.connect(connectSpec(`web-${round}`, sandbox), call()));
+	await refusedOn(["links.ensureLeg", "links.removeLeg"], () =>
+		endpoints.connect(connectSpec(`web-${round}`, sandbox), call()),
+	);
+	await refusedOn(["namespaces.create"], () => sandboxes.create(sandboxSpec(`d-${round}`), call()));
+	await refusedOn(["namespaces.create", "namespaces.remove"], () =>
+		sandboxes.create(sandboxSpec(`e-${round}`), call()),
+	);
+	await refusedOn(["links.ensureBridge"], () => networks.create(networkSpec(`x-${round}`), call()));
+	await refusedOn(["links.ensureBridge", "links.removeBridge"], () =>
+		networks.create(networkSpec(`y-${round}`), call()),
+	);
+	await reconcile.run();
+	await endpoints.connect(connectSpec(`web-${round}`, sandbox, { ports: [tcp(0, 80)] }), call());
+	await sandboxes.delete(sandbox.id, call());
+	await networks.delete(`web-${round}`, call());
+	await networks.delete(`lan-${round}`, call());
+}
+
+const namespaces = join(folder, "netns");
+const log = createLog({ service: "netd", level: mode === "live" ? "silent" : "error" });
+const store = await Store.open({ path: join(folder, "netd.db"), migrations });
+const kernel = breakable(openLinuxKernel({ log, namespaces, host }));
+const allocator = new IpamdAllocator({ unix: ipamd });
+const { signal } = new AbortController();
+const netd = assemble({
+	store,
+	kernel,
+	allocator,
+	log,
+	netnsPath: (id) => join(namespaces, id),
+	bridge: BRIDGE,
+	signal,
+});
+for (let attempt = 0; (await netd.reconcile.run()) > 0; attempt += 1) {
+	if (attempt > 5) throw new Error("reconciliation has problems");
+}
+if (mode === "live") await live(netd);
+await netd[Symbol.asyncDispose]();
+
+const records = new Records(store);
+const texts = (values: readonly (string | undefined)[]): string[] =>
+	values.filter((value) => value !== undefined).sort();
+const said = {
+	states: [
+		...new Set(
+			[...records.networks(), ...records.sandboxes(), ...records.endpoints()].map(({ status }) => status.state),
+		),
+	],
+	bridges: texts(records.networks().map((network) => network.interface)),
+	legs: texts(records.endpoints().map(({ hostInterface }) => hostInterface)),
+	namespaces: texts(records.sandboxes().map(({ id }) => id)),
+	ports: texts(records.endpoints().flatMap((endpoint) => endpoint.ports.map(({ hostPort }) => String(hostPort)))),
+	leases: texts(records.endpoints().flatMap(({ addresses }) => addresses.map(({ ip }) => ip.toString()))),
+	subnets: texts(records.networks().flatMap(({ subnets }) => subnets.map(({ cidr }) => cidr.toString()))),
+};
+await store.close();
+process.stdout.write(JSON.stringify(said));
+process.exit(0);
