@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { audit } from "../support/audit/audit.ts";
 import { leftovers } from "../support/audit/leftovers.ts";
-import { eventsSoFar } from "../support/events.ts";
+import { eventsSoFar, namesOf } from "../support/events.ts";
 import { eventually } from "../support/eventually.ts";
 import { Host } from "../support/host.ts";
 import { NatsServer } from "../support/nats-server.ts";
@@ -36,20 +36,13 @@ test("every event once though the server was dead for a while", async () => {
 	await nats.restart();
 	await host.wharfOk("network", "create", "after");
 
-	const names = await eventually(async () => {
-		const events = await eventsSoFar(host);
-		const networks = events.filter((event) => event.network?.action === "CREATED").map((event) => event.network?.name);
-		expect(networks).toContain("after");
-		expect(new Set(events.map((event) => event.id)).size).toBe(events.length);
-		return {
-			networks,
-			exits: events.filter((event) => event.container?.action === "EXITED").map((event) => event.container?.name),
-		};
+	const events = await eventually(async () => {
+		const seen = await eventsSoFar(host);
+		expect(namesOf(seen, "network", "created")).toContain("after");
+		return seen;
 	}, 30_000);
-	expect(names.networks.filter((name) => !["bridge", "host", "none"].includes(name ?? ""))).toEqual([
-		"before",
-		...created,
-		"after",
-	]);
-	expect(names.exits).toEqual(created.map((_, index) => `c${index}`));
+	const own = namesOf(events, "network", "created").filter((name) => !["bridge", "host", "none"].includes(name ?? ""));
+	expect(own).toEqual(["before", ...created, "after"]);
+	expect(namesOf(events, "container", "exited")).toEqual(created.map((_, index) => `c${index}`));
+	expect(new Set(events.map((event) => event.id)).size).toBe(events.length);
 });

@@ -1,6 +1,6 @@
 /** NATS is dead for minutes while containers come and go; afterwards every event is there once. */
 import { audit } from "../support/audit/audit.ts";
-import { eventsSoFar } from "../support/events.ts";
+import { eventsSoFar, namesOf } from "../support/events.ts";
 import { eventually } from "../support/eventually.ts";
 import { Host } from "../support/host.ts";
 import { NatsServer } from "../support/nats-server.ts";
@@ -21,9 +21,7 @@ export async function natsOutage(durationMs: number, report: (problem: string) =
 	await host.wharfOk("network", "create", "last");
 	await eventually(async () => {
 		const events = await eventsSoFar(host);
-		const exited = new Set(
-			events.filter((event) => event.container?.action === "EXITED").map((event) => event.container?.name),
-		);
+		const exited = new Set(namesOf(events, "container", "exited"));
 		if (exited.size < runs) throw new Error(`${exited.size} of ${runs} exits`);
 		if (new Set(events.map((event) => event.id)).size !== events.length) report("an event came twice");
 	}, 60_000).catch((error: Error) => report(`NATS outage: ${error.message}`));

@@ -6,6 +6,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { audit } from "../support/audit/audit.ts";
 import { rows } from "../support/audit/stores.ts";
 import { Host } from "../support/host.ts";
+import { kill } from "../support/services.ts";
+
+const RECONCILERS = ["netd", "ipamd", "volumed", "gateway"];
 
 let host: Host;
 let container: string;
@@ -32,12 +35,12 @@ beforeAll(async () => {
 	);
 	sandbox = String(rows(host.root, "netd", "SELECT netns_path FROM sandboxes")[0]?.["netns_path"]);
 	// What is planted stays as it is: nobody reconciles.
-	await host.wharfOk("down");
+	for (const service of RECONCILERS) await kill(host, service, "STOP");
 	expect(await audit(host)).toEqual([]);
 });
 
 afterAll(async () => {
-	await host.wharfOk("up");
+	for (const service of RECONCILERS) await kill(host, service, "CONT");
 	await host.wharfOk("down", "--all", "--volumes");
 	await host[Symbol.asyncDispose]();
 });
