@@ -9,7 +9,7 @@ import type {
 import { Output } from "#gen/wharf/container/v1/container.ts";
 import type { ExecInput } from "./compose/exec.ts";
 import type { ListQuery } from "./compose/observe.ts";
-import { type LiveContainer, publicState } from "./container.ts";
+import { type LiveContainer, publicState } from "./compose/container.ts";
 import { gatewayFaults } from "./faults.ts";
 import type { LogEntry } from "./runtime/log-format.ts";
 import type { ExecPart } from "./runtime/runtime.ts";

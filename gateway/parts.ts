@@ -1,7 +1,7 @@
 /** What the use cases work with, put together in serve.ts. */
 import type { Log } from "#lib/log/log.ts";
 import type { Store } from "#lib/store/store.ts";
-import type { ContainerTable } from "./container-table.ts";
+import type { ContainerTable } from "./compose/container-table.ts";
 import type { Endings } from "./endings.ts";
 import type { RootFileSystems } from "./images/host.ts";
 import type { Locks } from "./locks.ts";

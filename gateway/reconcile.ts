@@ -5,12 +5,12 @@
  * on after a failure; it tells how many there were, so that the next one comes soon.
  */
 import { existsSync } from "node:fs";
-import type { Sandbox } from "#gen/wharf/network/v1/sandbox.ts";
-import type { ContainerRecord } from "./container.ts";
+import type { ContainerRecord } from "./compose/container.ts";
 import { finish } from "./compose/finish.ts";
 import { removeRecord } from "./compose/remove.ts";
-import { containerFact } from "./facts.ts";
+import { containerFact } from "./compose/facts.ts";
 import type { Parts } from "./parts.ts";
+import type { Sandbox } from "./peers/netd.ts";
 import { isAlive, processStart } from "./runtime/process-start.ts";
 import type { RuntimeState } from "./runtime/runtime.ts";
 

@@ -11,9 +11,9 @@ import { remove } from "./compose/remove.ts";
 import { start, type Started } from "./compose/start.ts";
 import { stop } from "./compose/stop.ts";
 import { wait } from "./compose/wait.ts";
-import type { LiveContainer } from "./container.ts";
+import type { LiveContainer } from "./compose/container.ts";
 import { containerMessage, execInput, execMessage, listQuery, logMessage } from "./convert.ts";
-import { parseAttachment, parseSpec } from "./parse-spec.ts";
+import { parseAttachment, parseSpec } from "./compose/parse-spec.ts";
 import type { Parts } from "./parts.ts";
 
 export function containerService(parts: Parts): Implementation {

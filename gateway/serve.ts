@@ -5,7 +5,7 @@ import { runDaemon } from "#lib/daemon/daemon.ts";
 import { execFaults } from "#lib/exec/faults.ts";
 import { packageOf } from "#lib/exec/packages.ts";
 import { SCHEMA } from "./config.ts";
-import { ContainerTable, MIGRATIONS } from "./container-table.ts";
+import { ContainerTable, MIGRATIONS } from "./compose/container-table.ts";
 import { Endings } from "./endings.ts";
 import { findProgram } from "./find-program.ts";
 import { RootFileSystems } from "./images/host.ts";

@@ -2,7 +2,7 @@
 import type { Command } from "./syntax/command.ts";
 
 // oxlint-disable-next-line typescript/no-explicit-any -- commands of different flags side by side; each checks its own.
-export type Loaded = { readonly default: Command<any> };
+type Loaded = { readonly default: Command<any> };
 
 export interface Entry {
 	readonly summary: string;

@@ -3,7 +3,7 @@ import type { NetworkAttachment } from "#gen/wharf/container/v1/container.ts";
 import type { Endpoint } from "#gen/wharf/network/v1/endpoint.ts";
 import type { Network } from "#gen/wharf/network/v1/network.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
-import { type ContainerRecord, type LiveContainer, networkMode } from "../container.ts";
+import { type ContainerRecord, type LiveContainer, networkMode } from "./container.ts";
 import { gatewayFaults } from "../faults.ts";
 import { GeneratedFiles } from "../files/generated-files.ts";
 import type { Parts } from "../parts.ts";

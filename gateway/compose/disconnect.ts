@@ -1,7 +1,7 @@
 /** A container leaves a network: at once when it runs. */
 import { isFault } from "#lib/fault/fault.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
-import type { ContainerRecord, LiveContainer } from "../container.ts";
+import type { ContainerRecord, LiveContainer } from "./container.ts";
 import { gatewayFaults } from "../faults.ts";
 import type { Parts } from "../parts.ts";
 import { disconnectFrom, settledRecord } from "./connect.ts";

@@ -1,13 +1,13 @@
 /** Another process in a container that runs. */
 import type { Call } from "#lib/rpc/handler.ts";
-import type { ContainerRecord } from "../container.ts";
+import type { ContainerRecord } from "./container.ts";
 import { gatewayFaults } from "../faults.ts";
 import type { Parts } from "../parts.ts";
 import { DEFAULT_PATH } from "../runtime/oci-config.ts";
 import { lookUp } from "../runtime/program-lookup.ts";
 import { type ExecPart, RuntimeError } from "../runtime/runtime.ts";
 
-export interface ExecWish {
+interface ExecWish {
 	readonly container: string;
 	readonly command: readonly string[];
 	readonly environment: readonly string[];

@@ -1,5 +1,5 @@
 /** What follows the end of a container's process: runtime, sandbox and mount go, the exit status is kept, and whoever waits is told. */
-import { containerFact } from "../facts.ts";
+import { containerFact } from "./facts.ts";
 import type { Parts } from "../parts.ts";
 import { runAll } from "../undo.ts";
 import { removeRecord } from "./remove.ts";

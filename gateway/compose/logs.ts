@@ -3,7 +3,7 @@ import { watch } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { Call } from "#lib/rpc/handler.ts";
 import { isErrno } from "#lib/linux/libc.ts";
-import type { ContainerRecord } from "../container.ts";
+import type { ContainerRecord } from "./container.ts";
 import type { Parts } from "../parts.ts";
 import { type LogEntry, LogParser } from "../runtime/log-format.ts";
 import { logPathOf } from "./start.ts";

@@ -1,7 +1,7 @@
 /** Containers as they are now: their records, and what netd says of their endpoints. */
 import type { Endpoint } from "#gen/wharf/network/v1/endpoint.ts";
 import { isFault } from "#lib/fault/fault.ts";
-import type { ContainerRecord, LiveContainer } from "../container.ts";
+import type { ContainerRecord, LiveContainer } from "./container.ts";
 import type { Parts } from "../parts.ts";
 
 export async function get(parts: Parts, reference: string): Promise<LiveContainer> {

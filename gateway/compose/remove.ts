@@ -2,8 +2,8 @@
 import { killPoint } from "#lib/config/kill-point.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import type { Statement } from "#lib/store/store.ts";
-import type { ContainerRecord } from "../container.ts";
-import { containerFact } from "../facts.ts";
+import type { ContainerRecord } from "./container.ts";
+import { containerFact } from "./facts.ts";
 import { gatewayFaults } from "../faults.ts";
 import type { Parts } from "../parts.ts";
 import { killAndWait } from "./stop.ts";

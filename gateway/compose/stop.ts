@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { abortable } from "#lib/rpc/abortable.ts";
 import type { Call } from "#lib/rpc/handler.ts";
-import type { LiveContainer } from "../container.ts";
+import type { LiveContainer } from "./container.ts";
 import { gatewayFaults } from "../faults.ts";
 import type { Parts } from "../parts.ts";
 

@@ -5,8 +5,8 @@
  */
 import { open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Endpoint } from "#gen/wharf/network/v1/endpoint.ts";
-import { hostnameOf, networkMode, type ContainerRecord } from "../container.ts";
+import type { Endpoint } from "../peers/netd.ts";
+import { hostnameOf, networkMode, type ContainerRecord } from "../compose/container.ts";
 import { hostsFile, type HostsEntry, withEntry, withoutAddresses } from "./hosts.ts";
 import { forHostResolvers, forResolver, nameservers } from "./resolv-conf.ts";
 

@@ -19,6 +19,8 @@ import {
 import { type Address, client, type ClientOf } from "#lib/rpc/client.ts";
 import { allPages } from "../pages.ts";
 
+export type { Endpoint, Sandbox };
+
 export const HOLDER = "gateway";
 
 /** The kernel's and the resolver's part may take a moment on a busy machine. */

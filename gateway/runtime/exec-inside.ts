@@ -1,16 +1,16 @@
 /**
  * Another process in a container that runs: `runc exec` as a child, its streams as parts.
  *
- * The child is started here and not through lib/exec, which keeps the end of a child's standard error and does not stream it.
+ * Its standard error comes through a named pipe: lib/exec keeps the end of a child's standard error and does not stream it.
  */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { closeSync, constants as flags, openSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { Socket } from "node:net";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Readable, Writable } from "node:stream";
-import { Readable as ReadableStream } from "node:stream";
+import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { run, start } from "#lib/exec/run.ts";
 import { runtimeWords } from "./conmon.ts";
 import { type ExecOptions, type ExecPart, RuntimeError } from "./runtime.ts";
 
@@ -19,6 +19,9 @@ export interface ExecTarget {
 	readonly globalArgs: readonly string[];
 	readonly id: string;
 }
+
+/** A process that was asked to end and does not is left to itself: killing runc would leave it all the same. */
+const GRACE_MS = 10_000;
 
 /**
  * runc's own failure is told apart from the process's by its log, which the process cannot write to.
@@ -32,32 +35,44 @@ export async function* execInside(
 	try {
 		const logPath = join(dir, "log");
 		const env = environment.flatMap((entry) => ["--env", entry]);
-		const child = spawn(program, [...globalArgs, "--log", logPath, "exec", ...env, id, ...command], {
-			stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+		const errors = await namedPipe(join(dir, "stderr"));
+		const child = start(program, [...globalArgs, "--log", logPath, "exec", ...env, id, ...command], {
+			signal,
+			graceMs: GRACE_MS,
+			stdin: stdin === undefined ? "ignore" : "pipe",
+			stderr: errors.writeEnd,
 		});
-		const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
-		ended.catch(() => undefined); // awaited below
-		const end = (): void => void child.kill("SIGTERM");
-		signal.addEventListener("abort", end, { once: true });
+		closeSync(errors.writeEnd);
 		try {
-			if (stdin !== undefined && child.stdin !== null) feed(child.stdin, stdin);
-			if (child.stdout !== null && child.stderr !== null) yield* merged(child.stdout, child.stderr);
-			const [exitCode, killedBy] = await ended;
+			if (stdin !== undefined && child.pid !== undefined) feed(child.stdin, stdin);
+			if (child.pid !== undefined) yield* merged(child.stdout, errors.readEnd);
+			const { exitCode, signal: killedBy } = await child.done;
 			const words = await readFile(logPath, "utf8").catch(() => "");
 			if (words.includes('"level":"error"')) throw new RuntimeError(runtimeWords(words));
-			yield { kind: "exit", exitCode: exitCode ?? 128 + (killedBy === null ? 0 : constants.signals[killedBy]) };
+			yield { kind: "exit", exitCode: exitCode ?? 128 + (killedBy === undefined ? 0 : constants.signals[killedBy]) };
 		} finally {
-			signal.removeEventListener("abort", end);
-			end();
+			errors.readEnd.destroy();
+			child.kill("SIGTERM");
 		}
 	} finally {
 		await rm(dir, { recursive: true, force: true });
 	}
 }
 
+/** Opened at both ends, the reading one first and without waiting for the other. It ends when the last writer has closed it. */
+async function namedPipe(path: string): Promise<{ readEnd: Readable; writeEnd: number }> {
+	await run("mkfifo", ["--mode=600", path]);
+	const readEnd = new Socket({
+		fd: openSync(path, flags.O_RDONLY | flags.O_NONBLOCK),
+		readable: true,
+		writable: false,
+	});
+	return { readEnd, writeEnd: openSync(path, flags.O_WRONLY) };
+}
+
 /** A process that ends before it has read everything is no failure, nor is a caller that goes away. */
 function feed(to: Writable, from: AsyncIterable<Uint8Array>): void {
-	pipeline(ReadableStream.from(from), to).catch(() => undefined);
+	pipeline(Readable.from(from), to).catch(() => undefined);
 }
 
 /** Both outputs as their bytes come; each waits while nobody asks. */

@@ -3,7 +3,7 @@
  *
  * Source: opencontainers/runtime-spec config.md, config-linux.md; the defaults are Docker's (moby `oci/defaults.go`, `oci/caps`).
  */
-export interface OciMount {
+interface OciMount {
 	readonly destination: string;
 	readonly type: string;
 	readonly source: string;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Paths } from "#lib/config/paths.ts";
 import { isAlive } from "../runtime/process-start.ts";
 
-export const SERVICE_NAMES = ["nats", "ipamd", "netd", "dnsd", "volumed", "gateway"] as const;
+const SERVICE_NAMES = ["nats", "ipamd", "netd", "dnsd", "volumed", "gateway"] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 export interface ServiceState {

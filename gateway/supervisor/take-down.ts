@@ -1,18 +1,10 @@
 /** `wharf down`: the control plane ends, and containers, traffic and mounts go on. With `all` nothing is left but volumes. */
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import {
-	ContainerServiceService,
-	ListContainersRequest,
-	RemoveContainerRequest,
-} from "#gen/wharf/container/v1/container.ts";
-import { DeleteNetworkRequest, ListNetworksRequest, NetworkServiceService } from "#gen/wharf/network/v1/network.ts";
-import { DeleteSandboxRequest, ListSandboxesRequest, SandboxServiceService } from "#gen/wharf/network/v1/sandbox.ts";
-import { DeleteVolumeRequest, ListVolumesRequest, VolumeServiceService } from "#gen/wharf/volume/v1/volume.ts";
 import type { Paths } from "#lib/config/paths.ts";
+import { isErrno } from "#lib/linux/libc.ts";
 import { createLog } from "#lib/log/log.ts";
-import { allPages } from "../pages.ts";
-import { connect, requestId } from "../cli/requests.ts";
+import { removeContainers, removeNetworks, removeVolumes, volumeNames } from "../peers/emptying.ts";
 import { bringUp, requireRoot } from "./bring-up.ts";
 import { supervisorFaults } from "./faults.ts";
 import { removeLeftovers } from "./leftovers.ts";
@@ -67,67 +59,19 @@ export async function removeEverything(paths: Paths, env: NodeJS.ProcessEnv, vol
 	const isUp = hadState && (await attempt(false, () => startedOr(paths, env)));
 	const containers = isUp ? await attempt(0, () => removeContainers(paths)) : 0;
 	const networks = isUp ? await attempt(0, () => removeNetworks(paths)) : 0;
-	const keptVolumes = isUp
-		? await attempt(volumesOnDisk(paths), () => removeVolumes(paths, volumesToo))
-		: volumesOnDisk(paths);
+	if (isUp && volumesToo) await attempt(undefined, () => removeVolumes(paths));
+	const onDisk = volumesOnDisk(paths);
+	const keptVolumes = isUp && !volumesToo ? await attempt(onDisk, () => volumeNames(paths)) : onDisk;
 	await attempt(false, () => stopControlPlane(paths));
 	await attempt(undefined, () => removeLeftovers(paths));
-	const kept = volumesToo ? [] : keptVolumes;
-	removeFiles(paths, kept.length > 0);
-	return { containers, networks, keptVolumes: kept, problems };
+	removeFiles(paths, volumesToo);
+	return { containers, networks, keptVolumes: volumesToo ? [] : keptVolumes, problems };
 }
 
 async function startedOr(paths: Paths, env: NodeJS.ProcessEnv): Promise<boolean> {
 	if (liveState(paths)?.phase === "up" && (await isLocked(paths))) return true;
 	await bringUp(paths, env, { serving: async () => undefined });
 	return true;
-}
-
-async function removeContainers(paths: Paths): Promise<number> {
-	using gateway = connect(paths, "gateway", ContainerServiceService);
-	const all = await allPages(
-		(page) => gateway.listContainers(ListContainersRequest.fromPartial({ ...page, all: true })),
-		(answer) => answer.containers,
-	);
-	for (const { id: container } of all) {
-		const request = { requestId: requestId(), container, force: true, removeVolumes: true };
-		await gateway.removeContainer(RemoveContainerRequest.fromPartial(request));
-	}
-	return all.length;
-}
-
-/** Sandboxes of other programs too; a namespace that was taken in is only let go. */
-async function removeNetworks(paths: Paths): Promise<number> {
-	using sandboxes = connect(paths, "netd", SandboxServiceService);
-	const held = await allPages(
-		(page) => sandboxes.listSandboxes(ListSandboxesRequest.fromPartial(page)),
-		(answer) => answer.sandboxes,
-	);
-	for (const { id } of held)
-		await sandboxes.deleteSandbox(DeleteSandboxRequest.fromPartial({ requestId: requestId(), id }));
-	using networks = connect(paths, "netd", NetworkServiceService);
-	const all = await allPages(
-		(page) => networks.listNetworks(ListNetworksRequest.fromPartial(page)),
-		(answer) => answer.networks,
-	);
-	const own = all.filter(({ name }) => !["bridge", "host", "none"].includes(name));
-	for (const { id: network } of own) {
-		await networks.deleteNetwork(DeleteNetworkRequest.fromPartial({ requestId: requestId(), network }));
-	}
-	return own.length;
-}
-
-/** Gives the names of those that stay. */
-async function removeVolumes(paths: Paths, remove: boolean): Promise<string[]> {
-	using volumes = connect(paths, "volumed", VolumeServiceService);
-	const all = await allPages(
-		(page) => volumes.listVolumes(ListVolumesRequest.fromPartial(page)),
-		(answer) => answer.volumes,
-	);
-	if (!remove) return all.map(({ name }) => name);
-	for (const { name } of all)
-		await volumes.deleteVolume(DeleteVolumeRequest.fromPartial({ requestId: requestId(), name }));
-	return [];
 }
 
 function stateFiles(paths: Paths): string[] {
@@ -146,24 +90,25 @@ function volumesOnDisk(paths: Paths): string[] {
 	}
 }
 
-/** The volumes' data goes with the store that knows of them: either both stay or both go. The settings are the operator's. */
-function removeFiles(paths: Paths, keepVolumes: boolean): void {
+/**
+ * The settings are the operator's and stay. Volumes without their store are taken in again by the next volumed, as local
+ * volumes without labels; what it once set aside stays with them.
+ */
+function removeFiles(paths: Paths, volumesToo: boolean): void {
 	const force = { recursive: true, force: true } as const;
-	const folders = [paths.run, paths.containers, paths.nats, paths.logs, join(paths.root, TOUR)];
-	for (const folder of folders) rmSync(folder, force);
-	for (const name of stateFiles(paths)) {
-		if (!keepVolumes || !name.startsWith("volumed.db")) rmSync(join(paths.root, "state", name), force);
+	const state = join(paths.root, "state");
+	for (const folder of [paths.run, paths.containers, paths.nats, paths.logs, state, join(paths.root, TOUR)]) {
+		rmSync(folder, force);
 	}
-	if (keepVolumes) return;
-	rmSync(paths.volumes, force);
-	rmSync(join(paths.root, "state"), force);
-	removeEmptyRoot(paths);
+	if (volumesToo) rmSync(paths.volumes, force);
+	else for (const name of [".trash", ".lost+found", ""]) removeEmpty(join(paths.volumes, name));
+	removeEmpty(paths.root);
 }
 
-function removeEmptyRoot({ root }: Paths): void {
+function removeEmpty(folder: string): void {
 	try {
-		if (readdirSync(root).length === 0) rmSync(root, { recursive: true });
-	} catch {
-		// Not there: nothing is to be removed.
+		rmdirSync(folder);
+	} catch (error) {
+		if (!isErrno(error, "ENOENT", "ENOTEMPTY")) throw error;
 	}
 }

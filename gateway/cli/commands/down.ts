@@ -12,7 +12,7 @@ export default command({
 	maxOperands: 0,
 	notes: [
 		"With --all, containers, networks, addresses, names and everything else of wharf go as well, also when services are dead. " +
-			"The data of volumes stays, with the store that knows of it, unless --volumes is given too.",
+			"The data of volumes stays, unless --volumes is given too, and `wharf up` finds it again; labels and options of volumes do not.",
 	],
 	flags: {
 		all: { kind: "switch", help: "Leave nothing of wharf on this machine but the volumes" },

@@ -12,19 +12,19 @@ interface FlagBase {
 }
 
 /** On or off. */
-export interface Switch extends FlagBase {
+interface Switch extends FlagBase {
 	readonly kind: "switch";
 }
 
 /** One value. */
-export interface Text extends FlagBase {
+interface Text extends FlagBase {
 	readonly kind: "text";
 	/** What stands for the value in `--help`. */
 	readonly value: string;
 }
 
 /** Given any number of times. */
-export interface List extends FlagBase {
+interface List extends FlagBase {
 	readonly kind: "list";
 	readonly value: string;
 }
@@ -32,14 +32,14 @@ export interface List extends FlagBase {
 export type Flag = Switch | Text | List;
 export type Flags = Readonly<Record<string, Flag>>;
 
-export type ValueOf<F extends Flag> = F extends Switch
+type ValueOf<F extends Flag> = F extends Switch
 	? boolean
 	: F extends List
 		? readonly string[]
 		: string | undefined;
 export type ValuesOf<F extends Flags> = { readonly [K in keyof F]: ValueOf<F[K]> };
 
-export interface Input<F extends Flags> {
+interface Input<F extends Flags> {
 	readonly flags: ValuesOf<F>;
 	readonly operands: readonly string[];
 	readonly terminal: Terminal;

@@ -3,7 +3,7 @@ import type { ContainerSpec, NetworkAttachment } from "#gen/wharf/container/v1/c
 import { Ip } from "#lib/address/ip.ts";
 import { atField } from "#lib/fault/fault.ts";
 import { networkMode } from "./container.ts";
-import { gatewayFaults } from "./faults.ts";
+import { gatewayFaults } from "../faults.ts";
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 const HOSTNAME = /^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$/;

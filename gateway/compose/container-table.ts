@@ -3,7 +3,7 @@ import { ContainerSpec } from "#gen/wharf/container/v1/container.ts";
 import { Attachment, type ResolvedMount } from "#gen/wharf/volume/v1/volume.ts";
 import type { SqlValue, Statement, Store } from "#lib/store/store.ts";
 import type { ContainerRecord, RecordState } from "./container.ts";
-import { gatewayFaults } from "./faults.ts";
+import { gatewayFaults } from "../faults.ts";
 
 export const MIGRATIONS = [
 	`CREATE TABLE containers (

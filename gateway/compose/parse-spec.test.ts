@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ContainerSpec } from "#gen/wharf/container/v1/container.ts";
 import { isFault } from "#lib/fault/fault.ts";
-import { madeUpName } from "./names.ts";
+import { madeUpName } from "../names.ts";
 import { parseSpec } from "./parse-spec.ts";
 
 type Change = { [K in keyof ContainerSpec]?: unknown };
