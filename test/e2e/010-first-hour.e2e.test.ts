@@ -113,7 +113,7 @@ describe("a web server and those who want it", () => {
 
 describe("a volume", () => {
 	test("is written, backed up, read by GNU tar, restored elsewhere and the same", async () => {
-		const archive = "/tmp/data.tar.zst";
+		const archive = "/run/data.tar.zst";
 		await host.wharfOk("volume", "create", "data");
 		const script =
 			"mkdir /data/deep && echo hello >/data/deep/greeting && ln /data/deep/greeting /data/again && chmod 4750 /data/again";
