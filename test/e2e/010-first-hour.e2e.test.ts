@@ -1,10 +1,9 @@
 /** The README's first hour, as it is typed: SEEDS N1, N2, N8, N11, N14, N17, N19, V3, V8, V10. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { audit } from "../support/audit/audit.ts";
-import { leftovers } from "../support/audit/leftovers.ts";
 import { Host, HOST_ADDRESS } from "../support/host.ts";
 import { eventually } from "../support/eventually.ts";
 import { webServer } from "../support/web.ts";
+import { takeDown } from "../support/take-down.ts";
 
 let host: Host;
 
@@ -13,12 +12,7 @@ beforeAll(async () => {
 	await host.wharfOk("up");
 });
 
-afterAll(async () => {
-	expect(await audit(host)).toEqual([]);
-	await host.wharfOk("down", "--all", "--volumes");
-	expect(await leftovers(host)).toEqual([]);
-	await host[Symbol.asyncDispose]();
-});
+afterAll(() => takeDown(host));
 
 describe("a new installation", () => {
 	test("has the three networks of Docker", async () => {

@@ -1,11 +1,10 @@
 /** Whatever is typed wrong: one clear sentence, what to do, exit status not 0, and nothing changed. */
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { audit } from "../support/audit/audit.ts";
-import { leftovers } from "../support/audit/leftovers.ts";
 import { fingerprint } from "../support/audit/fingerprint.ts";
 import { CHECKOUT, Host } from "../support/host.ts";
 import { webServer } from "../support/web.ts";
+import { takeDown } from "../support/take-down.ts";
 
 let host: Host;
 
@@ -30,12 +29,7 @@ beforeAll(async () => {
 	host.start("python3", ["-m", "http.server", "--bind", "0.0.0.0", "8081"]);
 });
 
-afterAll(async () => {
-	expect(await audit(host)).toEqual([]);
-	await host.wharfOk("down", "--all", "--volumes");
-	expect(await leftovers(host)).toEqual([]);
-	await host[Symbol.asyncDispose]();
-});
+afterAll(() => takeDown(host));
 
 const run = ["run", "-d", "--network", "taken"];
 const end = ["host", "sleep", "9"];

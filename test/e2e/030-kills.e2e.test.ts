@@ -1,11 +1,11 @@
 /** A service is killed in the middle of twenty runs: afterwards the stores and the kernel agree, by the audit's account. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { audit } from "../support/audit/audit.ts";
-import { leftovers } from "../support/audit/leftovers.ts";
 import { Host } from "../support/host.ts";
 import { kill, settled } from "../support/services.ts";
 import { eventually } from "../support/eventually.ts";
 import { webServer } from "../support/web.ts";
+import { takeDown } from "../support/take-down.ts";
 
 const RUNS = 20;
 
@@ -17,11 +17,7 @@ beforeAll(async () => {
 	await host.wharfOk("network", "create", "front");
 });
 
-afterAll(async () => {
-	await host.wharfOk("down", "--all", "--volumes");
-	expect(await leftovers(host)).toEqual([]);
-	await host[Symbol.asyncDispose]();
-});
+afterAll(() => takeDown(host));
 
 describe.each(["netd", "ipamd", "dnsd", "volumed", "gateway"])("%s killed in the middle of twenty runs", (service) => {
 	test("leaves what the stores say", async () => {

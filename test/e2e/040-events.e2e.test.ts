@@ -1,11 +1,11 @@
 /** NATS dies under load: nothing fails meanwhile, and when it is back a consumer has every event once, in order. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { audit } from "../support/audit/audit.ts";
-import { leftovers } from "../support/audit/leftovers.ts";
 import { eventsSoFar, namesOf } from "../support/events.ts";
 import { eventually } from "../support/eventually.ts";
 import { Host } from "../support/host.ts";
 import { NatsServer } from "../support/nats-server.ts";
+import { takeDown } from "../support/take-down.ts";
 
 let host: Host;
 let nats: NatsServer;
@@ -17,10 +17,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-	await host.wharfOk("down", "--all", "--volumes");
 	await nats.kill();
-	expect(await leftovers(host)).toEqual([]);
-	await host[Symbol.asyncDispose]();
+	await takeDown(host);
 });
 
 test("every event once though the server was dead for a while", async () => {

@@ -1,8 +1,7 @@
 /** When `network connect` has returned, the name resolves; when `disconnect` has returned, it does not. A hundred times. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { audit } from "../support/audit/audit.ts";
-import { leftovers } from "../support/audit/leftovers.ts";
 import { Host } from "../support/host.ts";
+import { takeDown } from "../support/take-down.ts";
 
 let host: Host;
 
@@ -15,12 +14,7 @@ beforeAll(async () => {
 	await host.wharfOk("run", "-d", "--name", "comer", "--network", "other", "host", "sleep", "1000");
 });
 
-afterAll(async () => {
-	expect(await audit(host)).toEqual([]);
-	await host.wharfOk("down", "--all", "--volumes");
-	expect(await leftovers(host)).toEqual([]);
-	await host[Symbol.asyncDispose]();
-});
+afterAll(() => takeDown(host));
 
 test("a hundred connects, each resolved at the first try, and a hundred disconnects", async () => {
 	const [{ State }] = JSON.parse(await host.wharfOk("inspect", "asker"));

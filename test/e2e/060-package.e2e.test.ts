@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { run } from "#lib/exec/run.ts";
-import { leftovers } from "../support/audit/leftovers.ts";
 import { eventually } from "../support/eventually.ts";
 import { CHECKOUT, Host } from "../support/host.ts";
 import { webServer } from "../support/web.ts";
+import { takeDown } from "../support/take-down.ts";
 
 let elsewhere: string;
 let host: Host;
@@ -34,9 +34,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-	await host.wharfOk("down", "--all", "--volumes");
-	expect(await leftovers(host)).toEqual([]);
-	await host[Symbol.asyncDispose]();
+	await takeDown(host);
 	await rm(elsewhere, { recursive: true, force: true });
 });
 

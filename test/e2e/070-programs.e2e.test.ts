@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { audit } from "../support/audit/audit.ts";
 import { fingerprint } from "../support/audit/fingerprint.ts";
-import { leftovers } from "../support/audit/leftovers.ts";
 import { CHECKOUT, Host } from "../support/host.ts";
+import { takeDown } from "../support/take-down.ts";
 
 let host: Host;
 
@@ -13,12 +13,7 @@ beforeAll(async () => {
 	await host.wharfOk("up");
 });
 
-afterAll(async () => {
-	expect(await audit(host)).toEqual([]);
-	await host.wharfOk("down", "--all", "--volumes");
-	expect(await leftovers(host)).toEqual([]);
-	await host[Symbol.asyncDispose]();
-});
+afterAll(() => takeDown(host));
 
 test("examples/sandbox.ts does what it says and leaves nothing", async () => {
 	const before = await fingerprint(host);

@@ -1,0 +1,15 @@
+/** The end of every file of end-to-end tests: the audit, `down --all`, and nothing left; the host is gone whatever they find. */
+import { expect } from "vitest";
+import { audit } from "./audit/audit.ts";
+import { leftovers } from "./audit/leftovers.ts";
+import type { Host } from "./host.ts";
+
+export async function takeDown(host: Host): Promise<void> {
+	try {
+		expect(await audit(host)).toEqual([]);
+		await host.wharfOk("down", "--all", "--volumes");
+		expect(await leftovers(host)).toEqual([]);
+	} finally {
+		await host[Symbol.asyncDispose]();
+	}
+}
