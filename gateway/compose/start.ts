@@ -129,7 +129,7 @@ export function logPathOf({ roots }: Pick<Parts, "roots">, id: string): string {
 }
 
 /** Why it did not start: what can be seen by looking is said in a word of ours, everything else in the runtime's. */
-function explained({ name, mounts }: ContainerRecord, { process, root }: OciConfig, error: RuntimeError): Error {
+function explained({ name }: ContainerRecord, { process, root, mounts }: OciConfig, error: RuntimeError): Error {
 	const command = process.args[0] ?? "";
 	const path = process.env.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? DEFAULT_PATH;
 	switch (lookUp(command, path, hostPathOf(root.path, mounts))) {

@@ -7,7 +7,7 @@ import { command } from "../syntax/command.ts";
 
 export default command({
 	name: "network ls",
-	summary: "Lists networks, the oldest first.",
+	summary: "Lists networks by name.",
 	operands: "",
 	minOperands: 0,
 	maxOperands: 0,
@@ -18,6 +18,7 @@ export default command({
 			(page) => netd.listNetworks(ListNetworksRequest.fromPartial(page)),
 			(answer) => answer.networks,
 		);
+		networks.sort((a, b) => (a.name < b.name ? -1 : 1));
 		const id = (whole: string): string => (flags["no-trunc"] ? whole : whole.slice(0, 12));
 		const listed = () => ({
 			heads: ["NETWORK ID", "NAME", "DRIVER", "SCOPE"],

@@ -32,11 +32,7 @@ interface List extends FlagBase {
 export type Flag = Switch | Text | List;
 export type Flags = Readonly<Record<string, Flag>>;
 
-type ValueOf<F extends Flag> = F extends Switch
-	? boolean
-	: F extends List
-		? readonly string[]
-		: string | undefined;
+type ValueOf<F extends Flag> = F extends Switch ? boolean : F extends List ? readonly string[] : string | undefined;
 export type ValuesOf<F extends Flags> = { readonly [K in keyof F]: ValueOf<F[K]> };
 
 interface Input<F extends Flags> {
