@@ -45,7 +45,8 @@ export class Backups {
 		}
 		const kept = this.#records.findAnswer("backup", spec.requestId);
 		if (kept !== undefined) {
-			if (kept.bodyHash !== identity.bodyHash) throw rpcFaults.REQUEST_ID_REUSED({ method: "backup", ...spec });
+			if (kept.bodyHash !== identity.bodyHash)
+				throw rpcFaults.REQUEST_ID_REUSED({ method: "backup", requestId: spec.requestId });
 			yield { kind: "result", result: kept.result };
 			return;
 		}

@@ -39,7 +39,8 @@ export class Restores {
 		const identity = identityOf("restore", spec);
 		const kept = this.#records.findAnswer("restore", spec.requestId);
 		if (kept !== undefined) {
-			if (kept.bodyHash !== identity.bodyHash) throw rpcFaults.REQUEST_ID_REUSED({ method: "restore", ...spec });
+			if (kept.bodyHash !== identity.bodyHash)
+				throw rpcFaults.REQUEST_ID_REUSED({ method: "restore", requestId: spec.requestId });
 			yield { kind: "result", result: kept.result };
 			return;
 		}

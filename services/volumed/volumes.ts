@@ -86,6 +86,7 @@ export class Volumes {
 	/** The second half of a deletion: of volumes that are stored as DELETING and that nobody uses. */
 	async finishDelete(volumes: readonly Volume[], more: readonly Statement[] = []): Promise<void> {
 		const { store, disk } = this.#parts;
+		if (volumes.length === 0) return;
 		for (const { name } of volumes) await disk.remove(name);
 		const rows = volumes.flatMap((volume) => [this.#records.delete(volume.name), volumeFact("ACTION_DELETED", volume)]);
 		await store.write([...rows, ...more], "volumed.volume.deleted");

@@ -1,0 +1,237 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { AttachRequest, CreateVolumeRequest, DetachRequest } from "#gen/wharf/volume/v1/volume.ts";
+import { HOSTILE, tarOf } from "./test-support/archive.ts";
+import { backup, Daemon, restore } from "./test-support/daemon.ts";
+import { makeNastyTree, portrait } from "./test-support/nasty-tree.ts";
+
+let daemon: Daemon;
+const at = (name: string): string => join(daemon.root, name);
+
+async function volume(name: string): Promise<string> {
+	await daemon.volumes.createVolume(CreateVolumeRequest.fromPartial({ requestId: `make-${name}`, name }));
+	return daemon.content(name);
+}
+
+beforeAll(async () => {
+	daemon = new Daemon();
+	await daemon.start();
+	mkdirSync(at("out"));
+});
+afterAll(() => daemon[Symbol.asyncDispose]());
+
+describe("a tree with everything that archivers lose", () => {
+	let before: string;
+	beforeAll(async () => {
+		const content = await volume("nasty");
+		makeNastyTree(content);
+		before = portrait(content);
+	});
+
+	test.each([
+		["none", "COMPRESSION_NONE"],
+		["zstd", "COMPRESSION_ZSTD"],
+		["gzip", "COMPRESSION_GZIP"],
+	] as const)("comes back identical from a file, compressed with %s", async (kind, compression) => {
+		const path = at(`out/nasty-${kind}`);
+		const { result } = await backup(daemon, { volume: "nasty", path, compression });
+		expect(result).toMatchObject({ verified: true, warnings: [], storedBytes: BigInt(statSync(path).size) });
+		expect(result?.sha256).toBe(execFileSync("sha256sum", [path], { encoding: "utf8" }).slice(0, 64));
+		const restored = await restore(daemon, { volume: `copy-${kind}`, path, create: true });
+		expect(restored).toMatchObject({
+			verified: true,
+			entries: result?.entries,
+			bytes: result?.bytes,
+			sha256: result?.sha256,
+		});
+		expect(portrait(daemon.content(`copy-${kind}`))).toBe(before);
+		expect(statSync(join(daemon.content(`copy-${kind}`), "sparse")).blocks).toBeLessThan(1000);
+	});
+
+	test("comes back identical through a stream", async () => {
+		const { result, bytes } = await backup(daemon, { volume: "nasty" });
+		expect(result?.sha256).toBe(createHash("sha256").update(bytes).digest("hex"));
+		await restore(daemon, { volume: "copy-stream", create: true }, bytes);
+		expect(portrait(daemon.content("copy-stream"))).toBe(before);
+	});
+
+	test("is an ordinary archive to GNU tar, which finds no difference", () => {
+		const path = at("out/nasty-none");
+		const args = ["--numeric-owner", "--xattrs", "--acls", "--exclude=.wharf", "-f", path];
+		expect(execFileSync("tar", ["--compare", ...args, "-C", daemon.content("nasty")], { encoding: "utf8" })).toBe("");
+		expect(execFileSync("tar", ["-tf", path], { encoding: "latin1" }).trimEnd().split("\n").at(-1)).toBe(
+			".wharf/manifest.jsonl",
+		);
+		const manifest = execFileSync("tar", ["-xOf", path, ".wharf/manifest.jsonl"], {
+			encoding: "utf8",
+			maxBuffer: 1 << 26,
+		});
+		const lines = manifest.trimEnd().split("\n");
+		expect(JSON.parse(lines[0] ?? "")).toMatchObject({ format: "wharf-manifest/1", volume: "nasty" });
+		expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ end: true, entries: lines.length - 2 });
+	});
+});
+
+test("what an archive cannot hold is told", async () => {
+	const content = await volume("odd");
+	const bind = "socket(S, PF_UNIX, SOCK_STREAM, 0) && bind(S, sockaddr_un($ARGV[0])) || die";
+	execFileSync("perl", ["-MSocket", "-e", bind, join(content, "socket")]);
+	execFileSync("mknod", [join(content, "null"), "c", "1", "3"]);
+	const { result } = await backup(daemon, { volume: "odd", path: at("out/odd") });
+	expect(result?.warnings).toEqual([
+		"./null will not be restored: it is a device",
+		"./socket is a socket, which no archive can hold",
+	]);
+	await expect(restore(daemon, { volume: "odd2", path: at("out/odd"), create: true })).rejects.toMatchObject({
+		reason: "ENTRY_REFUSED",
+	});
+	await expect(daemon.volumes.getVolume({ name: "odd2" })).rejects.toMatchObject({ reason: "VOLUME_NOT_FOUND" });
+});
+
+describe("a backup that cannot be", () => {
+	test.each([
+		[{ volume: "missing", path: "/tmp/x" }, "VOLUME_NOT_FOUND"],
+		[{ volume: "nasty", path: "relative" }, "INVALID_PATH"],
+		[{ volume: "nasty", path: "/nonexistent/x" }, "INVALID_PATH"],
+		[{ volume: "nasty", path: "/tmp" }, "INVALID_PATH"],
+		[{ volume: "nasty", path: "/tmp/x", compression: "COMPRESSION_GZIP", level: 12 }, "INVALID_OPTION"],
+	] as const)("%o is refused with %s", async (request, reason) => {
+		await expect(backup(daemon, request)).rejects.toMatchObject({ reason });
+	});
+
+	test("replaces no file that is not to be replaced, and leaves nothing else", async () => {
+		writeFileSync(at("out/taken"), "mine");
+		await expect(backup(daemon, { volume: "nasty", path: at("out/taken") })).rejects.toMatchObject({
+			reason: "FILE_EXISTS",
+		});
+		expect(readFileSync(at("out/taken"), "utf8")).toBe("mine");
+		await backup(daemon, { volume: "nasty", path: at("out/taken"), overwrite: true });
+		expect(statSync(at("out/taken")).size).toBeGreaterThan(100_000);
+		expect(readdirSync(at("out")).filter((name) => name.startsWith("."))).toEqual([]);
+	});
+
+	test("a full disk is said, and nothing stays", async () => {
+		mkdirSync(at("small"));
+		execFileSync("mount", ["-t", "tmpfs", "-o", "size=100k", "none", at("small")]);
+		try {
+			const content = daemon.content("nasty");
+			expect(statSync(content).isDirectory()).toBe(true);
+			await expect(backup(daemon, { volume: "nasty", path: at("small/x") })).rejects.toMatchObject({
+				reason: "DISK_FULL",
+			});
+			expect(readdirSync(at("small"))).toEqual([]);
+		} finally {
+			execFileSync("umount", [at("small")]);
+		}
+	});
+});
+
+test("the same request gets the same result, whether it runs or is done; another body is refused", async () => {
+	const request = { requestId: "twice", volume: "nasty", path: at("out/twice") };
+	const [first, second] = await Promise.all([backup(daemon, request), backup(daemon, request)]);
+	const third = await backup(daemon, request);
+	expect([second.result, third.result]).toEqual([first.result, first.result]);
+	await expect(backup(daemon, { ...request, overwrite: true })).rejects.toMatchObject({ reason: "REQUEST_ID_REUSED" });
+});
+
+describe("a restore", () => {
+	let content: string;
+	beforeAll(async () => {
+		content = await volume("target");
+		writeFileSync(join(content, "old"), "old");
+	});
+
+	const untouched = (): void => {
+		expect(readdirSync(content)).toEqual(["old"]);
+		expect(readdirSync(join(content, ".."))).toEqual(["_data"]);
+	};
+
+	test.each(HOSTILE)("refuses $what; the volume is as it was", async ({ archive, reason }) => {
+		await expect(restore(daemon, { volume: "target", replace: true }, archive)).rejects.toMatchObject({ reason });
+		untouched();
+		for (const escaped of ["/tmp/wharf-escape", join(content, "../wharf-escape"), at("wharf-escape")]) {
+			expect(existsSync(escaped)).toBe(false);
+		}
+	});
+
+	test("refuses our own archive with one byte changed anywhere", async () => {
+		const { bytes } = await backup(daemon, { volume: "nasty" });
+		for (const share of [0.001, 0.2, 0.5, 0.7, 0.9]) {
+			const damaged = Buffer.from(bytes);
+			const index = Math.floor(damaged.length * share);
+			damaged[index] = (damaged[index] ?? 0) ^ 1;
+			await expect(restore(daemon, { volume: "target", replace: true }, damaged)).rejects.toMatchObject({
+				code: expect.stringMatching(/DATA_LOSS|INVALID_ARGUMENT/) as string,
+			});
+			untouched();
+		}
+	});
+
+	test("refuses a compressed archive that was cut off", async () => {
+		for (const kind of ["zstd", "gzip"]) {
+			const bytes = readFileSync(at(`out/nasty-${kind}`));
+			await expect(
+				restore(daemon, { volume: "target", replace: true }, bytes.subarray(0, bytes.length - 100)),
+			).rejects.toMatchObject({ reason: "ARCHIVE_CORRUPT" });
+			untouched();
+		}
+	});
+
+	test("replaces content only when told", async () => {
+		const archive = tarOf([{ name: "new", content: "new" }]);
+		await expect(restore(daemon, { volume: "target" }, archive)).rejects.toMatchObject({ reason: "VOLUME_NOT_EMPTY" });
+		await expect(restore(daemon, { volume: "nobody" }, archive)).rejects.toMatchObject({ reason: "VOLUME_NOT_FOUND" });
+		untouched();
+	});
+
+	test("leaves a volume alone that a container uses", async () => {
+		const mounts = [{ destination: "/x", source: { $case: "volume", value: { name: "target" } } }] as const;
+		await daemon.attachments.attach(
+			AttachRequest.fromPartial({ holder: "test", containerId: "c1", containerName: "web", mounts: [...mounts] }),
+		);
+		await expect(restore(daemon, { volume: "target", replace: true }, tarOf([]))).rejects.toMatchObject({
+			reason: "VOLUME_IN_USE",
+			message: expect.stringContaining("web (c1)") as string,
+		});
+		await daemon.attachments.detach(DetachRequest.fromPartial({ holder: "test", containerId: "c1" }));
+		untouched();
+	});
+
+	test("takes plain archives, with parts of the names dropped, and says that nothing vouches for them", async () => {
+		mkdirSync(at("plain/a/b"), { recursive: true });
+		writeFileSync(at("plain/a/b/file"), "1");
+		execFileSync("tar", ["-czf", at("out/plain.tgz"), "-C", at("plain"), "a"]);
+		const result = await restore(daemon, {
+			volume: "target",
+			path: at("out/plain.tgz"),
+			replace: true,
+			stripComponents: 1,
+		});
+		expect(result).toMatchObject({ verified: false, entries: 3n });
+		expect(execFileSync("find", [content, "-type", "f", "-printf", "%P"], { encoding: "utf8" })).toBe("b/file");
+	});
+
+	test("that its caller gives up leaves nothing", async () => {
+		async function* endless() {
+			yield tarOf([{ name: "a", content: "1" }], Buffer.alloc(0));
+			await sleep(60_000, undefined, { ref: false });
+		}
+		const before = readdirSync(content);
+		const call = daemon.backups.restoreVolume(
+			(async function* () {
+				yield { part: { $case: "spec" as const, value: { ...EMPTY_SPEC, volume: "target", replace: true } } };
+				for await (const value of endless()) yield { part: { $case: "chunk" as const, value } };
+			})(),
+		);
+		await call.next();
+		await call.return(undefined);
+		await expect.poll(() => readdirSync(join(content, ".."))).toEqual(["_data"]);
+		expect(readdirSync(content)).toEqual(before);
+	});
+});
+
+const EMPTY_SPEC = { requestId: "", volume: "", path: "", create: false, replace: false, stripComponents: 0 };

@@ -1,0 +1,120 @@
+/** What every disk keeps; run by the model and by the kernel's. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Disk, Host } from "../kernel/disk.ts";
+
+export interface Subject extends AsyncDisposable {
+	readonly disk: Disk;
+	readonly host: Host;
+	/** A directory of the host in which `host` may make things. */
+	readonly folder: string;
+	/** An image with a directory `/app`, in which there is `conf`. */
+	readonly image: string;
+	/** Puts something into a volume, as a container would. */
+	write(volume: string, name: string): Promise<void>;
+	read(volume: string): Promise<string[]>;
+}
+
+export function diskContract(make: () => Promise<Subject>): void {
+	let subject: Subject;
+	let disk: Disk;
+	beforeEach(async () => {
+		subject = await make();
+		disk = subject.disk;
+	});
+	afterEach(() => subject[Symbol.asyncDispose]());
+
+	describe("a volume", () => {
+		test("is made empty, twice as well, and keeps what is put into it", async () => {
+			expect(await disk.hasData("one")).toBe(false);
+			await disk.ensure("one");
+			expect([await disk.hasData("one"), await disk.isEmpty("one")]).toEqual([true, true]);
+			await subject.write("one", "kept");
+			await disk.ensure("one");
+			expect(await subject.read("one")).toEqual(["kept"]);
+			expect(await disk.isEmpty("one")).toBe(false);
+		});
+
+		test("is gone when it is removed, with its stages, and can be made anew", async () => {
+			await disk.ensure("one");
+			await subject.write("one", "old");
+			await disk.stage("one", "s");
+			await disk.remove("one");
+			await disk.remove("one");
+			await disk.remove("never");
+			expect(await disk.hasData("one")).toBe(false);
+			expect(await disk.observe()).toEqual([]);
+			await disk.ensure("one");
+			expect(await disk.isEmpty("one")).toBe(true);
+			await disk.sweep();
+		});
+
+		test("is observed with everything that lies about", async () => {
+			await disk.ensure("one");
+			await disk.stage("one", "s1");
+			await disk.stage("two", "s2");
+			const observed = await disk.observe();
+			expect(observed.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toEqual([
+				{ name: "one", hasData: true, stages: ["s1"] },
+				{ name: "two", hasData: false, stages: ["s2"] },
+			]);
+			await disk.setAside("two");
+			expect((await disk.observe()).map(({ name }) => name)).toEqual(["one"]);
+		});
+	});
+
+	describe("a stage", () => {
+		test("takes the place of the content in one step and keeps its identity", async () => {
+			await disk.ensure("one");
+			await subject.write("one", "old");
+			const before = await disk.identity("one");
+			await disk.stage("one", "s");
+			const stage = await disk.identity("one", "s");
+			expect(stage).not.toBe(before);
+			await disk.commit("one", "s");
+			expect([await disk.identity("one"), await disk.identity("one", "s")]).toEqual([stage, undefined]);
+			expect(await subject.read("one")).toEqual([]);
+		});
+
+		test("is the content of a volume that had none", async () => {
+			await disk.stage("new", "s");
+			await disk.commit("new", "s");
+			expect(await disk.isEmpty("new")).toBe(true);
+		});
+
+		test("that is dropped leaves the content alone", async () => {
+			await disk.ensure("one");
+			await subject.write("one", "old");
+			await disk.stage("one", "s");
+			await disk.discard("one", "s");
+			await disk.discard("one", "s");
+			expect(await subject.read("one")).toEqual(["old"]);
+			expect((await disk.observe())[0]?.stages).toEqual([]);
+		});
+
+		test("is filled with a directory of the image, and with nothing else", async () => {
+			await disk.ensure("one");
+			await disk.stage("one", "s");
+			expect(await disk.fill("one", "s", { root: subject.image, path: "/none" })).toBe(false);
+			expect(await disk.fill("one", "s", { root: subject.image, path: "/app/conf" })).toBe(false);
+			expect(await disk.fill("one", "s", { root: subject.image, path: "/app" })).toBe(true);
+			await disk.commit("one", "s");
+			expect(await subject.read("one")).toEqual(["conf"]);
+		});
+
+		test("cannot be put in place when it is not there", async () => {
+			await disk.ensure("one");
+			await expect(disk.commit("one", "nothing")).rejects.toMatchObject({ reason: "KERNEL_REFUSED" });
+			expect(await disk.hasData("one")).toBe(true);
+		});
+	});
+
+	test("directories of the host are made with their parents and taken back", async () => {
+		const { host, folder } = subject;
+		const made = await host.makeDirectory(`${folder}/a/b`);
+		expect(made).toEqual([`${folder}/a`, `${folder}/a/b`]);
+		expect(await host.makeDirectory(`${folder}/a/b`)).toEqual([]);
+		expect(await host.exists(`${folder}/a/b`)).toBe(true);
+		await host.unmake(made);
+		expect([await host.exists(`${folder}/a`), await host.exists(folder)]).toEqual([false, true]);
+	});
+}
