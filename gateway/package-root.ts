@@ -17,9 +17,20 @@ function isOurs(manifest: string): boolean {
 	return name === "wharf";
 }
 
-/** The file to start for `services/netd/main`, as `node` takes it: the bundle when this very code is one. */
-export function program(name: string): string {
+/** Programs by their names in `dist/`, with their sources. */
+const PROGRAMS = {
+	wharf: "gateway/cli/main.ts",
+	gateway: "gateway/serve.ts",
+	supervisor: "gateway/supervisor/main.ts",
+	ipamd: "services/ipamd/main.ts",
+	netd: "services/netd/main.ts",
+	dnsd: "services/dnsd/main.ts",
+	volumed: "services/volumed/main.ts",
+} as const;
+
+/** A program's file as `node` takes it: the bundle when this very code is one. */
+export function program(name: keyof typeof PROGRAMS): string {
 	const root = packageRoot();
 	const bundled = fileURLToPath(import.meta.url).startsWith(join(root, "dist/"));
-	return bundled ? join(root, "dist", `${name}.js`) : join(root, `${name}.ts`);
+	return bundled ? join(root, "dist", `${name}.js`) : join(root, PROGRAMS[name]);
 }

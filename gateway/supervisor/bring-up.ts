@@ -47,7 +47,7 @@ function requirePrograms(names: readonly string[]): void {
 
 function startSupervisor(paths: Paths): void {
 	const log = openLog(paths, "supervisor");
-	const args = ["--disable-warning=ExperimentalWarning", program("gateway/supervisor/main")];
+	const args = ["--disable-warning=ExperimentalWarning", program("supervisor")];
 	start(process.execPath, args, { env: { WHARF_ROOT: paths.root }, cwd: "/", stdout: log, stderr: log, outlive: true });
 	closeSync(log);
 }

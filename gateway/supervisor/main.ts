@@ -65,10 +65,10 @@ async function programs(): Promise<Program[]> {
 		WHARF_SUPERVISED: "1",
 		NODE_COMPILE_CACHE: join(paths.run, "compile-cache"),
 	};
-	const service = (name: ServiceName, main: string, env: Record<string, string>): Program => ({
+	const service = (name: Exclude<ServiceName, "nats">, env: Record<string, string>): Program => ({
 		name,
 		file: process.execPath,
-		args: ["--disable-warning=ExperimentalWarning", program(main)],
+		args: ["--disable-warning=ExperimentalWarning", program(name)],
 		env: { ...common, ...env },
 		answers: async () => (await checkHealth({ unix: paths.socket(name) })) === "SERVING",
 	});
@@ -89,11 +89,11 @@ async function programs(): Promise<Program[]> {
 						answers: () => natsAnswers(nats.port),
 					} as const,
 				]),
-		service("ipamd", "services/ipamd/main", env),
-		service("netd", "services/netd/main", env),
-		service("dnsd", "services/dnsd/main", env),
-		service("volumed", "services/volumed/main", env),
-		service("gateway", "gateway/serve", env),
+		service("ipamd", env),
+		service("netd", env),
+		service("dnsd", env),
+		service("volumed", env),
+		service("gateway", env),
 	];
 }
 

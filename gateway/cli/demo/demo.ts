@@ -105,7 +105,7 @@ class Tour {
 	}
 
 	#wharf(args: readonly string[]): Promise<Output> {
-		return run(process.execPath, ["--disable-warning=ExperimentalWarning", program("gateway/cli/main"), ...args], {
+		return run(process.execPath, ["--disable-warning=ExperimentalWarning", program("wharf"), ...args], {
 			env: { WHARF_ROOT: this.#terminal.paths.root },
 			acceptExit: ANY_STATUS,
 		});
