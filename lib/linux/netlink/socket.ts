@@ -5,7 +5,7 @@
  * kernel (removing a link) has `requestAside`. A socket belongs to the network namespace in which it was opened, for ever.
  */
 import { closeSync } from "node:fs";
-import { checked, checkedAside } from "../libc.ts";
+import { checked, checkedAside, isErrno } from "../libc.ts";
 import { inNetnsOrHere } from "../netns.ts";
 import { decodeMessages, encodeMessage, NLM_F_ACK, NLM_F_DUMP, type Reply, type Request } from "./message.ts";
 import { NetlinkError } from "./netlink-error.ts";
@@ -18,8 +18,9 @@ const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
-const SO_SNDBUFFORCE = 32;
-const SO_RCVBUFFORCE = 33;
+/** By whether the limits of net.core are to be passed, which takes CAP_NET_ADMIN. */
+const SO_SNDBUF = { plain: 7, force: 32 } as const;
+const SO_RCVBUF = { plain: 8, force: 33 } as const;
 const SOL_NETLINK = 270;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
@@ -78,7 +79,7 @@ export class NetlinkSocket implements Disposable {
 			setInteger(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1);
 			setInteger(fd, SOL_NETLINK, NETLINK_CAP_ACK, 1);
 			setInteger(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
-			setInteger(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_QUEUE_BYTES);
+			setBuffer(fd, SO_RCVBUF, RECEIVE_QUEUE_BYTES);
 			const timeout = Buffer.alloc(16);
 			timeout.writeBigInt64LE(ANSWER_TIMEOUT_S, 0);
 			setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.length);
@@ -207,7 +208,7 @@ export class NetlinkSocket implements Disposable {
 		// A datagram must fit into the send buffer, which begins at a few hundred KiB.
 		if (message.length > this.#sendBufferBytes) {
 			this.#sendBufferBytes = Math.max(2 * message.length, 128 * 1024);
-			setInteger(this.#fd, SOL_SOCKET, SO_SNDBUFFORCE, this.#sendBufferBytes);
+			setBuffer(this.#fd, SO_SNDBUF, this.#sendBufferBytes);
 		}
 		send(this.#fd, message, message.length, 0);
 	}
@@ -215,6 +216,16 @@ export class NetlinkSocket implements Disposable {
 	#next(): number {
 		this.#sequence = (this.#sequence + 1) >>> 0;
 		return this.#sequence;
+	}
+}
+
+/** Who may only look (ipamd reads routes without any capability) gets what the limits of net.core allow. */
+function setBuffer(fd: number, option: typeof SO_SNDBUF | typeof SO_RCVBUF, sizeBytes: number): void {
+	try {
+		setInteger(fd, SOL_SOCKET, option.force, sizeBytes);
+	} catch (error) {
+		if (!isErrno(error, "EPERM")) throw error;
+		setInteger(fd, SOL_SOCKET, option.plain, sizeBytes);
 	}
 }
 
