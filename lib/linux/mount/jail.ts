@@ -11,6 +11,9 @@ import { closeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { LinuxError } from "../libc.ts";
 
+/** The sources and the bundle have it beside this file. */
+const THREAD = new URL(import.meta.url.endsWith(".ts") ? "./jail-thread.ts" : "./jail-thread.js", import.meta.url);
+
 export interface JailBind {
 	/** A directory by path (a symlink at its end is not followed), or by a descriptor that stays the caller's. */
 	readonly source: string | number;
@@ -51,7 +54,7 @@ export class Jailer implements AsyncDisposable {
 
 	constructor() {
 		// Without tracking, the descriptors that the thread opens are the process's.
-		this.#worker = new Worker(new URL("./jail-thread.ts", import.meta.url), { trackUnmanagedFds: false });
+		this.#worker = new Worker(THREAD, { trackUnmanagedFds: false, execArgv: [] });
 		this.#worker.unref();
 	}
 
