@@ -4,7 +4,7 @@
  * netd and ipamd are real processes in this network namespace, which plays the host (`npm run bench` makes it). The rounds of the
  * two alternate, and the sandboxes' namespaces are there before the clock starts. Prints only.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -174,6 +174,8 @@ try {
 } finally {
 	for (const child of children) child.kill("SIGTERM");
 	for (const child of children) await child.done;
-	for (const path of namespaces) removeNetns(path);
+	// What netd made outlives it: the sandboxes are still there.
+	const sandboxes = existsSync(paths.netnsDir) ? readdirSync(paths.netnsDir).map((id) => paths.netns(id)) : [];
+	for (const path of [...namespaces, ...sandboxes]) removeNetns(path);
 	rmSync(root, { recursive: true });
 }

@@ -7,12 +7,12 @@ import { BridgeDriver } from "./drivers/bridge.ts";
 import { Drivers } from "./drivers/drivers.ts";
 import { fixedDriver } from "./drivers/fixed.ts";
 import { Endpoints } from "./endpoints.ts";
-import { shortId } from "./id.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import { Locks } from "./locks.ts";
 import { Names } from "./names.ts";
 import { Networks } from "./networks.ts";
 import type { Parts } from "./parts.ts";
+import { holderName } from "./port-conflict.ts";
 import { PublishedPorts } from "./published-ports.ts";
 import { Reaper } from "./reaper.ts";
 import { Reconcile } from "./reconcile/reconcile.ts";
@@ -51,10 +51,7 @@ export function assemble({ store, kernel, allocator, log, netnsPath, bridge, sig
 		drivers: new Drivers([new BridgeDriver(kernel), fixedDriver("host"), fixedDriver("none")]),
 		allocator,
 		names: new Names(),
-		reservations: new Reservations(kernel.hostPorts, (port) => {
-			const holder = records.holderOf(port);
-			return holder && (holder.sandbox.name || shortId(holder.sandbox.owner));
-		}),
+		reservations: new Reservations(kernel.hostPorts, (port) => holderName(records, port)),
 		reaper,
 		locks: new Locks(),
 		log,

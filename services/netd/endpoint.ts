@@ -1,7 +1,6 @@
 /** An endpoint (a sandbox's leg on a network) as a value, and its row in the store. */
 import { IpInterface } from "#lib/address/cidr.ts";
 import { type IfName, parseIfName } from "#lib/address/if-name.ts";
-import { type Family } from "#lib/address/ip.ts";
 import { type Mac, parseMac } from "#lib/address/mac.ts";
 import type { Statement } from "#lib/store/store.ts";
 import type { Port } from "./port.ts";
@@ -25,10 +24,6 @@ export interface Endpoint {
 	readonly addresses: readonly IpInterface[];
 	readonly aliases: readonly string[];
 	readonly ports: readonly Port[];
-}
-
-export function addressOf(endpoint: Endpoint, family: Family): IpInterface | undefined {
-	return endpoint.addresses.find(({ ip }) => ip.family === family);
 }
 
 interface Row extends StatusColumns {

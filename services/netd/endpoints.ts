@@ -5,7 +5,6 @@
  * nobody has the port is decided by the row's insertion, before the first effect.
  */
 import type { IpInterface } from "#lib/address/cidr.ts";
-import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import type { Ip } from "#lib/address/ip.ts";
 import { type Mac, macFromIp } from "#lib/address/mac.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
@@ -18,15 +17,18 @@ import type { Endpoint } from "./endpoint.ts";
 import { type EndpointView, endpointView, storedEndpointView } from "./endpoint-view.ts";
 import { endpointFacts } from "./facts.ts";
 import { faults } from "./faults.ts";
+import { freeInterface } from "./free-interface.ts";
 import { legName, newId } from "./id.ts";
 import { type Network, subnetOf } from "./network.ts";
 import { type Page, type PageRequest, pageOf } from "./page.ts";
 import type { Parts } from "./parts.ts";
 import { insertPort, type Port } from "./port.ts";
+import { isPortConflict, portConflict } from "./port-conflict.ts";
 import { familiesOf, publicationsOf, refuseUnpublishable } from "./publications.ts";
 import type { Sandbox } from "./sandbox.ts";
-import { type Attachment, defaultRoutes, resolvedSandbox } from "./sandbox-view.ts";
+import { type Attachment, defaultRoutes } from "./sandbox-view.ts";
 import { giveUp, takeDown } from "./teardown.ts";
+import { tellNames } from "./tell-names.ts";
 import { Undo } from "./undo.ts";
 
 export interface ConnectSpec {
@@ -116,7 +118,7 @@ export class Endpoints {
 		await this.#effect(endpoint, at, undo);
 		call.signal.throwIfAborted();
 		const all = [...at.others, { endpoint, network }];
-		const namesLag = await this.#tell(sandbox, all, network.resolvesNames, undo);
+		const namesLag = await tellNames(this.#parts, { sandbox, all, concerns: network.resolvesNames, undo });
 
 		const active: Endpoint = { ...endpoint, status: { state: "active" } };
 		const view = endpointView({ endpoint: active, network }, sandbox, [...at.others, { endpoint: active, network }]);
@@ -142,7 +144,7 @@ export class Endpoints {
 		await store.write([rows.parkEndpoint(id)], "endpoint.deleting");
 		const resolves = this.#parts.names.find(sandbox.id) !== undefined;
 		// The names go first, and while a resolver takes them in, the rest does.
-		const telling = this.#tell(sandbox, attachmentsOf(records, sandbox.id), resolves);
+		const telling = tellNames(this.#parts, { sandbox, all: attachmentsOf(records, sandbox.id), concerns: resolves });
 		const clean = await takeDown(this.#parts, endpoint, sandbox, { ending: false });
 		const result = { disconnected: true, namesLag: await telling };
 		if (!clean) {
@@ -222,23 +224,13 @@ export class Endpoints {
 			sandboxId: sandbox.id,
 			status: { state: "creating" },
 			createdAt: new Date(),
-			interface: this.#freeInterface(sandbox),
+			interface: freeInterface(this.#parts, sandbox),
 			hostInterface: legName(id),
 			mac,
 			addresses: [],
 			aliases,
 			ports,
 		};
-	}
-
-	/** The lowest that neither the store nor the namespace has: an adopted one has links of its own. */
-	#freeInterface({ id, netnsPath }: Sandbox): IfName {
-		const { records, kernel } = this.#parts;
-		const stored = records.endpointsOf(id).map((endpoint) => endpoint.interface);
-		const taken = new Set<string>([...kernel.links.interfaces(netnsPath), ...stored]);
-		for (let number = 0; ; number += 1) {
-			if (!taken.has(`eth${number}`)) return parseIfName(`eth${number}`);
-		}
 	}
 
 	async #insert(endpoint: Endpoint, { network, sandbox }: Connecting): Promise<void> {
@@ -251,6 +243,7 @@ export class Endpoints {
 				throw faults.NETWORK_NOT_READY({ network: network.name, state: "being removed" }, { field: "network" });
 			}
 			if (!(error instanceof ConstraintError)) throw error;
+			if (isPortConflict(error)) throw portConflict(this.#parts.records, endpoint.ports);
 			throw faults.ALREADY_CONNECTED({ sandbox: sandbox.name, network: network.name });
 		}
 	}
@@ -263,7 +256,8 @@ export class Endpoints {
 		signal: AbortSignal,
 	): Promise<Endpoint> {
 		const { allocator } = this.#parts;
-		const addresses: IpInterface[] = await Promise.all(
+		// All of them are waited for: what comes after an undo would stay.
+		const leases = await Promise.allSettled(
 			network.subnets.map(({ id: subnetId, cidr }) => {
 				const owner = intent.id;
 				undo.defer(() => allocator.releaseAddress({ subnetId, owner }));
@@ -272,6 +266,10 @@ export class Endpoints {
 			}),
 		);
 		killPoint("netd.endpoint.leased");
+		const addresses = leases.map((lease): IpInterface => {
+			if (lease.status === "rejected") throw lease.reason;
+			return lease.value;
+		});
 		const [first] = addresses;
 		return { ...intent, addresses, mac: mac ?? (first && macFromIp(first.ip)) };
 	}
@@ -289,15 +287,5 @@ export class Endpoints {
 		if (!network.resolvesNames || others.some((other) => other.network.resolvesNames)) return;
 		undo.defer(() => kernel.resolver.remove(sandbox.netnsPath));
 		kernel.resolver.ensure(sandbox.netnsPath, sandbox.resolverPort);
-	}
-
-	/** True when names lag. What does not concern names tells nothing and waits for nobody. */
-	async #tell(sandbox: Sandbox, all: readonly Attachment[], concerns: boolean, undo?: Undo): Promise<boolean> {
-		const { names } = this.#parts;
-		const before = names.find(sandbox.id);
-		const now = resolvedSandbox(sandbox, all);
-		if (!concerns && before?.forwards === now?.forwards) return false;
-		undo?.defer(() => void names.put(sandbox.id, before));
-		return !(await names.settled(names.put(sandbox.id, now)));
 	}
 }

@@ -23,7 +23,7 @@ export interface ResolvedSandbox {
 	readonly forwards: boolean;
 }
 
-export interface ResolvedEndpoint {
+interface ResolvedEndpoint {
 	readonly endpointId: string;
 	readonly networkId: string;
 	readonly networkName: string;
@@ -31,7 +31,7 @@ export interface ResolvedEndpoint {
 	readonly aliases: readonly string[];
 }
 
-export type Change =
+type Change =
 	| { readonly kind: "sandbox"; readonly sandbox: ResolvedSandbox }
 	| { readonly kind: "removed"; readonly sandboxId: string }
 	/** Everything that there was has been told. */

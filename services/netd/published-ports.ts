@@ -1,6 +1,6 @@
 /** Ports of an endpoint that is there already: published and unpublished while its container runs. */
 import type { Mutation } from "#lib/rpc/handler.ts";
-import type { Statement } from "#lib/store/store.ts";
+import { ConstraintError, type Statement } from "#lib/store/store.ts";
 import { attachmentOf } from "./attachments.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type EndpointView, storedEndpointView } from "./endpoint-view.ts";
@@ -8,6 +8,7 @@ import { portFacts } from "./facts.ts";
 import { faults } from "./faults.ts";
 import type { Parts } from "./parts.ts";
 import { deletePort, type HostPort, hostPortKey, insertPort, type Port } from "./port.ts";
+import { isPortConflict, portConflict } from "./port-conflict.ts";
 import { familiesOf, publicationsOf, refuseUnpublishable } from "./publications.ts";
 import type { Attachment } from "./sandbox-view.ts";
 
@@ -46,10 +47,7 @@ export class PublishedPorts {
 		const after: Endpoint = { ...endpoint, ports: [...endpoint.ports, ...ports] };
 		const view = this.#view(after);
 		// The rows before the elements: a crash between them is an element that reconciliation puts there.
-		await store.write(
-			ports.map((port) => insertPort(endpoint.id, port)),
-			"ports.inserted",
-		);
+		await this.#insert(endpoint, ports);
 		try {
 			this.#ensureElements(after, ports);
 			await store.write([...portFacts("PUBLISHED", endpoint.id, ports), ...call.answer(view)], "ports.published");
@@ -116,6 +114,16 @@ export class PublishedPorts {
 			publicationsOf({ ...endpoint, ports: kept }),
 		);
 		if (going.length > 0 && kept.length === 0) kernel.links.setHairpin(endpoint.hostInterface, false);
+	}
+
+	async #insert({ id }: Endpoint, ports: readonly Port[]): Promise<void> {
+		const { store, records } = this.#parts;
+		const statements = ports.map((port) => insertPort(id, port));
+		try {
+			await store.write(statements, "ports.inserted");
+		} catch (error) {
+			throw error instanceof ConstraintError && isPortConflict(error) ? portConflict(records, ports) : error;
+		}
 	}
 
 	async #takeBack(endpoint: Endpoint, ports: readonly Port[]): Promise<void> {

@@ -10,6 +10,12 @@ import type { Log } from "#lib/log/log.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import type { HostPort } from "./port.ts";
 
+/**
+ * Packets of unpublished flows are dropped at once by the rules; their entries may wait, and many then go in one reading. Also the
+ * kernel lets a netfilter socket be closed only when removed elements are freed, 15 ms later: by then they are.
+ */
+const FLOWS_AFTER_MS = 100;
+
 export class Reaper implements AsyncDisposable {
 	readonly #kernel: Pick<Kernel, "links" | "flows">;
 	readonly #log: Log;
@@ -38,7 +44,7 @@ export class Reaper implements AsyncDisposable {
 		await this.#links.get(sandboxId);
 	}
 
-	/** The table is read once for all that is asked for while it is being read. */
+	/** The table is read once for all that is asked for meanwhile. */
 	removeFlows(ports: readonly HostPort[], addresses: readonly Ip[]): void {
 		this.#ports.push(...ports);
 		this.#addresses.push(...addresses);
@@ -66,6 +72,7 @@ export class Reaper implements AsyncDisposable {
 	}
 
 	async #removeFlows(): Promise<void> {
+		await sleep(FLOWS_AFTER_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
 		while (this.#ports.length + this.#addresses.length > 0) {
 			const [ports, addresses] = [this.#ports, this.#addresses];
 			this.#ports = [];

@@ -86,7 +86,7 @@ export class Records {
 		return this.#list<EndpointRow>("endpoints", where, page).map((row) => this.#endpoint(row));
 	}
 
-	/** Whose port of the host this is: any publication that has the address, as a wildcard has every one of its family. */
+	/** Whose port of the host this is. One address and all addresses are no conflict among our own. */
 	holderOf({ protocol, hostAddress, hostPort }: HostPort): { endpoint: Endpoint; sandbox: Sandbox } | undefined {
 		const rows = this.#store.all<EndpointRow & { host_address: string }>(
 			`SELECT endpoints.*, ports.host_address FROM ports JOIN endpoints ON endpoints.id = ports.endpoint_id
@@ -94,7 +94,8 @@ export class Records {
 			protocol,
 			hostPort,
 		);
-		const row = rows.find(({ host_address }) => host_address === (hostAddress?.toString() ?? "")) ?? rows[0];
+		const wanted = everywhere(hostAddress?.toString() ?? "");
+		const row = rows.find(({ host_address }) => everywhere(host_address) === wanted);
 		const sandbox = row && this.sandbox(row.sandbox_id);
 		return row && sandbox && { endpoint: this.#endpoint(row), sandbox };
 	}
@@ -113,4 +114,9 @@ export class Records {
 		const sql = `SELECT * FROM ${table} WHERE ${conditions} ORDER BY seq LIMIT ?`;
 		return this.#store.all<R>(sql, page?.after ?? 0, ...params, limit);
 	}
+}
+
+/** All the ways to say every address are one. */
+function everywhere(address: string): string {
+	return address === "0.0.0.0" || address === "::" ? "" : address;
 }

@@ -5,7 +5,7 @@ export type Status =
 	/** Something it needs was taken away. It is still there, and mended when that comes back. */
 	| { readonly state: "failed"; readonly reason: string };
 
-export type State = Status["state"];
+type State = Status["state"];
 
 export interface StatusColumns {
 	readonly state: State;

@@ -5,7 +5,7 @@ import type { Endpoint } from "../endpoint.ts";
 import type { NetworkRules } from "../kernel/firewall.ts";
 import type { Network, TextMap } from "../network.ts";
 
-export interface Driver {
+interface Driver {
 	/** As in `--driver`. */
 	readonly name: string;
 	/** Refuses options that it does not have or cannot take. */

@@ -10,6 +10,7 @@ import type { IfName } from "#lib/address/if-name.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { Fault } from "#lib/fault/fault.ts";
 import { isErrno } from "#lib/linux/libc.ts";
+import { inNetns } from "#lib/linux/netns.ts";
 import type { Link } from "#lib/linux/netlink/link-format.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import { writeSysctl } from "#lib/linux/sysctl.ts";
@@ -64,24 +65,20 @@ export class LegBuilder {
 		if (this.hasIpv6) writeSysctl(host, `net/ipv6/conf/${hostInterface}/disable_ipv6`, "1");
 	}
 
+	/** All of it during one visit to the namespace. */
 	#ensureInside(leg: Leg): void {
-		using rtnl = Rtnetlink.open(leg.netns);
-		const link = rtnl.links.get(leg.interface);
-		writeSysctl(leg.netns, `net/ipv4/conf/${leg.interface}/arp_notify`, "1");
-		if (this.hasIpv6) this.#setIpv6(leg);
-		const present = rtnl.addresses.list({ link: link.index });
-		for (const { ip, prefix } of leg.addresses) {
-			if (present.some((address) => address.ip.equals(ip) && address.prefix === prefix)) continue;
-			rtnl.addresses.add({ link: link.index, ip, prefix });
-		}
-		rtnl.links.set(link.index, { up: true, ...changed(link, leg) });
-	}
-
-	#setIpv6({ netns, interface: name, ipv6 }: Leg): void {
-		const settings = ipv6
-			? { disable_ipv6: "0", accept_ra: "0", accept_dad: "0", autoconf: "0" }
-			: { disable_ipv6: "1" };
-		for (const [key, value] of Object.entries(settings)) writeSysctl(netns, `net/ipv6/conf/${name}/${key}`, value);
+		inNetns(leg.netns, () => {
+			using rtnl = Rtnetlink.open();
+			const link = rtnl.links.get(leg.interface);
+			writeSysctl(undefined, `net/ipv4/conf/${leg.interface}/arp_notify`, "1");
+			if (this.hasIpv6) setIpv6(leg);
+			const present = rtnl.addresses.list({ link: link.index });
+			for (const { ip, prefix } of leg.addresses) {
+				if (present.some((address) => address.ip.equals(ip) && address.prefix === prefix)) continue;
+				rtnl.addresses.add({ link: link.index, ip, prefix });
+			}
+			rtnl.links.set(link.index, { up: true, ...changed(link, leg) });
+		});
 	}
 
 	async #untilForwarding(hostInterface: IfName): Promise<void> {
@@ -92,6 +89,11 @@ export class LegBuilder {
 			await setImmediate();
 		}
 	}
+}
+
+function setIpv6({ interface: name, ipv6 }: Leg): void {
+	const settings = ipv6 ? { disable_ipv6: "0", accept_ra: "0", accept_dad: "0", autoconf: "0" } : { disable_ipv6: "1" };
+	for (const [key, value] of Object.entries(settings)) writeSysctl(undefined, `net/ipv6/conf/${name}/${key}`, value);
 }
 
 function changed(link: Link, { mac, mtu }: Leg): { mac?: Leg["mac"]; mtu?: number } {

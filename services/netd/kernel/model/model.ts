@@ -10,7 +10,6 @@ import type { Kernel } from "../kernel.ts";
 import { ModelFirewall } from "./firewall.ts";
 import { ModelHostPorts } from "./host-ports.ts";
 import { ModelLinks } from "./links.ts";
-import type { BridgeState, LegState, SandboxState } from "./state.ts";
 import { State } from "./state.ts";
 
 export class ModelKernel implements Kernel {
@@ -92,8 +91,6 @@ export class ModelKernel implements Kernel {
 	}
 }
 
-export function refused(what: string, words: string): Error {
+function refused(what: string, words: string): Error {
 	return faults.KERNEL_REFUSED({ what, words });
 }
-
-export type { BridgeState, LegState, SandboxState };

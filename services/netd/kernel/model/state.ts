@@ -13,7 +13,7 @@ export interface LegState {
 	hairpin: boolean;
 }
 
-export interface InterfaceState {
+interface InterfaceState {
 	addresses: readonly IpInterface[];
 	up: boolean;
 	/** The leg that it is the other end of. */
