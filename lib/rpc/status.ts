@@ -78,7 +78,8 @@ function travelling(fault: Fault): Record<string, string> {
 	const all = fault.help === undefined ? values : [[HELP, fault.help] as const, ...values];
 	let room = MAX_METADATA;
 	const fitting = all.flatMap(([key, text]) => {
-		const value = clip(text);
+		// A metadata that was spread from an object may hold what the type does not say; it must not end the service.
+		const value = clip(String(text));
 		room -= Buffer.byteLength(key) + Buffer.byteLength(value);
 		return room >= 0 ? [[key, value] as const] : [];
 	});
