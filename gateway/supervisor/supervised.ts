@@ -107,7 +107,9 @@ export class Supervised {
 
 	/** From start to end; true when it ever answered. */
 	async #runOnce(serving: () => void): Promise<boolean> {
-		const { file, args, env } = this.#program;
+		const { file, args } = this.#program;
+		// A test's kill point is passed once: the service that comes back has to live.
+		const env = this.#state.restarts === 0 ? this.#program.env : { ...this.#program.env, WHARF_KILL_POINT: "" };
 		const startedAt = performance.now();
 		const log = openLog(this.#paths, this.name);
 		// The pipe at its stdin ends with this process, and the service with it.
