@@ -16,6 +16,8 @@ const NEEDED = ["runc", "conmon", "tar", "zstd"];
 const ASK_EVERY_MS = 20;
 /** A supervisor that has not said anything after that time has failed. */
 const SILENT_MS = 10_000;
+/** As long as it may take the services to end, one after the other. */
+const END_MS = 90_000;
 
 export interface Progress {
 	/** Called once for each service that answers. */
@@ -28,10 +30,12 @@ export async function bringUp(paths: Paths, env: NodeJS.ProcessEnv, { serving }:
 	const configured = configuredNats(paths, env);
 	requirePrograms(configured === undefined ? [...NEEDED, "nats-server"] : NEEDED);
 	for (const folder of [paths.root, paths.run]) mkdirSync(folder, { recursive: true, mode: 0o755 });
-	const wasUp = liveState(paths)?.phase === "up";
+	const before = liveState(paths);
+	if (before?.phase === "failed" || before?.phase === "stopping") await unlocked(paths);
+	const begun = Date.now();
 	if (!(await isLocked(paths))) startSupervisor(paths);
-	await untilUp(paths, serving);
-	return !wasUp;
+	await untilUp(paths, begun, serving);
+	return before?.phase !== "up";
 }
 
 export function requireRoot(command: string): void {
@@ -52,19 +56,23 @@ function startSupervisor(paths: Paths): void {
 	closeSync(log);
 }
 
-async function untilUp(paths: Paths, serving: Progress["serving"]): Promise<void> {
+async function untilUp(paths: Paths, begun: number, serving: Progress["serving"]): Promise<void> {
 	const told = new Set<string>();
-	const begun = Date.now();
 	for (;;) {
 		const locked = await isLocked(paths);
-		const state = readState(paths);
+		// What a supervisor wrote that is gone is not about this start.
+		const read = readState(paths);
+		const state = read !== undefined && (read.at >= begun || liveState(paths) !== undefined) ? read : undefined;
 		for (const service of state?.services ?? []) {
 			if (service.state !== "serving" || told.has(service.name)) continue;
 			told.add(service.name);
 			await serving(service);
 		}
-		if (state?.phase === "failed") throw failure(paths, state.services);
-		if (state?.phase === "up" && locked && liveState(paths) !== undefined) return;
+		if (state?.phase === "failed") {
+			await unlocked(paths);
+			throw failure(paths, state.services);
+		}
+		if (state?.phase === "up" && locked) return;
 		if (!locked && Date.now() - begun > SILENT_MS) {
 			throw supervisorFaults.SUPERVISOR_FAILED({
 				problem: lastWords(paths, "supervisor"),
@@ -73,6 +81,12 @@ async function untilUp(paths: Paths, serving: Progress["serving"]): Promise<void
 		}
 		await sleep(ASK_EVERY_MS);
 	}
+}
+
+/** A supervisor that is ending is waited for: it ends its services first. */
+async function unlocked(paths: Paths): Promise<void> {
+	const until = Date.now() + END_MS;
+	while ((await isLocked(paths)) && Date.now() < until) await sleep(ASK_EVERY_MS);
 }
 
 function failure(paths: Paths, services: readonly ServiceState[]): Error {

@@ -45,7 +45,7 @@ let phase: SupervisorState["phase"] = "starting";
 const self = { pid: process.pid, pidStart: processStart(process.pid) ?? "" };
 const services = new Map<ServiceName, Supervised>();
 const publish = (): void =>
-	writeState(paths, { ...self, phase, services: [...services.values()].map(({ state }) => state) });
+	writeState(paths, { ...self, at: Date.now(), phase, services: [...services.values()].map(({ state }) => state) });
 
 await endStaleProcesses(paths, log);
 for (const one of await programs()) services.set(one.name, new Supervised(one, paths, log, publish));

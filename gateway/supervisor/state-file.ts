@@ -25,6 +25,8 @@ export interface ServiceState {
 export interface SupervisorState {
 	readonly pid: number;
 	readonly pidStart: string;
+	/** When this was written, milliseconds since the epoch. */
+	readonly at: number;
 	readonly phase: "starting" | "up" | "failed" | "stopping";
 	readonly services: readonly ServiceState[];
 }
