@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLog } from "#lib/log/log.ts";
+import { findProgram } from "../find-program.ts";
 import { removeParentCgroups } from "./cgroups.ts";
 import { LogParser } from "./log-format.ts";
 import { ociConfig } from "./oci-config.ts";
@@ -23,7 +24,7 @@ let runc: Runc;
 beforeAll(() => {
 	scratch = mkdtempSync(join(tmpdir(), "wharf-runc-"));
 	runc = new Runc({
-		program: "/usr/sbin/runc",
+		program: findProgram("runc") ?? "runc",
 		stateDir: join(scratch, "runc"),
 		exitDir: join(scratch, "exits"),
 		log: createLog({ service: "test", level: "silent" }),
