@@ -154,6 +154,8 @@ export class LinuxLinks implements Links, Disposable {
 		if (this.#hasIpv6()) {
 			this.#setting(`net/ipv6/conf/${name}/disable_ipv6`, ipv6 ? "0" : "1");
 			this.#setting(`net/ipv6/conf/${name}/accept_ra`, "0");
+			// The link-local address comes with the first port; as long as it is being checked, no neighbour can be asked for.
+			this.#setting(`net/ipv6/conf/${name}/accept_dad`, "0");
 		}
 		this.#log.change("bridge.add", { name, network: networkId });
 		return this.#rtnl.links.get(name);
