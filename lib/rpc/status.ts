@@ -74,11 +74,11 @@ function decode(bytes: Buffer) {
 
 /** The values that fit, and the help, which comes first. */
 function travelling(fault: Fault): Record<string, string> {
-	const values = Object.entries(fault.metadata).filter(([key]) => key !== HELP);
+	// A metadata that was spread from an object may hold what its type does not say; it must not end the service.
+	const values = Object.entries<unknown>(fault.metadata).filter(([key]) => key !== HELP);
 	const all = fault.help === undefined ? values : [[HELP, fault.help] as const, ...values];
 	let room = MAX_METADATA;
 	const fitting = all.flatMap(([key, text]) => {
-		// A metadata that was spread from an object may hold what the type does not say; it must not end the service.
 		const value = clip(String(text));
 		room -= Buffer.byteLength(key) + Buffer.byteLength(value);
 		return room >= 0 ? [[key, value] as const] : [];

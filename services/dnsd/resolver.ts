@@ -59,7 +59,10 @@ export class Resolver implements AsyncDisposable {
 		this.#zone = zone;
 		const served = new Set(sandboxes.filter(({ resolverPort }) => resolverPort > 0).map(({ id }) => id));
 		await Promise.all(
-			this.#listeners.sandboxIds().map((id) => (served.has(id) ? undefined : this.#listeners.remove(id))),
+			this.#listeners
+				.sandboxIds()
+				.filter((id) => !served.has(id))
+				.map((id) => this.#listeners.remove(id)),
 		);
 		for (const [index, sandbox] of sandboxes.entries()) {
 			await this.#ensureSockets(sandbox);

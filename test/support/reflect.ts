@@ -41,6 +41,7 @@ function fields(message: Uint8Array): [number, Uint8Array][] {
 	while (reader.pos < reader.len) {
 		const tag = reader.uint32();
 		if ((tag & 7) === 2) found.push([tag >>> 3, reader.bytes()]);
+		// oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the low three bits of a tag are its wire type
 		else reader.skip(tag & 7);
 	}
 	return found;

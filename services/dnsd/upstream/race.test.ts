@@ -27,7 +27,8 @@ function servers(behaviour: ReadonlyMap<Server, Behaviour | readonly Behaviour[]
 				return Promise.resolve(Buffer.from(server.address));
 			case "bad":
 				return Promise.reject(new Error("bad"));
-			default:
+			case "silent":
+			case undefined:
 				return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
 		}
 	};

@@ -175,7 +175,8 @@ export class LinuxDisk implements Disk {
 	async sweep(): Promise<void> {
 		while (this.#sweeping !== undefined) await this.#sweeping;
 		this.#sweepLater();
-		await this.#sweeping;
+		// sweepLater has set it, which the compiler does not see.
+		await (this.#sweeping as Promise<void> | undefined);
 	}
 
 	#stagePath(name: string, id: string): string {

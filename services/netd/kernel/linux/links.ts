@@ -41,6 +41,7 @@ export class LinuxLinks implements Links, Disposable {
 	ensureBridge(bridge: Bridge): void {
 		refusal(`make the bridge ${bridge.name}`, () => {
 			const link = this.#bridge(bridge) ?? this.#makeBridge(bridge);
+			this.#ensureSettings(bridge);
 			this.#ensureAddresses(link, bridge.addresses);
 			if (link.mtu !== bridge.mtu || link.mac !== bridge.mac || !link.up) {
 				this.#rtnl.links.set(link.index, { up: true, mtu: bridge.mtu, mac: bridge.mac });
@@ -133,7 +134,7 @@ export class LinuxLinks implements Links, Disposable {
 	}
 
 	/** Under the name that only its id makes, marked, and then renamed: no moment leaves a link whose owner cannot be told. */
-	#makeBridge({ name, networkId, mac, mtu, ipv6 }: Bridge): Link {
+	#makeBridge({ name, networkId, mac, mtu }: Bridge): Link {
 		const first = bridgeName(networkId);
 		if (this.#rtnl.links.find(first) === undefined) {
 			this.#rtnl.links.addBridge({ name: first, mac, mtu });
@@ -149,16 +150,18 @@ export class LinuxLinks implements Links, Disposable {
 			}
 			killPoint("netd.bridge.named");
 		}
-		// The host's loopback is published at too: its packets leave by the bridge with a loopback source until they are masqueraded.
-		this.#setting(`net/ipv4/conf/${name}/route_localnet`, "1");
-		if (this.#hasIpv6()) {
-			this.#setting(`net/ipv6/conf/${name}/disable_ipv6`, ipv6 ? "0" : "1");
-			this.#setting(`net/ipv6/conf/${name}/accept_ra`, "0");
-			// The link-local address comes with the first port; as long as it is being checked, no neighbour can be asked for.
-			this.#setting(`net/ipv6/conf/${name}/accept_dad`, "0");
-		}
 		this.#log.change("bridge.add", { name, network: networkId });
 		return this.#rtnl.links.get(name);
+	}
+
+	#ensureSettings({ name, ipv6 }: Bridge): void {
+		// The host's loopback is published at too: its packets leave by the bridge with a loopback source until they are masqueraded.
+		this.#setting(`net/ipv4/conf/${name}/route_localnet`, "1");
+		if (!this.#hasIpv6()) return;
+		this.#setting(`net/ipv6/conf/${name}/accept_ra`, "0");
+		// Nobody asks for a neighbour from a link-local address that is still looking for duplicates: the first seconds were lost.
+		this.#setting(`net/ipv6/conf/${name}/accept_dad`, "0");
+		this.#setting(`net/ipv6/conf/${name}/disable_ipv6`, ipv6 ? "0" : "1");
 	}
 
 	#ensureAddresses(link: Link, wanted: readonly IpInterface[]): void {
