@@ -59,7 +59,19 @@ export class Host implements AsyncDisposable {
 
 	async #boot(): Promise<void> {
 		const flags = ["--net", "--mount", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc"];
-		this.#init = start("unshare", [...flags, "--propagation", "private", "--", "sh", "-c", INIT]);
+		// The host ends with this process, however that ends.
+		this.#init = start("setpriv", [
+			"--pdeathsig",
+			"KILL",
+			"unshare",
+			...flags,
+			"--propagation",
+			"private",
+			"--",
+			"sh",
+			"-c",
+			INIT,
+		]);
 		this.#pid = await childOf(this.#init.pid ?? 0);
 		// As after any boot; and `ip netns` leaves no file on this machine.
 		await this.ok("mount", ["-t", "tmpfs", "tmpfs", "/run"]);
