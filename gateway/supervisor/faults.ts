@@ -23,6 +23,11 @@ export const supervisorFaults = catalogue("supervisor", {
 		message: (m: { problem: string; log: string }) => `The supervisor ended before the services were up: ${m.problem}`,
 		help: (m) => `Its log is ${m.log}.`,
 	},
+	STILL_MOUNTED: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { path: string }) => `${m.path} is still mounted, and so no file was removed.`,
+		help: (m) => `Unmount it (\`umount ${m.path}\`) and repeat the command.`,
+	},
 	SUPERVISOR_STUCK: {
 		code: "DEADLINE_EXCEEDED",
 		message: (m: { pid: string }) => `The supervisor (process ${m.pid}) does not end.`,

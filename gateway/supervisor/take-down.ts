@@ -3,6 +3,7 @@ import { readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Paths } from "#lib/config/paths.ts";
 import { isErrno } from "#lib/linux/libc.ts";
+import { mountinfo } from "#lib/linux/mount/mountinfo.ts";
 import { createLog } from "#lib/log/log.ts";
 import { removeContainers, removeNetworks, removeVolumes, volumeNames } from "../peers/emptying.ts";
 import { bringUp, requireRoot } from "./bring-up.ts";
@@ -64,7 +65,7 @@ export async function removeEverything(paths: Paths, env: NodeJS.ProcessEnv, vol
 	const keptVolumes = isUp && !volumesToo ? await attempt(onDisk, () => volumeNames(paths)) : onDisk;
 	await attempt(false, () => stopControlPlane(paths));
 	await attempt(undefined, () => removeLeftovers(paths));
-	removeFiles(paths, volumesToo);
+	await attempt(undefined, async () => removeFiles(paths, volumesToo));
 	return { containers, networks, keptVolumes: volumesToo ? [] : keptVolumes, problems };
 }
 
@@ -95,6 +96,9 @@ function volumesOnDisk(paths: Paths): string[] {
  * volumes without labels; what it once set aside stays with them.
  */
 function removeFiles(paths: Paths, volumesToo: boolean): void {
+	// Removing goes into what is mounted: nothing is removed as long as something is.
+	const mounted = mountinfo().find(({ target }) => target.startsWith(`${paths.root}/`));
+	if (mounted !== undefined) throw supervisorFaults.STILL_MOUNTED({ path: mounted.target });
 	const force = { recursive: true, force: true } as const;
 	const state = join(paths.root, "state");
 	for (const folder of [paths.run, paths.containers, paths.nats, paths.logs, state, join(paths.root, TOUR)]) {
@@ -109,6 +113,7 @@ function removeEmpty(folder: string): void {
 	try {
 		rmdirSync(folder);
 	} catch (error) {
-		if (!isErrno(error, "ENOENT", "ENOTEMPTY")) throw error;
+		// The root may be a file system of its own.
+		if (!isErrno(error, "ENOENT", "ENOTEMPTY", "EBUSY")) throw error;
 	}
 }
