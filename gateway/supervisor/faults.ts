@@ -28,6 +28,11 @@ export const supervisorFaults = catalogue("supervisor", {
 		message: (m: { path: string }) => `${m.path} is still mounted, and so no file was removed.`,
 		help: (m) => `Unmount it (\`umount ${m.path}\`) and repeat the command.`,
 	},
+	NATS_SILENT: {
+		code: "UNAVAILABLE",
+		message: (m: { servers: string }) => `NATS does not answer at ${m.servers}.`,
+		help: () => "Everything else goes on, and no event is lost: they are published when it is back (`wharf status`).",
+	},
 	SUPERVISOR_STUCK: {
 		code: "DEADLINE_EXCEEDED",
 		message: (m: { pid: string }) => `The supervisor (process ${m.pid}) does not end.`,

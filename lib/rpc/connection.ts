@@ -4,7 +4,7 @@
  * grpc-js answers calls with the last failure until its back-off is over, also when the server is long back. So a connection that
  * failed is dropped and the next call makes a new one: a missing service is noticed at once, and so is its return.
  */
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { type ChannelCredentials, Client as GrpcClient, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { Fault } from "#lib/fault/fault.ts";
 import { type Address, addressText, readTls, serviceAt, target } from "./address.ts";
@@ -59,7 +59,8 @@ export class Connection {
 		const { code, details } = error;
 		if (code === status.UNAVAILABLE) {
 			if (grpc === this.#grpc) this.close();
-			return rpcFaults.SERVICE_UNAVAILABLE(place, { cause: error });
+			const refusal = isForbidden(this.#address) ? rpcFaults.SOCKET_FORBIDDEN : rpcFaults.SERVICE_UNAVAILABLE;
+			return refusal(place, { cause: error });
 		}
 		if (code === status.DEADLINE_EXCEEDED) return rpcFaults.DEADLINE_EXCEEDED({ method }, { cause: error });
 		if (code === status.CANCELLED) return rpcFaults.CANCELLED({ method }, { cause: error });
@@ -73,6 +74,17 @@ export class Connection {
 	#open(): GrpcClient {
 		this.#credentials ??= "unix" in this.#address ? credentials.createInsecure() : mutualTls(this.#address);
 		return new GrpcClient(target(this.#address), this.#credentials, "unix" in this.#address ? OPTIONS : TCP_OPTIONS);
+	}
+}
+
+/** Asked only after a failure: grpc-js does not tell a socket that may not be opened from one that nobody listens at. */
+function isForbidden(address: Address): boolean {
+	if ("tcp" in address) return false;
+	try {
+		accessSync(address.unix, constants.W_OK);
+		return false;
+	} catch (error) {
+		return error instanceof Error && "code" in error && error.code === "EACCES";
 	}
 }
 

@@ -28,6 +28,11 @@ export const rpcFaults = catalogue("rpc", {
 			`${m.service} does not answer at ${m.address}: is it running?`,
 		help: () => "Start it with `wharf up`.",
 	},
+	SOCKET_FORBIDDEN: {
+		code: "PERMISSION_DENIED",
+		message: (m: { service: string; address: string }) => `This user may not open ${m.service}'s socket ${m.address}.`,
+		help: () => "Be root, or a member of the group wharf (which is as good as root).",
+	},
 	NOT_SERVED: {
 		code: "UNIMPLEMENTED",
 		message: (m: { service: string; address: string; method: string }) =>

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { fingerprint } from "../support/audit/fingerprint.ts";
 import { CHECKOUT, Host } from "../support/host.ts";
 import { webServer } from "../support/web.ts";
+import { kill } from "../support/services.ts";
 import { takeDown } from "../support/take-down.ts";
 
 let host: Host;
@@ -94,13 +95,26 @@ test("services not running", async () => {
 });
 
 test("no privileges", async () => {
-	const { exitCode, stderr } = await host.run("setpriv", [
-		"--reuid=65534",
-		"--clear-groups",
-		"--regid=65534",
-		join(CHECKOUT, "bin/wharf"),
-		"up",
-	]);
-	expect(exitCode).toBe(1);
-	expect(stderr).toMatch(/root/);
+	const nobody = (...args: string[]) =>
+		host.run("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", join(CHECKOUT, "bin/wharf"), ...args]);
+	const up = await nobody("up");
+	expect(up.exitCode).toBe(1);
+	expect(up.stderr).toMatch(/root/);
+	const list = await nobody("network", "ls");
+	expect(list.exitCode).toBe(1);
+	expect(list.stderr).toMatch(/may not open .*netd\.sock/);
+	expect(list.stderr).toMatch(/group wharf/);
+});
+
+test("the events while NATS is gone; everything else goes on", async () => {
+	await kill(host, "nats", "STOP");
+	try {
+		const { exitCode, stderr } = await host.wharf(["events", "--no-follow"], { timeoutMs: 30_000 });
+		expect(exitCode).toBe(1);
+		expect(stderr).toMatch(/NATS/);
+		await host.wharfOk("network", "create", "meanwhile");
+		await host.wharfOk("network", "rm", "meanwhile");
+	} finally {
+		await kill(host, "nats", "CONT");
+	}
 });

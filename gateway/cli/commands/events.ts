@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NatsSettings } from "#lib/events/connection.ts";
 import { consume } from "#lib/events/consumer.ts";
+import { isFault } from "#lib/fault/fault.ts";
 import { configuredNats, readPrivateNats, settingsOf } from "../../supervisor/nats.ts";
 import { supervisorFaults } from "../../supervisor/faults.ts";
 import { eventJson, eventLine } from "../output/event-text.ts";
@@ -10,6 +11,8 @@ import type { Terminal } from "../terminal.ts";
 
 /** With --no-follow: events that are stored come at once; this long a silence is their end. */
 const SILENCE_MS = 500;
+/** How long NATS may take to answer at first. */
+const ANSWER_MS = 5_000;
 
 export default command({
 	name: "events",
@@ -41,12 +44,19 @@ export default command({
 		const quiet = new AbortController();
 		const signal = AbortSignal.any([terminal.interruptible(), quiet.signal]);
 		let heard = 0;
+		const nats = natsOf(terminal);
+		// A server that goes away later is waited for; one that was never there is told.
+		const absent = setTimeout(
+			() => quiet.abort(supervisorFaults.NATS_SILENT({ servers: nats.servers.join(", ") })),
+			ANSWER_MS,
+		);
 		const onReady = (): void => {
+			clearTimeout(absent);
 			if (flags["no-follow"]) void untilSilent(() => heard, signal).then(() => quiet.abort());
 		};
 		const since = flags.all || flags["no-follow"] ? "all" : "new";
 		for await (const event of consume({
-			nats: natsOf(terminal),
+			nats,
 			filter: subject(flags.filter),
 			since,
 			signal,
@@ -55,6 +65,8 @@ export default command({
 			heard++;
 			await terminal.out(print(event));
 		}
+		clearTimeout(absent);
+		if (isFault(quiet.signal.reason)) throw quiet.signal.reason;
 		return 0;
 	},
 });
