@@ -14,6 +14,8 @@ interface Leg {
 	readonly hostInterface: string;
 	readonly bridge: string;
 	readonly sandbox: string;
+	/** The network is one on which names resolve. */
+	readonly resolves: boolean;
 	readonly addresses: readonly string[];
 }
 
@@ -21,13 +23,14 @@ const text = (row: Row, column: string): string => String(row[column] ?? "");
 const list = (row: Row, column: string): string[] => JSON.parse(text(row, column)) as string[];
 
 function legs(root: string): Leg[] {
-	const sql = `SELECT e.*, n.interface AS bridge FROM endpoints e JOIN networks n ON n.id = e.network_id`;
+	const sql = `SELECT e.*, n.interface AS bridge, n.resolves_names FROM endpoints e JOIN networks n ON n.id = e.network_id`;
 	return rows(root, "netd", sql).map((row) => ({
 		id: text(row, "id"),
 		interface: text(row, "interface"),
 		hostInterface: text(row, "host_interface"),
 		bridge: text(row, "bridge"),
 		sandbox: text(row, "sandbox_id"),
+		resolves: row["resolves_names"] === 1,
 		addresses: list(row, "addresses"),
 	}));
 }
@@ -75,13 +78,13 @@ export async function sandboxesAgree(host: Host): Promise<string[]> {
 				stored.map((leg) => describe(leg.interface, leg.addresses)),
 				inside.map((link) => describe(link.name, link.addresses)),
 			),
-			...(await resolverAgrees(host, path, Number(row["resolver_port"]))),
+			...(await resolverAgrees(host, path, stored.some(({ resolves }) => resolves) ? Number(row["resolver_port"]) : 0)),
 		);
 	}
 	return problems;
 }
 
-/** The rewrite and both sockets, where a resolver is stored; neither where none is. */
+/** The rewrite and both sockets, where the sandbox is on a network that resolves names; neither (port 0) where it is on none. */
 async function resolverAgrees(host: Host, netns: string, port: number): Promise<string[]> {
 	const inside = (file: string, ...args: string[]): Promise<string> =>
 		host.ok("nsenter", [`--net=${netns}`, "--", file, ...args]);
