@@ -4,12 +4,13 @@
  * One operation at a time on a sandbox. That network and sandbox are there, that the sandbox is not on the network yet and that
  * nobody has the port is decided by the row's insertion, before the first effect.
  */
-import type { IpInterface } from "#lib/address/cidr.ts";
+import { setImmediate } from "node:timers/promises";
 import type { Ip } from "#lib/address/ip.ts";
 import { type Mac, macFromIp } from "#lib/address/mac.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import { ChangesError, ConstraintError } from "#lib/store/store.ts";
+import { allDone } from "./all-done.ts";
 import { attachmentsOf } from "./attachments.ts";
 import type { LinkedDriver } from "./drivers/driver.ts";
 import * as rows from "./endpoint.ts";
@@ -114,7 +115,8 @@ export class Endpoints {
 			log,
 		);
 
-		const endpoint = await this.#lease(intent, spec, at, undo, call.signal);
+		const leasing = this.#lease(intent, spec, at, undo, call.signal);
+		const [endpoint] = await allDone([leasing, this.#redirect(at, undo)] as const);
 		await this.#effect(endpoint, at, undo);
 		call.signal.throwIfAborted();
 		const all = [...at.others, { endpoint, network }];
@@ -256,8 +258,7 @@ export class Endpoints {
 		signal: AbortSignal,
 	): Promise<Endpoint> {
 		const { allocator } = this.#parts;
-		// All of them are waited for: what comes after an undo would stay.
-		const leases = await Promise.allSettled(
+		const addresses = await allDone(
 			network.subnets.map(({ id: subnetId, cidr }) => {
 				const owner = intent.id;
 				undo.defer(() => allocator.releaseAddress({ subnetId, owner }));
@@ -266,10 +267,6 @@ export class Endpoints {
 			}),
 		);
 		killPoint("netd.endpoint.leased");
-		const addresses = leases.map((lease): IpInterface => {
-			if (lease.status === "rejected") throw lease.reason;
-			return lease.value;
-		});
 		const [first] = addresses;
 		return { ...intent, addresses, mac: mac ?? (first && macFromIp(first.ip)) };
 	}
@@ -284,7 +281,13 @@ export class Endpoints {
 		const publications = publicationsOf(endpoint);
 		undo.defer(() => kernel.firewall.removePublished(publications, []));
 		kernel.firewall.ensurePublished(publications);
+	}
+
+	/** The resolver's rewrite, with the first network that resolves names: it needs no address, and is made while one is waited for. */
+	async #redirect({ network, sandbox, others }: Connecting, undo: Undo): Promise<void> {
+		const { kernel } = this.#parts;
 		if (!network.resolvesNames || others.some((other) => other.network.resolvesNames)) return;
+		await setImmediate(); // the request for the address leaves first
 		undo.defer(() => kernel.resolver.remove(sandbox.netnsPath));
 		kernel.resolver.ensure(sandbox.netnsPath, sandbox.resolverPort);
 	}
