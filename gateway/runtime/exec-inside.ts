@@ -1,16 +1,10 @@
-/**
- * Another process in a container that runs: `runc exec` as a child, its streams as parts.
- *
- * Its standard error comes through a named pipe: lib/exec keeps the end of a child's standard error and does not stream it.
- */
-import { closeSync, constants as flags, openSync } from "node:fs";
+/** Another process in a container that runs: `runc exec` as a child, its streams as parts. */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { Socket } from "node:net";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { run, start } from "#lib/exec/run.ts";
+import { start } from "#lib/exec/run.ts";
 import { runtimeWords } from "./conmon.ts";
 import { type ExecOptions, type ExecPart, RuntimeError } from "./runtime.ts";
 
@@ -35,39 +29,25 @@ export async function* execInside(
 	try {
 		const logPath = join(dir, "log");
 		const env = environment.flatMap((entry) => ["--env", entry]);
-		const errors = await namedPipe(join(dir, "stderr"));
 		const child = start(program, [...globalArgs, "--log", logPath, "exec", ...env, id, ...command], {
 			signal,
 			graceMs: GRACE_MS,
 			stdin: stdin === undefined ? "ignore" : "pipe",
-			stderr: errors.writeEnd,
+			stderr: "pipe",
 		});
-		closeSync(errors.writeEnd);
 		try {
 			if (stdin !== undefined && child.pid !== undefined) feed(child.stdin, stdin);
-			if (child.pid !== undefined) yield* merged(child.stdout, errors.readEnd);
+			if (child.pid !== undefined) yield* merged(child.stdout, child.stderr);
 			const { exitCode, signal: killedBy } = await child.done;
 			const words = await readFile(logPath, "utf8").catch(() => "");
 			if (words.includes('"level":"error"')) throw new RuntimeError(runtimeWords(words));
 			yield { kind: "exit", exitCode: exitCode ?? 128 + (killedBy === undefined ? 0 : constants.signals[killedBy]) };
 		} finally {
-			errors.readEnd.destroy();
 			child.kill("SIGTERM");
 		}
 	} finally {
 		await rm(dir, { recursive: true, force: true });
 	}
-}
-
-/** Opened at both ends, the reading one first and without waiting for the other. It ends when the last writer has closed it. */
-async function namedPipe(path: string): Promise<{ readEnd: Readable; writeEnd: number }> {
-	await run("mkfifo", ["--mode=600", path]);
-	const readEnd = new Socket({
-		fd: openSync(path, flags.O_RDONLY | flags.O_NONBLOCK),
-		readable: true,
-		writable: false,
-	});
-	return { readEnd, writeEnd: openSync(path, flags.O_WRONLY) };
 }
 
 /** A process that ends before it has read everything is no failure, nor is a caller that goes away. */
@@ -88,12 +68,19 @@ async function* merged(stdout: Readable, stderr: Readable): AsyncGenerator<ExecP
 		const source = { kind, chunks: stream[Symbol.asyncIterator]() };
 		waiting.set(source, step(source));
 	}
-	while (waiting.size > 0) {
-		const { source, next } = await Promise.race(waiting.values());
-		if (next.done === true) waiting.delete(source);
-		else {
-			waiting.set(source, step(source));
-			yield { kind: source.kind, data: next.value as Uint8Array }; // streams without an encoding give bytes
+	try {
+		while (waiting.size > 0) {
+			const { source, next } = await Promise.race(waiting.values());
+			if (next.done === true) waiting.delete(source);
+			else {
+				waiting.set(source, step(source));
+				yield { kind: source.kind, data: next.value as Uint8Array }; // streams without an encoding give bytes
+			}
 		}
+	} finally {
+		// A reader that goes away leaves steps that nobody waits for any more.
+		for (const unread of waiting.values()) unread.catch(() => undefined);
+		stdout.destroy();
+		stderr.destroy();
 	}
 }

@@ -127,6 +127,26 @@ describe("start", () => {
 		expect(child.kill()).toBe(false);
 	});
 
+	test("stderr streams as it comes, by itself, and waits for its reader", async () => {
+		const child = start("sh", ["-c", "echo out; yes err | head -c 300000 >&2; exit 3"], { stderr: "pipe" });
+		// Later than execa would have let the stream flow away.
+		await sleep(50);
+		const read = async (stream: AsyncIterable<Uint8Array>): Promise<string> => {
+			const chunks: Uint8Array[] = [];
+			for await (const chunk of stream) chunks.push(chunk);
+			return Buffer.concat(chunks).toString();
+		};
+		const [out, err] = await Promise.all([read(child.stdout), read(child.stderr)]);
+		expect([out, err]).toEqual(["out\n", "err\n".repeat(75_000)]);
+		expect(await child.done).toEqual({ exitCode: 3, signal: undefined, stderr: "" });
+	});
+
+	test("stderr that is kept is not there to be read", async () => {
+		const child = start("true", []);
+		expect(() => child.stderr).toThrow("the standard error of true is kept for `done`");
+		await child.done;
+	});
+
 	test("an unread output does not keep `done` from settling", async () => {
 		const child = start("sh", ["-c", "echo hello; exit 4"]);
 		expect(await child.done).toMatchObject({ exitCode: 4 });

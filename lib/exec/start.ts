@@ -28,8 +28,8 @@ export interface StartOptions {
 	/** A number is a descriptor of this process, which stays the caller's to close. */
 	readonly stdin?: "pipe" | "ignore" | number | undefined;
 	readonly stdout?: "pipe" | "ignore" | number | undefined;
-	/** `keep`: the last 64 KiB of it are in `done`. */
-	readonly stderr?: "keep" | "ignore" | number | undefined;
+	/** `keep`: the last 64 KiB of it are in `done`. `pipe`: it is read like stdout, and `done` has none of it. */
+	readonly stderr?: "keep" | "pipe" | "ignore" | number | undefined;
 	/** Descriptors from 3 on; a pipe is read by this process. */
 	readonly extra?: readonly ("pipe" | number)[] | undefined;
 	/** The child lives on when this process exits. */
@@ -46,10 +46,12 @@ export interface Ended {
 export interface Child {
 	/** Undefined when it could not be started; `done` says why. */
 	readonly pid: number | undefined;
-	/** Throws when it is not a pipe, as do the next two. */
+	/** Throws when it is not a pipe, as do the next three. */
 	readonly stdin: Writable;
 	/** Paused until it is read by `for await`, `pipe` or `pipeline`; the child waits meanwhile. */
 	readonly stdout: Readable;
+	/** As `stdout`. */
+	readonly stderr: Readable;
 	/** The pipe at `extra[index]`. */
 	extra(index: number): Readable;
 	/** Sends the signal to the whole group; false when nothing of it is left. */
@@ -79,7 +81,7 @@ export function start(file: string, args: readonly string[], options: StartOptio
 	const { pid } = child;
 	const pipes = child.stdio.map((stream) => stream ?? undefined) as (Readable & Writable)[];
 	// Otherwise execa lets flow, and lose, what nobody reads at once.
-	for (const [index, stream] of pipes.entries()) if (index === 1 || index > 2) stream?.pause();
+	for (const [index, stream] of pipes.entries()) if (index > 0 && (index !== 2 || stderr === "pipe")) stream?.pause();
 
 	const tail = new Tail(STDERR_KEPT_BYTES);
 	if (stderr === "keep") pipes[2]?.on("data", (chunk: Uint8Array) => tail.push(chunk));
@@ -110,6 +112,10 @@ export function start(file: string, args: readonly string[], options: StartOptio
 		},
 		get stdout() {
 			return pipe(file, pipes, 1);
+		},
+		get stderr() {
+			if (stderr === "keep") throw new Error(`the standard error of ${file} is kept for \`done\``);
+			return pipe(file, pipes, 2);
 		},
 		extra: (index) => pipe(file, pipes, 3 + index),
 		kill: (signal = "SIGTERM") => pid !== undefined && signalGroup(pid, signal),
