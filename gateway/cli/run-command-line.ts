@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Paths } from "#lib/config/paths.ts";
 import { Fault } from "#lib/fault/fault.ts";
+import { suggestion } from "#lib/text/nearest.ts";
 import { COMMANDS, find } from "./catalog.ts";
 import { overview } from "./overview.ts";
 import { packageRoot } from "../package-root.ts";
@@ -11,7 +12,6 @@ import { processTerminal } from "./process-terminal.ts";
 import type { Command } from "./syntax/command.ts";
 import { syntaxFaults } from "./syntax/faults.ts";
 import { helpOf } from "./syntax/help.ts";
-import { nearest } from "./syntax/nearest.ts";
 import { parse } from "./syntax/parse.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -49,7 +49,7 @@ function unknown(words: readonly string[]): Fault {
 	const names = Object.keys(COMMANDS);
 	const [first = ""] = words;
 	const groups = new Set(names.filter((name) => name.includes(" ")).map((name) => name.split(" ")[0] ?? ""));
-	const near = nearest(words.join(" "), names) ?? nearest(first, [...names, ...groups]);
+	const near = suggestion(words.join(" "), names) ?? suggestion(first, [...names, ...groups]);
 	const isGroup = groups.has(first);
 	return syntaxFaults.UNKNOWN_COMMAND({
 		command: isGroup || near?.includes(" ") ? words.join(" ") : first,

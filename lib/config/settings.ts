@@ -5,8 +5,8 @@
  * `WHARF_NATS_SERVERS` in the environment. An object named after a service is that service's own business.
  */
 import { readFileSync } from "node:fs";
+import { nearest } from "#lib/text/nearest.ts";
 import { configFaults } from "./faults.ts";
-import { nearest } from "./nearest.ts";
 import type { Parser } from "./parsers.ts";
 
 /** Whose sections a file may have; a process looks into its own only. */

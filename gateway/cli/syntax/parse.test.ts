@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { isFault } from "#lib/fault/fault.ts";
 import { command } from "./command.ts";
 import { helpOf } from "./help.ts";
-import { nearest } from "./nearest.ts";
 import { parse } from "./parse.ts";
 
 const RUN = command({
@@ -112,13 +111,5 @@ Options:
       --network NETWORK  Network
   -h, --help             Say what this command does and end
 `);
-	});
-});
-
-describe("nearest", () => {
-	test("finds slips of the keys, and nothing far away", () => {
-		expect(nearest("netwrok ls", ["network ls", "network rm"])).toBe("network ls");
-		expect(nearest("pss", ["ps", "port"])).toBe("ps");
-		expect(nearest("xyzzy", ["ps", "port", "run"])).toBeUndefined();
 	});
 });

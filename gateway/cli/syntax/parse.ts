@@ -3,9 +3,9 @@
  *
  * Strict: what is not declared is a Fault that names the nearest thing that is.
  */
+import { suggestion } from "#lib/text/nearest.ts";
 import { COMMON_FLAGS, type Command, type Flag, type Flags, type ValuesOf } from "./command.ts";
 import { syntaxFaults } from "./faults.ts";
-import { nearest } from "./nearest.ts";
 
 export type Parsed<F extends Flags> =
 	| { readonly help: true }
@@ -93,7 +93,7 @@ class Reader {
 		const found = this.#byWord.get(word);
 		if (found !== undefined) return found;
 		const near = word.startsWith("--")
-			? nearest(
+			? suggestion(
 					word,
 					[...this.#byWord.keys()].filter((one) => one.startsWith("--")),
 				)

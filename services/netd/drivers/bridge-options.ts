@@ -1,7 +1,7 @@
 /** The options of the bridge driver, under Docker's names: text in, typed values out. */
 import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { Ip } from "#lib/address/ip.ts";
-import { nearest } from "#lib/config/nearest.ts";
+import { nearest } from "#lib/text/nearest.ts";
 import { Fault } from "#lib/fault/fault.ts";
 import { faults } from "../faults.ts";
 import { isBridgeName, isLegName } from "../id.ts";
