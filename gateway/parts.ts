@@ -4,7 +4,7 @@ import type { Store } from "#lib/store/store.ts";
 import type { ContainerTable } from "./compose/container-table.ts";
 import type { Endings } from "./endings.ts";
 import type { RootFileSystems } from "./images/host.ts";
-import type { Locks } from "./locks.ts";
+import type { Locks } from "#lib/concurrency/locks.ts";
 import type { Netd } from "./peers/netd.ts";
 import type { Volumed } from "./peers/volumed.ts";
 import type { Runtime } from "./runtime/runtime.ts";

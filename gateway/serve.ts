@@ -10,7 +10,7 @@ import { Endings } from "./endings.ts";
 import { findProgram } from "./find-program.ts";
 import { RootFileSystems } from "./images/host.ts";
 import { keepReconciled, takeExits } from "./keeper.ts";
-import { Locks } from "./locks.ts";
+import { Locks } from "#lib/concurrency/locks.ts";
 import type { Parts } from "./parts.ts";
 import { Netd } from "./peers/netd.ts";
 import { Volumed } from "./peers/volumed.ts";

@@ -7,7 +7,7 @@ import { type ContainerRecord, type LiveContainer, networkMode } from "./contain
 import { gatewayFaults } from "../faults.ts";
 import { GeneratedFiles } from "../files/generated-files.ts";
 import type { Parts } from "../parts.ts";
-import { Undo } from "../undo.ts";
+import { Undo } from "#lib/concurrency/undo.ts";
 import { endpointsOf } from "./observe.ts";
 import { namesLagWarning, type Started } from "./start.ts";
 
@@ -30,7 +30,7 @@ export async function connect(parts: Parts, input: ConnectInput, call: Mutation<
 		spec: { ...record.spec, networks: [...record.spec.networks, { ...input.attachment, network: network.name }] },
 		networkIds: [...record.networkIds, network.id],
 	};
-	await using undo = new Undo(log, async () => undefined);
+	await using undo = new Undo({}, log);
 	const warnings: string[] = [];
 	if (record.state === "RUNNING") {
 		// By what there is and not by what was answered: a call that timed out may have happened.

@@ -9,7 +9,7 @@ import { containerFact } from "./facts.ts";
 import { gatewayFaults } from "../faults.ts";
 import { madeUpName } from "../names.ts";
 import type { Parts } from "../parts.ts";
-import { Undo } from "../undo.ts";
+import { Undo } from "#lib/concurrency/undo.ts";
 
 export async function create(parts: Parts, spec: ContainerSpec, call: Mutation<LiveContainer>): Promise<LiveContainer> {
 	const { store, table, roots, volumed, log } = parts;
@@ -21,8 +21,12 @@ export async function create(parts: Parts, spec: ContainerSpec, call: Mutation<L
 	const { id } = record;
 
 	using _ = await parts.locks.take(id);
-	await using undo = new Undo(log, (clean) =>
-		store.write([clean ? table.remove(id) : table.update(id, { state: "REMOVING", removeVolumes: true })]),
+	await using undo = new Undo(
+		{
+			discard: () => store.write([table.remove(id)]),
+			park: () => store.write([table.update(id, { state: "REMOVING", removeVolumes: true })]),
+		},
+		log,
 	);
 	try {
 		await store.write([table.insert(record)], "container.creating");

@@ -1,7 +1,7 @@
 /** What follows the end of a container's process: runtime, sandbox and mount go, the exit status is kept, and whoever waits is told. */
 import { containerFact } from "./facts.ts";
 import type { Parts } from "../parts.ts";
-import { runAll } from "../undo.ts";
+import { collect } from "#lib/concurrency/undo.ts";
 import { removeRecord } from "./remove.ts";
 
 /** Told a second time of the same end is success. */
@@ -20,8 +20,9 @@ export async function finish(parts: Parts, id: string, exitCode: number, error =
 		await netd.deleteSandboxOf(id);
 		sandboxId = "";
 	};
+	const failed = (problem: unknown): void => log.error("a step of a container's end failed", { id, err: problem });
 	const steps = [() => runtime.remove(id), leaveNetwork, () => roots.unmount(id)];
-	const clean = (await Promise.all(steps.map((step) => runAll([step], log)))).every(Boolean);
+	const clean = (await Promise.all(steps.map((step) => collect([step], failed)))).every(Boolean);
 	// A sandbox that could not be deleted stays in the row: reconcile tries again.
 	const ended = {
 		state: "EXITED",

@@ -12,7 +12,7 @@ import { DEFAULT_PATH, ociConfig, type OciConfig } from "../runtime/oci-config.t
 import { openFilesLimit } from "../runtime/open-files.ts";
 import { hostPathOf, lookUp } from "../runtime/program-lookup.ts";
 import { RuntimeError } from "../runtime/runtime.ts";
-import { Undo } from "../undo.ts";
+import { Undo } from "#lib/concurrency/undo.ts";
 import { endpointsOf } from "./observe.ts";
 
 export interface Started {
@@ -36,10 +36,8 @@ export async function start(parts: Parts, reference: string, call: Mutation<Star
 	if (record.state !== "CREATED" && record.state !== "EXITED")
 		throw gatewayFaults.CONTAINER_REMOVING({ container: record.name });
 
-	await using undo = new Undo(parts.log, async (clean) => {
-		// What could not be taken back is left as STARTING, which reconcile takes back.
-		if (clean) await store.write([table.update(id, { state: record.state })]);
-	});
+	// What cannot be taken back is left as STARTING, which reconcile takes back.
+	await using undo = new Undo({ discard: () => store.write([table.update(id, { state: record.state })]) }, parts.log);
 	await store.write([table.update(id, { state: "STARTING", error: "" })], "container.starting");
 	await roots.prepare(id);
 	undo.defer(() => roots.unmount(id));

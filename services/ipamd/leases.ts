@@ -13,7 +13,7 @@ import { type LeaseFilter, LeaseRecords } from "./lease-records.ts";
 import type { Taken } from "./pool.ts";
 import type { Lease, Page, PageRequest, Party } from "./subnet.ts";
 import type { Keep } from "./subnets.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "#lib/concurrency/turns.ts";
 
 export interface LeaseRequest extends Party {
 	readonly subnetId: string;
@@ -51,12 +51,12 @@ export class Leases {
 	}
 
 	allocate(request: LeaseRequest, keep: Keep<Lease>): Promise<Lease> {
-		return this.#turns.take(keyOf(request), () => this.#allocate(request, keep));
+		return this.#turns.take([keyOf(request)], () => this.#allocate(request, keep));
 	}
 
 	/** False when there was none. */
 	release(request: ReleaseRequest, keep: Keep<boolean>): Promise<boolean> {
-		return this.#turns.take(keyOf(request), () => this.#release(request, keep));
+		return this.#turns.take([keyOf(request)], () => this.#release(request, keep));
 	}
 
 	list(filter: LeaseFilter, page: PageRequest): Page<Lease> {

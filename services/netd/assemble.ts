@@ -8,7 +8,7 @@ import { Drivers } from "./drivers/drivers.ts";
 import { fixedDriver } from "./drivers/fixed.ts";
 import { Endpoints } from "./endpoints.ts";
 import type { Kernel } from "./kernel/kernel.ts";
-import { Locks } from "./locks.ts";
+import { Locks } from "#lib/concurrency/locks.ts";
 import { Names } from "./names.ts";
 import { Networks } from "./networks.ts";
 import type { Parts } from "./parts.ts";

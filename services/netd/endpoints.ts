@@ -30,7 +30,7 @@ import type { Sandbox } from "./sandbox.ts";
 import { type Attachment, defaultRoutes } from "./sandbox-view.ts";
 import { giveUp, takeDown } from "./teardown.ts";
 import { tellNames } from "./tell-names.ts";
-import { Undo } from "./undo.ts";
+import { Undo } from "#lib/concurrency/undo.ts";
 
 export interface ConnectSpec {
 	readonly network: string;

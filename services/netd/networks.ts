@@ -16,7 +16,7 @@ import * as rows from "./network.ts";
 import type { Network, Subnet, TextMap } from "./network.ts";
 import { type Page, type PageRequest, pageOf } from "./page.ts";
 import type { Parts } from "./parts.ts";
-import { collect, Undo } from "./undo.ts";
+import { collect, Undo } from "#lib/concurrency/undo.ts";
 
 export interface NetworkSpec {
 	readonly name: string;

@@ -4,7 +4,7 @@ import type { Store } from "#lib/store/store.ts";
 import type { Allocator } from "./allocator.ts";
 import type { Drivers } from "./drivers/drivers.ts";
 import type { Kernel } from "./kernel/kernel.ts";
-import type { Locks } from "./locks.ts";
+import type { Locks } from "#lib/concurrency/locks.ts";
 import type { Names } from "./names.ts";
 import type { Reaper } from "./reaper.ts";
 import type { Records } from "./records.ts";

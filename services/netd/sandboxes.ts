@@ -11,7 +11,7 @@ import type { Parts } from "./parts.ts";
 import * as rows from "./sandbox.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { giveUp, takeDown } from "./teardown.ts";
-import { collect, Undo } from "./undo.ts";
+import { collect, Undo } from "#lib/concurrency/undo.ts";
 
 export interface SandboxSpec {
 	readonly holder: string;

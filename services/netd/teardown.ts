@@ -11,7 +11,7 @@ import type { Parts } from "./parts.ts";
 import { publicationsOf } from "./publications.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { defaultRoutes } from "./sandbox-view.ts";
-import { collect } from "./undo.ts";
+import { collect } from "#lib/concurrency/undo.ts";
 
 type Needs = Pick<Parts, "kernel" | "records" | "allocator" | "reservations" | "reaper" | "log">;
 

@@ -2,7 +2,7 @@
 import type { Parts } from "./parts.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { type Attachment, resolvedSandbox } from "./sandbox-view.ts";
-import type { Undo } from "./undo.ts";
+import type { Undo } from "#lib/concurrency/undo.ts";
 
 interface Telling {
 	readonly sandbox: Sandbox;

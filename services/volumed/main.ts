@@ -12,7 +12,7 @@ import { reconcile } from "./reconcile.ts";
 import { Restores } from "./restores.ts";
 import { volumeServices } from "./rpc.ts";
 import { MIGRATIONS } from "./schema.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "#lib/concurrency/turns.ts";
 import { Volumes } from "./volumes.ts";
 
 await runDaemon({

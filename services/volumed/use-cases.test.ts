@@ -10,7 +10,7 @@ import { Jobs } from "./jobs.ts";
 import { reconcile } from "./reconcile.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { ModelDisk, ModelHost } from "./test-support/model-disk.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "#lib/concurrency/turns.ts";
 import { LOCAL, parseVolumeName, type VolumeSpec } from "./volume.ts";
 import { type Parts, Volumes } from "./volumes.ts";
 

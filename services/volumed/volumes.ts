@@ -5,7 +5,7 @@ import { volumeFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Disk } from "./kernel/disk.ts";
-import type { Turns } from "./turns.ts";
+import type { Turns } from "#lib/concurrency/turns.ts";
 import {
 	checkDriver,
 	differenceOf,

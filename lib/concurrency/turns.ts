@@ -1,4 +1,4 @@
-/** One at a time for each volume, in the order of asking; volumes do not wait for each other. */
+/** One at a time for each name, in the order of asking; other names do not wait. For work that wants several names at once. */
 export class Turns {
 	readonly #last = new Map<string, Promise<unknown>>();
 

@@ -2,15 +2,16 @@
  * What takes back the effects of an operation that did not come to its end, newest first.
  *
  * Every step runs, whatever the ones before it did. The row that stored the intent is discarded last and only when every
- * step succeeded; otherwise it is parked as `deleting`, and reconciliation takes the steps again.
+ * step succeeded; otherwise it is parked, and reconciliation takes the steps again.
  */
 import type { Log } from "#lib/log/log.ts";
 
+/** What is done with the row that stored the intent. */
 export interface Intent {
-	/** Removes the row. */
-	readonly discard: () => Promise<void>;
-	/** Leaves the row for reconciliation. */
-	readonly park: () => Promise<void>;
+	/** Everything was taken back: removes the row, or puts it as it was. Nothing unless given. */
+	readonly discard?: () => Promise<void>;
+	/** Something was not: leaves the row for reconciliation. As it is unless given. */
+	readonly park?: () => Promise<void>;
 }
 
 type Step = () => void | Promise<void>;
@@ -42,7 +43,7 @@ export class Undo implements AsyncDisposable {
 		const clean = await collect(this.#steps.reverse(), (error) => this.#log.error("an undo failed", { err: error }));
 		this.#steps = [];
 		try {
-			await (clean ? this.#intent.discard() : this.#intent.park());
+			await (clean ? this.#intent.discard?.() : this.#intent.park?.());
 		} catch (error) {
 			// The caller is to hear why the operation failed, not this: the row still says what is to be taken back.
 			this.#log.error("an intent could not be taken back", { err: error });
