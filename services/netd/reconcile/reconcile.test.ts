@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { parseIfName } from "#lib/address/if-name.ts";
 import { legName, newId } from "../id.ts";
 import type { ModelKernel } from "../kernel/model/model.ts";
@@ -136,4 +136,30 @@ describe("reconcile", () => {
 		expect(everything()).toEqual(before);
 		expect(it.kernel.firewall.observe().publications).toHaveLength(11);
 	});
+
+	test("what is left undone while it runs is taken up soon, not at the next minute", async () => {
+		const leases = it.allocator.leases.bind(it.allocator);
+		// The last thing that it asks for: rows have had their turn.
+		it.allocator.leases = async () => {
+			it.allocator.leases = leases;
+			it.allocator.down = true;
+			await it.netd.sandboxes.delete(alice.id, call());
+			it.allocator.down = false;
+			return leases();
+		};
+		await it.netd.reconcile.run();
+		expect(it.netd.sandboxes.get(alice.id).status.state).toBe("deleting");
+		await vi.waitFor(() => expect(it.allocator.snapshot().leases).toEqual([]), 10_000);
+		await vi.waitFor(() => expect(() => it.netd.sandboxes.get(alice.id)).toThrow(alice.id.slice(0, 12)), 10_000);
+	}, 30_000);
+
+	test("a peer that was away for long is asked again within seconds", async () => {
+		it.allocator.down = true;
+		// As at start, where it is tried many times in a row.
+		for (let attempt = 0; attempt < 20; attempt += 1) expect(await it.netd.reconcile.run()).toBeGreaterThan(0);
+		await it.netd.sandboxes.delete(alice.id, call());
+		for (let attempt = 0; attempt < 2; attempt += 1) expect(await it.netd.reconcile.run()).toBeGreaterThan(0);
+		it.allocator.down = false;
+		await vi.waitFor(() => expect(it.allocator.snapshot().leases).toEqual([]), 20_000);
+	}, 30_000);
 });

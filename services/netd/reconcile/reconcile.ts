@@ -16,8 +16,9 @@ import { assertRules } from "./rules.ts";
 import { removeStrays } from "./strays.ts";
 
 const EVERY_MS = 60_000;
-/** After a problem it is tried again so soon, then twice as late each time. */
+/** After a problem it is tried again so soon, then twice as late each time, but never so late that a peer's return goes unnoticed. */
 const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 4_000;
 
 export interface ReconcileOptions {
 	readonly parts: Parts;
@@ -33,6 +34,8 @@ export class Reconcile implements AsyncDisposable {
 	#timer: NodeJS.Timeout | undefined;
 	#retryMs = FIRST_RETRY_MS;
 	#dueAt = Number.POSITIVE_INFINITY;
+	/** Something was left undone since the last one began: it may have passed that by. */
+	#asked = false;
 
 	constructor(options: ReconcileOptions) {
 		this.#options = options;
@@ -56,6 +59,7 @@ export class Reconcile implements AsyncDisposable {
 
 	/** Something was left undone. */
 	soon(): void {
+		this.#asked = true;
 		this.#schedule(FIRST_RETRY_MS);
 	}
 
@@ -69,6 +73,7 @@ export class Reconcile implements AsyncDisposable {
 	async #reconcile(): Promise<number> {
 		const { parts, useCases, bridge, signal } = this.#options;
 		const problems = new Problems(parts.log);
+		this.#asked = false;
 		await problems.guard("make the packet rules", () => void parts.kernel.firewall.ensureSkeleton());
 		await problems.guard("finish what was begun", () => finishRows(parts, useCases, problems));
 		await problems.guard("remove strays", () => removeStrays(parts, problems));
@@ -79,11 +84,12 @@ export class Reconcile implements AsyncDisposable {
 		this.#dueAt = this.#dueAt === Number.NEGATIVE_INFINITY ? this.#dueAt : Number.POSITIVE_INFINITY;
 		if (problems.count > 0) {
 			this.#schedule(this.#retryMs);
-			this.#retryMs = Math.min(this.#retryMs * 2, EVERY_MS);
+			this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
 		} else {
 			this.#retryMs = FIRST_RETRY_MS;
 			this.#schedule(EVERY_MS);
 		}
+		if (this.#asked) this.#schedule(FIRST_RETRY_MS);
 		return problems.count;
 	}
 
