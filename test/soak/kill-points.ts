@@ -38,8 +38,10 @@ export async function killPointNames(): Promise<string[]> {
 	return [...names].sort();
 }
 
-export async function visitKillPoints(report: (problem: string) => void): Promise<void> {
-	for (const name of await killPointNames()) {
+/** Visits those whose names contain one of `filters`, or all when there is none. */
+export async function visitKillPoints(filters: readonly string[], report: (problem: string) => void): Promise<void> {
+	const wanted = (name: string): boolean => filters.length === 0 || filters.some((filter) => name.includes(filter));
+	for (const name of (await killPointNames()).filter(wanted)) {
 		await using host = await Host.boot();
 		await host.ok(host.program, ["up"], { env: { WHARF_KILL_POINT: name }, timeoutMs: 120_000 });
 		for (const args of AFTERNOON) {
@@ -53,6 +55,13 @@ export async function visitKillPoints(report: (problem: string) => void): Promis
 			if (strays.length > 0) throw new Error("strays");
 		}, 20_000).catch(() => undefined);
 		for (const stray of strays) report(`${name}: ${stray}`);
-		console.log(`  kill point ${name}: ${strays.length} strays`);
+		const passed = (await wasPassed(host)) ? "" : ", not reached: no service died";
+		console.log(`  kill point ${name}: ${strays.length} strays${passed}`);
 	}
+}
+
+/** A process dies where its kill point is, and is started again: somebody's count of restarts says so. */
+async function wasPassed(host: Host): Promise<boolean> {
+	const lines = (await host.wharfOk("status", "--format", "json")).split("\n");
+	return lines.some((line) => (JSON.parse(line) as { readonly Restarts: number }).Restarts > 0);
 }

@@ -14,6 +14,8 @@ const { values } = parseArgs({
 		seed: { type: "string", default: String(Date.now() % 1_000_000) },
 		minutes: { type: "string", default: "10" },
 		only: { type: "string", default: "rounds,kill-points,nats" },
+		point: { type: "string", multiple: true, default: [] },
+		"nats-minutes": { type: "string", default: "3" },
 	},
 });
 
@@ -27,8 +29,8 @@ const report = (problem: string): void => {
 };
 
 if (only.includes("rounds")) await randomRounds(random, Number(values.minutes) * 60_000, report);
-if (only.includes("kill-points")) await visitKillPoints(report);
-if (only.includes("nats")) await natsOutage(180_000, report);
+if (only.includes("kill-points")) await visitKillPoints(values.point, report);
+if (only.includes("nats")) await natsOutage(Number(values["nats-minutes"]) * 60_000, report);
 
 console.log(`soak: ${problems.length} problems with seed ${values.seed}`);
 process.exitCode = problems.length === 0 ? 0 : 1;

@@ -5,6 +5,7 @@ import { leftovers } from "../support/audit/leftovers.ts";
 import { eventually } from "../support/eventually.ts";
 import { Host } from "../support/host.ts";
 import { kill, settled } from "../support/services.ts";
+import { keepLogs } from "./keep-logs.ts";
 import { choose, perform } from "./operations.ts";
 import type { Random } from "./random.ts";
 
@@ -30,6 +31,7 @@ export async function randomRounds(
 		await settled(host);
 		const strays = await noStrays(host);
 		for (const stray of strays) report(`round ${round}: ${stray}`);
+		if (strays.length > 0) await keepLogs(host, `round-${round}`);
 		console.log(`  round ${round}${cut ? ", ended by a power cut" : ""}: ${strays.length} strays`);
 	}
 	await host.wharfOk("down", "--all", "--volumes");
