@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Child } from "#lib/exec/run.ts";
+import { processes } from "./audit/kernel.ts";
 import { eventually } from "./eventually.ts";
 import type { Host } from "./host.ts";
 
@@ -31,7 +32,11 @@ export class NatsServer {
 
 	/** At once, as an accident does; its files stay. */
 	async kill(): Promise<void> {
-		await this.#host.run("pkill", ["-KILL", "-f", `nats-server -a 127.0.0.1 -p ${this.#port}`]);
+		const own = `-a 127.0.0.1 -p ${this.#port} `;
+		const found = (await processes(this.#host)).filter(
+			({ command }) => /^\S*nats-server /.test(command) && command.includes(own),
+		);
+		if (found.length > 0) await this.#host.run("kill", ["-KILL", ...found.map(({ pid }) => String(pid))]);
 		await this.#child?.done;
 	}
 }
