@@ -7,15 +7,13 @@ import type {
 	ReadLogsResponse,
 } from "#gen/wharf/container/v1/container.ts";
 import { Output } from "#gen/wharf/container/v1/container.ts";
+import { parsePage } from "#lib/rpc/page.ts";
 import type { ExecInput } from "./compose/exec.ts";
 import type { ListQuery } from "./compose/observe.ts";
 import { type LiveContainer, publicState } from "./compose/container.ts";
 import { gatewayFaults } from "./faults.ts";
 import type { LogEntry } from "./runtime/log-format.ts";
 import type { ExecPart } from "./runtime/runtime.ts";
-
-const DEFAULT_PAGE = 100;
-const MAX_PAGE = 1000;
 
 export function containerMessage({ record, endpoints }: LiveContainer): Container {
 	return {
@@ -35,15 +33,8 @@ export function containerMessage({ record, endpoints }: LiveContainer): Containe
 	};
 }
 
-export function listQuery({ pageSize, pageToken, all }: ListContainersRequest): ListQuery {
-	if (pageToken !== "" && !/^[1-9]\d{0,14}$/.test(pageToken)) {
-		throw gatewayFaults.INVALID_PAGE_TOKEN({}, { field: "page_token" });
-	}
-	return {
-		before: pageToken === "" ? undefined : Number(pageToken),
-		limit: pageSize === 0 ? DEFAULT_PAGE : Math.min(pageSize, MAX_PAGE),
-		all,
-	};
+export function listQuery(message: ListContainersRequest): ListQuery {
+	return { page: parsePage(message, gatewayFaults.INVALID_PAGE_TOKEN), all: message.all };
 }
 
 export function logMessage({ output, data, time }: LogEntry): ReadLogsResponse {

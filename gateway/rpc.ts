@@ -1,6 +1,7 @@
 /** `container/v1` on the wire: parse, run, render. */
 import { ContainerServiceService } from "#gen/wharf/container/v1/container.ts";
 import { bidi, type Implementation, implement, mutation, serverStream, unary } from "#lib/rpc/handler.ts";
+import { pageToken } from "#lib/rpc/page.ts";
 import { connect } from "./compose/connect.ts";
 import { create } from "./compose/create.ts";
 import { disconnect } from "./compose/disconnect.ts";
@@ -56,7 +57,7 @@ export function containerService(parts: Parts): Implementation {
 			run: (query) => list(parts, query),
 			render: ({ containers, next }) => ({
 				containers: containers.map(containerMessage),
-				nextPageToken: next === undefined ? "" : String(next),
+				nextPageToken: pageToken(next),
 			}),
 		}),
 		readLogs: serverStream({

@@ -92,11 +92,11 @@ export class ContainerTable {
 		throw gatewayFaults.CONTAINER_NOT_FOUND({ container: reference });
 	}
 
-	/** Newest first, before row `before`. */
-	page(before: number | undefined, limit: number, all: boolean): { record: ContainerRecord; row: number }[] {
+	/** Newest first, behind row `after`; 0: from the newest. */
+	page(after: number, limit: number, all: boolean): { record: ContainerRecord; row: number }[] {
 		const rows = this.#store.all<Row>(
 			"SELECT * FROM containers WHERE row < ? AND (? OR state IN ('STARTING', 'RUNNING')) ORDER BY row DESC LIMIT ?",
-			before ?? Number.MAX_SAFE_INTEGER,
+			after === 0 ? Number.MAX_SAFE_INTEGER : after,
 			all ? 1 : 0,
 			limit,
 		);

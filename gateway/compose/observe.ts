@@ -1,6 +1,7 @@
 /** Containers as they are now: their records, and what netd says of their endpoints. */
 import type { Endpoint } from "#gen/wharf/network/v1/endpoint.ts";
 import { isFault } from "#lib/fault/fault.ts";
+import { type PageRequest, pageOf } from "#lib/rpc/page.ts";
 import type { ContainerRecord, LiveContainer } from "./container.ts";
 import type { Parts } from "../parts.ts";
 
@@ -10,29 +11,26 @@ export async function get(parts: Parts, reference: string): Promise<LiveContaine
 }
 
 export interface ListQuery {
-	/** Rows before this one; undefined: from the newest. */
-	readonly before: number | undefined;
-	readonly limit: number;
+	readonly page: PageRequest;
 	readonly all: boolean;
 }
 
 export interface Listing {
 	readonly containers: readonly LiveContainer[];
-	/** The row to go on before; undefined: that was all. */
+	/** Where the next page begins, of older ones; undefined: that was all. */
 	readonly next: number | undefined;
 }
 
 /** Newest first. */
-export async function list(parts: Parts, { before, limit, all }: ListQuery): Promise<Listing> {
-	const page = parts.table.page(before, limit + 1, all);
-	const shown = page.slice(0, limit);
+export async function list(parts: Parts, { page: { after, limit }, all }: ListQuery): Promise<Listing> {
+	const { items: shown, next } = pageOf(parts.table.page(after, limit + 1, all), limit, ({ row }) => row);
 	const bySandbox = Map.groupBy(
 		shown.some(({ record }) => record.sandboxId !== "") ? await whileAway(parts, () => parts.netd.endpoints()) : [],
 		({ sandboxId }) => sandboxId,
 	);
 	return {
 		containers: shown.map(({ record }) => ({ record, endpoints: bySandbox.get(record.sandboxId) ?? [] })),
-		next: page.length > limit ? shown.at(-1)?.row : undefined,
+		next,
 	};
 }
 

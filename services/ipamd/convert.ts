@@ -4,16 +4,15 @@ import { Cidr } from "#lib/address/cidr.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import { parseMac } from "#lib/address/mac.ts";
 import { atField } from "#lib/fault/fault.ts";
+import { type Page, type PageRequest, pageToken, parsePage } from "#lib/rpc/page.ts";
 import { ipamFaults } from "./faults.ts";
 import type { LeaseFilter } from "./lease-records.ts";
 import type { LeaseRequest, ReleaseRequest } from "./leases.ts";
-import type { Lease, Page, PageRequest, Party, Subnet } from "./subnet.ts";
+import type { Lease, Party, Subnet } from "./subnet.ts";
 import type { SubnetFilter } from "./subnet-records.ts";
 import type { Allocated, SubnetRequest, Wish } from "./subnets.ts";
 
 const LOCAL = "local";
-const DEFAULT_PAGE = 100;
-const LARGEST_PAGE = 1_000;
 
 export function parseAllocateSubnet(message: pb.AllocateSubnetRequest): SubnetRequest {
 	const { addressSpace, family, cidr, ipRange, gateway, auxiliaryAddresses } = message;
@@ -58,13 +57,16 @@ export function parseReleaseAddress(message: pb.ReleaseAddressRequest): ReleaseR
 
 export function parseListSubnets(message: pb.ListSubnetsRequest): { filter: SubnetFilter; page: PageRequest } {
 	const { holder, owner } = message;
-	return { filter: { holder: holder || undefined, owner: owner || undefined }, page: parsePage(message) };
+	return {
+		filter: { holder: holder || undefined, owner: owner || undefined },
+		page: parsePage(message, ipamFaults.INVALID_PAGE_TOKEN),
+	};
 }
 
 export function parseListLeases(message: pb.ListLeasesRequest): { filter: LeaseFilter; page: PageRequest } {
 	const { subnetId, holder, owner } = message;
 	const filter = { subnetId: subnetId || undefined, holder: holder || undefined, owner: owner || undefined };
-	return { filter, page: parsePage(message) };
+	return { filter, page: parsePage(message, ipamFaults.INVALID_PAGE_TOKEN) };
 }
 
 export function renderAllocatedSubnet({ subnet, warnings }: Allocated): pb.AllocateSubnetResponse {
@@ -72,11 +74,11 @@ export function renderAllocatedSubnet({ subnet, warnings }: Allocated): pb.Alloc
 }
 
 export function renderSubnets({ items, next }: Page<Subnet>): pb.ListSubnetsResponse {
-	return { subnets: items.map(renderSubnet), nextPageToken: renderToken(next) };
+	return { subnets: items.map(renderSubnet), nextPageToken: pageToken(next) };
 }
 
 export function renderLeases({ items, next }: Page<Lease>): pb.ListLeasesResponse {
-	return { leases: items.map(renderLease), nextPageToken: renderToken(next) };
+	return { leases: items.map(renderLease), nextPageToken: pageToken(next) };
 }
 
 export function renderSubnet({ id, holder, owner, cidr, range, gateway, auxiliary, createdAt }: Subnet): pb.Subnet {
@@ -135,16 +137,4 @@ function matching(pattern: RegExp, field: string, text: string, allowed: string)
 
 function optional<T>(field: string, text: string, parse: (text: string) => T): T | undefined {
 	return text === "" ? undefined : atField(field, () => parse(text));
-}
-
-function parsePage({ pageSize, pageToken }: { pageSize: number; pageToken: string }): PageRequest {
-	const limit = Math.min(pageSize || DEFAULT_PAGE, LARGEST_PAGE);
-	if (pageToken === "") return { after: 0, limit };
-	const [, row] = /^after ([1-9][0-9]{0,14})$/.exec(Buffer.from(pageToken, "base64url").toString("latin1")) ?? [];
-	if (row === undefined) throw ipamFaults.INVALID_PAGE_TOKEN({}, { field: "page_token" });
-	return { after: Number(row), limit };
-}
-
-function renderToken(next: number | undefined): string {
-	return next === undefined ? "" : Buffer.from(`after ${next}`).toString("base64url");
 }

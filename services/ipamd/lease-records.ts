@@ -2,9 +2,10 @@
 import { Ip } from "#lib/address/ip.ts";
 import { Cidr } from "#lib/address/cidr.ts";
 import { parseMac } from "#lib/address/mac.ts";
+import { type Page, type PageRequest, pageOf } from "#lib/rpc/page.ts";
 import type { Statement, Store } from "#lib/store/store.ts";
 import { type Condition, whereOf } from "./conditions.ts";
-import type { Lease, Page, PageRequest, Party } from "./subnet.ts";
+import type { Lease, Party } from "./subnet.ts";
 import type { StoredSubnet } from "./subnet-records.ts";
 
 interface Row {
@@ -57,8 +58,7 @@ export class LeaseRecords {
 		if (owner !== undefined) conditions.push(["lease.owner = ?", owner]);
 		const { where, params } = whereOf(conditions);
 		const rows = this.#store.all<Row>(`${SELECT} ${where} ORDER BY lease.row LIMIT ?`, ...params, limit + 1);
-		const items = rows.slice(0, limit);
-		const next = rows.length > limit ? items.at(-1)?.row : undefined;
+		const { items, next } = pageOf(rows, limit, ({ row }) => row);
 		return { items: items.map(decode), next };
 	}
 

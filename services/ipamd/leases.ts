@@ -5,13 +5,14 @@
  */
 import type { Ip } from "#lib/address/ip.ts";
 import type { Mac } from "#lib/address/mac.ts";
+import type { Page, PageRequest } from "#lib/rpc/page.ts";
 import type { Store } from "#lib/store/store.ts";
 import type { Book, Entry } from "./book.ts";
 import { leaseFact } from "./facts.ts";
 import { ipamFaults } from "./faults.ts";
 import { type LeaseFilter, LeaseRecords } from "./lease-records.ts";
 import type { Taken } from "./pool.ts";
-import type { Lease, Page, PageRequest, Party } from "./subnet.ts";
+import type { Lease, Party } from "./subnet.ts";
 import type { Keep } from "./subnets.ts";
 import { Turns } from "#lib/concurrency/turns.ts";
 

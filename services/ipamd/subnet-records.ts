@@ -1,9 +1,10 @@
 /** Subnets in the store: rows to values and back. */
 import { Cidr } from "#lib/address/cidr.ts";
 import { Ip } from "#lib/address/ip.ts";
+import { type Page, type PageRequest, pageOf } from "#lib/rpc/page.ts";
 import type { Statement, Store } from "#lib/store/store.ts";
 import { type Condition, whereOf } from "./conditions.ts";
-import type { Page, PageRequest, Subnet } from "./subnet.ts";
+import type { Subnet } from "./subnet.ts";
 
 interface Row {
 	readonly row: number;
@@ -46,8 +47,7 @@ export class SubnetRecords {
 		const { where, params } = whereOf(conditions);
 		const sql = `SELECT * FROM subnet WHERE ${where} ORDER BY row LIMIT ?`;
 		const rows = this.#store.all<Row>(sql, ...params, limit + 1);
-		const items = rows.slice(0, limit);
-		const next = rows.length > limit ? items.at(-1)?.row : undefined;
+		const { items, next } = pageOf(rows, limit, ({ row }) => row);
 		return { items: items.map((row) => decode(row).subnet), next };
 	}
 

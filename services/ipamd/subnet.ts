@@ -34,15 +34,3 @@ export interface Lease extends Party {
 	readonly name: string;
 	readonly createdAt: Date;
 }
-
-export interface Page<T> {
-	readonly items: readonly T[];
-	/** Where the next page begins: behind this row. Absent: that was all. */
-	readonly next: number | undefined;
-}
-
-export interface PageRequest {
-	/** Only what comes behind this row. */
-	readonly after: number;
-	readonly limit: number;
-}

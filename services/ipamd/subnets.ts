@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { Cidr } from "#lib/address/cidr.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import { atField } from "#lib/fault/fault.ts";
+import type { Page, PageRequest } from "#lib/rpc/page.ts";
 import type { Statement, Store } from "#lib/store/store.ts";
 import type { Book } from "./book.ts";
 import { isEverything, type Obstacle } from "./choice.ts";
@@ -11,7 +12,7 @@ import { ipamFaults } from "./faults.ts";
 import { type HostNetwork, obstaclesOf } from "./host-network.ts";
 import { checkRequested, checkSize, type LayoutRequest, planSubnet } from "./layout.ts";
 import { LeaseRecords } from "./lease-records.ts";
-import type { Page, PageRequest, Party, Subnet } from "./subnet.ts";
+import type { Party, Subnet } from "./subnet.ts";
 import { type SubnetFilter, SubnetRecords } from "./subnet-records.ts";
 
 /** Makes the statements that keep an answer under its request id. */

@@ -6,6 +6,7 @@ import { Cidr } from "#lib/address/cidr.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import { parseMac } from "#lib/address/mac.ts";
 import { atField } from "#lib/fault/fault.ts";
+import { type PageRequest, parsePage } from "#lib/rpc/page.ts";
 import type { SubnetSpec } from "./allocator.ts";
 import type { EndpointView } from "./endpoint-view.ts";
 import type { ConnectSpec, EndpointFilter } from "./endpoints.ts";
@@ -14,7 +15,6 @@ import { parseName } from "./id.ts";
 import type { Told } from "./names.ts";
 import type { Network, Subnet } from "./network.ts";
 import type { NetworkFilter, NetworkSpec } from "./networks.ts";
-import { parsePage, type PageRequest } from "./page.ts";
 import { checkNumber, checkPort, type HostPort, type Port, type Protocol, refuseRepeats } from "./port.ts";
 import type { PublishSpec, UnpublishSpec } from "./published-ports.ts";
 import { RESOLVER_ADDRESS, type Sandbox } from "./sandbox.ts";
@@ -70,7 +70,7 @@ function refuseSecond<T>(
 
 export function parseListNetworks(message: network.ListNetworksRequest): { filter: NetworkFilter; page: PageRequest } {
 	const { names, drivers, labels } = message;
-	return { filter: { names, drivers, labels }, page: parsePage(message.pageSize, message.pageToken) };
+	return { filter: { names, drivers, labels }, page: parsePage(message, faults.INVALID_PAGE_TOKEN) };
 }
 
 export function renderNetwork(value: Network): network.Network {
@@ -134,7 +134,7 @@ export function parseListSandboxes(message: sandbox.ListSandboxesRequest): {
 	const { holder, owner } = message;
 	return {
 		filter: { holder: holder || undefined, owner: owner || undefined },
-		page: parsePage(message.pageSize, message.pageToken),
+		page: parsePage(message, faults.INVALID_PAGE_TOKEN),
 	};
 }
 
@@ -211,7 +211,7 @@ export function parseListEndpoints(message: endpoint.ListEndpointsRequest): {
 	const { network: ref, sandboxId } = message;
 	return {
 		filter: { network: ref || undefined, sandboxId: sandboxId || undefined },
-		page: parsePage(message.pageSize, message.pageToken),
+		page: parsePage(message, faults.INVALID_PAGE_TOKEN),
 	};
 }
 

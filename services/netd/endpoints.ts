@@ -10,6 +10,7 @@ import { type Mac, macFromIp } from "#lib/address/mac.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import { ChangesError, ConstraintError } from "#lib/store/store.ts";
+import { type Page, type PageRequest, pageOf } from "#lib/rpc/page.ts";
 import { allDone } from "./all-done.ts";
 import { attachmentsOf } from "./attachments.ts";
 import type { LinkedDriver } from "./drivers/driver.ts";
@@ -21,7 +22,6 @@ import { faults } from "./faults.ts";
 import { freeInterface } from "./free-interface.ts";
 import { legName, newId } from "./id.ts";
 import { type Network, subnetOf } from "./network.ts";
-import { type Page, type PageRequest, pageOf } from "./page.ts";
 import type { Parts } from "./parts.ts";
 import { insertPort, type Port } from "./port.ts";
 import { isPortConflict, portConflict } from "./port-conflict.ts";
@@ -91,7 +91,8 @@ export class Endpoints {
 		);
 		return pageOf(
 			endpoints.map((endpoint) => storedEndpointView(records, endpoint)),
-			page,
+			page.limit,
+			({ seq }) => seq,
 		);
 	}
 

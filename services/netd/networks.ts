@@ -7,6 +7,7 @@
 import { killPoint } from "#lib/config/kill-point.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import { ChangesError, ConstraintError } from "#lib/store/store.ts";
+import { type Page, type PageRequest, pageOf } from "#lib/rpc/page.ts";
 import type { SubnetSpec } from "./allocator.ts";
 import type { LinkedDriver } from "./drivers/driver.ts";
 import { networkFact } from "./facts.ts";
@@ -14,7 +15,6 @@ import { faults } from "./faults.ts";
 import { newId, shortId } from "./id.ts";
 import * as rows from "./network.ts";
 import type { Network, Subnet, TextMap } from "./network.ts";
-import { type Page, type PageRequest, pageOf } from "./page.ts";
 import type { Parts } from "./parts.ts";
 import { collect, Undo } from "#lib/concurrency/undo.ts";
 
@@ -72,7 +72,7 @@ export class Networks {
 			isOneOf("driver", drivers),
 			Object.keys(labels).length === 0 ? undefined : ([labelled, wanted] as const),
 		];
-		return pageOf(this.#parts.records.networks(where, page), page);
+		return pageOf(this.#parts.records.networks(where, page), page.limit, ({ seq }) => seq);
 	}
 
 	/** Those that are on it, oldest first, by the names of their sandboxes. */

@@ -1,9 +1,9 @@
 /** What is stored, by the questions that netd asks of it. Every read is of committed rows, synchronous, and by an index. */
 import type { SqlValue, Store } from "#lib/store/store.ts";
+import type { PageRequest } from "#lib/rpc/page.ts";
 import { type Endpoint, endpointOf } from "./endpoint.ts";
 import { faults } from "./faults.ts";
 import { type Network, networkOf } from "./network.ts";
-import type { PageRequest } from "./page.ts";
 import { type HostPort, portOf, SELECT_PORTS } from "./port.ts";
 import { type Sandbox, sandboxOf } from "./sandbox.ts";
 

@@ -3,6 +3,7 @@ import { EndpointServiceService, NameServiceService } from "#gen/wharf/network/v
 import { NetworkServiceService } from "#gen/wharf/network/v1/network.ts";
 import { SandboxServiceService } from "#gen/wharf/network/v1/sandbox.ts";
 import { bidi, type Implementation, implement, mutation, unary } from "#lib/rpc/handler.ts";
+import { pageToken } from "#lib/rpc/page.ts";
 import type { Netd } from "./assemble.ts";
 import * as convert from "./convert.ts";
 import type { EndpointView } from "./endpoint-view.ts";
@@ -30,7 +31,7 @@ export function netdServices({ networks, sandboxes, endpoints, ports, names }: N
 			listNetworks: unary({
 				parse: convert.parseListNetworks,
 				run: ({ filter, page }) => networks.list(filter, page),
-				render: ({ items, nextToken }) => ({ networks: items.map(convert.renderNetwork), nextPageToken: nextToken }),
+				render: ({ items, next }) => ({ networks: items.map(convert.renderNetwork), nextPageToken: pageToken(next) }),
 			}),
 			deleteNetwork: mutation({
 				parse: ({ network }) => network,
@@ -52,7 +53,7 @@ export function netdServices({ networks, sandboxes, endpoints, ports, names }: N
 			listSandboxes: unary({
 				parse: convert.parseListSandboxes,
 				run: ({ filter, page }) => sandboxes.list(filter, page),
-				render: ({ items, nextToken }) => ({ sandboxes: items.map(renderSandbox), nextPageToken: nextToken }),
+				render: ({ items, next }) => ({ sandboxes: items.map(renderSandbox), nextPageToken: pageToken(next) }),
 			}),
 			deleteSandbox: mutation({
 				parse: ({ id }) => id,
@@ -79,7 +80,7 @@ export function netdServices({ networks, sandboxes, endpoints, ports, names }: N
 			listEndpoints: unary({
 				parse: convert.parseListEndpoints,
 				run: ({ filter, page }) => endpoints.list(filter, page),
-				render: ({ items, nextToken }) => ({ endpoints: items.map(convert.renderEndpoint), nextPageToken: nextToken }),
+				render: ({ items, next }) => ({ endpoints: items.map(convert.renderEndpoint), nextPageToken: pageToken(next) }),
 			}),
 			publishPorts: mutation({
 				parse: convert.parsePublish,

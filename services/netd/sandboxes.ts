@@ -2,11 +2,11 @@
 import type { Ip } from "#lib/address/ip.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import { ConstraintError } from "#lib/store/store.ts";
+import { type Page, type PageRequest, pageOf } from "#lib/rpc/page.ts";
 import { deleteEndpointRow, type Endpoint } from "./endpoint.ts";
 import { endpointFacts, sandboxFact } from "./facts.ts";
 import { faults } from "./faults.ts";
 import { newId, shortId } from "./id.ts";
-import { type Page, type PageRequest, pageOf } from "./page.ts";
 import type { Parts } from "./parts.ts";
 import * as rows from "./sandbox.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -62,7 +62,7 @@ export class Sandboxes {
 			],
 			page,
 		);
-		return pageOf(sandboxes, page);
+		return pageOf(sandboxes, page.limit, ({ seq }) => seq);
 	}
 
 	async create(spec: SandboxSpec, call: Mutation<Sandbox>): Promise<Sandbox> {

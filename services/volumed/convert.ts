@@ -2,6 +2,7 @@
 import { isAbsolute, normalize } from "node:path";
 import type * as pb from "#gen/wharf/volume/v1/volume.ts";
 import { atField } from "#lib/fault/fault.ts";
+import { type PageRequest, pageOf, pageToken, parsePage, parsePageByName } from "#lib/rpc/page.ts";
 import {
 	type Attachment,
 	type AttachSpec,
@@ -16,15 +17,8 @@ import { volumeFaults } from "./faults.ts";
 import { type ListedVolume, LOCAL, parseVolumeName, type VolumeSpec } from "./volume.ts";
 import type { VolumeFilter } from "./volume-records.ts";
 
-const DEFAULT_PAGE = 100;
-const LARGEST_PAGE = 1_000;
 const LONGEST_LABEL = 4_096;
 const DEFAULT_TMPFS_MODE = 0o1777;
-
-export interface Page<Cursor> {
-	readonly after: Cursor;
-	readonly limit: number;
-}
 
 export function parseCreateVolume({ name, driver, options, labels }: pb.CreateVolumeRequest): VolumeSpec {
 	return {
@@ -35,22 +29,16 @@ export function parseCreateVolume({ name, driver, options, labels }: pb.CreateVo
 	};
 }
 
-export function parseListVolumes(message: pb.ListVolumesRequest): { filter: VolumeFilter; page: Page<string> } {
-	const { names, labels, pageSize, pageToken } = message;
-	const after = Buffer.from(pageToken, "base64url").toString("utf8");
-	if (Buffer.from(after).toString("base64url") !== pageToken) throw badToken();
+export function parseListVolumes(message: pb.ListVolumesRequest): { filter: VolumeFilter; page: PageRequest<string> } {
+	const { names, labels } = message;
 	const filter = { names, labels: new Map(Object.entries(labels)) };
-	return { filter, page: { after, limit: pageLimit(pageSize) } };
+	return { filter, page: parsePageByName(message, volumeFaults.INVALID_PAGE_TOKEN) };
 }
 
 /** `volumes` may hold one more than the page: then there is a next one. */
 export function renderVolumes(volumes: readonly ListedVolume[], limit: number, mountpoint: (name: string) => string) {
-	const page = volumes.slice(0, limit);
-	const last = volumes.length > limit ? (page.at(-1)?.name ?? "") : "";
-	return {
-		volumes: page.map((volume) => renderVolume(volume, mountpoint)),
-		nextPageToken: Buffer.from(last).toString("base64url"),
-	};
+	const { items, next } = pageOf(volumes, limit, ({ name }) => name);
+	return { volumes: items.map((volume) => renderVolume(volume, mountpoint)), nextPageToken: pageToken(next) };
 }
 
 export function renderVolume(volume: ListedVolume, mountpoint: (name: string) => string): pb.Volume {
@@ -86,21 +74,19 @@ export function parseDetach(message: pb.DetachRequest) {
 
 export function parseListAttachments(message: pb.ListAttachmentsRequest): {
 	filter: AttachmentFilter;
-	page: Page<number>;
+	page: PageRequest;
 } {
-	const { holder, containerId, volume, pageSize, pageToken } = message;
-	if (!/^\d{0,15}$/.test(pageToken)) throw badToken();
+	const { holder, containerId, volume } = message;
 	const given = (text: string): string | undefined => (text === "" ? undefined : text);
 	return {
 		filter: { holder: given(holder), containerId: given(containerId), volume: given(volume) },
-		page: { after: Number(pageToken), limit: pageLimit(pageSize) },
+		page: parsePage(message, volumeFaults.INVALID_PAGE_TOKEN),
 	};
 }
 
 export function renderAttachments(attachments: readonly StoredAttachment[], limit: number): pb.ListAttachmentsResponse {
-	const page = attachments.slice(0, limit);
-	const last = attachments.length > limit ? page.at(-1)?.row : undefined;
-	return { attachments: page.map(renderAttachment), nextPageToken: String(last ?? "") };
+	const { items, next } = pageOf(attachments, limit, ({ row }) => row);
+	return { attachments: items.map(renderAttachment), nextPageToken: pageToken(next) };
 }
 
 export function renderAttachment(attachment: Attachment): pb.Attachment {
@@ -172,12 +158,4 @@ function parseLabels(labels: Readonly<Record<string, string>>): ReadonlyMap<stri
 		}
 	}
 	return new Map(Object.entries(labels));
-}
-
-function pageLimit(size: number): number {
-	return Math.min(size === 0 ? DEFAULT_PAGE : size, LARGEST_PAGE);
-}
-
-function badToken(): Error {
-	return volumeFaults.INVALID_PAGE_TOKEN({}, { field: "page_token" });
 }
