@@ -1,5 +1,5 @@
 /** `wharf up`: the supervisor is started when none runs, and waited for until everything answers. */
-import { closeSync, mkdirSync } from "node:fs";
+import { closeSync, statfsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Paths } from "#lib/config/paths.ts";
 import { packageOf } from "#lib/exec/packages.ts";
@@ -10,6 +10,7 @@ import { isLocked } from "./lock.ts";
 import { lastWords, logPath, openLog } from "./log-file.ts";
 import { configuredNats } from "./nats.ts";
 import { supervisorFaults } from "./faults.ts";
+import { makeFolders } from "./root-folder.ts";
 import { liveState, readState, type ServiceState } from "./state-file.ts";
 
 const NEEDED = ["runc", "conmon", "tar", "zstd"];
@@ -18,24 +19,27 @@ const ASK_EVERY_MS = 20;
 const SILENT_MS = 10_000;
 /** As long as it may take the services to end, one after the other. */
 const END_MS = 90_000;
+/** With less room than this, a failure is the disk's. */
+const FULL_BYTES = 256 * 1024;
 
 export interface Progress {
-	/** Called once for each service that answers. */
+	/** Called once for each service that answers; not when all was up already. */
 	readonly serving: (service: ServiceState) => Promise<void>;
 }
 
 /** True when it had to be started; false: it was up already. Idempotent. */
 export async function bringUp(paths: Paths, env: NodeJS.ProcessEnv, { serving }: Progress): Promise<boolean> {
 	requireRoot("up");
+	makeFolders(paths);
 	const configured = configuredNats(paths, env);
 	requirePrograms(configured === undefined ? [...NEEDED, "nats-server"] : NEEDED);
-	for (const folder of [paths.root, paths.run]) mkdirSync(folder, { recursive: true, mode: 0o755 });
 	const before = liveState(paths);
 	if (before?.phase === "failed" || before?.phase === "stopping") await unlocked(paths);
 	const begun = Date.now();
 	if (!(await isLocked(paths))) startSupervisor(paths);
-	await untilUp(paths, begun, serving);
-	return before?.phase !== "up";
+	const isNews = before?.phase !== "up";
+	await untilUp(paths, begun, isNews ? serving : async () => undefined);
+	return isNews;
 }
 
 export function requireRoot(command: string): void {
@@ -74,10 +78,12 @@ async function untilUp(paths: Paths, begun: number, serving: Progress["serving"]
 		}
 		if (state?.phase === "up" && locked) return;
 		if (!locked && Date.now() - begun > SILENT_MS) {
-			throw supervisorFaults.SUPERVISOR_FAILED({
-				problem: lastWords(paths, "supervisor"),
-				log: logPath(paths, "supervisor"),
-			});
+			throw isFull(paths)
+				? supervisorFaults.ROOT_FULL({ root: paths.root })
+				: supervisorFaults.SUPERVISOR_FAILED({
+						problem: lastWords(paths, "supervisor"),
+						log: logPath(paths, "supervisor"),
+					});
 		}
 		await sleep(ASK_EVERY_MS);
 	}
@@ -90,8 +96,15 @@ async function unlocked(paths: Paths): Promise<void> {
 }
 
 function failure(paths: Paths, services: readonly ServiceState[]): Error {
+	if (isFull(paths)) return supervisorFaults.ROOT_FULL({ root: paths.root });
 	const failed = services.find(({ state }) => state === "failed");
 	const service = failed?.name ?? "supervisor";
 	const problem = failed?.problem ?? lastWords(paths, "supervisor");
 	return supervisorFaults.SERVICE_FAILED({ service, problem, log: logPath(paths, service) });
+}
+
+/** Nothing that runs on a full disk can say so in its log. */
+function isFull({ root }: Paths): boolean {
+	const { bavail, bsize } = statfsSync(root);
+	return bavail * bsize < FULL_BYTES;
 }

@@ -8,6 +8,16 @@ export const supervisorFaults = catalogue("supervisor", {
 			`\`wharf ${m.command}\` needs root: it makes network namespaces, mounts and firewall tables.`,
 		help: (m) => `Run it as root: \`sudo wharf ${m.command}\`.`,
 	},
+	ROOT_UNUSABLE: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { root: string; problem: string }) => `wharf cannot keep its files in ${m.root}: ${m.problem}.`,
+		help: () => "WHARF_ROOT names another directory; it has to be writable, on a local file system.",
+	},
+	ROOT_FULL: {
+		code: "RESOURCE_EXHAUSTED",
+		message: (m: { root: string }) => `The services do not start: the file system of ${m.root} is full.`,
+		help: () => "Make room and run `wharf up` again; nothing is lost.",
+	},
 	PROGRAMS_MISSING: {
 		code: "FAILED_PRECONDITION",
 		message: (m: { programs: string; packages: string }) => `These programs are not installed: ${m.programs}.`,

@@ -45,3 +45,12 @@ test("a log that has grown too large is put aside at the next start", () => {
 	expect(readdirSync(paths.logs).sort()).toEqual(["netd.log", "netd.log.1"]);
 	expect(lastWords(paths, "netd")).toBe("new");
 });
+
+test("a line that was cut off, and a program that ended in an error of Node's, are told in a sentence as well", () => {
+	write('{"level":"warn","err":{"message":"volumed does not answer","stack":"at a\\n at b"');
+	expect(lastWords(paths, "netd")).toBe("volumed does not answer");
+	write("SyntaxError: no such export", "    at somewhere", "", "Node.js v24.21.0");
+	expect(lastWords(paths, "netd")).toBe("SyntaxError: no such export");
+	write(`x Error ${"y".repeat(1000)}`);
+	expect(lastWords(paths, "netd").length).toBeLessThan(310);
+});

@@ -6,6 +6,9 @@ import type { Paths } from "#lib/config/paths.ts";
 /** A file that is larger when its service starts is put aside, in the place of the one before it. */
 const MAX_BYTES = 16 * 1024 * 1024;
 const TAIL_BYTES = 64 * 1024;
+const LONGEST_WORDS = 300;
+/** What Node prints last when an error ends it. */
+const NODE_FAREWELL = /^Node\.js v\d/;
 
 export function logPath(paths: Paths, service: string): string {
 	return join(paths.logs, `${service}.log`);
@@ -23,7 +26,7 @@ export function openLog(paths: Paths, service: string): number {
 export function lastWords(paths: Paths, service: string): string {
 	const lines = tail(logPath(paths, service))
 		.split("\n")
-		.filter((line) => line.trim() !== "");
+		.filter((line) => line.trim() !== "" && !NODE_FAREWELL.test(line));
 	const entries = lines.map(entryOf);
 	const worst = entries.findLast(({ level }) => level === "error") ?? entries.at(-1);
 	return worst === undefined ? "it said nothing" : worst.words;
@@ -40,8 +43,14 @@ function entryOf(line: string): { level: string; words: string } {
 		const detail = err?.message === undefined ? "" : ` (${err.message})`;
 		return { level, words: [`${message}${detail}`, help].filter((part) => part !== "").join(" ") };
 	} catch {
-		return { level: /\b(FTL|ERR|Error)\b/.test(line) ? "error" : "", words: line };
+		// Of a line of ours that was cut off, what can be made out; a whole trace is in the log for who wants it.
+		const words = line.startsWith("{") ? (/"message":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1] ?? line) : line;
+		return { level: /\b(FTL|ERR)\b|Error\b/.test(line) ? "error" : "", words: shortened(words) };
 	}
+}
+
+function shortened(words: string): string {
+	return words.length <= LONGEST_WORDS ? words : `${words.slice(0, LONGEST_WORDS)}…`;
 }
 
 function tail(path: string): string {

@@ -44,8 +44,15 @@ process.on("uncaughtException", (err) => {
 let phase: SupervisorState["phase"] = "starting";
 const self = { pid: process.pid, pidStart: processStart(process.pid) ?? "" };
 const services = new Map<ServiceName, Supervised>();
-const publish = (): void =>
-	writeState(paths, { ...self, at: Date.now(), phase, services: [...services.values()].map(({ state }) => state) });
+const publish = (): void => {
+	const state = { ...self, at: Date.now(), phase, services: [...services.values()].map((one) => one.state) };
+	try {
+		writeState(paths, state);
+	} catch (err) {
+		// A disk that is full must not end the services. What was said last still names this process.
+		log.error("the state could not be written", { err });
+	}
+};
 
 await endStaleProcesses(paths, log);
 for (const one of await programs()) services.set(one.name, new Supervised(one, paths, log, publish));

@@ -35,6 +35,7 @@ function pathOf(paths: Paths): string {
 	return join(paths.run, "supervisor.json");
 }
 
+/** May throw: the disk may be full. */
 export function writeState(paths: Paths, state: SupervisorState): void {
 	const path = pathOf(paths);
 	writeFileSync(`${path}.new`, JSON.stringify(state), { mode: 0o644 });

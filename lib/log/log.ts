@@ -2,6 +2,7 @@
  * The log of a process: JSON, one object a line, on stderr; the only importer of pino.
  *
  * Lines are written synchronously, so the last line before a SIGKILL is there. Nothing secret is passed in, so nothing is redacted.
+ * A disk that is full ends no process: lines are kept, up to a bound, and written when there is room again.
  */
 import pino, { type DestinationStream, type Logger } from "pino";
 
@@ -10,6 +11,9 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Values of one line. An `err` that is an Error is written with its type, message, stack and causes. */
 export type LogFields = Readonly<Record<string, unknown>>;
+
+/** What is kept while it cannot be written; what comes then is dropped. */
+const KEPT_BYTES = 1024 * 1024;
 
 export interface LogOptions {
 	readonly service: string;
@@ -32,7 +36,6 @@ export interface Log {
 
 export function createLog({ service, level = "info", sink }: LogOptions): Log {
 	// fd 2 is opened by nobody here: pino writes to it and never closes it.
-	const destination: DestinationStream = sink ?? pino.destination({ fd: 2, sync: true });
 	return logOf(
 		pino(
 			{
@@ -42,9 +45,15 @@ export function createLog({ service, level = "info", sink }: LogOptions): Log {
 				timestamp: pino.stdTimeFunctions.isoTime,
 				formatters: { level: (label) => ({ level: label }) },
 			},
-			destination,
+			sink ?? standardError(),
 		),
 	);
+}
+
+function standardError(): DestinationStream {
+	const destination = pino.destination({ fd: 2, sync: true, maxLength: KEPT_BYTES });
+	destination.on("error", () => undefined); // there is nowhere to tell it; without a listener it would end the process
+	return destination;
 }
 
 function logOf(logger: Logger): Log {
