@@ -117,6 +117,7 @@ export const gatewayFaults = catalogue("gateway", {
 	NO_STOPPING: {
 		code: "DEADLINE_EXCEEDED",
 		message: (m: { container: string }) => `The process of container ${m.container} does not end, even by SIGKILL.`,
-		help: () => "It waits in the kernel, most likely for a disk or a network file system.",
+		help: () =>
+			"It waits in the kernel for a disk or a network file system, or its end cannot be stored: look for a full disk.",
 	},
 });

@@ -20,7 +20,7 @@ describe("a service that is away", () => {
 				code: "UNAVAILABLE",
 				reason: "SERVICE_UNAVAILABLE",
 				message: `echod does not answer at ${here.socket}: is it running?`,
-				help: "Start it with `wharf up`.",
+				help: "`wharf up` starts what does not run; `wharf status` shows how the services are.",
 			});
 		}
 	});

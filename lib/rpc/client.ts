@@ -23,6 +23,8 @@ export interface ClientOptions {
 	readonly timeoutMs?: number;
 	/** Of calls with a request id that nobody answered. */
 	readonly retry?: Retry;
+	/** Calls without a request id are repeated as well: all that this client makes of them only read. */
+	readonly readsAgain?: boolean;
 }
 
 type MethodOf<M> = M extends { readonly requestStream: true }
@@ -55,13 +57,17 @@ export function client<const D extends Definition>(
 
 type Messages = AsyncIterable<unknown>;
 
-function callOf(connection: Connection, method: AnyMethod, { timeoutMs, retry = DEFAULT_RETRY }: ClientOptions) {
+function callOf(
+	connection: Connection,
+	method: AnyMethod,
+	{ timeoutMs, retry = DEFAULT_RETRY, readsAgain = false }: ClientOptions,
+) {
 	if (!method.requestStream && !method.responseStream) {
 		return (request: unknown, options: CallOptions = {}) => {
 			const limitMs = options.timeoutMs ?? timeoutMs ?? DEFAULT_TIMEOUT_MS;
 			const deadline = Date.now() + limitMs;
 			const attempt = () => callOnce(connection, method, request, deadline, options.signal);
-			if (!hasRequestId(request)) return attempt();
+			if (!readsAgain && !hasRequestId(request)) return attempt();
 			return retrying(attempt, retry, deadline, options.signal, () => connection.mayAnswer);
 		};
 	}

@@ -26,7 +26,7 @@ export const rpcFaults = catalogue("rpc", {
 		code: "UNAVAILABLE",
 		message: (m: { service: string; address: string }) =>
 			`${m.service} does not answer at ${m.address}: is it running?`,
-		help: () => "Start it with `wharf up`.",
+		help: () => "`wharf up` starts what does not run; `wharf status` shows how the services are.",
 	},
 	SOCKET_FORBIDDEN: {
 		code: "PERMISSION_DENIED",

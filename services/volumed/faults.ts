@@ -47,7 +47,7 @@ export const volumeFaults = catalogue("volumed", {
 		code: "FAILED_PRECONDITION",
 		message: (m: { volume: string }) =>
 			`The volume ${m.volume} has content, and it was not said that it may be replaced.`,
-		help: () => "Allow it, or restore into another volume.",
+		help: () => "Allow it (`--replace`), or restore into another volume.",
 	},
 	VOLUME_DATA_MISSING: {
 		code: "FAILED_PRECONDITION",
@@ -106,7 +106,7 @@ export const volumeFaults = catalogue("volumed", {
 	FILE_EXISTS: {
 		code: "ALREADY_EXISTS",
 		message: (m: { path: string }) => `${m.path} is there already.`,
-		help: () => "Choose another path, or allow it to be replaced.",
+		help: () => "Choose another path, or allow it to be replaced (`--force`).",
 	},
 	DISK_FULL: {
 		code: "RESOURCE_EXHAUSTED",

@@ -80,11 +80,26 @@ export function disagreement(manifest: Manifest, lines: readonly Buffer[], read:
 function firstDifference(expected: Buffer, actual: Buffer): string {
 	const [wanted, found] = [expected, actual].map((lines) => lines.toString("utf8").split("\n"));
 	const index = wanted?.findIndex((line, at) => line !== found?.[at]) ?? 0;
-	return `the manifest has ${excerpt(wanted?.[index])}, the archive has ${excerpt(found?.[index])}`;
+	const [before, now] = [wanted?.[index] ?? "", found?.[index] ?? ""];
+	return fieldDifference(before, now) ?? `the manifest has ${excerpt(before)}, the archive has ${excerpt(now)}`;
 }
 
-function excerpt(line: string | undefined): string {
-	if (line === undefined || line === "") return "nothing more";
+/** Of two lines about the same path, in what they differ; undefined when they are about two. */
+function fieldDifference(wanted: string, found: string): string | undefined {
+	if (wanted === "" || found === "") return undefined;
+	const [before, now] = [wanted, found].map((line) => JSON.parse(line) as Record<string, unknown>);
+	const path = before?.["path"];
+	if (before === undefined || now === undefined || path !== now["path"]) return undefined;
+	const fields = [...new Set([...Object.keys(before), ...Object.keys(now)])];
+	const differing = fields.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(now[field]));
+	const words = differing.map(
+		(field) => `${field} ${excerpt(String(now[field]))} and not ${excerpt(String(before[field]))}`,
+	);
+	return `${JSON.stringify(path)} has ${words.join(", ")}`;
+}
+
+function excerpt(line: string): string {
+	if (line === "") return "nothing more";
 	return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }
 

@@ -32,7 +32,10 @@ export async function openArchive(path: string): Promise<FileHandle> {
 	try {
 		handle = await open(path, "r");
 	} catch (error) {
-		throw volumeFaults.INVALID_PATH({ path, problem: (error as Error).message }, { cause: error });
+		throw volumeFaults.INVALID_PATH(
+			{ path, problem: isErrno(error, "ENOENT") ? "there is no such file" : (error as Error).message },
+			{ cause: error },
+		);
 	}
 	if ((await handle.stat()).isFile()) return handle;
 	await handle.close();
