@@ -34,6 +34,13 @@ describe("the command line", () => {
 		expect(Object.values(ALIASES).every((name) => name in COMMANDS)).toBe(true);
 	});
 
+	test("help on a command is that command's --help", () => {
+		expect(find(["help", "run"])).toMatchObject({ kind: "command", name: "run", args: ["--help"] });
+		expect(find(["help", "network", "ls"])).toMatchObject({ name: "network ls", args: ["--help"] });
+		expect(find(["help", "network"])).toEqual({ kind: "list", prefix: "network " });
+		expect(find(["help", "nonsense"])).toEqual({ kind: "unknown", words: ["nonsense"] });
+	});
+
 	test("lists what there is when it is asked, and knows what it does not know", () => {
 		expect([find([]), find(["--help"]), find(["network", "--help"]), find(["volume"])]).toEqual([
 			{ kind: "list", prefix: "" },
@@ -42,6 +49,7 @@ describe("the command line", () => {
 			{ kind: "list", prefix: "volume " },
 		]);
 		expect(find(["network", "lss"])).toEqual({ kind: "unknown", words: ["network", "lss"] });
+		expect(find(["-D", "ps"])).toEqual({ kind: "unknown", words: ["-D"] });
 		expect(find(["toString"])).toEqual({ kind: "unknown", words: ["toString"] });
 	});
 });

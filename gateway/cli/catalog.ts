@@ -116,10 +116,20 @@ export function find(args: readonly string[]): Found {
 		const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
 		if (entry !== undefined) return { kind: "command", name, entry, args: args.slice(used) };
 	}
+	if (first === "help" && second !== "") return helpOn(args.slice(1));
 	if (first === "" || isHelp(first)) return { kind: "list", prefix: "" };
 	const isGroup = [...Object.keys(COMMANDS), ...Object.keys(ALIASES)].some((name) => name.startsWith(`${first} `));
 	if (isGroup && (second === "" || isHelp(second))) return { kind: "list", prefix: `${first} ` };
-	return { kind: "unknown", words: [first, second].filter((word) => word !== "" && !word.startsWith("-")) };
+	const words = first.startsWith("-")
+		? [first]
+		: [first, second].filter((word) => word !== "" && !word.startsWith("-"));
+	return { kind: "unknown", words };
+}
+
+/** `wharf help run` is `wharf run --help`. */
+function helpOn(words: readonly string[]): Found {
+	const found = find(words);
+	return found.kind === "command" ? { ...found, args: ["--help"] } : found;
 }
 
 function isHelp(word: string): boolean {

@@ -53,6 +53,9 @@ export function specOf(
 	[image = "", ...command]: readonly string[],
 	{ env, cwd }: Pick<Terminal, "env" | "cwd">,
 ): ContainerSpec {
+	if (image === "") {
+		throw syntaxFaults.INVALID_VALUE({ what: "The image", value: image, allowed: "the name of one, as host" });
+	}
 	const addresses = [flags.ip, flags.ip6].filter((one) => one !== undefined);
 	const names = flags.network.length === 0 ? ["bridge"] : flags.network;
 	if (new Set(names).size !== names.length) {

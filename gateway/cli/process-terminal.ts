@@ -1,7 +1,9 @@
 /** The terminal of this process. A reader that went away (EPIPE) ends it quietly, as with other programs in a pipe. */
-import { once } from "node:events";
 import type { Paths } from "#lib/config/paths.ts";
 import type { Terminal } from "./terminal.ts";
+
+/** As a shell has it for SIGINT. */
+const INTERRUPTED = 130;
 
 export function processTerminal(paths: () => Paths): Terminal {
 	for (const stream of [process.stdout, process.stderr]) {
@@ -12,6 +14,7 @@ export function processTerminal(paths: () => Paths): Terminal {
 	}
 	const abort = new AbortController();
 	let told = false;
+	let insisting: (() => void) | undefined;
 	return {
 		out: (text) => write(process.stdout, text),
 		err: (text) => write(process.stderr, text),
@@ -22,13 +25,16 @@ export function processTerminal(paths: () => Paths): Terminal {
 		get paths() {
 			return paths();
 		},
-		interruptible: () => {
+		interruptible: (insist) => {
+			insisting = insist;
 			if (!told) {
 				told = true;
 				for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 					process.on(signal, () => {
-						if (abort.signal.aborted) process.exit(130);
-						abort.abort(signal);
+						if (!abort.signal.aborted) return abort.abort(signal);
+						if (insisting === undefined) process.exit(INTERRUPTED);
+						insisting();
+						insisting = undefined;
 					});
 				}
 			}
@@ -37,6 +43,7 @@ export function processTerminal(paths: () => Paths): Terminal {
 	};
 }
 
-async function write(stream: NodeJS.WriteStream, text: string | Uint8Array): Promise<void> {
-	if (!stream.write(text)) await once(stream, "drain");
+/** Resolves when it is written: what a pipe has not taken yet is lost when the process exits. */
+function write(stream: NodeJS.WriteStream, text: string | Uint8Array): Promise<void> {
+	return new Promise((resolve) => void stream.write(text, () => resolve()));
 }

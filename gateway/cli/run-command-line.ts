@@ -23,7 +23,8 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 	const terminal = processTerminal(() => (paths ??= Paths.fromEnv(process.env)));
 	let failureStatus = DEFAULT_FAILURE;
 	try {
-		if (args[0] === "--version" || args[0] === "-v") return await say(terminal, `wharf version ${version()}\n`);
+		if (["--version", "-v", "version"].includes(args[0] ?? ""))
+			return await say(terminal, `wharf version ${version()}\n`);
 		const found = find(args);
 		if (found.kind === "list") return await say(terminal, overview(found.prefix));
 		if (found.kind === "unknown") throw unknown(found.words);
@@ -47,14 +48,23 @@ async function say(terminal: Terminal, text: string): Promise<number> {
 /** Of two words the first may be a mistyped group, or a whole command. */
 function unknown(words: readonly string[]): Fault {
 	const names = Object.keys(COMMANDS);
-	const [first = ""] = words;
+	const [first = "", second = ""] = words;
 	const groups = new Set(names.filter((name) => name.includes(" ")).map((name) => name.split(" ")[0] ?? ""));
-	const near = suggestion(words.join(" "), names) ?? suggestion(first, [...names, ...groups]);
 	const isGroup = groups.has(first);
+	const near = isGroup
+		? nearestOf(first, second, names)
+		: (suggestion(words.join(" "), names) ?? suggestion(first, [...names, ...groups]));
 	return syntaxFaults.UNKNOWN_COMMAND({
 		command: isGroup || near?.includes(" ") ? words.join(" ") : first,
 		nearest: near ?? "",
 	});
+}
+
+/** Of a group's commands, by the second word alone: the first one is no likeness. */
+function nearestOf(group: string, word: string, names: readonly string[]): string | undefined {
+	const own = names.filter((name) => name.startsWith(`${group} `)).map((name) => name.slice(group.length + 1));
+	const near = suggestion(word, own);
+	return near && `${group} ${near}`;
 }
 
 /** One sentence and what to do. A bug is said to be one; its stack is shown only when it is asked for. */

@@ -2,7 +2,7 @@
 import type { Paths } from "#lib/config/paths.ts";
 
 export interface Terminal {
-	/** Standard output. Resolves when there is room again. */
+	/** Standard output. Resolves when it is written. */
 	out(text: string | Uint8Array): Promise<void>;
 	/** Standard error. */
 	err(text: string | Uint8Array): Promise<void>;
@@ -12,6 +12,9 @@ export interface Terminal {
 	readonly env: NodeJS.ProcessEnv;
 	readonly cwd: string;
 	readonly paths: Paths;
-	/** Aborted by the first SIGINT or SIGTERM, when the command has asked to be told; otherwise the signal ends the process. */
-	interruptible(): AbortSignal;
+	/**
+	 * Aborted by the first SIGINT, SIGTERM or SIGHUP, when the command has asked to be told; otherwise the signal ends the process.
+	 * The second one calls `insist`, once; without it, and the third, ends the process.
+	 */
+	interruptible(insist?: () => void): AbortSignal;
 }

@@ -122,6 +122,25 @@ describe("a volume", () => {
 		await host.ok("rm", [archive]);
 	});
 
+	test("goes through a pipe as well, whole", async () => {
+		const { program } = host;
+		await host.ok("sh", ["-c", `${program} volume backup data -o - | (sleep 1; ${program} volume restore piped -)`]);
+		expect(await host.ok("diff", ["-r", ...(await Promise.all(["data", "piped"].map(mountpointOf)))])).toBe("");
+		await host.wharfOk("volume", "rm", "piped");
+	});
+
+	test("a backup that is interrupted says so, and leaves no file", async () => {
+		await host.wharfOk("run", "--rm", "-v", "big:/big", "host", "sh", "-c", "head -c 300000000 /dev/urandom >/big/x");
+		const backup = `cd /run && timeout --preserve-status -s INT 1 ${host.program} volume backup big -o big.tar.zst; echo "exit $?"`;
+		const { stdout, stderr } = await host.run("sh", ["-c", backup]);
+		expect([stdout, stderr]).toEqual(["exit 130\n", "wharf: Interrupted: no archive was written.\n"]);
+		await eventually(async () => expect(await host.ok("find", ["/run", "-maxdepth", "1", "-name", "*big*"])).toBe(""));
+		await eventually(async () =>
+			expect(await host.ok("find", ["/run", "-maxdepth", "1", "-name", ".wharf*"])).toBe(""),
+		);
+		await host.wharfOk("volume", "rm", "big");
+	});
+
 	test("stays while a container has it, even one that ended", async () => {
 		await host.wharfOk("run", "-d", "--name", "holder", "-v", "data:/data", "host", "true");
 		const { exitCode, stderr } = await host.wharf(["volume", "rm", "data"]);

@@ -64,6 +64,9 @@ test.each<[string, string[], number, RegExp]>([
 	["a bad volume name", ["volume", "create", "../etc"], 1, /\.\.\/etc/],
 	["an unknown volume", ["volume", "rm", "nosuch"], 1, /nosuch/],
 	["an unknown command", ["netwrok", "ls"], 1, /network/],
+	["a command that a group has not", ["network", "prune"], 1, /no command `wharf network prune`\.$/m],
+	["an image without a name", ["run", "-d", "", "true"], 125, /image/],
+	["a backup to nowhere", ["volume", "backup", "data"], 1, /-o FILE/],
 	["an unknown flag", ["network", "create", "--subnte", "10.0.0.0/8", "n"], 1, /--subnet/],
 	[
 		"an unknown option",
@@ -92,6 +95,46 @@ test("services not running", async () => {
 	expect(exitCode).toBe(1);
 	expect(stderr).toContain("wharf up");
 	expect((await other.wharf(["run", "host", "true"])).exitCode).toBe(125);
+});
+
+test("a root that cannot be the root", async () => {
+	for (const root of ["/proc/wharf", "/etc/passwd"]) {
+		const { exitCode, stderr } = await host.wharf(["up"], { env: { WHARF_ROOT: root } });
+		expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`cannot keep its files in ${root}`)]);
+	}
+});
+
+test("a full disk: what needs room is refused, the services stay, and all is well when there is room again", async () => {
+	const small = { env: { WHARF_ROOT: "/run/small" }, timeoutMs: 120_000 };
+	const wharf = (...args: string[]) => host.wharf(args, small);
+	await host.ok("mkdir", ["/run/small"]);
+	await host.ok("mount", ["-t", "tmpfs", "-o", "size=32m", "tmpfs", "/run/small"]);
+	expect((await wharf("up")).exitCode).toBe(0);
+	await host.run("dd", ["if=/dev/zero", "of=/run/small/fill", "bs=64k"]);
+	const refused = await wharf("volume", "create", "refused");
+	expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining("full")]);
+	await host.ok("rm", ["/run/small/fill"]);
+	expect((await wharf("volume", "create", "fine")).exitCode).toBe(0);
+	const { stdout } = await wharf("status", "--format", "json");
+	const states = stdout
+		.trim()
+		.split("\n")
+		.map((line) => JSON.parse(line));
+	expect(states.map(({ State, Restarts }) => [State, Restarts])).toEqual(states.map(() => ["serving", 0]));
+	expect((await wharf("down", "--all", "--volumes")).exitCode).toBe(0);
+	await host.ok("umount", ["/run/small"]);
+});
+
+test("what is not there is no failure with -f, and is told", async () => {
+	for (const args of [["rm"], ["network", "rm"], ["volume", "rm"]]) {
+		const { exitCode, stderr } = await host.wharf([...args, "-f", "nosuch"]);
+		expect([exitCode, stderr]).toEqual([0, expect.stringContaining("nosuch")]);
+	}
+});
+
+test("a service that was killed a moment ago is waited for", async () => {
+	await kill(host, "netd", "KILL");
+	expect(await host.wharfOk("network", "ls", "-q")).not.toBe("");
 });
 
 test("no privileges", async () => {

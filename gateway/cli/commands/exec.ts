@@ -1,5 +1,6 @@
 import { ContainerServiceService, type ExecRequest } from "#gen/wharf/container/v1/container.ts";
 import { exitStatusOf } from "../exit-status.ts";
+import { interruptedStatus } from "../interrupted.ts";
 import { connect } from "../requests.ts";
 import { sentence } from "../run-command-line.ts";
 import { command } from "../syntax/command.ts";
@@ -28,14 +29,17 @@ export default command({
 		const environment = parseEnvironment(flags.env, terminal.env);
 		const spec = { container, command: words, environment, interactive: flags.interactive };
 		using gateway = connect(terminal.paths, "gateway", ContainerServiceService);
+		const signal = terminal.interruptible();
 		try {
-			for await (const { part } of gateway.exec(requests(spec, terminal), { signal: terminal.interruptible() })) {
+			for await (const { part } of gateway.exec(requests(spec, terminal), { signal })) {
 				if (part?.$case === "exitCode") return part.value;
 				if (part?.$case === "stdout") await terminal.out(part.value);
 				if (part?.$case === "stderr") await terminal.err(part.value);
 			}
 			throw new Error("the gateway ended the stream without an exit status");
 		} catch (error) {
+			const interrupted = interruptedStatus(error, signal);
+			if (interrupted !== undefined) return interrupted;
 			await terminal.err(sentence(error));
 			return exitStatusOf(error);
 		}

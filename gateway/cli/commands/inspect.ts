@@ -30,18 +30,18 @@ export default command({
 	},
 });
 
-/** When nothing has the name, it is the container that is said to be missing. */
+/** What has the name: a container first, then a network, then a volume. */
 async function inspectAny(name: string, terminal: Terminal): Promise<object> {
-	try {
-		return await inspectContainer(name, terminal);
-	} catch (error) {
-		if (!isFault(error, "CONTAINER_NOT_FOUND")) throw error;
-		for (const inspect of [inspectNetwork, inspectVolume]) {
-			const other = await inspect(name, terminal).catch(() => undefined);
-			if (other !== undefined) return other;
+	for (const inspect of [inspectContainer, inspectNetwork, inspectVolume]) {
+		try {
+			return await inspect(name, terminal);
+		} catch (error) {
+			// What cannot be a volume's name is the name of none.
+			const isElsewhere = isFault(error) && (error.code === "NOT_FOUND" || error.reason === "INVALID_NAME");
+			if (!isElsewhere) throw error;
 		}
-		throw error;
 	}
+	throw syntaxFaults.NOTHING_NAMED({ name });
 }
 
 async function inspectContainer(name: string, { paths }: Terminal): Promise<object> {

@@ -23,7 +23,7 @@ export default command({
 		const listed = () => ({
 			heads: ["NETWORK ID", "NAME", "DRIVER", "SCOPE"],
 			rows: networks.map((network) => [id(network.id), network.name, driverWord(network), scopeWord(network)]),
-			json: networks.map(networkLine),
+			json: networks.map((network) => ({ ...networkLine(network), ID: id(network.id) })),
 			ids: networks.map((network) => id(network.id)),
 		});
 		await terminal.out(listText(listed, flags));

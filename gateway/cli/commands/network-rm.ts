@@ -9,12 +9,17 @@ export default command({
 	operands: "NETWORK [NETWORK...]",
 	minOperands: 1,
 	maxOperands: Number.POSITIVE_INFINITY,
-	flags: {},
-	async run({ operands, terminal }) {
+	flags: { force: { kind: "switch", short: "f", help: "What is not there is no failure" } },
+	async run({ flags, operands, terminal }) {
 		using netd = connect(terminal.paths, "netd", NetworkServiceService);
-		return await each(operands, terminal, async (network) => {
-			await netd.deleteNetwork(DeleteNetworkRequest.fromPartial({ requestId: requestId(), network }));
-			await terminal.out(`${network}\n`);
-		});
+		return await each(
+			operands,
+			terminal,
+			async (network) => {
+				await netd.deleteNetwork(DeleteNetworkRequest.fromPartial({ requestId: requestId(), network }));
+				await terminal.out(`${network}\n`);
+			},
+			{ missingIsFine: flags.force },
+		);
 	},
 });

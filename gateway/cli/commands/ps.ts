@@ -23,7 +23,7 @@ export default command({
 		const listed = () => ({
 			heads: PS_HEADS,
 			rows: containers.map((container) => [id(container.id), ...psRow(container, now).slice(1)]),
-			json: containers.map((container) => psJson(container, now)),
+			json: containers.map((container) => ({ ...psJson(container, now), ID: id(container.id) })),
 			ids: containers.map((container) => id(container.id)),
 		});
 		await terminal.out(listText(listed, flags));

@@ -46,7 +46,7 @@ export default command({
 		);
 		const id = container?.id ?? "";
 		// Asked for before the start: nothing of a program that ends at once is missed.
-		const signal = flags.detach ? undefined : terminal.interruptible();
+		if (!flags.detach) terminal.interruptible();
 		const logs = flags.detach ? undefined : printLogs(gateway, { container: id, follow: true }, terminal);
 		logs?.catch(() => undefined); // awaited below, after the start has had its say
 		try {
@@ -63,7 +63,7 @@ export default command({
 			await terminal.out(`${id}\n`);
 			return 0;
 		}
-		return await attended(gateway, id, logs, terminal, signal);
+		return await attended(gateway, id, logs, terminal);
 	},
 });
 
@@ -74,22 +74,21 @@ async function removeAgain(gateway: Gateway, container: string): Promise<void> {
 	await gateway.removeContainer(RemoveContainerRequest.fromPartial(request)).catch(() => undefined);
 }
 
-/** Until its program ends. Ctrl-C stops it, and is waited for. */
-async function attended(
-	gateway: Gateway,
-	container: string,
-	logs: Promise<void>,
-	terminal: Terminal,
-	signal: AbortSignal | undefined,
-): Promise<number> {
-	const stop = (): void => {
-		const request = { requestId: requestId(), container, timeoutSeconds: STOP_SECONDS };
+/** Until its program ends. Ctrl-C stops it, and is waited for; a second one kills it. */
+async function attended(gateway: Gateway, container: string, logs: Promise<void>, terminal: Terminal): Promise<number> {
+	const stop = (timeoutSeconds: number): void => {
+		const request = { requestId: requestId(), container, timeoutSeconds };
 		gateway
 			.stopContainer(StopContainerRequest.fromPartial(request), { timeoutMs: (STOP_SECONDS + 20) * 1000 })
 			.catch((error: unknown) => terminal.err(sentence(error)));
 	};
-	if (signal?.aborted === true) stop();
-	else signal?.addEventListener("abort", stop, { once: true });
+	const stopGently = (): void => {
+		if (terminal.errIsTty) void terminal.err("Stopping it; Ctrl-C again kills it.\n");
+		stop(STOP_SECONDS);
+	};
+	const signal = terminal.interruptible(() => stop(0));
+	if (signal.aborted) stopGently();
+	else signal.addEventListener("abort", stopGently, { once: true });
 	const status = await waitFor(gateway, container);
 	await logs;
 	return status;

@@ -63,7 +63,7 @@ async function counts(terminal: Terminal): Promise<string> {
 	const { paths } = terminal;
 	const count = async (body: () => Promise<string>): Promise<string> => body().catch(() => "?");
 	const containers = count(async () => {
-		using gateway = connect(paths, "gateway", ContainerServiceService);
+		using gateway = connect(paths, "gateway", ContainerServiceService, { isPatient: false });
 		const all = await allPages(
 			(page) => gateway.listContainers(ListContainersRequest.fromPartial({ ...page, all: true })),
 			(answer) => answer.containers,
@@ -71,7 +71,7 @@ async function counts(terminal: Terminal): Promise<string> {
 		return `${all.length} (${all.filter(({ pid }) => pid > 0).length} running)`;
 	});
 	const networks = count(async () => {
-		using netd = connect(paths, "netd", NetworkServiceService);
+		using netd = connect(paths, "netd", NetworkServiceService, { isPatient: false });
 		const all = await allPages(
 			(page) => netd.listNetworks(ListNetworksRequest.fromPartial(page)),
 			(answer) => answer.networks,
@@ -79,7 +79,7 @@ async function counts(terminal: Terminal): Promise<string> {
 		return String(all.length);
 	});
 	const volumes = count(async () => {
-		using volumed = connect(paths, "volumed", VolumeServiceService);
+		using volumed = connect(paths, "volumed", VolumeServiceService, { isPatient: false });
 		const all = await allPages(
 			(page) => volumed.listVolumes(ListVolumesRequest.fromPartial(page)),
 			(answer) => answer.volumes,

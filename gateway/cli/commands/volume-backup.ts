@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { BackupServiceService, BackupVolumeRequest, Compression } from "#gen/wharf/volume/v1/volume.ts";
+import { interruptedStatus } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
 import { size } from "../output/quantity.ts";
 import { connect, requestId } from "../requests.ts";
@@ -17,7 +18,7 @@ export default command({
 			kind: "text",
 			short: "o",
 			value: "FILE",
-			help: "Where to; its ending decides the compression: .tar, .tar.zst, .tar.gz",
+			help: "Where to; its ending decides the compression: .tar, .tar.zst, .tar.gz; `-` is standard output",
 		},
 		zstd: { kind: "switch", help: "Compress with zstd, whatever the ending" },
 		gzip: { kind: "switch", help: "Compress with gzip, whatever the ending" },
@@ -27,9 +28,13 @@ export default command({
 	examples: [["wharf volume backup data -o data.tar.zst", "GNU tar lists and extracts it"]],
 	async run({ flags, operands: [volume = ""], terminal }) {
 		if (flags.output === undefined) {
-			throw syntaxFaults.FLAG_NEEDS_VALUE({ command: "volume backup", flag: "--output", value: "FILE" });
+			throw syntaxFaults.FLAG_MISSING({ command: "volume backup", flag: "-o FILE" });
 		}
-		const path = resolve(terminal.cwd, flags.output);
+		if (flags.output === "") {
+			throw syntaxFaults.INVALID_VALUE({ what: "The file", value: "", allowed: "a path, or - for standard output" });
+		}
+		// Without a path the archive comes in the answers.
+		const path = flags.output === "-" ? "" : resolve(terminal.cwd, flags.output);
 		const request = BackupVolumeRequest.fromPartial({
 			requestId: requestId(),
 			volume,
@@ -39,11 +44,23 @@ export default command({
 			level: level(flags.level),
 		});
 		using volumed = connect(terminal.paths, "volumed", BackupServiceService);
-		const answers = volumed.backupVolume(request, { signal: terminal.interruptible() });
-		const result = await follow(answers, terminal);
-		for (const warning of result.warnings) await terminal.err(`${warning}\n`);
-		await terminal.out(`${path}: ${result.entries} entries, ${size(result.storedBytes)}, sha256 ${result.sha256}\n`);
-		return 0;
+		const signal = terminal.interruptible();
+		try {
+			const result = await follow(volumed.backupVolume(request, { signal }), terminal);
+			for (const warning of result.warnings) await terminal.err(`${warning}\n`);
+			const summary = `${result.entries} entries, ${size(result.storedBytes)}, sha256 ${result.sha256}\n`;
+			await (path === "" ? terminal.err(`${volume}: ${summary}`) : terminal.out(`${path}: ${summary}`));
+			return 0;
+		} catch (error) {
+			const status = interruptedStatus(error, signal);
+			if (status === undefined) throw error;
+			await terminal.err(
+				path === ""
+					? "wharf: Interrupted: the archive is not complete.\n"
+					: "wharf: Interrupted: no archive was written.\n",
+			);
+			return status;
+		}
 	},
 });
 

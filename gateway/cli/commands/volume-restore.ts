@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { BackupServiceService, type RestoreVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
+import { interruptedStatus } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
 import { size } from "../output/quantity.ts";
 import { connect, requestId } from "../requests.ts";
@@ -12,7 +13,10 @@ export default command({
 	operands: "VOLUME FILE",
 	minOperands: 2,
 	maxOperands: 2,
-	notes: ["A volume that does not exist is made. One that has content stays as it is unless --replace is given."],
+	notes: [
+		"FILE is `-` for standard input.",
+		"A volume that does not exist is made. One that has content stays as it is unless --replace is given.",
+	],
 	flags: {
 		replace: { kind: "switch", help: "Replace the content of a volume that has some" },
 		"strip-components": {
@@ -23,10 +27,14 @@ export default command({
 		},
 	},
 	async run({ flags, operands: [volume = "", file = ""], terminal }) {
+		if (file === "") {
+			throw syntaxFaults.INVALID_VALUE({ what: "The file", value: "", allowed: "a path, or - for standard input" });
+		}
+		const isStdin = file === "-";
 		const value = {
 			requestId: requestId(),
 			volume,
-			path: resolve(terminal.cwd, file),
+			path: isStdin ? "" : resolve(terminal.cwd, file),
 			create: true,
 			replace: flags.replace,
 			stripComponents: strip(flags["strip-components"]),
@@ -34,12 +42,22 @@ export default command({
 		using volumed = connect(terminal.paths, "volumed", BackupServiceService);
 		async function* messages(): AsyncGenerator<RestoreVolumeRequest> {
 			yield { part: { $case: "spec", value } };
+			if (!isStdin) return;
+			for await (const chunk of terminal.stdin) yield { part: { $case: "chunk", value: Buffer.from(chunk) } };
 		}
-		const result = await follow(volumed.restoreVolume(messages(), { signal: terminal.interruptible() }), terminal);
-		for (const warning of result.warnings) await terminal.err(`${warning}\n`);
-		const verified = result.verified ? "verified" : "not verified: the archive has no manifest";
-		await terminal.out(`${volume}: ${result.entries} entries, ${size(result.bytes)}, ${verified}\n`);
-		return 0;
+		const signal = terminal.interruptible();
+		try {
+			const result = await follow(volumed.restoreVolume(messages(), { signal }), terminal);
+			for (const warning of result.warnings) await terminal.err(`${warning}\n`);
+			const verified = result.verified ? "verified" : "not verified: the archive has no manifest";
+			await terminal.out(`${volume}: ${result.entries} entries, ${size(result.bytes)}, ${verified}\n`);
+			return 0;
+		} catch (error) {
+			const status = interruptedStatus(error, signal);
+			if (status === undefined) throw error;
+			await terminal.err("wharf: Interrupted: the volume is as it was.\n");
+			return status;
+		}
 	},
 });
 

@@ -9,12 +9,17 @@ export default command({
 	operands: "VOLUME [VOLUME...]",
 	minOperands: 1,
 	maxOperands: Number.POSITIVE_INFINITY,
-	flags: {},
-	async run({ operands, terminal }) {
+	flags: { force: { kind: "switch", short: "f", help: "What is not there is no failure" } },
+	async run({ flags, operands, terminal }) {
 		using volumed = connect(terminal.paths, "volumed", VolumeServiceService);
-		return await each(operands, terminal, async (name) => {
-			await volumed.deleteVolume(DeleteVolumeRequest.fromPartial({ requestId: requestId(), name }));
-			await terminal.out(`${name}\n`);
-		});
+		return await each(
+			operands,
+			terminal,
+			async (name) => {
+				await volumed.deleteVolume(DeleteVolumeRequest.fromPartial({ requestId: requestId(), name }));
+				await terminal.out(`${name}\n`);
+			},
+			{ missingIsFine: flags.force },
+		);
 	},
 });

@@ -22,9 +22,9 @@ export function psRow(container: Container, now: Date): string[] {
 
 /** What `ps --format json` prints of it. */
 export function psJson(container: Container, now: Date): Record<string, string> {
-	const [, image, , running, status, ports, names] = psRow(container, now);
+	const [id, image, , running, status, ports, names] = psRow(container, now);
 	return {
-		ID: container.id,
+		ID: id ?? "",
 		Image: image ?? "",
 		Command: container.spec?.command.join(" ") ?? "",
 		CreatedAt: container.createdAt?.toISOString() ?? "",

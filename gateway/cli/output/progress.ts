@@ -1,4 +1,4 @@
-/** A backup's or a restore's answers: progress on a person's terminal, and the result at the end. */
+/** A backup's or a restore's answers: progress on a person's terminal, an archive's bytes on standard output, and the result at the end. */
 import type { BackupResult, Progress } from "#gen/wharf/volume/v1/volume.ts";
 import type { Terminal } from "../terminal.ts";
 import { size } from "./quantity.ts";
@@ -20,6 +20,7 @@ export async function follow(answers: AsyncIterable<Answer>, terminal: Terminal)
 	try {
 		for await (const { part } of answers) {
 			if (part?.$case === "result") return part.value;
+			if (part?.$case === "chunk") await terminal.out(part.value);
 			if (part?.$case !== "progress" || !terminal.errIsTty || Date.now() - drawnAt < REDRAW_MS) continue;
 			drawnAt = Date.now();
 			await terminal.err(`${CLEAR_LINE}${part.value.entries} entries, ${size(part.value.bytes)}`);

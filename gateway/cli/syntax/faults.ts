@@ -14,6 +14,16 @@ export const syntaxFaults = catalogue("cli", {
 			`\`wharf ${m.command}\` has no flag ${m.flag}${m.nearest === "" ? "." : `; did you mean ${m.nearest}?`}`,
 		help: (m) => `\`wharf ${m.command} --help\` lists its flags.`,
 	},
+	FLAG_MISSING: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { command: string; flag: string }) => `\`wharf ${m.command}\` needs ${m.flag}.`,
+		help: (m) => `\`wharf ${m.command} --help\` says more.`,
+	},
+	NOTHING_NAMED: {
+		code: "NOT_FOUND",
+		message: (m: { name: string }) => `There is no container, network or volume ${JSON.stringify(m.name)}.`,
+		help: () => "`wharf ps -a`, `wharf network ls` and `wharf volume ls` list what there is.",
+	},
 	FLAG_NEEDS_VALUE: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { command: string; flag: string; value: string }) => `${m.flag} needs a value: ${m.flag} ${m.value}.`,

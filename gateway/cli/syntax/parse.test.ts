@@ -22,6 +22,16 @@ const RUN = command({
 	run: async () => 0,
 });
 
+const WITH_H = command({
+	name: "run",
+	summary: "Runs.",
+	operands: "IMAGE",
+	minOperands: 1,
+	maxOperands: 1,
+	run: async () => 0,
+	flags: { hostname: { kind: "text", short: "h", value: "NAME", help: "Name" } },
+});
+
 function parsed(...args: string[]) {
 	const result = parse(RUN, args);
 	if (result.help) throw new Error("help was asked for");
@@ -83,6 +93,8 @@ describe("parse", () => {
 	test("help is help, whatever else is there", () => {
 		expect(parse(RUN, ["--help"])).toEqual({ help: true });
 		expect(parse(RUN, ["-dh"])).toEqual({ help: true });
+		expect(parse(WITH_H, ["-h"])).toEqual({ help: true });
+		expect(parse(WITH_H, ["-h", "x", "host"])).toMatchObject({ flags: { hostname: "x" } });
 	});
 
 	test("what is wrong is said in one sentence", () => {

@@ -12,6 +12,8 @@ export type Parsed<F extends Flags> =
 	| { readonly help: false; readonly flags: ValuesOf<F>; readonly operands: readonly string[] };
 
 export function parse<F extends Flags>(command: Command<F>, args: readonly string[]): Parsed<F> {
+	// Also where the letter is another flag's, as `run -h NAME`.
+	if (args.length === 1 && args[0] === "-h") return { help: true };
 	const reader = new Reader(command, args);
 	reader.readAll();
 	if (reader.values.get("help") === true) return { help: true };

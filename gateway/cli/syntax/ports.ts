@@ -23,9 +23,12 @@ export function parsePorts(text: string): PortWish[] {
 	const groups = FORM.exec(slash < 0 ? text : text.slice(0, slash))?.groups;
 	if (groups?.["container"] === undefined) throw invalid(text, ALLOWED);
 	const container = range(text, groups["container"]);
-	const host = groups["host"] === undefined || groups["host"] === "" ? undefined : range(text, groups["host"]);
+	const host =
+		groups["host"] === undefined || groups["host"] === ""
+			? undefined
+			: hostRange(text, groups["host"], container.length);
 	if (host !== undefined && host.length !== container.length) {
-		throw invalid(text, "as many ports of the host as of the container");
+		throw invalid(text, "one with as many ports of the host as of the container");
 	}
 	const hostAddress = groups["bracketed"]?.slice(1, -1) ?? groups["address"] ?? "";
 	return container.map((containerPort, index) => ({
@@ -41,6 +44,11 @@ export function parseContainerPort(text: string): { protocol: "tcp" | "udp"; con
 	const [wish, more] = text.includes(":") ? [] : parsePorts(text);
 	if (wish === undefined || more !== undefined) throw invalid(text, "a port from 1 to 65535, with /tcp or /udp behind");
 	return wish;
+}
+
+/** 0 is any free one. */
+function hostRange(whole: string, text: string, count: number): number[] {
+	return text === "0" ? Array.from({ length: count }, () => 0) : range(whole, text);
 }
 
 function range(whole: string, text: string): number[] {
