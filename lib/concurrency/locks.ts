@@ -1,5 +1,5 @@
 /**
- * Mutual exclusion by id, within this process: one operation at a time on a sandbox or a network, and nothing wider.
+ * Mutual exclusion by id, within this process: one operation at a time on an object, and nothing wider.
  *
  * What crosses objects (a network must not go while an endpoint comes) is decided by the store's single writer.
  */
