@@ -58,9 +58,6 @@ export function specOf(
 	}
 	const addresses = [flags.ip, flags.ip6].filter((one) => one !== undefined);
 	const names = flags.network.length === 0 ? ["bridge"] : flags.network;
-	if (new Set(names).size !== names.length) {
-		throw syntaxFaults.INVALID_VALUE({ what: "The networks", value: names.join(", "), allowed: "different ones" });
-	}
 	return ContainerSpec.fromPartial({
 		name: flags.name ?? "",
 		image,

@@ -48,6 +48,11 @@ export const supervisorFaults = catalogue("supervisor", {
 		message: (m: { pid: string }) => `The supervisor (process ${m.pid}) does not end.`,
 		help: (m) => `End it with \`kill -9 ${m.pid}\` and run \`wharf down\` again.`,
 	},
+	NATS_HIDDEN: {
+		code: "PERMISSION_DENIED",
+		message: () => "This user may not read how the private nats-server is asked.",
+		help: () => "Be root.",
+	},
 	CONTROL_PLANE_DOWN: {
 		code: "UNAVAILABLE",
 		message: () => "The control plane is down.",

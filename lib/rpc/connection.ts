@@ -78,7 +78,7 @@ export class Connection {
 }
 
 /** Asked only after a failure: grpc-js does not tell a socket that may not be opened from one that nobody listens at. */
-function isForbidden(address: Address): boolean {
+export function isForbidden(address: Address): boolean {
 	if ("tcp" in address) return false;
 	try {
 		accessSync(address.unix, constants.W_OK);

@@ -21,6 +21,12 @@ export const faults = catalogue("netd", {
 		message: (m: { name: string }) => `A network named ${quoted(m.name)} is there already.`,
 		help: () => "Choose another name, or remove that network.",
 	},
+	SUBNET_OVERLAPS: {
+		code: "ALREADY_EXISTS",
+		message: (m: { subnet: string; other: string; network: string }) =>
+			`${m.subnet} overlaps ${m.other}, the subnet of the network ${m.network}.`,
+		help: () => "Choose another subnet, or leave it out to get a free one.",
+	},
 	NETWORK_NOT_FOUND: {
 		code: "NOT_FOUND",
 		message: (m: { network: string }) => `There is no network ${quoted(m.network)}.`,

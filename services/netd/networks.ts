@@ -5,10 +5,11 @@
  * statement that marks it: both before the first effect.
  */
 import { killPoint } from "#lib/config/kill-point.ts";
+import { isFault } from "#lib/fault/fault.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import { ChangesError, ConstraintError } from "#lib/store/store.ts";
 import { type Page, type PageRequest, pageOf } from "#lib/rpc/page.ts";
-import type { SubnetSpec } from "./allocator.ts";
+import type { SubnetSpec, Taken } from "./allocator.ts";
 import type { LinkedDriver } from "./drivers/driver.ts";
 import { networkFact } from "./facts.ts";
 import { faults } from "./faults.ts";
@@ -168,7 +169,7 @@ export class Networks {
 		const subnets: Subnet[] = [];
 		const warnings: string[] = [];
 		for (const spec of specs) {
-			const taken = await allocator.takeSubnet(network.id, spec, call.signal);
+			const taken = await this.#takeSubnet(network.id, spec, call.signal);
 			killPoint("netd.network.subnet");
 			subnets.push(taken.subnet);
 			warnings.push(...taken.warnings);
@@ -184,6 +185,19 @@ export class Networks {
 		);
 		undo.done();
 		return result;
+	}
+
+	/** ipamd knows who has a subnet by id alone; a person knows the network by its name. */
+	async #takeSubnet(owner: string, spec: SubnetSpec, signal: AbortSignal): Promise<Taken> {
+		const { allocator, records } = this.#parts;
+		try {
+			return await allocator.takeSubnet(owner, spec, signal);
+		} catch (error) {
+			const holder = isFault(error, "SUBNET_OVERLAPS") ? records.network(error.metadata["owner"] ?? "") : undefined;
+			if (!isFault(error) || holder === undefined) throw error;
+			const { subnet = "", other = "" } = error.metadata;
+			throw faults.SUBNET_OVERLAPS({ subnet, other, network: holder.name }, { field: "subnets", cause: error });
+		}
 	}
 
 	async #insert(network: Network): Promise<void> {

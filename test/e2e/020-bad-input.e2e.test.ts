@@ -41,7 +41,12 @@ test.each<[string, string[], number, RegExp]>([
 	["a container's name taken", [...run, "--name", "web", ...end], 125, /web/],
 	["a malformed subnet", ["network", "create", "--subnet", "172.300.0.0/16", "n"], 1, /172\.300\.0\.0\/16/],
 	["a subnet with host bits", ["network", "create", "--subnet", "172.30.0.1/16", "n"], 1, /172\.30\.0\.0\/16/],
-	["an overlapping subnet", ["network", "create", "--subnet", "172.28.4.0/24", "n"], 1, /172\.28\.0\.0\/16/],
+	[
+		"an overlapping subnet",
+		["network", "create", "--subnet", "172.28.4.0/24", "n"],
+		1,
+		/172\.28\.0\.0\/16, .*network taken/,
+	],
 	[
 		"a gateway outside",
 		["network", "create", "--subnet", "172.30.0.0/16", "--gateway", "10.0.0.1", "n"],
@@ -147,6 +152,7 @@ test("no privileges", async () => {
 	expect(list.exitCode).toBe(1);
 	expect(list.stderr).toMatch(/may not open .*netd\.sock/);
 	expect(list.stderr).toMatch(/group wharf/);
+	expect((await nobody("status")).stderr).toMatch(/may not open/);
 });
 
 test("the events while NATS is gone; everything else goes on", async () => {

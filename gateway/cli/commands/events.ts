@@ -4,6 +4,7 @@ import { consume } from "#lib/events/consumer.ts";
 import { isFault } from "#lib/fault/fault.ts";
 import { configuredNats, readPrivateNats, settingsOf } from "../../supervisor/nats.ts";
 import { supervisorFaults } from "../../supervisor/faults.ts";
+import { liveState } from "../../supervisor/state-file.ts";
 import { eventJson, eventLine } from "../output/event-text.ts";
 import { command } from "../syntax/command.ts";
 import { syntaxFaults } from "../syntax/faults.ts";
@@ -74,8 +75,8 @@ export default command({
 function natsOf({ paths, env }: Terminal): NatsSettings {
 	const own = readPrivateNats(paths);
 	const settings = configuredNats(paths, env) ?? (own && settingsOf(own));
-	if (settings === undefined) throw supervisorFaults.CONTROL_PLANE_DOWN({});
-	return settings;
+	if (settings !== undefined) return settings;
+	throw liveState(paths) === undefined ? supervisorFaults.CONTROL_PLANE_DOWN({}) : supervisorFaults.NATS_HIDDEN({});
 }
 
 /** `network` is every event of a network, `container.exited` one kind. */

@@ -2,6 +2,8 @@ import { ContainerServiceService, ListContainersRequest } from "#gen/wharf/conta
 import { ListNetworksRequest, NetworkServiceService } from "#gen/wharf/network/v1/network.ts";
 import { ListVolumesRequest, VolumeServiceService } from "#gen/wharf/volume/v1/volume.ts";
 import { checkHealth } from "#lib/rpc/check-health.ts";
+import { isForbidden } from "#lib/rpc/connection.ts";
+import { rpcFaults } from "#lib/rpc/faults.ts";
 import { allPages } from "../../pages.ts";
 import { supervisorFaults } from "../../supervisor/faults.ts";
 import { liveState, type ServiceState } from "../../supervisor/state-file.ts";
@@ -19,6 +21,9 @@ export default command({
 	maxOperands: 0,
 	flags: { format: LIST_FLAGS.format },
 	async run({ flags, terminal }) {
+		const socket = terminal.paths.socket("gateway");
+		// What may not be asked is not down.
+		if (isForbidden({ unix: socket })) throw rpcFaults.SOCKET_FORBIDDEN({ service: "gateway", address: socket });
 		const state = liveState(terminal.paths);
 		if (state === undefined) throw supervisorFaults.CONTROL_PLANE_DOWN({});
 		const now = new Date();
