@@ -18,7 +18,7 @@ function isOurs(manifest: string): boolean {
 }
 
 /** Programs by their names in `dist/`, with their sources. */
-const PROGRAMS = {
+export const PROGRAMS = {
 	wharf: "gateway/cli/main.ts",
 	gateway: "gateway/serve.ts",
 	supervisor: "gateway/supervisor/main.ts",

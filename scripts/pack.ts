@@ -8,21 +8,10 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { build } from "esbuild";
 import { run } from "#lib/exec/run.ts";
+import { PROGRAMS } from "../gateway/package-root.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const DIST = join(ROOT, "dist");
-
-/** The programs, by the names they have in `dist/`. */
-const PROGRAMS: Readonly<Record<string, string>> = {
-	wharf: "gateway/cli/main.ts",
-	gateway: "gateway/serve.ts",
-	supervisor: "gateway/supervisor/main.ts",
-	ipamd: "services/ipamd/main.ts",
-	netd: "services/netd/main.ts",
-	dnsd: "services/dnsd/main.ts",
-	volumed: "services/volumed/main.ts",
-	client: "lib/rpc/public.ts",
-};
 
 /** Files that run in threads of their own are started by URL: `new URL("./writer.ts", …)` names one. */
 async function workers(): Promise<Record<string, string>> {
@@ -43,7 +32,7 @@ async function workers(): Promise<Record<string, string>> {
 }
 
 async function bundle(): Promise<void> {
-	const entryPoints = { ...PROGRAMS, ...(await workers()) };
+	const entryPoints = { ...PROGRAMS, client: "lib/rpc/public.ts", ...(await workers()) };
 	await build({
 		absWorkingDir: ROOT,
 		entryPoints,

@@ -10,7 +10,7 @@ import { DeleteSandboxRequest, ListSandboxesRequest, SandboxServiceService } fro
 import { DeleteVolumeRequest, ListVolumesRequest, VolumeServiceService } from "#gen/wharf/volume/v1/volume.ts";
 import type { Paths } from "#lib/config/paths.ts";
 import { client } from "#lib/rpc/client.ts";
-import { allPages } from "../pages.ts";
+import { allPages } from "#lib/rpc/all-pages.ts";
 
 const TIMEOUT_MS = 60_000;
 

@@ -17,7 +17,7 @@ import {
 	SandboxServiceService,
 } from "#gen/wharf/network/v1/sandbox.ts";
 import { type Address, client, type ClientOf } from "#lib/rpc/client.ts";
-import { allPages } from "../pages.ts";
+import { allPages } from "#lib/rpc/all-pages.ts";
 
 export type { Endpoint, Sandbox };
 

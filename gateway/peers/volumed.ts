@@ -10,7 +10,7 @@ import {
 	type ResolvedMount,
 } from "#gen/wharf/volume/v1/volume.ts";
 import { type Address, client, type ClientOf } from "#lib/rpc/client.ts";
-import { allPages } from "../pages.ts";
+import { allPages } from "#lib/rpc/all-pages.ts";
 import { HOLDER } from "./netd.ts";
 
 /** Filling a new volume from an image takes as long as the image's content is large. */

@@ -1,6 +1,6 @@
 import { EndpointServiceService, ListEndpointsRequest } from "#gen/wharf/network/v1/endpoint.ts";
 import { GetNetworkRequest, NetworkServiceService } from "#gen/wharf/network/v1/network.ts";
-import { allPages } from "../../pages.ts";
+import { allPages } from "#lib/rpc/all-pages.ts";
 import { each } from "../each.ts";
 import { inspectText } from "../format.ts";
 import { networkJson } from "../output/network-json.ts";

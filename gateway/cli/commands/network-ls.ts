@@ -1,5 +1,5 @@
 import { ListNetworksRequest, NetworkServiceService } from "#gen/wharf/network/v1/network.ts";
-import { allPages } from "../../pages.ts";
+import { allPages } from "#lib/rpc/all-pages.ts";
 import { LIST_FLAGS, listText } from "../format.ts";
 import { driverWord, networkLine, scopeWord } from "../output/network-json.ts";
 import { connect } from "../requests.ts";

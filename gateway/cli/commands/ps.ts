@@ -1,5 +1,5 @@
 import { ContainerServiceService, ListContainersRequest } from "#gen/wharf/container/v1/container.ts";
-import { allPages } from "../../pages.ts";
+import { allPages } from "#lib/rpc/all-pages.ts";
 import { LIST_FLAGS, listText } from "../format.ts";
 import { PS_HEADS, psJson, psRow } from "../output/container-text.ts";
 import { connect } from "../requests.ts";

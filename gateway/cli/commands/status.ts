@@ -4,7 +4,7 @@ import { ListVolumesRequest, VolumeServiceService } from "#gen/wharf/volume/v1/v
 import { checkHealth } from "#lib/rpc/check-health.ts";
 import { isForbidden } from "#lib/rpc/connection.ts";
 import { rpcFaults } from "#lib/rpc/faults.ts";
-import { allPages } from "../../pages.ts";
+import { allPages } from "#lib/rpc/all-pages.ts";
 import { supervisorFaults } from "../../supervisor/faults.ts";
 import { liveState, type ServiceState } from "../../supervisor/state-file.ts";
 import { LIST_FLAGS, listText } from "../format.ts";

@@ -1,5 +1,5 @@
 import { ListVolumesRequest, VolumeServiceService } from "#gen/wharf/volume/v1/volume.ts";
-import { allPages } from "../../pages.ts";
+import { allPages } from "#lib/rpc/all-pages.ts";
 import { LIST_FLAGS, listText } from "../format.ts";
 import { volumeLine } from "../output/volume-json.ts";
 import { connect } from "../requests.ts";

@@ -4,12 +4,12 @@ import * as gen from "#gen/wharf/ipam/v1/ipam.ts";
 import { Cidr, IpInterface } from "#lib/address/cidr.ts";
 import { Ip } from "#lib/address/ip.ts";
 import type { Address } from "#lib/rpc/address.ts";
+import { allPages } from "#lib/rpc/all-pages.ts";
 import { client, type ClientOf } from "#lib/rpc/client.ts";
 import type { AddressSpec, Allocator, HeldLease, HeldSubnet, SubnetSpec, Taken } from "../allocator.ts";
 import type { Subnet } from "../network.ts";
 
 const HOLDER = "netd";
-const PAGE_SIZE = 1_000;
 /** ipamd answers in a millisecond; while it restarts, calls under a request id are tried again for so long. */
 const TIMEOUT_MS = 5_000;
 
@@ -72,11 +72,10 @@ export class IpamdAllocator implements Allocator, Disposable {
 	}
 
 	async leases(): Promise<HeldLease[]> {
-		const leases = await allPages(async (pageToken) => {
-			const request = { pageSize: PAGE_SIZE, pageToken, subnetId: "", holder: HOLDER, owner: "" };
-			const page = await this.#client.listLeases(request);
-			return { items: page.leases, nextPageToken: page.nextPageToken };
-		});
+		const leases = await allPages(
+			(page) => this.#client.listLeases({ ...page, subnetId: "", holder: HOLDER, owner: "" }),
+			(answer) => answer.leases,
+		);
 		return leases.map(({ subnetId, owner, address }) => ({ subnetId, owner, address: Ip.parse(address) }));
 	}
 
@@ -85,25 +84,11 @@ export class IpamdAllocator implements Allocator, Disposable {
 	}
 
 	#subnets(owner: string): Promise<HeldSubnet[]> {
-		return allPages(async (pageToken) => {
-			const request = { pageSize: PAGE_SIZE, pageToken, holder: HOLDER, owner };
-			const page = await this.#client.listSubnets(request);
-			return { items: page.subnets, nextPageToken: page.nextPageToken };
-		});
+		return allPages(
+			(page) => this.#client.listSubnets({ ...page, holder: HOLDER, owner }),
+			(answer) => answer.subnets,
+		);
 	}
-}
-
-async function allPages<T>(
-	page: (token: string) => Promise<{ readonly items: readonly T[]; readonly nextPageToken: string }>,
-): Promise<T[]> {
-	const all: T[] = [];
-	let token = "";
-	do {
-		const { items, nextPageToken } = await page(token);
-		all.push(...items);
-		token = nextPageToken;
-	} while (token !== "");
-	return all;
 }
 
 function subnetOf(subnet: gen.Subnet, automatic: boolean): Subnet {
