@@ -156,16 +156,20 @@ describe("connect", () => {
 		await expect(connect("web", {}, { ...alice, id: "x" })).rejects.toMatchObject({ reason: "SANDBOX_NOT_FOUND" });
 	});
 
-	test.each(["links.ensureLeg", "links.ensureDefaultRoutes", "firewall.ensurePublished", "resolver.ensure"])(
-		"a failure of %s is undone",
-		async (step) => {
-			const before = everything();
-			it.kernel.fail(step);
-			await expect(connect("web", { ports: [tcp(8080, 80)] })).rejects.toMatchObject({ reason: "KERNEL_REFUSED" });
-			expect(everything()).toEqual(before);
-			expect((await connect("web", { ports: [tcp(8080, 80)] })).view.endpoint.interface).toBe("eth0");
-		},
-	);
+	const STEPS = [
+		"links.ensureLeg",
+		"links.ensureInnerEnd",
+		"links.ensureDefaultRoutes",
+		"firewall.ensurePublished",
+		"resolver.ensure",
+	];
+	test.each(STEPS)("a failure of %s is undone", async (step) => {
+		const before = everything();
+		it.kernel.fail(step);
+		await expect(connect("web", { ports: [tcp(8080, 80)] })).rejects.toMatchObject({ reason: "KERNEL_REFUSED" });
+		expect(everything()).toEqual(before);
+		expect((await connect("web", { ports: [tcp(8080, 80)] })).view.endpoint.interface).toBe("eth0");
+	});
 
 	test("a refusal of ipamd passes through, and is undone", async () => {
 		const before = everything();

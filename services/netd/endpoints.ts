@@ -117,8 +117,8 @@ export class Endpoints {
 		);
 
 		const leasing = this.#lease(intent, spec, at, undo, call.signal);
-		const [endpoint] = await allDone([leasing, this.#redirect(at, undo)] as const);
-		await this.#effect(endpoint, at, undo);
+		const [endpoint] = await allDone([leasing, this.#link(intent, at, undo)] as const);
+		await this.#address(endpoint, at, undo);
 		call.signal.throwIfAborted();
 		const all = [...at.others, { endpoint, network }];
 		const namesLag = await tellNames(this.#parts, { sandbox, all, concerns: network.resolvesNames, undo });
@@ -272,24 +272,25 @@ export class Endpoints {
 		return { ...intent, addresses, mac: mac ?? (first && macFromIp(first.ip)) };
 	}
 
-	async #effect(endpoint: Endpoint, { network, driver, sandbox, others }: Connecting, undo: Undo): Promise<void> {
+	/** What needs no address, while another process is asked for one: the link and, with the first network that resolves names, the resolver's rewrite. */
+	async #link(intent: Endpoint, { network, driver, sandbox, others }: Connecting, undo: Undo): Promise<void> {
 		const { kernel } = this.#parts;
-		undo.defer(() => kernel.links.removeLeg(endpoint.hostInterface));
-		await driver.ensureEndpoint(network, endpoint, sandbox.netnsPath);
+		await setImmediate(); // the request for the address leaves first
+		undo.defer(() => kernel.links.removeLeg(intent.hostInterface));
+		await driver.ensureLink(network, intent, sandbox.netnsPath);
+		if (!network.resolvesNames || others.some((other) => other.network.resolvesNames)) return;
+		undo.defer(() => kernel.resolver.remove(sandbox.netnsPath));
+		kernel.resolver.ensure(sandbox.netnsPath, sandbox.resolverPort);
+	}
+
+	async #address(endpoint: Endpoint, { network, driver, sandbox, others }: Connecting, undo: Undo): Promise<void> {
+		const { kernel } = this.#parts;
+		await driver.ensureAddresses(network, endpoint, sandbox.netnsPath);
 		const before = defaultRoutes(others);
 		const after = defaultRoutes([...others, { endpoint, network }]);
 		if (before[4] !== after[4] || before[6] !== after[6]) kernel.links.ensureDefaultRoutes(sandbox.netnsPath, after);
 		const publications = publicationsOf(endpoint);
 		undo.defer(() => kernel.firewall.removePublished(publications, []));
 		kernel.firewall.ensurePublished(publications);
-	}
-
-	/** The resolver's rewrite, with the first network that resolves names: it needs no address, and is made while one is waited for. */
-	async #redirect({ network, sandbox, others }: Connecting, undo: Undo): Promise<void> {
-		const { kernel } = this.#parts;
-		if (!network.resolvesNames || others.some((other) => other.network.resolvesNames)) return;
-		await setImmediate(); // the request for the address leaves first
-		undo.defer(() => kernel.resolver.remove(sandbox.netnsPath));
-		kernel.resolver.ensure(sandbox.netnsPath, sandbox.resolverPort);
 	}
 }

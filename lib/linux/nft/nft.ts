@@ -11,6 +11,9 @@ import { inNetnsOrHere } from "../netns.ts";
 const NFT_CTX_OUTPUT_JSON = 1 << 4;
 const NFT_CTX_OUTPUT_TERSE = 1 << 11;
 
+/** A signal came while the kernel checked a transaction: nothing of it has happened, and it is sent again. strerror(EINTR), as the library shows it. */
+const INTERRUPTED = "Interrupted system call";
+
 /** A handle of the library's; opaque to us. */
 type Context = object;
 
@@ -79,12 +82,14 @@ export class Nft implements Disposable {
 
 	#run(commands: string, flags: number): string {
 		this.#library.setOutputFlags(this.#context, flags);
-		const failed = this.#library.run(this.#context, commands) !== 0;
-		// Reading a buffer empties it, so both are read every time.
-		const output = this.#library.output(this.#context);
-		const error = this.#library.error(this.#context);
-		if (failed) throw new NftError(error, commands);
-		return output;
+		for (;;) {
+			const failed = this.#library.run(this.#context, commands) !== 0;
+			// Reading a buffer empties it, so both are read every time.
+			const output = this.#library.output(this.#context);
+			const error = this.#library.error(this.#context);
+			if (!failed) return output;
+			if (!error.includes(INTERRUPTED)) throw new NftError(error, commands);
+		}
 	}
 }
 

@@ -60,23 +60,25 @@ export class BridgeDriver implements LinkedDriver {
 		};
 	}
 
-	async ensureEndpoint(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void> {
+	ensureLink(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void> {
 		const { mtu, icc } = parseBridgeOptions(network.options);
-		const { id, hostInterface, interface: name, mac, addresses } = endpoint;
-		if (mac === undefined) throw new TypeError(`the endpoint ${id} has no address yet`);
-		await this.#kernel.links.ensureLeg({
-			endpointId: id,
-			hostInterface,
+		return this.#kernel.links.ensureLeg({
+			endpointId: endpoint.id,
+			hostInterface: endpoint.hostInterface,
 			bridge: bridgeOf(network),
 			netns: netnsPath,
-			interface: name,
-			mac,
+			interface: endpoint.interface,
 			mtu,
-			addresses,
-			ipv6: network.ipv6,
 			hairpin: endpoint.ports.length > 0,
 			isolated: !icc,
 		});
+	}
+
+	async ensureAddresses(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void> {
+		const { id, hostInterface, interface: name, mac, addresses } = endpoint;
+		if (mac === undefined) throw new TypeError(`the endpoint ${id} has no address yet`);
+		const end = { hostInterface, netns: netnsPath, interface: name, mac, addresses, ipv6: network.ipv6 };
+		await this.#kernel.links.ensureInnerEnd(end);
 	}
 
 	hostBinding(network: Network): Ip | undefined {

@@ -28,8 +28,10 @@ export interface LinkedDriver extends Driver {
 	removeNetwork(network: Network): Promise<void>;
 	/** Its place in the packet rules. */
 	rulesOf(network: Network): NetworkRules;
-	/** Makes the endpoint's link in the namespace, or mends what differs; resolves when frames pass. */
-	ensureEndpoint(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void>;
+	/** Makes the endpoint's link in the namespace, or mends what differs; its addresses need not be known yet. */
+	ensureLink(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void>;
+	/** Gives the link its addresses and brings it up; resolves when frames pass. */
+	ensureAddresses(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void>;
 	/** Where ports go whose publisher said no address; undefined: every address. */
 	hostBinding(network: Network): Ip | undefined;
 }

@@ -7,7 +7,7 @@ import { macFromIp } from "#lib/address/mac.ts";
 import { bridgeName, legName, newId } from "../id.ts";
 import type { Publication } from "./firewall.ts";
 import type { Kernel } from "./kernel.ts";
-import type { Bridge, Leg } from "./links.ts";
+import type { Bridge, InnerEnd, Leg } from "./links.ts";
 
 /** A fresh host for one test. */
 export interface Subject extends Disposable {
@@ -25,22 +25,23 @@ function bridgeFor(networkId: string, name: IfName = bridgeName(networkId)): Bri
 	return { name, networkId, mac: macFromIp(GATEWAY.ip), mtu: 1500, addresses: [GATEWAY], ipv6: false };
 }
 
-function legFor(bridge: Bridge, netns: string, address: string, name = "eth0"): Leg {
+function legFor(bridge: Bridge, netns: string, name = "eth0"): Leg {
 	const endpointId = newId();
-	const at = IpInterface.parse(address);
 	return {
 		endpointId,
 		hostInterface: legName(endpointId),
 		bridge: bridge.name,
 		netns,
 		interface: parseIfName(name),
-		mac: macFromIp(at.ip),
 		mtu: bridge.mtu,
-		addresses: [at],
-		ipv6: false,
 		hairpin: false,
 		isolated: false,
 	};
+}
+
+function innerEndOf({ hostInterface, netns, interface: name }: Leg, address: string): InnerEnd {
+	const at = IpInterface.parse(address);
+	return { hostInterface, netns, interface: name, mac: macFromIp(at.ip), addresses: [at], ipv6: false };
 }
 
 const IDLE = { bridge: () => false, hostPort: () => false };
@@ -86,9 +87,11 @@ export function kernelContract(name: string, make: () => Subject): void {
 				const netns = subject.netnsPath("a");
 				kernel.links.ensureBridge(bridge);
 				kernel.namespaces.create(netns);
-				const leg = legFor(bridge, netns, "10.60.0.2/24");
+				const leg = legFor(bridge, netns);
 				await kernel.links.ensureLeg(leg);
+				await kernel.links.ensureInnerEnd(innerEndOf(leg, "10.60.0.2/24"));
 				await kernel.links.ensureLeg(leg);
+				await kernel.links.ensureInnerEnd(innerEndOf(leg, "10.60.0.2/24"));
 				expect(kernel.links.interfaces(netns).sort()).toEqual(["eth0", "lo"]);
 				const seen = { hostInterface: leg.hostInterface, endpointId: leg.endpointId };
 				expect(kernel.links.observe().legs).toEqual([{ ...seen, bridge: bridge.name, up: true }]);
@@ -105,16 +108,12 @@ export function kernelContract(name: string, make: () => Subject): void {
 			test("a leg needs its bridge and its namespace, and a free name inside", async () => {
 				const bridge = bridgeFor(newId());
 				const netns = subject.netnsPath("a");
-				await expect(kernel.links.ensureLeg(legFor(bridge, netns, "10.60.0.2/24"))).rejects.toThrow(
-					"The kernel refused to",
-				);
+				await expect(kernel.links.ensureLeg(legFor(bridge, netns))).rejects.toThrow("The kernel refused to");
 				kernel.links.ensureBridge(bridge);
-				await expect(kernel.links.ensureLeg(legFor(bridge, netns, "10.60.0.2/24"))).rejects.toThrow(
-					"The kernel refused to",
-				);
+				await expect(kernel.links.ensureLeg(legFor(bridge, netns))).rejects.toThrow("The kernel refused to");
 				kernel.namespaces.create(netns);
-				await kernel.links.ensureLeg(legFor(bridge, netns, "10.60.0.2/24"));
-				await expect(kernel.links.ensureLeg(legFor(bridge, netns, "10.60.0.3/24"))).rejects.toThrow("EEXIST");
+				await kernel.links.ensureLeg(legFor(bridge, netns));
+				await expect(kernel.links.ensureLeg(legFor(bridge, netns))).rejects.toThrow("EEXIST");
 				expect(kernel.links.observe().legs).toHaveLength(1);
 			});
 
@@ -124,7 +123,10 @@ export function kernelContract(name: string, make: () => Subject): void {
 				kernel.links.ensureBridge(bridge);
 				kernel.namespaces.create(netns);
 				expect(() => kernel.links.ensureDefaultRoutes(netns, { 4: GATEWAY.ip })).toThrow("The kernel refused to");
-				await kernel.links.ensureLeg(legFor(bridge, netns, "10.60.0.2/24"));
+				const leg = legFor(bridge, netns);
+				await kernel.links.ensureLeg(leg);
+				expect(() => kernel.links.ensureDefaultRoutes(netns, { 4: GATEWAY.ip })).toThrow("The kernel refused to");
+				await kernel.links.ensureInnerEnd(innerEndOf(leg, "10.60.0.2/24"));
 				kernel.links.ensureDefaultRoutes(netns, { 4: GATEWAY.ip });
 				kernel.links.ensureDefaultRoutes(netns, { 4: GATEWAY.ip });
 				kernel.links.ensureDefaultRoutes(netns, {});

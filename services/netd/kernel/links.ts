@@ -21,21 +21,28 @@ export interface Bridge {
 	readonly ipv6: boolean;
 }
 
-/** An endpoint's veth pair as it shall be: one end on the bridge, the other born in the sandbox. */
+/** An endpoint's veth pair as it shall be: one end on the bridge and up, the other born in the sandbox, and down. */
 export interface Leg {
 	readonly endpointId: string;
 	readonly hostInterface: IfName;
 	readonly bridge: IfName;
 	readonly netns: string;
 	readonly interface: IfName;
-	readonly mac: Mac;
 	readonly mtu: number;
-	readonly addresses: readonly IpInterface[];
-	readonly ipv6: boolean;
 	/** Frames may leave by the port they came in at: what is published is reached by its own container. */
 	readonly hairpin: boolean;
 	/** No frame passes between it and the bridge's other isolated legs. */
 	readonly isolated: boolean;
+}
+
+/** The sandbox's end of a leg as it shall be. */
+export interface InnerEnd {
+	readonly hostInterface: IfName;
+	readonly netns: string;
+	readonly interface: IfName;
+	readonly mac: Mac;
+	readonly addresses: readonly IpInterface[];
+	readonly ipv6: boolean;
 }
 
 /** The default route's gateway of each family; none leaves the family without one. */
@@ -65,8 +72,10 @@ export interface Links {
 	ensureBridge(bridge: Bridge): void;
 	/** Takes an RCU wait of some 30 ms. Absent, and a link of that name that is not this network's, is success. */
 	removeBridge(bridge: Pick<Bridge, "name" | "networkId">): Promise<void>;
-	/** Makes the leg, or mends what differs; resolves when frames pass. The bridge and the namespace must be there. */
+	/** Makes the leg, or mends what differs; no frame passes yet. The bridge and the namespace must be there. */
 	ensureLeg(leg: Leg): Promise<void>;
+	/** Gives the sandbox's end of a leg its addresses and brings it up; resolves when frames pass. */
+	ensureInnerEnd(end: InnerEnd): Promise<void>;
 	setHairpin(hostInterface: IfName, hairpin: boolean): void;
 	/** At once: no frame passes any more, and the sandbox's end is down where the sandbox is given. Absent is success. */
 	parkLeg(hostInterface: IfName, inside?: { readonly netns: string; readonly interface: IfName }): void;

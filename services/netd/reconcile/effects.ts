@@ -74,7 +74,9 @@ async function ensureEndpoint(
 	const leg = legs.get(endpoint.hostInterface);
 	if (leg === undefined || !leg.up || leg.bridge !== network.interface) {
 		log.warn("making an endpoint's link again", { endpoint: endpoint.id });
-		await drivers.linked(network)?.ensureEndpoint(network, endpoint, sandbox.netnsPath);
+		const driver = drivers.linked(network);
+		await driver?.ensureLink(network, endpoint, sandbox.netnsPath);
+		await driver?.ensureAddresses(network, endpoint, sandbox.netnsPath);
 		kernel.links.ensureDefaultRoutes(sandbox.netnsPath, defaultRoutes(all));
 	}
 	for (const port of endpoint.ports) {

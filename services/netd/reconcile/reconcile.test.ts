@@ -53,10 +53,7 @@ describe("reconcile", () => {
 			bridge: stray.name,
 			netns: "/netns/stray",
 			interface: parseIfName("eth0"),
-			mac: "02:00:00:00:00:02" as never,
 			mtu: 1500,
-			addresses: [],
-			ipv6: false,
 			hairpin: false,
 			isolated: false,
 		});

@@ -1,7 +1,7 @@
 /**
  * The making of an endpoint's veth pair: one end a port of the bridge, the other born in the sandbox under its final name.
  *
- * The order matters. The host's end is up before the sandbox's, so that the gratuitous ARP which the kernel sends (`arp_notify`)
+ * Two steps, so that the pair can be made while its addresses are being chosen. The order matters: the host's end is up before the sandbox's, so that the gratuitous ARP which the kernel sends (`arp_notify`)
  * when the sandbox's end comes up has a way out; addresses are there before that too, since it is sent for those.
  */
 import { setImmediate } from "node:timers/promises";
@@ -11,11 +11,10 @@ import { killPoint } from "#lib/config/kill-point.ts";
 import { Fault } from "#lib/fault/fault.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { inNetns } from "#lib/linux/netns.ts";
-import type { Link } from "#lib/linux/netlink/link-format.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import { writeSysctl } from "#lib/linux/sysctl.ts";
 import type { Log } from "#lib/log/log.ts";
-import type { Leg } from "../links.ts";
+import type { InnerEnd, Leg } from "../links.ts";
 
 /** The bridge forwards once the kernel's link watch has run, some 100 µs after the carrier came. */
 const FORWARDING_TIMEOUT_MS = 1_000;
@@ -44,41 +43,40 @@ export class LegBuilder {
 			rtnl.links.setBridgePort(leg.hostInterface, { hairpin: leg.hairpin, isolated: leg.isolated });
 		}
 		killPoint("netd.leg.up");
-		this.#ensureInside(leg);
-		killPoint("netd.leg.addressed");
-		await this.#untilForwarding(leg.hostInterface);
 		log.change("leg.ensure", { name: leg.hostInterface, bridge: leg.bridge, interface: leg.interface });
+	}
+
+	/** All of it during one visit to the namespace. */
+	async ensureInnerEnd(end: InnerEnd): Promise<void> {
+		inNetns(end.netns, () => {
+			using rtnl = Rtnetlink.open();
+			const link = rtnl.links.get(end.interface);
+			writeSysctl(undefined, `net/ipv4/conf/${end.interface}/arp_notify`, "1");
+			if (this.hasIpv6) setIpv6(end);
+			const present = rtnl.addresses.list({ link: link.index });
+			for (const { ip, prefix } of end.addresses) {
+				if (present.some((address) => address.ip.equals(ip) && address.prefix === prefix)) continue;
+				rtnl.addresses.add({ link: link.index, ip, prefix });
+			}
+			rtnl.links.set(link.index, { up: true, ...(link.mac === end.mac ? {} : { mac: end.mac }) });
+		});
+		killPoint("netd.leg.addressed");
+		await this.#untilForwarding(end.hostInterface);
 	}
 
 	/** A pair of which only the host's end is where it should be is of no use, and made anew. */
 	async #ensurePair(leg: Leg, bridge: number): Promise<void> {
 		const { rtnl, host } = this.#parts;
-		const { hostInterface, netns, mac, mtu } = leg;
+		const { hostInterface, netns, mtu } = leg;
 		if (rtnl.links.find(hostInterface) !== undefined) {
 			if (hasLink(netns, leg.interface)) return;
 			await rtnl.links.removeAside(hostInterface);
 		}
-		const peer = { name: leg.interface, netns, mac, mtu };
+		const peer = { name: leg.interface, netns, mtu };
 		rtnl.links.addVeth({ name: hostInterface, mtu, master: bridge, peer });
 		killPoint("netd.leg.made");
 		// A port needs no address of its own, and with IPv6 every port hears every other's multicast.
 		if (this.hasIpv6) writeSysctl(host, `net/ipv6/conf/${hostInterface}/disable_ipv6`, "1");
-	}
-
-	/** All of it during one visit to the namespace. */
-	#ensureInside(leg: Leg): void {
-		inNetns(leg.netns, () => {
-			using rtnl = Rtnetlink.open();
-			const link = rtnl.links.get(leg.interface);
-			writeSysctl(undefined, `net/ipv4/conf/${leg.interface}/arp_notify`, "1");
-			if (this.hasIpv6) setIpv6(leg);
-			const present = rtnl.addresses.list({ link: link.index });
-			for (const { ip, prefix } of leg.addresses) {
-				if (present.some((address) => address.ip.equals(ip) && address.prefix === prefix)) continue;
-				rtnl.addresses.add({ link: link.index, ip, prefix });
-			}
-			rtnl.links.set(link.index, { up: true, ...changed(link, leg) });
-		});
 	}
 
 	async #untilForwarding(hostInterface: IfName): Promise<void> {
@@ -91,13 +89,9 @@ export class LegBuilder {
 	}
 }
 
-function setIpv6({ interface: name, ipv6 }: Leg): void {
+function setIpv6({ interface: name, ipv6 }: InnerEnd): void {
 	const settings = ipv6 ? { disable_ipv6: "0", accept_ra: "0", accept_dad: "0", autoconf: "0" } : { disable_ipv6: "1" };
 	for (const [key, value] of Object.entries(settings)) writeSysctl(undefined, `net/ipv6/conf/${name}/${key}`, value);
-}
-
-function changed(link: Link, { mac, mtu }: Leg): { mac?: Leg["mac"]; mtu?: number } {
-	return { ...(link.mac === mac ? {} : { mac }), ...(link.mtu === mtu ? {} : { mtu }) };
 }
 
 function hasLink(netns: string, name: IfName): boolean {

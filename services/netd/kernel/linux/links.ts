@@ -9,7 +9,7 @@ import { readSysctl, writeSysctl } from "#lib/linux/sysctl.ts";
 import type { Log } from "#lib/log/log.ts";
 import { faults } from "../../faults.ts";
 import { bridgeName, isBridgeName, isLegName } from "../../id.ts";
-import type { Bridge, DefaultRoutes, Leg, Links, ObservedBridge, ObservedLeg } from "../links.ts";
+import type { Bridge, DefaultRoutes, InnerEnd, Leg, Links, ObservedBridge, ObservedLeg } from "../links.ts";
 import { LegBuilder } from "./leg.ts";
 import { refusal, refusalAside } from "./refusal.ts";
 import { ensureDefaultRoutes, interfaceNames } from "./sandbox-routes.ts";
@@ -68,6 +68,10 @@ export class LinuxLinks implements Links, Disposable {
 
 	ensureLeg(leg: Leg): Promise<void> {
 		return refusalAside(`connect ${leg.interface} to ${leg.bridge}`, () => this.#legs.ensure(leg));
+	}
+
+	ensureInnerEnd(end: InnerEnd): Promise<void> {
+		return refusalAside(`give ${end.interface} its addresses`, () => this.#legs.ensureInnerEnd(end));
 	}
 
 	setHairpin(hostInterface: IfName, hairpin: boolean): void {

@@ -1,7 +1,7 @@
 /** Bridges and legs of the model. */
 import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { faults } from "../../faults.ts";
-import type { Bridge, DefaultRoutes, Leg, Links, ObservedBridge, ObservedLeg } from "../links.ts";
+import type { Bridge, DefaultRoutes, InnerEnd, Leg, Links, ObservedBridge, ObservedLeg } from "../links.ts";
 import type { State } from "./state.ts";
 
 const LOOPBACK = parseIfName("lo");
@@ -42,10 +42,18 @@ export class ModelLinks implements Links {
 		if (inside !== undefined && inside.hostInterface !== leg.hostInterface) {
 			throw faults.KERNEL_REFUSED({ what, words: "File exists (EEXIST)" });
 		}
-		const { endpointId, netns, interface: name, bridge, hairpin } = leg;
-		legs.set(leg.hostInterface, { endpointId, netns, interface: name, bridge, hairpin, up: true });
-		const state = { addresses: leg.addresses, up: true, hostInterface: leg.hostInterface };
-		sandbox.interfaces.set(leg.interface, state);
+		const { endpointId, netns, interface: name, bridge, hairpin, hostInterface } = leg;
+		legs.set(hostInterface, { endpointId, netns, interface: name, bridge, hairpin, up: true });
+		if (inside === undefined) sandbox.interfaces.set(name, { addresses: [], up: false, hostInterface });
+	}
+
+	async ensureInnerEnd({ netns, interface: name, addresses, hostInterface }: InnerEnd): Promise<void> {
+		const inside = this.#state.sandbox(netns).interfaces.get(name);
+		if (inside?.hostInterface !== hostInterface) {
+			throw faults.KERNEL_REFUSED({ what: `give ${name} its addresses`, words: "No such device (ENODEV)" });
+		}
+		inside.addresses = addresses;
+		inside.up = true;
 	}
 
 	setHairpin(hostInterface: IfName, hairpin: boolean): void {
