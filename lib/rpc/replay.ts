@@ -88,11 +88,15 @@ export class ReplayTable {
 	async #run(key: string, bodyHash: string, attempt: Attempt, signal: AbortSignal): Promise<Uint8Array> {
 		const { method, requestId } = attempt;
 		const store = requestId === "" ? undefined : this.#store;
-		const keep = (answer: Uint8Array) => (store ? [store.replays.record(method, requestId, bodyHash, answer)] : []);
+		let kept = store === undefined;
+		const keep = (answer: Uint8Array): Statement[] => {
+			kept = true;
+			return store ? [store.replays.record(method, requestId, bodyHash, answer)] : [];
+		};
 		await Promise.resolve(); // the entry is in the table before the work begins
 		try {
 			const answer = await attempt.work(signal, keep);
-			if (store && !store.replays.find(method, requestId)) await this.#keepLate(store, keep(answer), attempt);
+			if (store && !kept) await this.#keepLate(store, keep(answer), attempt);
 			return answer;
 		} finally {
 			this.#inFlight.delete(key);

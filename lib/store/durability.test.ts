@@ -19,7 +19,8 @@ const PROGRAM = `
 	await Promise.all(Array.from({ length: 8 }, async () => {
 		for (;;) {
 			const id = ++next;
-			await store.write([half(id, 1), half(id, 2)], "pair");
+			const transaction = [half(id, 1), half(id, 2)];
+			await (id % 2 === 0 ? store.intend(transaction, "pair") : store.write(transaction, "pair"));
 			writeSync(1, id + "\\n");
 		}
 	}));

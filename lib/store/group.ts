@@ -8,7 +8,11 @@ import { ChangesError, type Failure, failureOf, mayBeOneOfThem } from "./errors.
 import type { Statement } from "./statement.ts";
 import type { StatementCache } from "./statement-cache.ts";
 
-export type Transaction = readonly Statement[];
+export interface Transaction {
+	readonly statements: readonly Statement[];
+	/** False where it need not survive a power cut: then its COMMIT waits for no disk, unless another one of the group does. */
+	readonly durable: boolean;
+}
 
 export interface GroupResult {
 	/** One for each transaction, in order: why it was refused, or null when it is durable. */
@@ -35,6 +39,9 @@ export function commitGroup(database: DatabaseSync, cache: StatementCache, group
 
 /** Throws when the group as a whole failed. */
 function attempt(database: DatabaseSync, cache: StatementCache, group: readonly Transaction[]): GroupResult {
+	// In WAL mode FULL is an fsync with every COMMIT, and NORMAL none: the next FULL one makes all before it durable.
+	const durable = group.some((transaction) => transaction.durable);
+	database.exec(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
 	database.exec("BEGIN IMMEDIATE");
 	const outcomes = group.map((transaction) => inSavepoint(database, cache, transaction));
 	const anything = outcomes.includes(null);
@@ -42,11 +49,11 @@ function attempt(database: DatabaseSync, cache: StatementCache, group: readonly 
 	return { outcomes, commits: anything ? 1 : 0 };
 }
 
-function inSavepoint(database: DatabaseSync, cache: StatementCache, transaction: Transaction): Failure | null {
+function inSavepoint(database: DatabaseSync, cache: StatementCache, { statements }: Transaction): Failure | null {
 	database.exec("SAVEPOINT one");
 	let sql = "";
 	try {
-		for (const statement of transaction) {
+		for (const statement of statements) {
 			sql = statement.sql;
 			run(cache, statement);
 		}

@@ -82,7 +82,7 @@ export class Store implements AsyncDisposable {
 		return store;
 	}
 
-	/** Durable transactions asked for, and the COMMITs (one fsync each) that they took. */
+	/** Transactions asked for, and the COMMITs (at most one fsync each) that they took. */
 	get stats(): { readonly transactions: number; readonly commits: number } {
 		return this.#writer.stats;
 	}
@@ -103,8 +103,17 @@ export class Store implements AsyncDisposable {
 	 * With a label there is a kill point `store.<label>` behind the commit.
 	 */
 	async write(statements: readonly Statement[], label?: string): Promise<void> {
-		await this.#writer.submit(statements);
+		await this.#writer.submit(statements, { durable: true });
 		if (label !== undefined) killPoint(`store.${label}`);
+	}
+
+	/**
+	 * As `write`, but only the end of the process is survived, and a power cut may take it back: no disk is waited for. For the intent
+	 * of effects that a power cut takes back as well, or that their owner's absence takes back.
+	 */
+	async intend(statements: readonly Statement[], label: string): Promise<void> {
+		await this.#writer.submit(statements, { durable: false });
+		killPoint(`store.${label}`);
 	}
 
 	/** Calls `listener` after each commit, when reads see it. It must not throw. */

@@ -63,10 +63,10 @@ export class WriterThread {
 		return { transactions: this.#transactions, commits: this.#commits };
 	}
 
-	submit(statements: readonly Statement[]): Promise<void> {
+	submit(statements: readonly Statement[], { durable }: { readonly durable: boolean }): Promise<void> {
 		if (this.#closed !== undefined) return Promise.reject(this.#unavailable(this.#closed));
 		const { promise, resolve, reject } = Promise.withResolvers<void>();
-		this.#waiting.push({ transaction: statements.map(compact), resolve, reject });
+		this.#waiting.push({ transaction: { statements: statements.map(compact), durable }, resolve, reject });
 		this.#last = promise;
 		this.#schedule();
 		return promise;

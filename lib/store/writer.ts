@@ -28,7 +28,6 @@ class Damaged extends Error {}
 function open({ path, migrations }: WriterData): DatabaseSync {
 	const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
 	try {
-		// FULL: in WAL mode every COMMIT is an fsync, so what is answered survives a power cut.
 		database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864");
 		// About 1 ms for each MB: a page damaged on disk is found here, not in the middle of a request.
 		const problem = String(database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"]);

@@ -240,7 +240,7 @@ export class Endpoints {
 		const { store } = this.#parts;
 		try {
 			const ports = endpoint.ports.map((port) => insertPort(endpoint.id, port));
-			await store.write([rows.insertEndpoint(endpoint), ...ports], "endpoint.creating");
+			await store.intend([rows.insertEndpoint(endpoint), ...ports], "endpoint.creating");
 		} catch (error) {
 			if (error instanceof ChangesError) {
 				throw faults.NETWORK_NOT_READY({ network: network.name, state: "being removed" }, { field: "network" });

@@ -202,7 +202,7 @@ export class Networks {
 
 	async #insert(network: Network): Promise<void> {
 		try {
-			await this.#parts.store.write([rows.insertNetwork(network)], "network.creating");
+			await this.#parts.store.intend([rows.insertNetwork(network)], "network.creating");
 		} catch (error) {
 			if (!(error instanceof ConstraintError)) throw error;
 			if (error.columns.includes("networks.name"))

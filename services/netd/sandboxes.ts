@@ -165,7 +165,7 @@ export class Sandboxes {
 
 	async #insert(sandbox: Sandbox): Promise<void> {
 		try {
-			await this.#parts.store.write([rows.insertSandbox(sandbox)], "sandbox.creating");
+			await this.#parts.store.intend([rows.insertSandbox(sandbox)], "sandbox.creating");
 		} catch (error) {
 			if (!(error instanceof ConstraintError)) throw error;
 			throw faults.SANDBOX_EXISTS({ holder: sandbox.holder, owner: sandbox.owner }, { field: "owner" });
