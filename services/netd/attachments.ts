@@ -4,9 +4,12 @@ import type { Records } from "./records.ts";
 import type { Attachment } from "./sandbox-view.ts";
 
 /** Those that are there, oldest first: what is on its way in or out is not. */
-export function attachmentsOf(records: Records, sandboxId: string): Attachment[] {
-	return records
-		.endpointsOf(sandboxId)
+export function attachmentsOf(
+	records: Records,
+	sandboxId: string,
+	endpoints: readonly Endpoint[] = records.endpointsOf(sandboxId),
+): Attachment[] {
+	return endpoints
 		.filter(({ status }) => status.state === "active" || status.state === "failed")
 		.map((endpoint) => attachmentOf(records, endpoint));
 }

@@ -5,6 +5,7 @@
  * nobody has the port is decided by the row's insertion, before the first effect.
  */
 import { setImmediate } from "node:timers/promises";
+import type { IfName } from "#lib/address/if-name.ts";
 import type { Ip } from "#lib/address/ip.ts";
 import { type Mac, macFromIp } from "#lib/address/mac.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
@@ -12,6 +13,7 @@ import type { Mutation } from "#lib/rpc/handler.ts";
 import { ChangesError, ConstraintError } from "#lib/store/store.ts";
 import { type Page, type PageRequest, pageOf } from "#lib/rpc/page.ts";
 import { allDone } from "./all-done.ts";
+import { refuseAddresses } from "./asked-addresses.ts";
 import { attachmentsOf } from "./attachments.ts";
 import type { LinkedDriver } from "./drivers/driver.ts";
 import * as rows from "./endpoint.ts";
@@ -21,7 +23,7 @@ import { endpointFacts } from "./facts.ts";
 import { faults } from "./faults.ts";
 import { freeInterface } from "./free-interface.ts";
 import { legName, newId } from "./id.ts";
-import { type Network, subnetOf } from "./network.ts";
+import type { Network } from "./network.ts";
 import type { Parts } from "./parts.ts";
 import { insertPort, type Port } from "./port.ts";
 import { isPortConflict, portConflict } from "./port-conflict.ts";
@@ -64,8 +66,10 @@ interface Connecting {
 	readonly network: Network;
 	readonly driver: LinkedDriver;
 	readonly sandbox: Sandbox;
-	/** The sandbox's other endpoints. */
+	/** The sandbox's other endpoints that are there. */
 	readonly others: readonly Attachment[];
+	/** The next of the sandbox's. */
+	readonly interface: IfName;
 }
 
 export class Endpoints {
@@ -98,7 +102,6 @@ export class Endpoints {
 
 	async connect(spec: ConnectSpec, call: Mutation<Connected>): Promise<Connected> {
 		const { locks, store, reservations, log } = this.#parts;
-		this.#refuse(spec);
 		using _turn = await locks.take(spec.sandboxId, call.signal);
 		const at = await this.#prepare(spec);
 		const { network, sandbox } = at;
@@ -173,43 +176,34 @@ export class Endpoints {
 		return true;
 	}
 
-	/** What can be refused without a turn. */
-	#refuse({ network: ref, sandboxId, addresses }: ConnectSpec): void {
-		const { records, drivers } = this.#parts;
-		const network = records.getNetwork(ref);
-		records.getSandbox(sandboxId);
-		if (drivers.linked(network) === undefined) {
-			throw faults.NETWORK_HAS_NO_ENDPOINTS({ network: network.name, driver: network.driver }, { field: "network" });
-		}
-		for (const ip of addresses) {
-			const subnet = subnetOf(network, ip.family);
-			const metadata = { network: network.name, address: ip.toString(), family: String(ip.family) };
-			if (subnet === undefined) throw faults.NO_SUBNET_OF_FAMILY(metadata, { field: "addresses" });
-			if (subnet.automatic) throw faults.SUBNET_IS_AUTOMATIC(metadata, { field: "addresses" });
-		}
-	}
-
-	/** The rest of what can be refused, with everything as it is now that it is this operation's turn. */
-	async #prepare({ network: ref, sandboxId, ports }: ConnectSpec): Promise<Connecting> {
-		const { records, drivers, reaper } = this.#parts;
+	/** All that can be refused before the first effect, with everything as it is now that it is this operation's turn. */
+	async #prepare({ network: ref, sandboxId, addresses, ports }: ConnectSpec): Promise<Connecting> {
+		const { records, drivers, kernel, reaper } = this.#parts;
 		await reaper.settled(sandboxId);
 		const network = records.getNetwork(ref);
 		const sandbox = records.getSandbox(sandboxId);
 		const driver = drivers.linked(network);
-		if (driver === undefined || network.status.state !== "active") {
+		if (driver === undefined) {
+			throw faults.NETWORK_HAS_NO_ENDPOINTS({ network: network.name, driver: network.driver }, { field: "network" });
+		}
+		refuseAddresses(addresses, network);
+		if (network.status.state !== "active") {
 			throw faults.NETWORK_NOT_READY({ network: network.name, state: network.status.state }, { field: "network" });
 		}
 		if (sandbox.status.state !== "active") {
 			throw faults.SANDBOX_NOT_READY({ sandbox: sandbox.name, state: sandbox.status.state }, { field: "sandbox_id" });
 		}
-		const present = records.endpointsOf(sandbox.id).find(({ networkId }) => networkId === network.id);
-		const isIn =
-			present !== undefined && (present.status.state !== "deleting" || !(await this.finish(present, sandbox)));
-		if (isIn) {
-			throw faults.ALREADY_CONNECTED({ sandbox: sandbox.name, network: network.name });
+		let endpoints = records.endpointsOf(sandbox.id);
+		const present = endpoints.find(({ networkId }) => networkId === network.id);
+		if (present !== undefined) {
+			if (present.status.state !== "deleting" || !(await this.finish(present, sandbox))) {
+				throw faults.ALREADY_CONNECTED({ sandbox: sandbox.name, network: network.name });
+			}
+			endpoints = endpoints.filter((endpoint) => endpoint !== present);
 		}
 		refuseUnpublishable(ports, network, sandbox.name);
-		return { network, driver, sandbox, others: attachmentsOf(records, sandbox.id) };
+		const others = attachmentsOf(records, sandbox.id, endpoints);
+		return { network, driver, sandbox, others, interface: freeInterface(kernel.links, sandbox, endpoints) };
 	}
 
 	/** A port that no address was said for goes where the network says. */
@@ -218,7 +212,8 @@ export class Endpoints {
 		return ports.map((port) => ({ ...port, hostAddress: port.hostAddress ?? binding }));
 	}
 
-	#intent({ mac, aliases }: ConnectSpec, { network, sandbox }: Connecting, ports: readonly Port[]): Endpoint {
+	#intent({ mac, aliases }: ConnectSpec, at: Connecting, ports: readonly Port[]): Endpoint {
+		const { network, sandbox, interface: name } = at;
 		const id = newId();
 		return {
 			seq: 0,
@@ -227,7 +222,7 @@ export class Endpoints {
 			sandboxId: sandbox.id,
 			status: { state: "creating" },
 			createdAt: new Date(),
-			interface: freeInterface(this.#parts, sandbox),
+			interface: name,
 			hostInterface: legName(id),
 			mac,
 			addresses: [],
@@ -283,9 +278,15 @@ export class Endpoints {
 		kernel.resolver.ensure(sandbox.netnsPath, sandbox.resolverPort);
 	}
 
-	async #address(endpoint: Endpoint, { network, driver, sandbox, others }: Connecting, undo: Undo): Promise<void> {
+	async #address(endpoint: Endpoint, at: Connecting, undo: Undo): Promise<void> {
+		const { network, driver, sandbox } = at;
+		const passing = driver.ensureAddresses(network, endpoint, sandbox.netnsPath);
+		await allDone([passing, this.#lead(endpoint, at, undo)]);
+	}
+
+	/** Routes and ports, while the bridge begins to forward. */
+	async #lead(endpoint: Endpoint, { network, sandbox, others }: Connecting, undo: Undo): Promise<void> {
 		const { kernel } = this.#parts;
-		await driver.ensureAddresses(network, endpoint, sandbox.netnsPath);
 		const before = defaultRoutes(others);
 		const after = defaultRoutes([...others, { endpoint, network }]);
 		if (before[4] !== after[4] || before[6] !== after[6]) kernel.links.ensureDefaultRoutes(sandbox.netnsPath, after);

@@ -33,7 +33,7 @@ export class Records {
 
 	/** By id, name, or unique beginning of an id, in this order; else a Fault. */
 	getNetwork(ref: string): Network {
-		const exact = this.network(ref) ?? this.networkNamed(ref);
+		const exact = (isWholeId(ref) ? this.network(ref) : undefined) ?? this.networkNamed(ref);
 		if (exact !== undefined) return exact;
 		// Hexadecimal digits only, so that nothing in it means something to GLOB.
 		const rows = /^[0-9a-f]{1,64}$/.test(ref)
@@ -114,6 +114,10 @@ export class Records {
 		const sql = `SELECT * FROM ${table} WHERE ${conditions} ORDER BY seq LIMIT ?`;
 		return this.#store.all<R>(sql, page?.after ?? 0, ...params, limit);
 	}
+}
+
+function isWholeId(ref: string): boolean {
+	return /^[0-9a-f]{64}$/.test(ref);
 }
 
 /** All the ways to say every address are one. */

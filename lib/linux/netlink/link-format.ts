@@ -9,7 +9,6 @@ export const IFLA = {
 	mtu: 4,
 	link: 5,
 	master: 10,
-	protinfo: 12,
 	operstate: 16,
 	linkInfo: 18,
 	ifalias: 20,

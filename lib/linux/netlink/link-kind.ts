@@ -6,6 +6,8 @@ import * as attribute from "./attribute.ts";
 import { IFLA, INFO_KIND, interfaceHeader } from "./link-format.ts";
 
 const INFO_DATA = 2;
+const INFO_SLAVE_KIND = 4;
+const INFO_SLAVE_DATA = 5;
 
 const VETH_INFO_PEER = 1;
 
@@ -87,6 +89,30 @@ export function macvlanInfo(options: MacvlanOptions): attribute.Attribute {
 /** Only the kind: what a filter of a dump holds. */
 export function kindFilter(kind: string): attribute.Attribute {
 	return attribute.nested(IFLA.linkInfo, [attribute.string(INFO_KIND, kind)]);
+}
+
+/** Flags of a bridge's port (IFLA_BRPORT_*); what is undefined stays as it is. */
+const PORT_FLAGS = { hairpin: 4, learning: 8, unicastFlood: 9, neighbourSuppression: 32, isolated: 33 } as const;
+
+export interface BridgePortChange {
+	readonly hairpin?: boolean | undefined;
+	readonly learning?: boolean | undefined;
+	readonly unicastFlood?: boolean | undefined;
+	readonly neighbourSuppression?: boolean | undefined;
+	/** Isolated ports of a bridge do not reach each other. */
+	readonly isolated?: boolean | undefined;
+}
+
+export function bridgePortInfo(change: BridgePortChange): attribute.Attribute {
+	const flags = Object.entries(PORT_FLAGS).map(([name, type]) => {
+		// The keys of PORT_FLAGS are those of BridgePortChange.
+		const value = change[name as keyof typeof PORT_FLAGS];
+		return value === undefined ? undefined : attribute.u8(type, value ? 1 : 0);
+	});
+	return attribute.nested(IFLA.linkInfo, [
+		attribute.string(INFO_SLAVE_KIND, "bridge"),
+		attribute.nested(INFO_SLAVE_DATA, flags),
+	]);
 }
 
 function info(kind: string, data: attribute.Attributes): attribute.Attribute {

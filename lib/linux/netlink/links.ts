@@ -21,9 +21,6 @@ const RTM_SETLINK = 19;
 /** RTEXT_FILTER_SKIP_STATS: half of what the kernel would write of a link. */
 const WITHOUT_STATISTICS = attribute.u32(IFLA.extMask, 1 << 3);
 
-const PF_BRIDGE = 7;
-const BRPORT = { hairpin: 4, learning: 8, unicastFlood: 9, neighbourSuppression: 32, isolated: 33 } as const;
-
 /** One that nobody asks for. */
 const PROVISIONAL_MTU = 1501;
 
@@ -49,18 +46,10 @@ export interface LinkChange {
 	readonly alias?: string | undefined;
 	/** The new name. With `netns`, the name on arrival. */
 	readonly name?: IfName | undefined;
+	/** Its flags as a bridge's port, which it must be already (EOPNOTSUPP). */
+	readonly port?: kind.BridgePortChange | undefined;
 	/** Moves the link to the namespace at this path. It arrives down. */
 	readonly netns?: string | undefined;
-}
-
-/** Flags of a bridge's port; what is undefined stays as it is. */
-export interface BridgePortChange {
-	readonly hairpin?: boolean | undefined;
-	readonly learning?: boolean | undefined;
-	readonly unicastFlood?: boolean | undefined;
-	readonly neighbourSuppression?: boolean | undefined;
-	/** Isolated ports of a bridge do not reach each other. */
-	readonly isolated?: boolean | undefined;
 }
 
 export interface LinkFilter {
@@ -153,21 +142,6 @@ export class Links {
 		else withNetns(change.netns, (fd) => this.#set(ref, change, attribute.u32(IFLA.netNsFd, fd)));
 	}
 
-	setBridgePort(ref: LinkRef, change: BridgePortChange): void {
-		const port = attribute.nested(
-			IFLA.protinfo,
-			Object.entries(BRPORT).map(([name, type]) => {
-				// The keys of BRPORT are those of BridgePortChange.
-				const value = change[name as keyof typeof BRPORT];
-				return value === undefined ? undefined : attribute.u8(type, value ? 1 : 0);
-			}),
-		);
-		const index = typeof ref === "number" ? ref : this.get(ref).index;
-		const header = interfaceHeader({ family: PF_BRIDGE, index });
-		const body = Buffer.concat([header, port]);
-		this.#socket.request({ label: `set bridge port ${ref}`, type: RTM_SETLINK, flags: 0, body });
-	}
-
 	/** Waits for an RCU grace period: 15 ms for a veth, 30 for a bridge. Both ends of a veth pair go. */
 	remove(ref: LinkRef): void {
 		this.#socket.request(message(`remove link ${ref}`, RTM_DELLINK, 0, { ref }, []));
@@ -203,9 +177,12 @@ export class Links {
 			mac === undefined ? undefined : attribute.bytes(IFLA.address, macToBytes(mac)),
 			alias === undefined ? undefined : attribute.string(IFLA.ifalias, alias),
 			name === undefined ? undefined : attribute.string(IFLA.ifname, name),
+			change.port === undefined ? undefined : kind.bridgePortInfo(change.port),
 			...own,
 		];
-		this.#socket.request(message(`set link ${ref}`, RTM_SETLINK, 0, { ref: target, up: change.up }, attributes));
+		// What a master keeps of its ports is changed by the message that makes links; for one that is there it does all of the other.
+		const type = change.port === undefined ? RTM_SETLINK : RTM_NEWLINK;
+		this.#socket.request(message(`set link ${ref}`, type, 0, { ref: target, up: change.up }, attributes));
 	}
 }
 

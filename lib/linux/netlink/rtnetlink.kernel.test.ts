@@ -133,7 +133,7 @@ describe("links", () => {
 		const { index } = rt.links.get(br0);
 		rt.links.set(host0, { master: index, up: true, mtu: 1300, mac: parseMac("02:00:00:00:00:09"), alias: "x" });
 		expect(link(host, "host0")).toMatchObject({ master: "br0", mtu: 1300, address: "02:00:00:00:00:09", ifalias: "x" });
-		rt.links.setBridgePort(host0, { hairpin: true, isolated: true, learning: false });
+		rt.links.set(host0, { port: { hairpin: true, isolated: true, learning: false } });
 		expect(link(host, "host0").linkinfo.info_slave_data).toMatchObject({
 			hairpin: true,
 			isolated: true,

@@ -37,11 +37,9 @@ export class LegBuilder {
 	async ensure(leg: Leg): Promise<void> {
 		const { rtnl, log, mark } = this.#parts;
 		const bridge = rtnl.links.get(leg.bridge).index;
-		await this.#ensurePair(leg, bridge);
-		rtnl.links.set(leg.hostInterface, { up: true, master: bridge, alias: mark(leg.endpointId) });
-		if (leg.hairpin || leg.isolated) {
-			rtnl.links.setBridgePort(leg.hostInterface, { hairpin: leg.hairpin, isolated: leg.isolated });
-		}
+		if (!(await this.#makePair(leg, bridge))) rtnl.links.set(leg.hostInterface, { master: bridge });
+		const port = { hairpin: leg.hairpin, isolated: leg.isolated };
+		rtnl.links.set(leg.hostInterface, { up: true, alias: mark(leg.endpointId), port });
 		killPoint("netd.leg.up");
 		log.change("leg.ensure", { name: leg.hostInterface, bridge: leg.bridge, interface: leg.interface });
 	}
@@ -53,27 +51,31 @@ export class LegBuilder {
 			const link = rtnl.links.get(end.interface);
 			writeSysctl(undefined, `net/ipv4/conf/${end.interface}/arp_notify`, "1");
 			if (this.hasIpv6) setIpv6(end);
-			const present = rtnl.addresses.list({ link: link.index });
-			for (const { ip, prefix } of end.addresses) {
-				if (present.some((address) => address.ip.equals(ip) && address.prefix === prefix)) continue;
-				rtnl.addresses.add({ link: link.index, ip, prefix });
-			}
-			rtnl.links.set(link.index, { up: true, ...(link.mac === end.mac ? {} : { mac: end.mac }) });
+			for (const { ip, prefix } of end.addresses) rtnl.addresses.replace({ link: link.index, ip, prefix });
+			rtnl.links.set(link.index, { up: true, mac: link.mac === end.mac ? undefined : end.mac });
 		});
 		killPoint("netd.leg.addressed");
 		await this.#untilForwarding(end.hostInterface);
 	}
 
-	/** A pair of which only the host's end is where it should be is of no use, and made anew. */
-	async #ensurePair(leg: Leg, bridge: number): Promise<void> {
-		const { rtnl, host } = this.#parts;
-		const { hostInterface, netns, mtu } = leg;
-		if (rtnl.links.find(hostInterface) !== undefined) {
-			if (hasLink(netns, leg.interface)) return;
-			await rtnl.links.removeAside(hostInterface);
+	/** False when it is there. A pair of which only the host's end is where it should be is of no use, and made anew. */
+	async #makePair(leg: Leg, bridge: number): Promise<boolean> {
+		const { rtnl } = this.#parts;
+		try {
+			this.#addPair(leg, bridge);
+		} catch (error) {
+			const isThere = isErrno(error, "EEXIST") && rtnl.links.find(leg.hostInterface) !== undefined;
+			if (!isThere) throw error;
+			if (hasLink(leg.netns, leg.interface)) return false;
+			await rtnl.links.removeAside(leg.hostInterface);
+			this.#addPair(leg, bridge);
 		}
-		const peer = { name: leg.interface, netns, mtu };
-		rtnl.links.addVeth({ name: hostInterface, mtu, master: bridge, peer });
+		return true;
+	}
+
+	#addPair({ hostInterface, netns, interface: name, mtu }: Leg, master: number): void {
+		const { rtnl, host } = this.#parts;
+		rtnl.links.addVeth({ name: hostInterface, mtu, master, peer: { name, netns, mtu } });
 		killPoint("netd.leg.made");
 		// A port needs no address of its own, and with IPv6 every port hears every other's multicast.
 		if (this.hasIpv6) writeSysctl(host, `net/ipv6/conf/${hostInterface}/disable_ipv6`, "1");
@@ -82,10 +84,10 @@ export class LegBuilder {
 	async #untilForwarding(hostInterface: IfName): Promise<void> {
 		const { rtnl } = this.#parts;
 		const deadline = performance.now() + FORWARDING_TIMEOUT_MS;
-		while (rtnl.links.get(hostInterface).operational !== "up") {
+		do {
 			if (performance.now() > deadline) throw notForwarding(hostInterface);
 			await setImmediate();
-		}
+		} while (rtnl.links.get(hostInterface).operational !== "up");
 	}
 }
 

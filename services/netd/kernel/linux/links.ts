@@ -75,7 +75,7 @@ export class LinuxLinks implements Links, Disposable {
 	}
 
 	setHairpin(hostInterface: IfName, hairpin: boolean): void {
-		refusal(`set hairpin of ${hostInterface}`, () => this.#rtnl.links.setBridgePort(hostInterface, { hairpin }));
+		refusal(`set hairpin of ${hostInterface}`, () => this.#rtnl.links.set(hostInterface, { port: { hairpin } }));
 	}
 
 	parkLeg(hostInterface: IfName, inside?: { readonly netns: string; readonly interface: IfName }): void {
