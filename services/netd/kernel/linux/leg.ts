@@ -12,7 +12,7 @@ import { Fault } from "#lib/fault/fault.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { inNetns } from "#lib/linux/netns.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
-import { writeSysctl } from "#lib/linux/sysctl.ts";
+import { readSysctl, writeSysctl } from "#lib/linux/sysctl.ts";
 import type { Log } from "#lib/log/log.ts";
 import type { InnerEnd, Leg } from "../links.ts";
 
@@ -93,7 +93,11 @@ export class LegBuilder {
 
 function setIpv6({ interface: name, ipv6 }: InnerEnd): void {
 	const settings = ipv6 ? { disable_ipv6: "0", accept_ra: "0", accept_dad: "0", autoconf: "0" } : { disable_ipv6: "1" };
-	for (const [key, value] of Object.entries(settings)) writeSysctl(undefined, `net/ipv6/conf/${name}/${key}`, value);
+	for (const [key, value] of Object.entries(settings)) {
+		const setting = `net/ipv6/conf/${name}/${key}`;
+		// Writing takes the lock of all links; in a namespace of ours what a link is born with is right as a rule.
+		if (readSysctl(undefined, setting) !== value) writeSysctl(undefined, setting, value);
+	}
 }
 
 function hasLink(netns: string, name: IfName): boolean {
