@@ -1,5 +1,4 @@
 /** From arguments to an exit status: finds the command, parses, runs, and says in one sentence what went wrong. */
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Paths } from "#lib/config/paths.ts";
@@ -73,7 +72,7 @@ export function sentence(error: unknown): string {
 		return `wharf: ${error.message}\n${error.help === undefined ? "" : `${error.help}\n`}`;
 	}
 	if (process.env["WHARF_DEBUG"] === "1") console.error(error);
-	const incident = randomBytes(4).toString("hex");
+	const incident = crypto.randomUUID().slice(0, 8);
 	const words = error instanceof Error ? error.message.split("\n")[0] : String(error);
 	return `wharf: This is a bug of the command line (${incident}): ${words}\nRepeat it with WHARF_DEBUG=1 for the details, and report it.\n`;
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Output, run } from "#lib/exec/run.ts";
 import { Fault } from "#lib/fault/fault.ts";
 import { TOUR } from "../../supervisor/take-down.ts";
-import { program } from "../../package-root.ts";
+import { packageRoot } from "../../package-root.ts";
 import { columns } from "../syntax/help.ts";
 import { elapsed } from "../output/quantity.ts";
 import { syntaxFaults } from "../syntax/faults.ts";
@@ -105,7 +105,7 @@ class Tour {
 	}
 
 	#wharf(args: readonly string[]): Promise<Output> {
-		return run(process.execPath, ["--disable-warning=ExperimentalWarning", program("wharf"), ...args], {
+		return run(join(packageRoot(), "bin/wharf"), args, {
 			env: { WHARF_ROOT: this.#terminal.paths.root },
 			acceptExit: ANY_STATUS,
 		});
