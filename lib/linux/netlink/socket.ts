@@ -25,7 +25,6 @@ const SOL_NETLINK = 270;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 const NETLINK_GET_STRICT_CHK = 12;
-const MSG_PEEK = 0x02;
 const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
 const EAGAIN = 11;
@@ -33,12 +32,18 @@ const EINTR = 4;
 const EMSGSIZE = 90;
 
 /** The kernel fills a dump's datagrams up to 32 KiB when the reader's buffer has them. */
-const RECEIVE_BYTES = 32 * 1024;
+const DUMP_BYTES = 32 * 1024;
+/** A single answer has no such limit: a link with all its names and virtual functions takes some lists of up to 64 KiB each. */
+const RECEIVE_BYTES = 1024 * 1024;
 /** Refusals of a large transaction arrive all at once and must fit into the socket. */
 const RECEIVE_QUEUE_BYTES = 4 * 1024 * 1024;
+/** So many fit into a socket as it is born, which has room for some 150. */
+const FEW_REQUESTS = 16;
 /** Answers are there when `send` returns. One that does not come is a bug somewhere, and must not stop the loop for ever. */
 const ANSWER_TIMEOUT_S = 10n;
 const DUMP_ATTEMPTS = 20;
+/** For people, in errors. */
+const TRANSACTION = "netlink transaction";
 
 const socket = checked<[domain: number, type: number, protocol: number]>(
 	"int socket(int domain, int type, int protocol)",
@@ -56,6 +61,9 @@ const RECV = "long recv(int fd, void *data, size_t length, int flags)";
 const recv = checked<[fd: number, data: Uint8Array, length: number, flags: number]>(RECV);
 const recvAside = checkedAside<[fd: number, data: Uint8Array, length: number, flags: number]>(RECV);
 
+/** What is read synchronously is copied out before anything else can be, so one buffer serves all sockets. Untouched, it takes no memory. */
+const received = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
+
 /** A message of a transaction that the kernel refused. `index` counts the messages given. */
 export interface Refusal {
 	readonly index: number;
@@ -64,9 +72,8 @@ export interface Refusal {
 
 export class NetlinkSocket implements Disposable {
 	readonly #fd: number;
-	#buffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
 	#sequence = 0;
-	#sendBufferBytes = 0;
+	#holdsManyAnswers = false;
 
 	private constructor(fd: number) {
 		this.#fd = fd;
@@ -79,7 +86,6 @@ export class NetlinkSocket implements Disposable {
 			setInteger(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1);
 			setInteger(fd, SOL_NETLINK, NETLINK_CAP_ACK, 1);
 			setInteger(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
-			setBuffer(fd, SO_RCVBUF, RECEIVE_QUEUE_BYTES);
 			const timeout = Buffer.alloc(16);
 			timeout.writeBigInt64LE(ANSWER_TIMEOUT_S, 0);
 			setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.length);
@@ -131,11 +137,11 @@ export class NetlinkSocket implements Disposable {
 		const sequence = this.#next();
 		const message = encodeMessage({ ...request, flags: request.flags | NLM_F_DUMP }, sequence);
 		await sendAside(this.#fd, message, message.length, 0);
+		const buffer = Buffer.allocUnsafeSlow(DUMP_BYTES);
 		for (;;) {
-			const received = await recvAside(this.#fd, this.#buffer, this.#buffer.length, MSG_TRUNC);
-			if (received > this.#buffer.length) throw new NetlinkError(request.label, { errno: EMSGSIZE, text: undefined });
+			const length = await recvAside(this.#fd, buffer, buffer.length, MSG_TRUNC);
 			// A copy: the caller may keep what it was given, and the next datagram comes into the same buffer.
-			const messages = [...decodeMessages(Buffer.from(this.#buffer.subarray(0, received)))];
+			const messages = [...decodeMessages(copyOf(buffer, length, request.label))];
 			const replies = messages.filter((reply) => reply.sequence === sequence);
 			const end = replies.find((reply) => reply.verdict !== undefined)?.verdict;
 			if (end !== undefined && end.errno !== 0) throw new NetlinkError(request.label, end);
@@ -149,21 +155,27 @@ export class NetlinkSocket implements Disposable {
 	 * has changed nothing. Messages that shall be acknowledged carry NLM_F_ACK; at least one must.
 	 */
 	transact(requests: readonly Request[]): Refusal[] {
+		if (requests.length > FEW_REQUESTS) this.#holdManyAnswers();
 		const first = this.#sequence + 1;
 		this.#send(Buffer.concat(requests.map((request) => encodeMessage(request, this.#next()))));
+		// Answers come in the order of the requests, so this one's is the last. It does not come, and the first bracket's comes
+		// alone, when the kernel did not even begin.
+		const last = requests.findLastIndex(({ flags }) => (flags & NLM_F_ACK) !== 0);
 		const refusals: Refusal[] = [];
-		let answers = 0;
-		for (let datagram = this.#receiveNow(); datagram !== undefined; datagram = this.#receiveNow()) {
+		let answered: number | undefined;
+		while (answered !== last) {
+			const datagram = this.#receiveNow();
+			if (datagram === undefined) break;
 			for (const { sequence, verdict } of decodeMessages(datagram)) {
 				const index = sequence - first;
 				const request = requests[index];
 				if (verdict === undefined || request === undefined) continue;
-				answers += 1;
+				answered = index;
 				if (verdict.errno !== 0) refusals.push({ index, error: new NetlinkError(request.label, verdict) });
 			}
 		}
-		if (answers === 0)
-			throw new NetlinkError("netlink transaction", { errno: EAGAIN, text: "the kernel gave no answer" });
+		if (answered === undefined)
+			throw new NetlinkError(TRANSACTION, { errno: EAGAIN, text: "the kernel gave no answer" });
 		return refusals;
 	}
 
@@ -176,7 +188,7 @@ export class NetlinkSocket implements Disposable {
 		const replies: Reply[] = [];
 		let interrupted = false;
 		for (;;) {
-			for (const reply of decodeMessages(this.#receive(0))) {
+			for (const reply of decodeMessages(this.#receive(label, 0))) {
 				if (reply.sequence !== sequence) continue;
 				interrupted ||= reply.interrupted;
 				if (reply.verdict === undefined) replies.push(reply);
@@ -186,37 +198,48 @@ export class NetlinkSocket implements Disposable {
 		}
 	}
 
-	/** The next datagram, whole whatever its size. */
-	#receive(flags: number): Buffer {
-		const length = recv(this.#fd, this.#buffer, 0, flags | MSG_PEEK | MSG_TRUNC);
-		if (length > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(length);
-		const received = recv(this.#fd, this.#buffer, this.#buffer.length, flags);
-		return Buffer.from(this.#buffer.subarray(0, received));
+	#receive(label: string, flags: number): Buffer {
+		const length = recv(this.#fd, received, received.length, flags | MSG_TRUNC);
+		return copyOf(received, length, label);
 	}
 
 	/** The next datagram if one is queued. */
 	#receiveNow(): Buffer | undefined {
 		try {
-			return this.#receive(MSG_DONTWAIT);
+			return this.#receive(TRANSACTION, MSG_DONTWAIT);
 		} catch (error) {
-			if (error instanceof Error && "errno" in error && error.errno === EAGAIN) return undefined;
+			if (isErrno(error, "EAGAIN")) return undefined;
 			throw error;
 		}
 	}
 
 	#send(message: Buffer): void {
-		// A datagram must fit into the send buffer, which begins at a few hundred KiB.
-		if (message.length > this.#sendBufferBytes) {
-			this.#sendBufferBytes = Math.max(2 * message.length, 128 * 1024);
-			setBuffer(this.#fd, SO_SNDBUF, this.#sendBufferBytes);
+		try {
+			send(this.#fd, message, message.length, 0);
+		} catch (error) {
+			// A datagram must fit into the send buffer, which begins at some 200 KiB.
+			if (!isErrno(error, "EMSGSIZE")) throw error;
+			setBuffer(this.#fd, SO_SNDBUF, 2 * message.length);
+			send(this.#fd, message, message.length, 0);
 		}
-		send(this.#fd, message, message.length, 0);
+	}
+
+	#holdManyAnswers(): void {
+		if (this.#holdsManyAnswers) return;
+		setBuffer(this.#fd, SO_RCVBUF, RECEIVE_QUEUE_BYTES);
+		this.#holdsManyAnswers = true;
 	}
 
 	#next(): number {
 		this.#sequence = (this.#sequence + 1) >>> 0;
 		return this.#sequence;
 	}
+}
+
+/** The datagram of `length` bytes that was read into `buffer`; EMSGSIZE when the buffer was too small for it. */
+function copyOf(buffer: Buffer, length: number, label: string): Buffer {
+	if (length > buffer.length) throw new NetlinkError(label, { errno: EMSGSIZE, text: `an answer of ${length} bytes` });
+	return Buffer.from(buffer.subarray(0, length));
 }
 
 /** Who may only look (ipamd reads routes without any capability) gets what the limits of net.core allow. */
