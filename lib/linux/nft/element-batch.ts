@@ -5,16 +5,14 @@
  * replace); removing and then adding it in one batch replaces it, and no packet sees a moment without. Removing what is
  * absent is ENOENT, with `missing` saying whether it was the element, its set, or its table.
  */
-import { NLM_F_ACK, NLM_F_CREATE, type Request } from "../netlink/message.ts";
+import { NLM_F_CREATE, type Request } from "../netlink/message.ts";
 import type { NetlinkError } from "../netlink/netlink-error.ts";
 import type { Refusal } from "../netlink/socket.ts";
-import { type Datum, encodeElements, header, partAt, type SetRef } from "./element.ts";
+import { messageType } from "./batch.ts";
+import { type Datum, encodeElements, partAt, type SetRef } from "./element.ts";
 
-export const NFNL_SUBSYS_NFTABLES = 10;
-const NFNL_MSG_BATCH_BEGIN = 0x10;
-const NFNL_MSG_BATCH_END = 0x11;
-const NEWSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 12;
-const DELSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 14;
+const NEWSETELEM = messageType(12);
+const DELSETELEM = messageType(14);
 
 export interface ElementChange extends SetRef {
 	readonly action: "add" | "remove";
@@ -63,23 +61,15 @@ export class ElementBatch {
 		return this;
 	}
 
-	/** The messages, the first and the last being the transaction's brackets. */
+	/** One a change, in order. */
 	requests(): Request[] {
-		const bracket = { flags: 0, body: header(0, NFNL_SUBSYS_NFTABLES) };
-		return [
-			{ label: "begin transaction", type: NFNL_MSG_BATCH_BEGIN, ...bracket },
-			// Refusals always come back. One acknowledgement, the last, shows that the kernel has worked through to the end;
-			// one for each would overflow the socket in a large batch.
-			...this.#changes.map((change, index) => requestOf(change, index === this.#changes.length - 1 ? NLM_F_ACK : 0)),
-			{ label: "commit transaction", type: NFNL_MSG_BATCH_END, ...bracket },
-		];
+		return this.#changes.map(requestOf);
 	}
 
-	/** The error for what was refused of `requests()`, or undefined. */
+	/** The error for what was refused of `requests()`, or undefined. An index outside them means the transaction as a whole. */
 	errorOf(refusals: readonly Refusal[]): ElementBatchError | undefined {
 		const [first, ...rest] = refusals.map(({ index, error }): ElementFailure => {
-			// What fails at the commit itself is said of the first bracket.
-			const change = this.#changes[index - 1];
+			const change = this.#changes[index];
 			const missing = change !== undefined && error.code === "ENOENT" ? partAt(change, error.offset) : undefined;
 			return { change, error, missing };
 		});
@@ -87,13 +77,13 @@ export class ElementBatch {
 	}
 }
 
-function requestOf(change: ElementChange, acknowledge: number): Request {
+function requestOf(change: ElementChange): Request {
 	const { action, family, table, set } = change;
 	const add = action === "add";
 	return {
 		label: `${action} element ${Buffer.from(change.key).toString("hex")} of ${family} ${table} ${set}`,
 		type: add ? NEWSETELEM : DELSETELEM,
-		flags: acknowledge | (add ? NLM_F_CREATE : 0),
+		flags: add ? NLM_F_CREATE : 0,
 		body: encodeElements(change, [change]),
 	};
 }

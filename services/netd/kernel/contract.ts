@@ -151,11 +151,15 @@ export function kernelContract(name: string, make: () => Subject): void {
 			kernel.namespaces.create(path);
 			expect(kernel.resolver.observe(path)).toBeUndefined();
 			kernel.resolver.ensure(path, 61_053);
+			kernel.resolver.ensure(path, 61_053);
+			expect(kernel.resolver.observe(path)).toBe(61_053);
 			kernel.resolver.ensure(path, 62_053);
 			expect(kernel.resolver.observe(path)).toBe(62_053);
 			kernel.resolver.remove(path);
 			kernel.resolver.remove(path);
 			expect(kernel.resolver.observe(path)).toBeUndefined();
+			kernel.resolver.ensure(path, 61_053);
+			expect(kernel.resolver.observe(path)).toBe(61_053);
 			kernel.resolver.remove(subject.netnsPath("absent"));
 		});
 
