@@ -69,8 +69,8 @@ export const faults = catalogue("netd", {
 	},
 	UNKNOWN_OPTION: {
 		code: "INVALID_ARGUMENT",
-		message: (m: { option: string; driver: string; nearest: string }) =>
-			`The driver ${m.driver} has no option ${quoted(m.option)}; the nearest one is ${m.nearest}.`,
+		message: (m: { option: string; driver: string; nearest: string; known: string }) =>
+			`The driver ${m.driver} has no option ${quoted(m.option)}; ${m.nearest === "" ? `it has ${m.known}.` : `did you mean ${m.nearest}?`}`,
 	},
 	INVALID_OPTION: {
 		code: "INVALID_ARGUMENT",

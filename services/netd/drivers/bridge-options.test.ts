@@ -26,11 +26,23 @@ describe("parseBridgeOptions", () => {
 		expect(options.hostBinding?.toString()).toBe("127.0.0.1");
 	});
 
-	test("an unknown option is refused with the nearest one", () => {
-		expect(() => parseBridgeOptions({ [`${PREFIX}bridge.enable_icx`]: "true" })).toThrow(
-			"the nearest one is com.docker.network.bridge.enable_icc.",
-		);
+	test.each([
+		[`${PREFIX}bridge.enable_icx`, `${PREFIX}bridge.enable_icc`],
+		["bridge.enable_icc", `${PREFIX}bridge.enable_icc`],
+		["mtu", `${PREFIX}driver.mtu`],
+		["com.docker.netwrok.driver.mtu", `${PREFIX}driver.mtu`],
+	])("the unknown option %s is refused with the one that was meant", (option, known) => {
+		expect(() => parseBridgeOptions({ [option]: "1" })).toThrow(`did you mean ${known}?`);
 	});
+
+	test.each(["foo", "isolate", "vlan", "parent", `${PREFIX}bridge.inhibit_ipv4`, `${PREFIX}container_iface_prefix`])(
+		"the unknown option %s is like none, and so all are listed",
+		(option) => {
+			expect(() => parseBridgeOptions({ [option]: "1" })).toThrow(
+				`The driver bridge has no option ${JSON.stringify(option)}; it has ${PREFIX}bridge.name, ${PREFIX}driver.mtu, `,
+			);
+		},
+	);
 
 	test.each([
 		["bridge.name", "a/b"],

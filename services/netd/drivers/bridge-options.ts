@@ -1,7 +1,7 @@
 /** The options of the bridge driver, under Docker's names: text in, typed values out. */
 import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { Ip } from "#lib/address/ip.ts";
-import { nearest } from "#lib/text/nearest.ts";
+import { suggestion } from "#lib/text/nearest.ts";
 import { Fault } from "#lib/fault/fault.ts";
 import { faults } from "../faults.ts";
 import { isBridgeName, isLegName } from "../id.ts";
@@ -33,7 +33,7 @@ const HIGHEST_MTU = 65_535;
 export function parseBridgeOptions(options: TextMap): BridgeOptions {
 	const unknown = Object.keys(options).find((option) => !KNOWN.includes(option));
 	if (unknown !== undefined) {
-		const metadata = { option: unknown, driver: "bridge", nearest: nearest(unknown, KNOWN) ?? "" };
+		const metadata = { option: unknown, driver: "bridge", nearest: meant(unknown) ?? "", known: KNOWN.join(", ") };
 		throw faults.UNKNOWN_OPTION(metadata, { field: `options[${unknown}]` });
 	}
 	return {
@@ -43,6 +43,18 @@ export function parseBridgeOptions(options: TextMap): BridgeOptions {
 		icc: parsed(options, ICC, "true or false", parseBoolean) ?? true,
 		hostBinding: parsed(options, HOST_BINDING, "an IPv4 address of the host", parseIpv4),
 	};
+}
+
+/** By what tells the options apart: the long beginning that they share is no likeness. `mtu` alone is Podman's way to say it. */
+function meant(unknown: string): string | undefined {
+	const known = new Map(KNOWN.map((option) => [option.slice(PREFIX.length), option]));
+	const lastWords = new Map(KNOWN.map((option) => [lastWord(option), option]));
+	const own = suggestion(unknown.startsWith(PREFIX) ? unknown.slice(PREFIX.length) : unknown, known.keys());
+	return known.get(own ?? "") ?? lastWords.get(suggestion(lastWord(unknown), lastWords.keys()) ?? "");
+}
+
+function lastWord(option: string): string {
+	return option.slice(option.lastIndexOf(".") + 1);
 }
 
 /** `parse` answers undefined, or throws a Fault, for what it does not take. */
