@@ -98,8 +98,9 @@ export const ipamFaults = catalogue("ipamd", {
 	ADDRESS_IN_USE: {
 		code: "ALREADY_EXISTS",
 		message: (m: { address: string; holder: string; owner: string; name: string }) =>
-			`${m.address} is leased: ${m.holder} holds it for ${m.name === "" ? m.owner : `${m.name} (${m.owner})`}.`,
-		help: () => "Choose another address, or none to get a free one.",
+			`${m.address} is in use by ${m.name === "" ? ownerText(m) : m.name}.`,
+		help: (m) =>
+			`Choose another address, or none to get a free one${m.name === "" ? "" : `; or take ${m.name} off the network first`}.`,
 	},
 	OWNER_HAS_ANOTHER: {
 		code: "FAILED_PRECONDITION",
@@ -108,3 +109,9 @@ export const ipamFaults = catalogue("ipamd", {
 		help: (m) => `Release ${m.address} first.`,
 	},
 });
+
+function ownerText({ holder, owner }: { readonly holder: string; readonly owner: string }): string {
+	// Ids are for programs: a person knows one by its beginning, as lists show it.
+	const shown = /^[0-9a-f]{64}$/.test(owner) ? owner.slice(0, 12) : owner;
+	return holder === "" ? shown : `${shown}, for which ${holder} holds it`;
+}

@@ -44,13 +44,30 @@ test("a hundred at once get a hundred; one owner a hundred times gets one", asyn
 	expect(ipam.leases.list({ subnetId: id }, { after: 0, limit: 1_000 }).items).toHaveLength(101);
 });
 
+test("an address in use is told by the name of who has it, and never by an id of 64 digits", async () => {
+	await using scratch = new Scratch();
+	const ipam = await scratch.open();
+	const id = await subnetIn(ipam, "10.1.0.0/24");
+	const owner = "0123456789ab".padEnd(64, "0");
+	await ipam.leases.allocate({ ...leaseRequest(id, owner, "10.1.0.200"), name: "web" }, keepNothing);
+	await take(ipam, id, `f${owner.slice(1)}`, "10.1.0.201");
+	await expect(take(ipam, id, "e2", "10.1.0.200")).rejects.toMatchObject({
+		message: "10.1.0.200 is in use by web.",
+		help: "Choose another address, or none to get a free one; or take web off the network first.",
+	});
+	await expect(take(ipam, id, "e2", "10.1.0.201")).rejects.toMatchObject({
+		message: "10.1.0.201 is in use by f123456789ab, for which netd holds it.",
+		help: "Choose another address, or none to get a free one.",
+	});
+});
+
 test("a requested address is refused with the reason, and nothing has changed", async () => {
 	await using scratch = new Scratch();
 	const ipam = await scratch.open();
 	const id = await subnetIn(ipam, "10.1.0.0/24");
 	expect(await take(ipam, id, "e1", "10.1.0.200")).toBe("10.1.0.200");
 	for (const [owner, address, reason, message] of [
-		["e2", "10.1.0.200", "ADDRESS_IN_USE", "10.1.0.200 is leased: netd holds it for e1."],
+		["e2", "10.1.0.200", "ADDRESS_IN_USE", "10.1.0.200 is in use by e1, for which netd holds it."],
 		["e2", "10.1.1.7", "OUTSIDE_SUBNET", "The address 10.1.1.7 is not inside 10.1.0.0/24."],
 		["e2", "fd00::1", "OUTSIDE_SUBNET", "The address fd00::1 is not inside 10.1.0.0/24."],
 		["e2", "10.1.0.1", "ADDRESS_RESERVED", "10.1.0.1 is the gateway of 10.1.0.0/24."],

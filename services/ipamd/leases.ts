@@ -128,7 +128,7 @@ export class Leases {
 			case "leased": {
 				// Not in the store yet while another request for it is being written.
 				const lease = this.#records.findByAddress(entry, address);
-				const { holder, owner, name } = lease ?? { holder: "somebody", owner: "a request in flight", name: "" };
+				const { holder, owner, name } = lease ?? { holder: "", owner: "a request in flight", name: "" };
 				throw ipamFaults.ADDRESS_IN_USE({ address: `${address}`, holder, owner, name }, { field: "address" });
 			}
 		}
