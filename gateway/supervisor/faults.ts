@@ -38,6 +38,10 @@ export const supervisorFaults = catalogue("supervisor", {
 		message: (m: { path: string }) => `${m.path} is still mounted, and so no file was removed.`,
 		help: (m) => `Unmount it (\`umount ${m.path}\`) and repeat the command.`,
 	},
+	FILES_LEFT: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { paths: string; problem: string }) => `Not removed: ${m.paths}: ${m.problem}.`,
+	},
 	NATS_SILENT: {
 		code: "UNAVAILABLE",
 		message: (m: { servers: string }) => `NATS does not answer at ${m.servers}.`,

@@ -6,6 +6,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Paths } from "#lib/config/paths.ts";
+import { collect } from "#lib/concurrency/undo.ts";
 import { run } from "#lib/exec/run.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { unmount } from "#lib/linux/mount/mount.ts";
@@ -13,13 +14,14 @@ import { mountinfo } from "#lib/linux/mount/mountinfo.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import { Nft } from "#lib/linux/nft/nft.ts";
 import { findProgram } from "../find-program.ts";
+import type { Failed } from "../peers/emptying.ts";
 import { removeCgroups, removeParentCgroups } from "../runtime/cgroups.ts";
 
 const OUR_LINK = /^(wharf0|wh-[0-9a-f]{12}|wv-[0-9a-f]{12})$/;
 const OUR_TABLE = "wharf";
 
-/** Every step is taken, whatever the ones before it did; the errors of all are thrown together. */
-export async function removeLeftovers(paths: Paths): Promise<void> {
+/** Every step is taken, whatever the ones before it did; `failed` is told of what remains. */
+export async function removeLeftovers(paths: Paths, failed: Failed): Promise<void> {
 	const steps: readonly (() => void | Promise<void>)[] = [
 		() => removeProcesses(paths),
 		() => removeMounts(paths),
@@ -27,15 +29,7 @@ export async function removeLeftovers(paths: Paths): Promise<void> {
 		removeTables,
 		() => removeAllCgroups(paths),
 	];
-	const errors: unknown[] = [];
-	for (const step of steps) {
-		try {
-			await step();
-		} catch (error) {
-			errors.push(error);
-		}
-	}
-	if (errors.length > 0) throw new AggregateError(errors, errors.map(String).join("; "));
+	await collect(steps, failed);
 }
 
 /** Containers that runc knows, which ends their processes and with them conmon. */

@@ -1,5 +1,5 @@
 /** The instance's folders, made one by one: `mkdir` with `recursive` says the wrong thing on a read-only disk, and never returns below /proc. */
-import { mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Paths } from "#lib/config/paths.ts";
 import { isErrno } from "#lib/linux/libc.ts";
@@ -9,8 +9,10 @@ import { supervisorFaults } from "./faults.ts";
 export function makeFolders({ root, run }: Pick<Paths, "root" | "run">): void {
 	try {
 		for (const folder of [...missing(root), run]) make(folder);
+		// A folder that is there says nothing of its file system, which may have been made read-only since.
+		accessSync(run, constants.W_OK);
 	} catch (error) {
-		throw supervisorFaults.ROOT_UNUSABLE({ root, problem: problemOf(error) }, { cause: error });
+		throw supervisorFaults.ROOT_UNUSABLE({ root, problem: diskProblem(error) }, { cause: error });
 	}
 }
 
@@ -28,9 +30,11 @@ function make(folder: string): void {
 	}
 }
 
-function problemOf(error: unknown): string {
+/** What a file system refused, in words. */
+export function diskProblem(error: unknown): string {
 	if (isErrno(error, "EROFS")) return "the file system is read-only";
 	if (isErrno(error, "ENOSPC")) return "the file system is full";
+	if (isErrno(error, "EPERM", "EACCES")) return "it may not be changed: it is immutable, or of a network file system";
 	if (isErrno(error, "ENOTDIR", "EEXIST")) return "there is a file and no directory";
 	if (isErrno(error, "ENOENT")) return "no directory can be made there";
 	return (error as Error).message;

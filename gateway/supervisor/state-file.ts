@@ -1,7 +1,8 @@
 /** What the supervisor says of itself and its services, for `wharf up`, `down` and `status`: one JSON file, replaced as a whole. */
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Paths } from "#lib/config/paths.ts";
+import { isErrno } from "#lib/linux/libc.ts";
 import { isAlive } from "../runtime/process-start.ts";
 
 const SERVICE_NAMES = ["nats", "ipamd", "netd", "dnsd", "volumed", "gateway"] as const;
@@ -51,8 +52,13 @@ export function readState(paths: Paths): SupervisorState | undefined {
 	}
 }
 
+/** One that a read-only disk keeps names processes that are gone, and does no harm. */
 export function removeState(paths: Paths): void {
-	rmSync(pathOf(paths), { force: true });
+	try {
+		unlinkSync(pathOf(paths));
+	} catch (error) {
+		if (!isErrno(error, "ENOENT", "EROFS")) throw error;
+	}
 }
 
 /** The state of a supervisor that runs. */

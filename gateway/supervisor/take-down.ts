@@ -1,20 +1,21 @@
 /** `wharf down`: the control plane ends, and containers, traffic and mounts go on. With `all` nothing is left but volumes. */
-import { readdirSync, rmdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import type { Paths } from "#lib/config/paths.ts";
-import { isErrno } from "#lib/linux/libc.ts";
-import { mountinfo } from "#lib/linux/mount/mountinfo.ts";
 import { createLog } from "#lib/log/log.ts";
-import { removeContainers, removeNetworks, removeVolumes, volumeNames } from "../peers/emptying.ts";
+import {
+	type Failed,
+	removeAttachments,
+	removeContainers,
+	removeNetworks,
+	removeVolumes,
+	volumeNames,
+} from "../peers/emptying.ts";
 import { bringUp, requireRoot } from "./bring-up.ts";
 import { supervisorFaults } from "./faults.ts";
+import { hasStateOfServices, removeFiles, volumesOnDisk } from "./instance-files.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { isLocked } from "./lock.ts";
 import { ended, endStaleProcesses } from "./stale.ts";
 import { liveState, removeState } from "./state-file.ts";
-
-/** The tour's archive, below the root. */
-export const TOUR = "demo";
 
 /** The services' own orderly ends, one after the other. */
 const END_MS = 90_000;
@@ -40,33 +41,36 @@ export interface Emptied {
 	readonly networks: number;
 	/** What stays; empty when volumes were to go as well. */
 	readonly keptVolumes: readonly string[];
-	/** What the services could not do themselves and was cleaned directly, or not at all. */
+	/** What the services could not do themselves; it was done directly, but for what `left` names. */
 	readonly problems: readonly string[];
+	/** What could not be removed at all; a sentence each. */
+	readonly left: readonly string[];
 }
 
-/** Works with services that are dead, and twice in a row. */
+/** Works with services that are dead, and twice in a row. Whatever fails, everything else goes. */
 export async function removeEverything(paths: Paths, env: NodeJS.ProcessEnv, volumesToo: boolean): Promise<Emptied> {
 	requireRoot("down --all");
-	const problems: string[] = [];
-	const attempt = async <T>(otherwise: T, body: () => Promise<T>): Promise<T> => {
-		try {
-			return await body();
-		} catch (error) {
-			problems.push(error instanceof Error ? error.message : String(error));
-			return otherwise;
-		}
-	};
-	const hadState = stateFiles(paths).length > 0;
-	const isUp = hadState && (await attempt(false, () => startedOr(paths, env)));
-	const containers = isUp ? await attempt(0, () => removeContainers(paths)) : 0;
-	const networks = isUp ? await attempt(0, () => removeNetworks(paths)) : 0;
-	if (isUp && volumesToo) await attempt(undefined, () => removeVolumes(paths));
-	const onDisk = volumesOnDisk(paths);
-	const keptVolumes = isUp && !volumesToo ? await attempt(onDisk, () => volumeNames(paths)) : onDisk;
-	await attempt(false, () => stopControlPlane(paths));
-	await attempt(undefined, () => removeLeftovers(paths));
-	await attempt(undefined, async () => removeFiles(paths, volumesToo));
-	return { containers, networks, keptVolumes: volumesToo ? [] : keptVolumes, problems };
+	const problems = new Problems();
+	const left = new Problems();
+	const isUp = hasStateOfServices(paths) && (await problems.attempt(false, () => startedOr(paths, env)));
+	const asked = isUp ? await emptied(paths, volumesToo, problems) : undefined;
+	await left.attempt(false, () => stopControlPlane(paths));
+	await removeLeftovers(paths, left.add);
+	const keptVolumes = volumesToo ? [] : (asked?.volumes ?? volumesOnDisk(paths));
+	// A volumed that could not be asked may have volumes elsewhere: its records stay.
+	const keepsRecords = !volumesToo && (asked?.volumes === undefined || keptVolumes.length > 0);
+	await left.attempt(undefined, () => removeFiles(paths, { volumesToo, keepsRecords }, left.add));
+	const { containers = 0, networks = 0 } = asked ?? {};
+	return { containers, networks, keptVolumes, problems: problems.sentences, left: left.sentences };
+}
+
+/** Each service undoes what is its own. */
+async function emptied(paths: Paths, volumesToo: boolean, { attempt, add }: Problems) {
+	const containers = await attempt(0, () => removeContainers(paths, add));
+	const networks = await attempt(0, () => removeNetworks(paths, add));
+	await attempt(undefined, () => removeAttachments(paths, add));
+	if (volumesToo) await attempt(undefined, () => removeVolumes(paths, add));
+	return { containers, networks, volumes: await attempt(undefined, () => volumeNames(paths)) };
 }
 
 async function startedOr(paths: Paths, env: NodeJS.ProcessEnv): Promise<boolean> {
@@ -75,45 +79,24 @@ async function startedOr(paths: Paths, env: NodeJS.ProcessEnv): Promise<boolean>
 	return true;
 }
 
-function stateFiles(paths: Paths): string[] {
-	try {
-		return readdirSync(join(paths.root, "state"));
-	} catch {
-		return [];
-	}
-}
+/** Failures that do not keep the rest from being done. */
+class Problems {
+	readonly #sentences = new Set<string>();
 
-function volumesOnDisk(paths: Paths): string[] {
-	try {
-		return readdirSync(paths.volumes).filter((name) => !name.startsWith(".")); // volumed's own
-	} catch {
-		return [];
+	get sentences(): string[] {
+		return [...this.#sentences];
 	}
-}
 
-/**
- * The settings are the operator's and stay. Volumes without their store are taken in again by the next volumed, as local
- * volumes without labels; what it once set aside stays with them.
- */
-function removeFiles(paths: Paths, volumesToo: boolean): void {
-	// Removing goes into what is mounted: nothing is removed as long as something is.
-	const mounted = mountinfo().find(({ target }) => target.startsWith(`${paths.root}/`));
-	if (mounted !== undefined) throw supervisorFaults.STILL_MOUNTED({ path: mounted.target });
-	const force = { recursive: true, force: true } as const;
-	const state = join(paths.root, "state");
-	for (const folder of [paths.run, paths.containers, paths.nats, paths.logs, state, join(paths.root, TOUR)]) {
-		rmSync(folder, force);
-	}
-	if (volumesToo) rmSync(paths.volumes, force);
-	else for (const name of [".trash", ".lost+found", ""]) removeEmpty(join(paths.volumes, name));
-	removeEmpty(paths.root);
-}
+	readonly add: Failed = (error) => {
+		this.#sentences.add(error instanceof Error ? error.message : String(error));
+	};
 
-function removeEmpty(folder: string): void {
-	try {
-		rmdirSync(folder);
-	} catch (error) {
-		// The root may be a file system of its own.
-		if (!isErrno(error, "ENOENT", "ENOTEMPTY", "EBUSY")) throw error;
-	}
+	readonly attempt = async <T>(otherwise: T, body: () => Promise<T>): Promise<T> => {
+		try {
+			return await body();
+		} catch (error) {
+			this.add(error);
+			return otherwise;
+		}
+	};
 }

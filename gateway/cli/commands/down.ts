@@ -12,7 +12,8 @@ export default command({
 	maxOperands: 0,
 	notes: [
 		"With --all, containers, networks, addresses, names and everything else of wharf go as well, also when services are dead. " +
-			"The data of volumes stays, unless --volumes is given too, and `wharf up` finds it again; labels and options of volumes do not.",
+			"Volumes stay, with their data and labels (volumes/ and state/volumed.db below the root), unless --volumes is given too: `wharf up` finds them again.",
+		"What cannot be removed is told, everything else is removed all the same, and the exit status is 1.",
 	],
 	flags: {
 		all: { kind: "switch", help: "Leave nothing of wharf on this machine but the volumes" },
@@ -34,20 +35,21 @@ export default command({
 });
 
 async function everything(terminal: Terminal, volumesToo: boolean): Promise<number> {
-	const { containers, networks, keptVolumes, problems } = await removeEverything(
+	const { containers, networks, keptVolumes, problems, left } = await removeEverything(
 		terminal.paths,
 		terminal.env,
 		volumesToo,
 	);
-	for (const problem of problems) await terminal.err(`wharf: ${problem}\n`);
-	await terminal.out(
-		`Removed: ${count(containers, "container")}, ${count(networks, "network")}, and everything that was made for them.\n`,
-	);
+	for (const problem of [...problems, ...left]) await terminal.err(`wharf: ${problem}\n`);
+	const rest = left.length === 0 ? ", and everything that was made for them" : "";
+	await terminal.out(`Removed: ${count(containers, "container")}, ${count(networks, "network")}${rest}.\n`);
 	if (keptVolumes.length > 0) {
 		const names = keptVolumes.slice(0, 5).join(", ") + (keptVolumes.length > 5 ? ", …" : "");
 		await terminal.out(
-			`Kept: the data of ${count(keptVolumes.length, "volume")} (${names}) in ${terminal.paths.volumes}. \`wharf down --all --volumes\` removes it too.\n`,
+			`Kept: ${count(keptVolumes.length, "volume")} (${names}), data and labels, in ${terminal.paths.root}. \`wharf down --all --volumes\` removes them too.\n`,
 		);
 	}
-	return 0;
+	if (left.length === 0) return 0;
+	await terminal.err("Mend that, and run `wharf down --all` again: it goes on from there.\n");
+	return 1;
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
 import { type Output, run } from "#lib/exec/run.ts";
 import { Fault } from "#lib/fault/fault.ts";
-import { TOUR } from "../../supervisor/take-down.ts";
+import { TOUR } from "../../supervisor/instance-files.ts";
 import { packageRoot } from "../../package-root.ts";
 import { columns } from "../syntax/help.ts";
 import { elapsed } from "../output/quantity.ts";
