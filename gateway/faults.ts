@@ -117,7 +117,12 @@ export const gatewayFaults = catalogue("gateway", {
 	NO_STOPPING: {
 		code: "DEADLINE_EXCEEDED",
 		message: (m: { container: string }) => `The process of container ${m.container} does not end, even by SIGKILL.`,
-		help: () =>
-			"It waits in the kernel for a disk or a network file system, or its end cannot be stored: look for a full disk.",
+		help: () => "It waits in the kernel, most likely for a disk or a network file system.",
+	},
+	END_NOT_STORED: {
+		code: "RESOURCE_EXHAUSTED",
+		message: (m: { container: string; gone: string; root: string; problem: string }) =>
+			`Container ${m.container} is stopped and its ${m.gone} gone, but that cannot be stored: ${m.problem}.`,
+		help: (m) => `Make room in ${m.root}: wharf stores it within seconds, and the command can be repeated then.`,
 	},
 });

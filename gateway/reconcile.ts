@@ -6,17 +6,13 @@
  */
 import { existsSync } from "node:fs";
 import type { ContainerRecord } from "./compose/container.ts";
-import { finish } from "./compose/finish.ts";
+import { finishEnded } from "./compose/finish.ts";
 import { removeRecord } from "./compose/remove.ts";
 import { containerFact } from "./compose/facts.ts";
 import type { Parts } from "./parts.ts";
 import type { Sandbox } from "./peers/netd.ts";
 import { isAlive, processStart } from "./runtime/process-start.ts";
 import type { RuntimeState } from "./runtime/runtime.ts";
-
-/** Docker's exit status of a container that a reboot ended. */
-const LOST_STATUS = 255;
-const LOST = "It ended without anybody there to see how: the machine was restarted, or its conmon was killed.";
 
 /** Observed before the rows are read: what is made meanwhile has its row first. */
 interface Observed {
@@ -58,7 +54,7 @@ export async function reconcile(parts: Parts): Promise<number> {
 }
 
 async function mend(parts: Parts, id: string, seen: Observed): Promise<void> {
-	const { locks, table, runtime, roots } = parts;
+	const { locks, table } = parts;
 	const lost = await (async () => {
 		using _ = await locks.take(id);
 		const record = table.find(id);
@@ -83,10 +79,7 @@ async function mend(parts: Parts, id: string, seen: Observed): Promise<void> {
 				return undefined;
 		}
 	})();
-	if (lost === undefined) return;
-	const status = await runtime.ended({ id, dir: roots.dir(id) });
-	if (status === "pending") return; // conmon's exit file comes by the usual road
-	await (status === "unknown" ? finish(parts, id, LOST_STATUS, LOST) : finish(parts, id, status));
+	if (lost !== undefined) await finishEnded(parts, lost);
 }
 
 /** A start that was cut short: kept when the process had been let go, else taken back. Gives the record when its process has ended. */

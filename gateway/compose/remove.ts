@@ -1,11 +1,15 @@
 /** Everything that was made for a container goes: process, sandbox, mounts, files, volumes without a name when asked, and the record. */
 import { killPoint } from "#lib/config/kill-point.ts";
+import { isFault } from "#lib/fault/fault.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import type { Statement } from "#lib/store/store.ts";
 import type { ContainerRecord } from "./container.ts";
 import { containerFact } from "./facts.ts";
 import { gatewayFaults } from "../faults.ts";
 import type { Parts } from "../parts.ts";
+import { isAlive } from "../runtime/process-start.ts";
+import { finishEnded } from "./finish.ts";
+import { makingRoom } from "./room.ts";
 import { killAndWait } from "./stop.ts";
 
 export interface RemoveInput {
@@ -20,7 +24,7 @@ export async function remove(parts: Parts, input: RemoveInput, call: Mutation<st
 	const { id, name, state } = table.get(input.reference);
 	if (state === "RUNNING" || state === "STARTING") {
 		if (!input.force) throw gatewayFaults.CONTAINER_RUNNING({ container: name });
-		await killAndWait(parts, id);
+		await killMakingRoom(parts, id);
 	}
 	using _ = await locks.take(id);
 	const record = table.find(id);
@@ -32,11 +36,31 @@ export async function remove(parts: Parts, input: RemoveInput, call: Mutation<st
 	return id;
 }
 
+/** On a full disk the files that are to go make room for what has to be stored. */
+async function killMakingRoom(parts: Parts, id: string): Promise<void> {
+	try {
+		await killAndWait(parts, id);
+	} catch (error) {
+		const record = parts.table.find(id);
+		if (!isFault(error, "END_NOT_STORED") || record === undefined) throw error;
+		await removeFilesOfEnded(parts, record);
+		await finishEnded(parts, record);
+	}
+}
+
+async function removeFilesOfEnded(
+	{ locks, table, roots }: Parts,
+	{ id, pid, pidStart }: ContainerRecord,
+): Promise<void> {
+	using _ = await locks.take(id);
+	if (table.find(id)?.pid === pid && !isAlive({ pid, start: pidStart })) await roots.remove(id);
+}
+
 /** Under the container's lock. What fails is thrown and leaves it as REMOVING: reconcile goes on. */
 export async function removeRecord(parts: Parts, record: ContainerRecord, answer: readonly Statement[]): Promise<void> {
 	const { store, table, runtime, volumed, roots, endings } = parts;
 	const { id, removeVolumes, exitCode, startedAt } = record;
-	await store.write([table.update(id, { state: "REMOVING", removeVolumes })], "container.removing");
+	await makingRoom(parts, id, [table.update(id, { state: "REMOVING", removeVolumes })], "container.removing");
 	if (record.state !== "EXITED" && record.state !== "CREATED") await removeLive(parts, id);
 	if (record.spec.mounts.length > 0) await volumed.detach(id, removeVolumes);
 	killPoint("remove.detached");

@@ -1,0 +1,40 @@
+/** What happens where something cannot be stored: room is made by what is to go anyway, and what is left is told with its cause. */
+import { statfsSync } from "node:fs";
+import { isFault } from "#lib/fault/fault.ts";
+import type { Statement } from "#lib/store/store.ts";
+import type { ContainerRecord } from "./container.ts";
+import { gatewayFaults } from "../faults.ts";
+import type { Parts } from "../parts.ts";
+
+/** A file system with less room has none: SQLite writes pages, and keeps what was answered. */
+const FULL_BYTES = 256 * 1024;
+
+/** Stores it; when that fails, and a container is to go with its files, again without these. */
+export async function makingRoom(
+	{ store, roots }: Parts,
+	goes: string | undefined,
+	statements: readonly Statement[],
+	label: string,
+): Promise<void> {
+	try {
+		await store.write(statements, label);
+	} catch (error) {
+		if (goes === undefined || !isFault(error, "STORE_UNAVAILABLE")) throw error;
+		await roots.remove(goes);
+		await store.write(statements, label);
+	}
+}
+
+/** The error of a container that has ended, when that could not be stored. netd stores before it takes down, and may have been refused. */
+export function unstored(
+	{ wharfRoot: root }: Parts,
+	{ record: { name }, networkStays }: { readonly record: ContainerRecord; readonly networkStays: boolean },
+	error: unknown,
+): unknown {
+	if (!isFault(error, "STORE_UNAVAILABLE")) return error;
+	const { bavail, bsize } = statfsSync(root);
+	const problem =
+		bavail * bsize < FULL_BYTES ? `the file system of ${root} is full` : (error.metadata["problem"] ?? "");
+	const gone = networkStays ? "mounts and cgroup, and not yet its network" : "network, mounts and cgroup";
+	return gatewayFaults.END_NOT_STORED({ container: name, gone, root, problem }, { cause: error });
+}
