@@ -32,13 +32,20 @@ await runDaemon({
 			table: new ContainerTable(store),
 			locks: new Locks(),
 			endings: new Endings(),
-			runtime: new Runc({ program, stateDir: join(paths.run, "runc"), exitDir: join(paths.run, "exits"), log }),
+			runtime: new Runc({
+				program,
+				stateDir: join(paths.run, "runc"),
+				exitDir: join(paths.run, "exits"),
+				execDir: join(paths.run, "execs"),
+				log,
+			}),
 			roots: new RootFileSystems(paths.containers, log),
 			netd: resources.use(new Netd({ unix: paths.socket("netd") })),
 			volumed: resources.use(new Volumed({ unix: paths.socket("volumed") })),
 			wharfRoot: paths.root,
 			log,
 		};
+		await parts.runtime.endExecs();
 		resources.use(takeExits(parts));
 		resources.use(await keepReconciled(parts, reconcileEvery));
 		return [containerService(parts)];

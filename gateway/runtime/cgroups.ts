@@ -1,5 +1,5 @@
 /** Control groups of containers, by the files of cgroup v1, v2 or both side by side: for what the runtime leaves behind. */
-import { readdir, rmdir } from "node:fs/promises";
+import { readdir, readFile, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isErrno } from "#lib/linux/libc.ts";
 import { cgroupPath } from "./oci-config.ts";
@@ -10,6 +10,13 @@ const MOUNTS = "/sys/fs/cgroup";
 export async function removeCgroups(id: string): Promise<boolean> {
 	const removed = await Promise.all((await hierarchies()).map((root) => removeOne(join(root, cgroupPath(id)))));
 	return removed.every(Boolean);
+}
+
+/** The processes in its control group, as the host counts them. */
+export async function processesOf(id: string): Promise<number[]> {
+	const files = (await hierarchies()).map((root) => join(root, cgroupPath(id), "cgroup.procs"));
+	const texts = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
+	return [...new Set(texts.flatMap((text) => text.split("\n")).filter((line) => line !== ""))].map(Number);
 }
 
 /** The group that all containers' groups are in, when it is empty: other instances of wharf on the machine share it. */

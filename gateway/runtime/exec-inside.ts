@@ -1,53 +1,59 @@
 /** Another process in a container that runs: `runc exec` as a child, its streams as parts. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { constants, tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { constants } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { start } from "#lib/exec/run.ts";
+import { type Child, start } from "#lib/exec/run.ts";
 import { runtimeWords } from "./conmon.ts";
+import { ExecSession } from "./exec-session.ts";
 import { type ExecOptions, type ExecPart, RuntimeError } from "./runtime.ts";
 
 export interface ExecTarget {
 	readonly program: string;
 	readonly globalArgs: readonly string[];
 	readonly id: string;
+	/** Holds a folder for each process that runs. */
+	readonly sessionsDir: string;
 }
 
-/** A process that was asked to end and does not is left to itself: killing runc would leave it all the same. */
-const GRACE_MS = 10_000;
+/** Between SIGTERM and SIGKILL, and less than a service has for its orderly end. */
+const GRACE_MS = 1_000;
 
 /**
  * runc's own failure is told apart from the process's by its log, which the process cannot write to.
- * A signal that aborts goes to runc, which hands it to the process.
+ * A signal that aborts, and a reader that goes away, end the process and its group: SIGTERM through runc, then SIGKILL.
  */
 export async function* execInside(
-	{ program, globalArgs, id }: ExecTarget,
+	{ program, globalArgs, id, sessionsDir }: ExecTarget,
 	{ command, environment, stdin, signal }: ExecOptions,
 ): AsyncGenerator<ExecPart> {
-	const dir = await mkdtemp(join(tmpdir(), "wharf-exec-"));
+	await using session = await ExecSession.open(sessionsDir, id);
+	const { logPath, pidPath } = session;
+	const env = environment.flatMap((entry) => ["--env", entry]);
+	const args = [...globalArgs, "--log", logPath, "exec", "--pid-file", pidPath, ...env, id, ...command];
+	const stdio = { stdin: stdin === undefined ? "ignore" : "pipe", stderr: "pipe" } as const;
+	const child = start(program, args, { signal, graceMs: GRACE_MS, ...stdio });
+	let isOver = false;
 	try {
-		const logPath = join(dir, "log");
-		const env = environment.flatMap((entry) => ["--env", entry]);
-		const child = start(program, [...globalArgs, "--log", logPath, "exec", ...env, id, ...command], {
-			signal,
-			graceMs: GRACE_MS,
-			stdin: stdin === undefined ? "ignore" : "pipe",
-			stderr: "pipe",
-		});
-		try {
-			if (stdin !== undefined && child.pid !== undefined) feed(child.stdin, stdin);
-			if (child.pid !== undefined) yield* merged(child.stdout, child.stderr);
-			const { exitCode, signal: killedBy } = await child.done;
-			const words = await readFile(logPath, "utf8").catch(() => "");
-			if (words.includes('"level":"error"')) throw new RuntimeError(runtimeWords(words));
-			yield { kind: "exit", exitCode: exitCode ?? 128 + (killedBy === undefined ? 0 : constants.signals[killedBy]) };
-		} finally {
-			child.kill("SIGTERM");
-		}
+		if (stdin !== undefined && child.pid !== undefined) feed(child.stdin, stdin);
+		if (child.pid !== undefined) yield* merged(child.stdout, child.stderr);
+		const { exitCode, signal: killedBy } = await child.done;
+		isOver = !signal.aborted;
+		const words = await readFile(logPath, "utf8").catch(() => "");
+		if (words.includes('"level":"error"')) throw new RuntimeError(runtimeWords(words));
+		yield { kind: "exit", exitCode: exitCode ?? 128 + (killedBy === undefined ? 0 : constants.signals[killedBy]) };
 	} finally {
-		await rm(dir, { recursive: true, force: true });
+		// What a process that ended by itself leaves running is meant to: the container's.
+		if (!isOver) await cutShort(child, session);
 	}
+}
+
+async function cutShort({ kill, done }: Child, session: ExecSession): Promise<void> {
+	kill("SIGTERM");
+	await Promise.race([done.catch(() => undefined), sleep(GRACE_MS)]);
+	await session.end();
+	kill("SIGKILL");
 }
 
 /** A process that ends before it has read everything is no failure, nor is a caller that goes away. */

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLog } from "#lib/log/log.ts";
+import { eventually } from "../../test/support/eventually.ts";
 import { findProgram } from "../find-program.ts";
 import { removeParentCgroups } from "./cgroups.ts";
 import { LogParser } from "./log-format.ts";
@@ -27,6 +28,7 @@ beforeAll(() => {
 		program: findProgram("runc") ?? "runc",
 		stateDir: join(scratch, "runc"),
 		exitDir: join(scratch, "exits"),
+		execDir: join(scratch, "execs"),
 		log: createLog({ service: "test", level: "silent" }),
 	});
 });
@@ -237,4 +239,42 @@ describe("exec", () => {
 		}
 		expect(last).toBe(9);
 	});
+
+	const deaf = ["sh", "-c", "trap '' TERM; sleep 1002 & echo ready; while :; do sleep 0.01; done"];
+
+	test("one that does not heed it is killed, with what it started", async () => {
+		await using made = await make(["sleep", "1000"]);
+		await made.start();
+		const caller = new AbortController();
+		const options = { command: deaf, environment: [], stdin: undefined, signal: caller.signal };
+		for await (const part of runc.exec(made.id, options)) if (part.kind !== "exit") caller.abort();
+		await eventually(async () => expect(programsIn(made.id)).toEqual(["sleep"]));
+		expect(readdirSync(join(scratch, "execs"))).toEqual([]);
+	});
+
+	test("what one of a former gateway started is killed, and nothing else", async () => {
+		await using made = await make(["sleep", "1000"]);
+		await made.start();
+		await collect(made.id, ["sh", "-c", "sleep 1003 >/dev/null 2>&1 &"]); // the container's own from now on
+		const reading = runc.exec(made.id, {
+			command: deaf,
+			environment: [],
+			stdin: undefined,
+			signal: new AbortController().signal,
+		});
+		const parts = reading[Symbol.asyncIterator]();
+		await parts.next(); // it runs
+		await runc.endExecs();
+		await eventually(async () => expect(programsIn(made.id)).toEqual(["sleep", "sleep"]));
+		expect(readdirSync(join(scratch, "execs"))).toEqual([]);
+		for (let next = await parts.next(); next.done !== true; next = await parts.next());
+	});
+
+	/** The names of a container's processes, asked of another program. */
+	function programsIn(id: string): string[] {
+		const listed = execFileSync("ps", ["-e", "-o", "stat=,comm=,cgroup="], { encoding: "utf8" });
+		// The container's first process does not wait for what it inherits.
+		const own = listed.split("\n").filter((line) => line.includes(id) && !line.startsWith("Z"));
+		return own.map((line) => line.split(/ +/)[1] ?? "").toSorted();
+	}
 });

@@ -8,6 +8,7 @@ import type { Log } from "#lib/log/log.ts";
 import { removeCgroups } from "./cgroups.ts";
 import { conmonLives, runtimeWords, startConmon } from "./conmon.ts";
 import { ExitFiles } from "./exit-files.ts";
+import { ExecSession } from "./exec-session.ts";
 import { execInside } from "./exec-inside.ts";
 import type { OciConfig } from "./oci-config.ts";
 import { processStart } from "./process-start.ts";
@@ -27,6 +28,8 @@ export interface RuncOptions {
 	/** Where runc keeps what it knows, for this instance alone. */
 	readonly stateDir: string;
 	readonly exitDir: string;
+	/** Holds what is known of processes beside the containers' own. */
+	readonly execDir: string;
 	readonly log: Log;
 }
 
@@ -103,7 +106,15 @@ export class Runc implements Runtime {
 	}
 
 	exec(id: string, options: ExecOptions): AsyncIterable<ExecPart> {
-		return execInside({ program: this.#options.program, globalArgs: this.#globalArgs, id }, options);
+		const { program, execDir: sessionsDir } = this.#options;
+		return execInside({ program, globalArgs: this.#globalArgs, id, sessionsDir }, options);
+	}
+
+	async endExecs(): Promise<void> {
+		for (const left of await ExecSession.left(this.#options.execDir)) {
+			await using session = left;
+			await session.end();
+		}
 	}
 
 	exits(signal: AbortSignal): AsyncIterable<{ id: string; exitCode: number }> {

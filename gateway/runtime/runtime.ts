@@ -25,7 +25,7 @@ export interface ExecOptions {
 	readonly environment: readonly string[];
 	/** Undefined: no input. */
 	readonly stdin: AsyncIterable<Uint8Array> | undefined;
-	/** Ends the process: SIGTERM. */
+	/** Ends the process and its group: SIGTERM, then SIGKILL. */
 	readonly signal: AbortSignal;
 }
 
@@ -46,6 +46,8 @@ export interface Runtime {
 	observe(): Promise<ReadonlyMap<string, RuntimeState>>;
 	/** RuntimeError before the first part when it cannot be started. */
 	exec(id: string, options: ExecOptions): AsyncIterable<ExecPart>;
+	/** Kills what `exec` of a former process of ours started and nobody listens to any more. None of this one's may run. */
+	endExecs(): Promise<void>;
 	/** The exit statuses that wait to be taken, and those that come while the signal is not aborted. */
 	exits(signal: AbortSignal): AsyncIterable<{ readonly id: string; readonly exitCode: number }>;
 	/** How a process ended that does not run any more: `pending` while its monitor has still to say, `unknown` when it cannot. */

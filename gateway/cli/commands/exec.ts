@@ -1,4 +1,5 @@
 import { ContainerServiceService, type ExecRequest } from "#gen/wharf/container/v1/container.ts";
+import { isFault } from "#lib/fault/fault.ts";
 import { exitStatusOf } from "../exit-status.ts";
 import { interruptedStatus } from "../interrupted.ts";
 import { connect } from "../requests.ts";
@@ -15,6 +16,10 @@ export default command({
 	maxOperands: Number.POSITIVE_INFINITY,
 	commandAfter: 1,
 	failureStatus: 125,
+	notes: [
+		"It ends with this command, and with the gateway (`wharf down`, or a restart): its process, and what that started, get SIGTERM and then SIGKILL; the container goes on. " +
+			"This command then says so and ends with 125. What a program that has ended by itself leaves running stays.",
+	],
 	flags: {
 		interactive: { kind: "switch", short: "i", help: "Its input is this command's" },
 		env: {
@@ -41,10 +46,15 @@ export default command({
 			const interrupted = interruptedStatus(error, signal);
 			if (interrupted !== undefined) return interrupted;
 			await terminal.err(sentence(error));
+			if (isGatewayGone(error)) await terminal.err(`What this had begun in ${container} ends with the gateway.\n`);
 			return exitStatusOf(error);
 		}
 	},
 });
+
+function isGatewayGone(error: unknown): boolean {
+	return isFault(error, "SERVICE_UNAVAILABLE") || isFault(error, "SHUTTING_DOWN");
+}
 
 type Spec = Extract<NonNullable<ExecRequest["part"]>, { $case: "spec" }>["value"];
 

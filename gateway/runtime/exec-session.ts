@@ -1,0 +1,73 @@
+/**
+ * What is known of a process that runs beside a container's own: its folder has the process id, so that a gateway that comes after
+ * one that was killed can end it.
+ *
+ * runc makes each such process the leader of a session and a process group, and what it starts is in that group unless it leaves it.
+ */
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { isErrno } from "#lib/linux/libc.ts";
+import { processesOf } from "./cgroups.ts";
+
+export class ExecSession {
+	readonly #dir: string;
+	readonly #container: string;
+
+	private constructor(dir: string, container: string) {
+		this.#dir = dir;
+		this.#container = container;
+	}
+
+	/** `parent` holds the folders of all sessions. */
+	static async open(parent: string, container: string): Promise<ExecSession> {
+		await mkdir(parent, { recursive: true, mode: 0o700 });
+		return new ExecSession(await mkdtemp(join(parent, `${container}.`)), container);
+	}
+
+	/** Those that a former gateway left. */
+	static async left(parent: string): Promise<ExecSession[]> {
+		const names = await readdir(parent).catch((error: unknown) => {
+			if (isErrno(error, "ENOENT")) return [];
+			throw error;
+		});
+		return names.map((name) => new ExecSession(join(parent, name), name.slice(0, name.indexOf("."))));
+	}
+
+	/** Where runc writes what went wrong; the process cannot write to it. */
+	get logPath(): string {
+		return join(this.#dir, "log");
+	}
+
+	/** Where runc writes the process's id, as the host counts. */
+	get pidPath(): string {
+		return join(this.#dir, "pid");
+	}
+
+	/** Kills what is left of its process group. Only processes in the container's own cgroup are looked at. */
+	async end(): Promise<void> {
+		const group = Number(await readFile(this.pidPath, "utf8").catch(() => ""));
+		if (!(group > 0)) return;
+		for (const pid of await processesOf(this.#container)) if (groupOf(await stat(pid)) === group) kill(pid);
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await rm(this.#dir, { recursive: true, force: true });
+	}
+}
+
+function stat(pid: number): Promise<string> {
+	return readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+}
+
+/** proc_pid_stat(5), field 5: behind the program's name in parentheses, which may contain anything. */
+function groupOf(text: string): number {
+	return Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[2]);
+}
+
+function kill(pid: number): void {
+	try {
+		process.kill(pid, "SIGKILL");
+	} catch (error) {
+		if (!isErrno(error, "ESRCH")) throw error;
+	}
+}
