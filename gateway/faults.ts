@@ -26,6 +26,11 @@ export const gatewayFaults = catalogue("gateway", {
 		code: "INVALID_ARGUMENT",
 		message: (m: { port: string }) => `The port ${m.port} does not exist: ports are from 1 to 65535.`,
 	},
+	INVALID_LOG_LIMIT: {
+		code: "INVALID_ARGUMENT",
+		message: () => "A log has to have one file at least.",
+		help: () => "Leave the limit out for three.",
+	},
 	IMAGE_NOT_FOUND: {
 		code: "NOT_FOUND",
 		message: (m: { image: string }) => `There is no image ${JSON.stringify(m.image)}.`,

@@ -5,6 +5,7 @@ import type { ContainerTable } from "./compose/container-table.ts";
 import type { Endings } from "./endings.ts";
 import type { RootFileSystems } from "./images/host.ts";
 import type { Locks } from "#lib/concurrency/locks.ts";
+import type { LogFiles } from "./logs/log-files.ts";
 import type { Netd } from "./peers/netd.ts";
 import type { Volumed } from "./peers/volumed.ts";
 import type { Runtime } from "./runtime/runtime.ts";
@@ -16,6 +17,7 @@ export interface Parts {
 	readonly endings: Endings;
 	readonly runtime: Runtime;
 	readonly roots: RootFileSystems;
+	readonly logFiles: LogFiles;
 	readonly netd: Netd;
 	readonly volumed: Volumed;
 	/** The instance's root: containers do not see it. */

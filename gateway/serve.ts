@@ -11,6 +11,8 @@ import { findProgram } from "./find-program.ts";
 import { RootFileSystems } from "./images/host.ts";
 import { keepReconciled, takeExits } from "./keeper.ts";
 import { Locks } from "#lib/concurrency/locks.ts";
+import { keepLogsBounded } from "./logs/keep-bounded.ts";
+import { LogFiles } from "./logs/log-files.ts";
 import type { Parts } from "./parts.ts";
 import { Netd } from "./peers/netd.ts";
 import { Volumed } from "./peers/volumed.ts";
@@ -27,6 +29,7 @@ await runDaemon({
 		if (program === undefined || !existsSync(program)) {
 			throw execFaults.PROGRAM_MISSING({ program: program ?? "runc", package: packageOf(program ?? "runc") });
 		}
+		const roots = new RootFileSystems(paths.containers, log);
 		const parts: Parts = {
 			store,
 			table: new ContainerTable(store),
@@ -39,7 +42,8 @@ await runDaemon({
 				execDir: join(paths.run, "execs"),
 				log,
 			}),
-			roots: new RootFileSystems(paths.containers, log),
+			roots,
+			logFiles: new LogFiles((id) => roots.dir(id)),
 			netd: resources.use(new Netd({ unix: paths.socket("netd") })),
 			volumed: resources.use(new Volumed({ unix: paths.socket("volumed") })),
 			wharfRoot: paths.root,
@@ -47,6 +51,7 @@ await runDaemon({
 		};
 		await parts.runtime.endExecs();
 		resources.use(takeExits(parts));
+		resources.use(keepLogsBounded(parts));
 		resources.use(await keepReconciled(parts, reconcileEvery));
 		return [containerService(parts)];
 	},

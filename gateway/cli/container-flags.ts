@@ -4,6 +4,7 @@ import { Protocol } from "#gen/wharf/network/v1/endpoint.ts";
 import type { MountSpec } from "#gen/wharf/volume/v1/volume.ts";
 import type { Flags, ValuesOf } from "./syntax/command.ts";
 import { syntaxFaults } from "./syntax/faults.ts";
+import { parseLogOptions } from "./syntax/log-options.ts";
 import { parseEnvironment, parsePairs } from "./syntax/pairs.ts";
 import { parsePorts } from "./syntax/ports.ts";
 import { type MountWish, parseVolume } from "./syntax/volumes.ts";
@@ -45,6 +46,11 @@ export const CONTAINER_FLAGS = {
 		help: "The name it calls itself; the first 12 digits of its id without this",
 	},
 	label: { kind: "list", short: "l", value: "KEY=VALUE", help: "A label" },
+	"log-opt": {
+		kind: "list",
+		value: "KEY=VALUE",
+		help: "The bound of its log: max-size=10m and max-file=3 without this; max-size=-1 for none",
+	},
 	rm: { kind: "switch", help: "Remove it, and its volumes without a name, when its program ends" },
 } as const satisfies Flags;
 
@@ -76,6 +82,7 @@ export function specOf(
 		autoRemove: flags.rm,
 		labels: parsePairs(flags.label, "The label"),
 		hostname: flags.hostname ?? "",
+		...(flags["log-opt"].length === 0 ? {} : { log: parseLogOptions(flags["log-opt"]) }),
 	});
 }
 

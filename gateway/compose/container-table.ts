@@ -103,6 +103,11 @@ export class ContainerTable {
 		return rows.map((row) => ({ record: recordOf(row), row: row.row }));
 	}
 
+	/** Without reading what they are made of. */
+	runningIds(): string[] {
+		return this.#store.all<{ id: string }>("SELECT id FROM containers WHERE state = 'RUNNING'").map(({ id }) => id);
+	}
+
 	everything(): ContainerRecord[] {
 		return this.#store.all<Row>("SELECT * FROM containers ORDER BY row").map(recordOf);
 	}

@@ -1,12 +1,10 @@
 /** What a container's process wrote, and on as it comes. */
-import { watch } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FSWatcher, watch } from "node:fs";
 import type { Call } from "#lib/rpc/handler.ts";
-import { isErrno } from "#lib/linux/libc.ts";
 import type { ContainerRecord } from "./container.ts";
+import type { LogChain } from "../logs/log-files.ts";
 import type { Parts } from "../parts.ts";
 import { type LogEntry, LogParser } from "../runtime/log-format.ts";
-import { logPathOf } from "./start.ts";
 
 export interface LogQuery {
 	readonly reference: string;
@@ -17,16 +15,15 @@ export interface LogQuery {
 
 const CHUNK_BYTES = 64 * 1024;
 
-/** The file is held open: the log of a container that is removed on its end is read to its end all the same. */
+/** The files are held open: the log of a container that is removed on its end is read to its end all the same, and so is one that goes. */
 export async function* logs(parts: Parts, { reference, follow, tail }: LogQuery, call: Call): AsyncGenerator<LogEntry> {
 	const { id } = parts.table.get(reference);
 	// Before the state is looked at: an end in between is told to this promise.
 	const exited = parts.endings.exited(id);
 	const goesOn = follow && mayWrite(parts.table.find(id));
-	const path = logPathOf(parts, id);
-	await using file = await openLog(path, goesOn);
-	if (file === undefined) return;
-	const reader = new LogReader(file);
+	// A container that has never run has no log yet; who follows it waits at an empty one.
+	await using chain = await parts.logFiles.open(id, goesOn);
+	const reader = new LogReader(chain);
 	yield* tail === undefined ? reader.entries() : await lastOf(reader.entries(), tail);
 	if (!goesOn) return;
 
@@ -39,7 +36,12 @@ export async function* logs(parts: Parts, { reference, follow, tail }: LogQuery,
 	};
 	void exited.then(end);
 	call.signal.addEventListener("abort", end, { once: true });
-	const watcher = watch(path, ring);
+	let watcher = watchLast(chain, ring);
+	chain.onExtended = () => {
+		watcher.close();
+		watcher = watchLast(chain, ring);
+		ring();
+	};
 	try {
 		while (!call.signal.aborted) {
 			const last = over;
@@ -49,47 +51,53 @@ export async function* logs(parts: Parts, { reference, follow, tail }: LogQuery,
 			wake = Promise.withResolvers<void>();
 		}
 	} finally {
+		chain.onExtended = () => undefined;
 		watcher.close();
 		call.signal.removeEventListener("abort", end);
 	}
+}
+
+/** By its descriptor: its name may be another file's by now. */
+function watchLast({ files }: LogChain, ring: () => void): FSWatcher {
+	return watch(`/proc/self/fd/${files.at(-1)?.fd ?? 0}`, ring);
 }
 
 function mayWrite(record: ContainerRecord | undefined): boolean {
 	return record !== undefined && record.state !== "EXITED" && record.state !== "REMOVING";
 }
 
-/** A container that has never run has no log yet; who follows it waits at an empty one. */
-async function openLog(path: string, make: boolean): Promise<FileHandle | undefined> {
-	try {
-		return await open(path, make ? "a+" : "r", 0o600);
-	} catch (error) {
-		if (isErrno(error, "ENOENT")) return undefined;
-		throw error;
-	}
-}
-
 class LogReader {
-	readonly #file: FileHandle;
+	readonly #chain: LogChain;
+	/** Of files that conmon begins with a whole line, and ends with one. */
 	readonly #parser = new LogParser();
+	#index = 0;
 	#position = 0;
 
-	constructor(file: FileHandle) {
-		this.#file = file;
+	constructor(chain: LogChain) {
+		this.#chain = chain;
 	}
 
-	/** From where the last one stopped to the end of the file. */
+	/** From where the last one stopped to the end of the last file. */
 	async *entries(): AsyncGenerator<LogEntry> {
 		for (;;) {
-			const { bytesRead, buffer } = await this.#file.read(
-				Buffer.allocUnsafe(CHUNK_BYTES),
-				0,
-				CHUNK_BYTES,
-				this.#position,
-			);
-			if (bytesRead === 0) return;
-			this.#position += bytesRead;
-			yield* this.#parser.push(buffer.subarray(0, bytesRead));
+			// Seen before the end is: a file that has a successor is not written any more.
+			const isLast = this.#index >= this.#chain.files.length - 1;
+			const chunk = await this.#chunk();
+			if (chunk.length > 0) yield* this.#parser.push(chunk);
+			else if (isLast) return;
+			else {
+				this.#index++;
+				this.#position = 0;
+			}
 		}
+	}
+
+	async #chunk(): Promise<Uint8Array> {
+		const file = this.#chain.files[this.#index];
+		if (file === undefined) return new Uint8Array();
+		const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, this.#position);
+		this.#position += bytesRead;
+		return buffer.subarray(0, bytesRead);
 	}
 }
 

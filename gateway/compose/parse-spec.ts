@@ -29,6 +29,7 @@ export function parseSpec(spec: ContainerSpec | undefined): ContainerSpec {
 			throw gatewayFaults.INVALID_PORT({ port: String(containerPort) }, { field });
 		if (hostPort > MAX_PORT) throw gatewayFaults.INVALID_PORT({ port: String(hostPort) }, { field });
 	}
+	if (given.log?.maxFiles === 0) throw gatewayFaults.INVALID_LOG_LIMIT({}, { field: "spec.log.max_files" });
 	parseNetworks(given);
 	return given;
 }
@@ -44,6 +45,7 @@ function withDefaults(spec: ContainerSpec | undefined): ContainerSpec {
 		autoRemove: false,
 		labels: {},
 		hostname: "",
+		log: undefined,
 		...spec,
 		image: spec?.image === undefined || spec.image === "" ? "host" : spec.image,
 		networks: networks.length === 0 ? [{ network: "bridge", addresses: [], aliases: [] }] : networks,

@@ -122,7 +122,7 @@ async function launch(parts: Parts, record: ContainerRecord, netnsPath: string |
 	}
 }
 
-export function logPathOf({ roots }: Pick<Parts, "roots">, id: string): string {
+function logPathOf({ roots }: Pick<Parts, "roots">, id: string): string {
 	return `${roots.dir(id)}/log`;
 }
 
