@@ -21,7 +21,7 @@ export async function finishEnded(parts: Parts, { id }: ContainerRecord): Promis
 
 /** Told a second time of the same end is success. END_NOT_STORED: everything else is done, and reconcile stores it when it can. */
 export async function finish(parts: Parts, id: string, exitCode: number, error = ""): Promise<void> {
-	const { locks, table, runtime, netd, roots, endings, log } = parts;
+	const { locks, table, store, runtime, netd, roots, endings, log } = parts;
 	using _ = await locks.take(id);
 	const record = table.find(id);
 	if (record?.state !== "RUNNING") {
@@ -52,7 +52,8 @@ export async function finish(parts: Parts, id: string, exitCode: number, error =
 	const statements = [table.update(id, ended), containerFact("EXITED", record, exitCode)];
 	try {
 		// What is removed on its end makes room first, if there is none.
-		await makingRoom(parts, record.spec.autoRemove ? id : undefined, statements, "container.exited");
+		const goes = record.spec.autoRemove ? id : undefined;
+		await makingRoom(parts, goes, () => store.write(statements, "container.exited"));
 	} catch (failure) {
 		const told = unstored(parts, { record, networkStays: sandboxId !== "" }, failure);
 		endings.tellUnstored(id, told);

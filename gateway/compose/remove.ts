@@ -60,7 +60,8 @@ async function removeFilesOfEnded(
 export async function removeRecord(parts: Parts, record: ContainerRecord, answer: readonly Statement[]): Promise<void> {
 	const { store, table, runtime, volumed, roots, endings } = parts;
 	const { id, removeVolumes, exitCode, startedAt } = record;
-	await makingRoom(parts, id, [table.update(id, { state: "REMOVING", removeVolumes })], "container.removing");
+	const removing = [table.update(id, { state: "REMOVING", removeVolumes })];
+	await makingRoom(parts, id, () => store.write(removing, "container.removing"));
 	if (record.state !== "EXITED" && record.state !== "CREATED") await removeLive(parts, id);
 	if (record.spec.mounts.length > 0) await volumed.detach(id, removeVolumes);
 	killPoint("remove.detached");

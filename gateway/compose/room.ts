@@ -1,7 +1,6 @@
 /** What happens where something cannot be stored: room is made by what is to go anyway, and what is left is told with its cause. */
 import { statfsSync } from "node:fs";
 import { isFault } from "#lib/fault/fault.ts";
-import type { Statement } from "#lib/store/store.ts";
 import type { ContainerRecord } from "./container.ts";
 import { gatewayFaults } from "../faults.ts";
 import type { Parts } from "../parts.ts";
@@ -9,19 +8,18 @@ import type { Parts } from "../parts.ts";
 /** A file system with less room has none: SQLite writes pages, and keeps what was answered. */
 const FULL_BYTES = 256 * 1024;
 
-/** Stores it; when that fails, and a container is to go with its files, again without these. */
+/** Stores something; when that fails, and a container is to go with its files, again without these. */
 export async function makingRoom(
-	{ store, roots }: Parts,
+	{ roots }: Parts,
 	goes: string | undefined,
-	statements: readonly Statement[],
-	label: string,
+	store: () => Promise<void>,
 ): Promise<void> {
 	try {
-		await store.write(statements, label);
+		await store();
 	} catch (error) {
 		if (goes === undefined || !isFault(error, "STORE_UNAVAILABLE")) throw error;
 		await roots.remove(goes);
-		await store.write(statements, label);
+		await store();
 	}
 }
 
