@@ -26,11 +26,12 @@ export default command({
 	async run({ flags, operands, terminal }) {
 		const timeoutSeconds = seconds(flags.time);
 		using gateway = connect(terminal.paths, "gateway", ContainerServiceService);
-		return await each(operands, terminal, async (container) => {
+		const stop = async (container: string): Promise<void> => {
 			const request = StopContainerRequest.fromPartial({ requestId: requestId(), container, timeoutSeconds });
 			await gateway.stopContainer(request, { timeoutMs: (timeoutSeconds + CLEANUP_SECONDS) * 1000 });
 			await terminal.out(`${container}\n`);
-		});
+		};
+		return await each(operands, terminal, stop, { together: true });
 	},
 });
 
