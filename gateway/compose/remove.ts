@@ -30,8 +30,8 @@ export async function remove(parts: Parts, input: RemoveInput, call: Mutation<st
 	const record = table.find(id);
 	if (record === undefined) return id; // removed on its end, meanwhile
 	if (record.state === "RUNNING") throw gatewayFaults.CONTAINER_RUNNING({ container: name }); // started again, meanwhile
-	// netd was away when it ended.
-	if (record.sandboxId !== "") await parts.netd.deleteSandboxOf(id);
+	// netd was away when it ended, or had no room to store it.
+	if (record.sandboxId !== "") await makingRoom(parts, id, () => parts.netd.deleteSandboxOf(id));
 	await removeRecord(parts, { ...record, removeVolumes: input.removeVolumes || record.removeVolumes }, call.answer(id));
 	return id;
 }
@@ -63,7 +63,7 @@ export async function removeRecord(parts: Parts, record: ContainerRecord, answer
 	const removing = [table.update(id, { state: "REMOVING", removeVolumes })];
 	await makingRoom(parts, id, () => store.write(removing, "container.removing"));
 	if (record.state !== "EXITED" && record.state !== "CREATED") await removeLive(parts, id);
-	if (record.spec.mounts.length > 0) await volumed.detach(id, removeVolumes);
+	if (record.spec.mounts.length > 0) await makingRoom(parts, id, () => volumed.detach(id, removeVolumes));
 	killPoint("remove.detached");
 	await roots.remove(id);
 	const ran = startedAt !== undefined;

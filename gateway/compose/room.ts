@@ -8,7 +8,7 @@ import type { Parts } from "../parts.ts";
 /** A file system with less room has none: SQLite writes pages, and keeps what was answered. */
 const FULL_BYTES = 256 * 1024;
 
-/** Stores something; when that fails, and a container is to go with its files, again without these. */
+/** Stores something, here or at a peer; when that fails, and a container is to go with its files, again without these. */
 export async function makingRoom(
 	{ roots }: Parts,
 	goes: string | undefined,
