@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Cidr } from "#lib/address/cidr.ts";
 import { parseIfName } from "#lib/address/if-name.ts";
 import { Ip } from "#lib/address/ip.ts";
@@ -130,6 +130,17 @@ describe("create", () => {
 		expect(() => it.netd.networks.get("web")).toThrow("There is no network");
 		expect({ ...everything(), outbox: 0 }).toEqual({ ...before, outbox: 0 });
 	});
+
+	test("an undo that fails is taken up again by itself, and the name is free then", async () => {
+		it.allocator.down = true;
+		await expect(it.netd.networks.create(networkSpec("web"), call())).rejects.toMatchObject({
+			reason: "SERVICE_UNAVAILABLE",
+		});
+		expect(it.netd.networks.get("web").status.state).toBe("deleting");
+		it.allocator.down = false;
+		await vi.waitFor(() => it.netd.networks.create(networkSpec("web"), call()), 10_000);
+		expect(it.netd.networks.get("web").status.state).toBe("active");
+	}, 30_000);
 
 	test("a caller that has gone leaves nothing", async () => {
 		const before = everything();

@@ -154,13 +154,16 @@ export class Networks {
 	}
 
 	async #make(network: Network, specs: readonly SubnetSpec[], driver: LinkedDriver, call: Call): Promise<Created> {
-		const { store, allocator, locks, log } = this.#parts;
+		const { store, allocator, locks, log, unfinished } = this.#parts;
 		using _turn = await locks.take(network.id, call.signal);
 		await this.#insert(network);
 		await using undo = new Undo(
 			{
 				discard: () => store.write([rows.deleteNetworkRow(network.id)], "network.discarded"),
-				park: () => store.write([rows.parkNetwork(network.id)], "network.parked"),
+				park: async () => {
+					await store.write([rows.parkNetwork(network.id)], "network.parked");
+					unfinished();
+				},
 			},
 			log,
 		);

@@ -66,7 +66,7 @@ export class Sandboxes {
 	}
 
 	async create(spec: SandboxSpec, call: Mutation<Sandbox>): Promise<Sandbox> {
-		const { kernel, locks, store, log } = this.#parts;
+		const { kernel, locks, store, log, unfinished } = this.#parts;
 		if (spec.adoptPath !== undefined && !kernel.namespaces.isNamespace(spec.adoptPath)) {
 			throw faults.NOT_A_NAMESPACE({ path: spec.adoptPath }, { field: "adopt_path" });
 		}
@@ -76,7 +76,10 @@ export class Sandboxes {
 		await using undo = new Undo(
 			{
 				discard: () => store.write([rows.deleteSandboxRow(sandbox.id)], "sandbox.discarded"),
-				park: () => store.write([rows.parkSandbox(sandbox.id)], "sandbox.parked"),
+				park: async () => {
+					await store.write([rows.parkSandbox(sandbox.id)], "sandbox.parked");
+					unfinished();
+				},
 			},
 			log,
 		);
