@@ -78,28 +78,34 @@ export async function sandboxesAgree(host: Host): Promise<string[]> {
 				stored.map((leg) => describe(leg.interface, leg.addresses)),
 				inside.map((link) => describe(link.name, link.addresses)),
 			),
-			...(await resolverAgrees(host, path, stored.some(({ resolves }) => resolves) ? Number(row["resolver_port"]) : 0)),
+			...(await resolverAgrees(
+				host,
+				path,
+				Number(row["resolver_port"]),
+				stored.some(({ resolves }) => resolves),
+			)),
 		);
 	}
 	return problems;
 }
 
-/** The rewrite and both sockets, where the sandbox is on a network that resolves names; neither (port 0) where it is on none. */
-async function resolverAgrees(host: Host, netns: string, port: number): Promise<string[]> {
+/**
+ * Both sockets and the rewrite, where the sandbox is on a network that resolves names. Where it is on none any more there are no
+ * sockets; a rewrite that it has had stays as long as the sandbox, for the next such network.
+ */
+async function resolverAgrees(host: Host, netns: string, port: number, resolves: boolean): Promise<string[]> {
 	const inside = (file: string, ...args: string[]): Promise<string> =>
 		host.ok("nsenter", [`--net=${netns}`, "--", file, ...args]);
 	const listening = (await inside("ss", "-Hlntu", "src 127.0.0.11")).split("\n").filter((line) => line !== "");
 	const sockets = listening.map((line) => line.split(/\s+/)).map(([protocol, , , , at]) => `${protocol} ${at}`);
 	const rules = await inside("nft", "list", "ruleset");
-	const found = [
-		...sockets,
-		...[...rules.matchAll(/(udp|tcp) dport set (\d+)/g)].map(([, protocol, to]) => `rewrite ${protocol} ${to}`),
+	const rewrites = [...rules.matchAll(/(udp|tcp) dport set (\d+)/g)].map(([, protocol, to]) => `${protocol} to ${to}`);
+	const protocols = ["udp", "tcp"] as const;
+	const isRewritten = resolves || rewrites.length > 0;
+	return [
+		...compare("resolver", resolves ? protocols.map((protocol) => `${protocol} 127.0.0.11:${port}`) : [], sockets),
+		...compare("rewrite", isRewritten ? protocols.map((protocol) => `${protocol} to ${port}`) : [], rewrites),
 	];
-	const stored =
-		port === 0
-			? []
-			: ["udp", "tcp"].flatMap((protocol) => [`${protocol} 127.0.0.11:${port}`, `rewrite ${protocol} ${port}`]);
-	return compare("resolver", stored, found);
 }
 
 /** An element of a set or map of nft(8)'s JSON as words: `tcp 8080 -> 172.18.0.2 80`. */
