@@ -3,7 +3,8 @@
  *
  * Everything that is started inside dies with it, as with a power cut; what was on disk stays until it is disposed of.
  */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtempSync } from "node:fs";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -30,6 +31,8 @@ export interface CommandOptions {
 }
 
 export class Host implements AsyncDisposable {
+	static readonly #hosts = new Set<Host>();
+	static #closed = false;
 	/** The instance's WHARF_ROOT. */
 	readonly root: string;
 	readonly #scratch: string;
@@ -39,6 +42,7 @@ export class Host implements AsyncDisposable {
 	#pid = 0;
 
 	private constructor(scratch: string, wharf: string) {
+		Host.#hosts.add(this);
 		this.#scratch = scratch;
 		this.program = wharf;
 		this.root = join(scratch, "root");
@@ -46,7 +50,8 @@ export class Host implements AsyncDisposable {
 
 	/** Boots a host with `eth0` at HOST_ADDRESS and a namespace `outside` at OUTSIDE_ADDRESS on the same wire. */
 	static async boot(options: { readonly wharf?: string } = {}): Promise<Host> {
-		const scratch = await mkdtemp(join(tmpdir(), "wharf-host-"));
+		if (Host.#closed) throw new Error("No host boots any more.");
+		const scratch = mkdtempSync(join(tmpdir(), "wharf-host-"));
 		const host = new Host(scratch, options.wharf ?? join(CHECKOUT, "bin/wharf"));
 		try {
 			await host.#boot();
@@ -55,6 +60,12 @@ export class Host implements AsyncDisposable {
 			throw error;
 		}
 		return host;
+	}
+
+	/** Disposes of every host that there is, for a process that is about to end; none boots afterwards. */
+	static async disposeAll(): Promise<void> {
+		Host.#closed = true;
+		await Promise.all([...Host.#hosts].map((host) => host[Symbol.asyncDispose]()));
 	}
 
 	async #boot(): Promise<void> {
@@ -143,13 +154,28 @@ export class Host implements AsyncDisposable {
 		const init = this.#init;
 		if (init === undefined) return;
 		this.#init = undefined;
-		process.kill(this.#pid, "SIGKILL");
+		// Before it has been found, its parent takes it along.
+		if (this.#pid === 0) init.kill("SIGKILL");
+		else process.kill(this.#pid, "SIGKILL");
+		this.#pid = 0;
 		await init.done;
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#powerOff();
+		await this.#removeCgroups();
 		await rm(this.#scratch, { recursive: true, force: true });
+		Host.#hosts.delete(this);
+	}
+
+	/** They are the machine's, which has not been off: what containers that still ran have left there. */
+	async #removeCgroups(): Promise<void> {
+		const ids = await readdir(join(this.root, "containers")).catch(() => []);
+		if (ids.length === 0) return;
+		const theirs = ids.flatMap((id) => ["-o", "-path", `*/wharf/*${id}*`]).slice(1);
+		await run("find", ["/sys/fs/cgroup", "-type", "d", "(", ...theirs, ")", "-delete"], { acceptExit: ANY_STATUS });
+		// The group around them, unless somebody else's are in it.
+		await run("find", ["/sys/fs/cgroup", "-maxdepth", "2", "-name", "wharf", "-delete"], { acceptExit: ANY_STATUS });
 	}
 }
 
