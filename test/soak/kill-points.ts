@@ -1,28 +1,22 @@
-/** Every kill point that the source names, each visited once by the same afternoon of commands, with the audit afterwards. */
-import { glob, readFile } from "node:fs/promises";
+/** Every kill point that the source names, each visited once by an afternoon of commands, with the audit afterwards. */
+import { cp, glob, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { audit } from "../support/audit/audit.ts";
-import { eventually } from "../support/eventually.ts";
 import { CHECKOUT, Host } from "../support/host.ts";
 import { settled } from "../support/services.ts";
-import { perform } from "./operations.ts";
+import { type Step, stepsFor } from "./afternoon.ts";
+import { prepare } from "./aftermath.ts";
+import { keepLogs } from "./keep-logs.ts";
+import { straysOf } from "./strays.ts";
 
-/** Uses of every kind of resource, and their end. */
-const AFTERNOON: readonly string[][] = [
-	["network", "create", "red"],
-	["network", "create", "blue"],
-	["volume", "create", "oak"],
-	["run", "-d", "--name", "ant", "--network", "red", "-p", "7001:80", "-v", "oak:/data", "host", "sleep", "1000"],
-	["network", "connect", "blue", "ant"],
-	["volume", "backup", "oak", "-o", "/run/oak.tar"],
-	["volume", "restore", "pine", "/run/oak.tar"],
-	["network", "disconnect", "blue", "ant"],
-	["stop", "-t", "1", "ant"],
-	["start", "ant"],
-	["rm", "-f", "ant"],
-	["network", "rm", "red", "blue"],
-	["volume", "rm", "oak", "pine"],
-];
+/** Hosts that are visited side by side: each waits as much as it works. */
+const AT_ONCE = 2;
+
+interface Visit {
+	readonly wasPassed: boolean;
+	readonly strays: readonly string[];
+	/** What a command or the program said that it should not have. */
+	readonly problems: readonly string[];
+}
 
 /** The names, read from the calls in the source. */
 export async function killPointNames(): Promise<string[]> {
@@ -32,36 +26,91 @@ export async function killPointNames(): Promise<string[]> {
 		const source = await readFile(join(CHECKOUT, file), "utf8");
 		for (const [, name = ""] of source.matchAll(/killPoint\("([^"]+)"\)/g)) names.add(name);
 		// A label of a store's write is a kill point behind its commit.
-		for (const [, label = ""] of source.matchAll(/\.write\([^;]*?,\s*"([a-z-]+\.[a-z.-]+)",?\s*\)/g))
+		for (const [, label = ""] of source.matchAll(/\.(?:write|intend)\([^;]*?,\s*"([a-z-]+\.[a-z.-]+)",?\s*\)/g))
 			names.add(`store.${label}`);
 	}
 	return [...names].sort();
 }
 
-/** Visits those whose names contain one of `filters`, or all when there is none. */
+/** Visits those whose names contain one of `filters`, or all when there is none. One that no service passes is a problem. */
 export async function visitKillPoints(filters: readonly string[], report: (problem: string) => void): Promise<void> {
 	const wanted = (name: string): boolean => filters.length === 0 || filters.some((filter) => name.includes(filter));
-	for (const name of (await killPointNames()).filter(wanted)) {
-		await using host = await Host.boot();
-		await host.ok(host.program, ["up"], { env: { WHARF_KILL_POINT: name }, timeoutMs: 120_000 });
-		for (const args of AFTERNOON) {
-			const problem = await perform(host, args);
-			if (problem !== undefined) report(`${name}: ${problem}`);
+	const names = (await killPointNames()).filter(wanted);
+	await using warm = await bootWarm();
+	const queue = [...names];
+	const visits = new Map<string, Visit>();
+	const lane = async (): Promise<void> => {
+		for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
+			const begun = performance.now();
+			const found = await visit(name, warm).catch(failed);
+			visits.set(name, found);
+			const passed = found.wasPassed ? "" : ", not reached: no service died";
+			const seconds = Math.round((performance.now() - begun) / 1000);
+			console.log(`  kill point ${name}: ${found.strays.length} strays${passed} (${seconds} s)`);
+			for (const problem of [...found.strays, ...found.problems]) report(`${name}: ${problem}`);
+			if (!found.wasPassed) report(`${name}: not reached`);
 		}
-		await settled(host);
-		let strays: string[] = [];
-		await eventually(async () => {
-			strays = await audit(host);
-			if (strays.length > 0) throw new Error("strays");
-		}, 20_000).catch(() => undefined);
-		for (const stray of strays) report(`${name}: ${stray}`);
-		const passed = (await wasPassed(host)) ? "" : ", not reached: no service died";
-		console.log(`  kill point ${name}: ${strays.length} strays${passed}`);
-	}
+	};
+	await Promise.all(Array.from({ length: AT_ONCE }, lane));
+	const missed = names.filter((name) => visits.get(name)?.wasPassed !== true);
+	const strays = [...visits.values()].reduce((sum, one) => sum + one.strays.length, 0);
+	console.log(`  kill points: ${names.length - missed.length} of ${names.length} visited, ${strays} strays`);
+	if (missed.length > 0) console.log(`  not reached: ${missed.join(", ")}`);
 }
 
-/** A process dies where its kill point is, and is started again: somebody's count of restarts says so. */
-async function wasPassed(host: Host): Promise<boolean> {
+function failed(error: unknown): Visit {
+	return { wasPassed: false, strays: [], problems: [wordsOf(error)] };
+}
+
+function wordsOf(error: unknown): string {
+	return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+async function visit(name: string, warm: Host): Promise<Visit> {
+	await using host = await Host.boot();
+	await warmUp(host, warm);
+	const problems: string[] = [];
+	const take = async (steps: readonly Step[]): Promise<void> => {
+		for (const step of steps) {
+			const problem = await step(host).catch(wordsOf);
+			if (problem !== undefined) problems.push(problem);
+		}
+	};
+	const prepared = await prepare(host, name);
+	await host.ok(host.program, ["up"], { env: { WHARF_KILL_POINT: name }, timeoutMs: 120_000 });
+	await take(prepared);
+	// Behind the kill the names are used again: what is left of it is in the way.
+	const { always, otherwise } = stepsFor(name);
+	await take(always);
+	for (const { steps } of otherwise) {
+		if (await hasDied(host)) break;
+		await take(steps);
+	}
+	const strays = await straysOf(host);
+	if (strays.length + problems.length > 0) await keepLogs(host, name);
+	return { wasPassed: await hasDied(host), strays, problems };
+}
+
+/** A process dies where its kill point is, and is started again: somebody's count of restarts says so. Nobody else kills any. */
+async function hasDied(host: Host): Promise<boolean> {
+	await settled(host);
 	const lines = (await host.wharfOk("status", "--format", "json")).split("\n");
 	return lines.some((line) => (JSON.parse(line) as { readonly Restarts: number }).Restarts > 0);
+}
+
+/**
+ * A host on which wharf was up once: what Node compiled there is given to the others. Without it most of a visit is compiling the
+ * same sources for six programs again.
+ */
+async function bootWarm(): Promise<Host> {
+	const host = await Host.boot();
+	await host.wharfOk("up");
+	// It is written as the programs end.
+	await host.wharfOk("down");
+	return host;
+}
+
+function warmUp(host: Host, warm: Host): Promise<void> {
+	const cache = ({ root }: Host): string => join(root, "run/compile-cache");
+	return cp(cache(warm), cache(host), { recursive: true });
 }

@@ -4,6 +4,7 @@
  * `npm run soak -- --seed 7 --minutes 30` repeats what seed 7 did, as far as timing allows. Exit status 1 when anything was amiss.
  */
 import { parseArgs } from "node:util";
+import { untilInterrupted } from "./interruption.ts";
 import { visitKillPoints } from "./kill-points.ts";
 import { natsOutage } from "./nats-outage.ts";
 import { Random } from "./random.ts";
@@ -28,9 +29,11 @@ const report = (problem: string): void => {
 	console.log(`  PROBLEM ${problem}`);
 };
 
-if (only.includes("rounds")) await randomRounds(random, Number(values.minutes) * 60_000, report);
-if (only.includes("kill-points")) await visitKillPoints(values.point, report);
-if (only.includes("nats")) await natsOutage(Number(values["nats-minutes"]) * 60_000, report);
+await untilInterrupted(async () => {
+	if (only.includes("rounds")) await randomRounds(random, Number(values.minutes) * 60_000, report);
+	if (only.includes("kill-points")) await visitKillPoints(values.point, report);
+	if (only.includes("nats")) await natsOutage(Number(values["nats-minutes"]) * 60_000, report);
+});
 
 console.log(`soak: ${problems.length} problems with seed ${values.seed}`);
 process.exitCode = problems.length === 0 ? 0 : 1;

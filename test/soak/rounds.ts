@@ -1,13 +1,12 @@
 /** Rounds of random commands, four at a time, while services are killed; the audit after each round must find nothing. */
 import { setTimeout as delay } from "node:timers/promises";
-import { audit } from "../support/audit/audit.ts";
 import { leftovers } from "../support/audit/leftovers.ts";
-import { eventually } from "../support/eventually.ts";
 import { Host } from "../support/host.ts";
-import { kill, settled } from "../support/services.ts";
+import { kill } from "../support/services.ts";
 import { keepLogs } from "./keep-logs.ts";
 import { choose, perform } from "./operations.ts";
 import type { Random } from "./random.ts";
+import { straysOf } from "./strays.ts";
 
 const SERVICES = ["netd", "ipamd", "dnsd", "volumed", "gateway", "nats"];
 const OPERATIONS_A_ROUND = 60;
@@ -28,8 +27,7 @@ export async function randomRounds(
 			await host.powerCycle();
 			await host.wharfOk("up");
 		}
-		await settled(host);
-		const strays = await noStrays(host);
+		const strays = await straysOf(host);
 		for (const stray of strays) report(`round ${round}: ${stray}`);
 		if (strays.length > 0) await keepLogs(host, `round-${round}`);
 		console.log(`  round ${round}${cut ? ", ended by a power cut" : ""}: ${strays.length} strays`);
@@ -55,14 +53,4 @@ async function oneRound(host: Host, random: Random, report: (problem: string) =>
 	// A power cut comes in the middle.
 	if (cut) queue.length = 0;
 	await work;
-}
-
-/** What the audit still finds after twenty seconds; reconciliation has its time. */
-async function noStrays(host: Host): Promise<string[]> {
-	let strays: string[] = [];
-	await eventually(async () => {
-		strays = await audit(host);
-		if (strays.length > 0) throw new Error("strays");
-	}, 20_000).catch(() => undefined);
-	return strays;
 }

@@ -3,10 +3,11 @@ import { processes } from "./audit/kernel.ts";
 import { eventually } from "./eventually.ts";
 import type { Host } from "./host.ts";
 
-/** What a service's command line contains, from source and from the bundle. */
+/** What the command line of a service, or of their supervisor, contains: from source and from the bundle. */
 function patternOf(service: string): RegExp {
 	if (service === "nats") return /(^|\/)nats-server /;
 	if (service === "gateway") return /gateway\/serve\.ts|dist\/gateway\.js/;
+	if (service === "supervisor") return /gateway\/supervisor\/main\.ts|dist\/supervisor\.js/;
 	return new RegExp(`services/${service}/main\\.ts|dist/${service}\\.js`);
 }
 
