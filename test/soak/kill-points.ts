@@ -33,7 +33,11 @@ export async function killPointNames(): Promise<string[]> {
 }
 
 /** Visits those whose names contain one of `filters`, or all when there is none. One that no service passes is a problem. */
-export async function visitKillPoints(filters: readonly string[], report: (problem: string) => void): Promise<void> {
+export async function visitKillPoints(
+	filters: readonly string[],
+	report: (problem: string) => void,
+	interrupted: AbortSignal,
+): Promise<void> {
 	const wanted = (name: string): boolean => filters.length === 0 || filters.some((filter) => name.includes(filter));
 	const names = (await killPointNames()).filter(wanted);
 	await using warm = await bootWarm();
@@ -43,6 +47,7 @@ export async function visitKillPoints(filters: readonly string[], report: (probl
 		for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
 			const begun = performance.now();
 			const found = await visit(name, warm).catch(failed);
+			if (interrupted.aborted) return;
 			visits.set(name, found);
 			const passed = found.wasPassed ? "" : ", not reached: no service died";
 			const seconds = Math.round((performance.now() - begun) / 1000);
@@ -52,6 +57,7 @@ export async function visitKillPoints(filters: readonly string[], report: (probl
 		}
 	};
 	await Promise.all(Array.from({ length: AT_ONCE }, lane));
+	if (interrupted.aborted) return;
 	const missed = names.filter((name) => visits.get(name)?.wasPassed !== true);
 	const strays = [...visits.values()].reduce((sum, one) => sum + one.strays.length, 0);
 	console.log(`  kill points: ${names.length - missed.length} of ${names.length} visited, ${strays} strays`);

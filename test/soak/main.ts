@@ -24,14 +24,14 @@ const only = values.only.split(",");
 console.log(`soak: seed ${values.seed}, ${values.minutes} minutes of random rounds`);
 const random = new Random(Number(values.seed));
 const problems: string[] = [];
-const report = (problem: string): void => {
-	problems.push(problem);
-	console.log(`  PROBLEM ${problem}`);
-};
-
-await untilInterrupted(async () => {
+await untilInterrupted(async (interrupted) => {
+	const report = (problem: string): void => {
+		if (interrupted.aborted) return;
+		problems.push(problem);
+		console.log(`  PROBLEM ${problem}`);
+	};
 	if (only.includes("rounds")) await randomRounds(random, Number(values.minutes) * 60_000, report);
-	if (only.includes("kill-points")) await visitKillPoints(values.point, report);
+	if (only.includes("kill-points")) await visitKillPoints(values.point, report, interrupted);
 	if (only.includes("nats")) await natsOutage(Number(values["nats-minutes"]) * 60_000, report);
 });
 
