@@ -1,6 +1,6 @@
 /** Looks at the logs of the containers that run, and begins another file where one has its size. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ContainerSpec } from "#gen/wharf/container/v1/container.ts";
+import type { ContainerRecord } from "../compose/container.ts";
 import type { Parts } from "../parts.ts";
 import type { LogLimits } from "./log-files.ts";
 
@@ -10,7 +10,7 @@ const EVERY_MS = 1_000;
 const DEFAULT_SIZE_BYTES = 10_000_000;
 const DEFAULT_FILES = 3;
 
-function limitsOf({ log }: Pick<ContainerSpec, "log">): LogLimits {
+function limitsOf({ log }: ContainerRecord["spec"]): LogLimits {
 	const size = Number(log?.maxSizeBytes ?? DEFAULT_SIZE_BYTES);
 	return { maxSizeBytes: size === 0 ? Number.POSITIVE_INFINITY : size, maxFiles: log?.maxFiles ?? DEFAULT_FILES };
 }

@@ -6,8 +6,12 @@
  */
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isErrno } from "#lib/linux/libc.ts";
 import { processesOf } from "./cgroups.ts";
+
+const ATTEMPTS = 100;
+const PAUSE_MS = 10;
 
 export class ExecSession {
 	readonly #dir: string;
@@ -43,15 +47,32 @@ export class ExecSession {
 		return join(this.#dir, "pid");
 	}
 
-	/** Kills what is left of its process group. Only processes in the container's own cgroup are looked at. */
+	/**
+	 * Kills what is left of its process group. Only processes in the container's own cgroup are looked at.
+	 *
+	 * Asked again until there is none: runc tells the process's id a moment after it has let it go, and a list that is read while
+	 * processes fork may lack one.
+	 */
 	async end(): Promise<void> {
-		const group = Number(await readFile(this.pidPath, "utf8").catch(() => ""));
-		if (!(group > 0)) return;
-		for (const pid of await processesOf(this.#container)) if (groupOf(await stat(pid)) === group) kill(pid);
+		let wasNone = false;
+		for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+			const group = Number(await readFile(this.pidPath, "utf8").catch(() => ""));
+			const members = group > 0 ? await this.#members(group) : [];
+			if (group > 0 && members.length === 0 && wasNone) return;
+			wasNone = group > 0 && members.length === 0;
+			for (const pid of members) kill(pid);
+			await sleep(PAUSE_MS);
+		}
+	}
+
+	async #members(group: number): Promise<number[]> {
+		const pids = await processesOf(this.#container);
+		const stats = await Promise.all(pids.map(stat));
+		return pids.filter((_, index) => isRunningIn(group, stats[index] ?? ""));
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		await rm(this.#dir, { recursive: true, force: true });
+		await rm(this.#dir, { recursive: true, force: true, maxRetries: 5 }); // runc may be writing into it
 	}
 }
 
@@ -59,9 +80,10 @@ function stat(pid: number): Promise<string> {
 	return readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
 }
 
-/** proc_pid_stat(5), field 5: behind the program's name in parentheses, which may contain anything. */
-function groupOf(text: string): number {
-	return Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[2]);
+/** proc_pid_stat(5), fields 3 and 5: behind the program's name in parentheses, which may contain anything. */
+function isRunningIn(group: number, text: string): boolean {
+	const [state, , processGroup] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+	return Number(processGroup) === group && state !== "Z";
 }
 
 function kill(pid: number): void {

@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLog } from "#lib/log/log.ts";
-import { eventually } from "../../test/support/eventually.ts";
 import { findProgram } from "../find-program.ts";
 import { removeParentCgroups } from "./cgroups.ts";
 import { LogParser } from "./log-format.ts";
@@ -248,7 +247,7 @@ describe("exec", () => {
 		const caller = new AbortController();
 		const options = { command: deaf, environment: [], stdin: undefined, signal: caller.signal };
 		for await (const part of runc.exec(made.id, options)) if (part.kind !== "exit") caller.abort();
-		await eventually(async () => expect(programsIn(made.id)).toEqual(["sleep"]));
+		await expect.poll(() => programsIn(made.id), { timeout: 10_000 }).toEqual(["sleep"]);
 		expect(readdirSync(join(scratch, "execs"))).toEqual([]);
 	});
 
@@ -265,7 +264,7 @@ describe("exec", () => {
 		const parts = reading[Symbol.asyncIterator]();
 		await parts.next(); // it runs
 		await runc.endExecs();
-		await eventually(async () => expect(programsIn(made.id)).toEqual(["sleep", "sleep"]));
+		await expect.poll(() => programsIn(made.id), { timeout: 10_000 }).toEqual(["sleep", "sleep"]);
 		expect(readdirSync(join(scratch, "execs"))).toEqual([]);
 		for (let next = await parts.next(); next.done !== true; next = await parts.next());
 	});
