@@ -1,5 +1,6 @@
 /**
  * One endpoint with one published port through netd's gRPC, beside the kernel floor: the same links by a bare loop over lib/linux.
+ * Beside them what else a connect cannot do without, alone: two calls from process to process, and three durable writes.
  *
  * netd and ipamd are real processes in this network namespace, which plays the host (`npm run bench` makes it). The rounds of the
  * two alternate, and the sandboxes' namespaces are there before the clock starts. Prints only.
@@ -25,6 +26,7 @@ import { NfTables } from "#lib/linux/nft/nf-tables.ts";
 import { Nft } from "#lib/linux/nft/nft.ts";
 import { checkHealth } from "#lib/rpc/check-health.ts";
 import { client } from "#lib/rpc/client.ts";
+import { Store } from "#lib/store/store.ts";
 
 const ROUNDS = 5;
 const PER_ROUND = 40;
@@ -43,7 +45,7 @@ async function daemon(name: string): Promise<void> {
 }
 
 /** Makes the sandboxes of a round, then connects each; milliseconds a step. */
-function throughNetd() {
+function throughNetd(store: Store) {
 	const at = { unix: paths.socket("netd") };
 	const networks = client(NetworkServiceService, at);
 	const sandboxes = client(SandboxServiceService, at);
@@ -78,7 +80,7 @@ function throughNetd() {
 				labels: {},
 				attachable: false,
 			}),
-		round: async (times: { sandbox: number[]; connect: number[]; disconnect: number[] }) => {
+		round: async (times: Times) => {
 			const ids: string[] = [];
 			for (let count = 0; count < PER_ROUND; count += 1) {
 				const owner = `bench-${++made}`;
@@ -101,6 +103,9 @@ function throughNetd() {
 				const { id = "" } = sandbox ?? {};
 				ids.push(id);
 				await timed(times.connect, () => connect("bench", id, [port]));
+				// Here, so that they find the caches as a connect does: in a loop of their own they take a half.
+				await timed(times.call, bareCall);
+				await timed(times.write, () => store.write([{ sql: ROW, params: [made] }]));
 			}
 			// Apart from the above: the kernel holds its one lock of all links while it ends one, some 15 ms.
 			for (const id of ids) {
@@ -153,6 +158,25 @@ function kernelFloor() {
 	};
 }
 
+interface Times {
+	readonly sandbox: number[];
+	readonly connect: number[];
+	readonly call: number[];
+	readonly write: number[];
+	readonly disconnect: number[];
+}
+
+function fresh(): Times {
+	return { sandbox: [], connect: [], call: [], write: [], disconnect: [] };
+}
+
+const ROW = "INSERT INTO row (id) VALUES (?)";
+
+/** One call that does nothing, to a service that has nothing else to do. */
+async function bareCall(): Promise<void> {
+	await checkHealth({ unix: paths.socket("netd") });
+}
+
 function quantile(values: readonly number[], part: number): string {
 	const sorted = values.toSorted((a, b) => a - b);
 	return (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0).toFixed(2);
@@ -161,13 +185,15 @@ function quantile(values: readonly number[], part: number): string {
 try {
 	await daemon("ipamd");
 	await daemon("netd");
-	const netd = throughNetd();
+	const path = join(root, "floor.db");
+	await using store = await Store.open({ path, migrations: ["CREATE TABLE row (id INTEGER PRIMARY KEY) STRICT"] });
+	const netd = throughNetd(store);
 	await netd.network();
 	const floor = kernelFloor();
 	// Services run for weeks: the first round warms both up and does not count.
 	floor([]);
-	await netd.round({ sandbox: [], connect: [], disconnect: [] });
-	const times = { sandbox: [], connect: [], disconnect: [] };
+	await netd.round(fresh());
+	const times = fresh();
 	const floors: number[] = [];
 	for (let round = 0; round < ROUNDS; round += 1) {
 		floor(floors);
@@ -176,6 +202,8 @@ try {
 	const report = (name: string, values: readonly number[]): void =>
 		console.log(`${name}: median ${quantile(values, 0.5)} ms, p99 ${quantile(values, 0.99)} ms (${values.length})`);
 	report("kernel floor: veth on a bridge, address, route, one port", floors);
+	report("one call that does nothing, from process to process (a connect has two)", times.call);
+	report("one durable write (a connect has three)", times.write);
 	report("netd Connect with one published port", times.connect);
 	report("netd Disconnect of a second network", times.disconnect);
 	report("netd CreateSandbox", times.sandbox);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Cidr } from "#lib/address/cidr.ts";
 import { parseIfName } from "#lib/address/if-name.ts";
 import { Ip } from "#lib/address/ip.ts";
@@ -179,6 +179,15 @@ describe("connect", () => {
 		expect(await it.netd.reconcile.run()).toBe(0);
 		expect(everything()).toEqual(before);
 	});
+
+	test("an undo that fails is taken up again by itself, and the port is free then", async () => {
+		it.kernel.fail("links.ensureLeg");
+		it.kernel.fail("links.removeLeg");
+		await expect(connect("web", { ports: [tcp(8080, 80)] })).rejects.toMatchObject({ reason: "KERNEL_REFUSED" });
+		const bob = await it.netd.sandboxes.create(sandboxSpec("bob"), call());
+		await vi.waitFor(() => connect("web", { ports: [tcp(8080, 80)] }, bob), 10_000);
+		expect(it.netd.endpoints.list({ network: undefined, sandboxId: undefined }, page).items).toHaveLength(1);
+	}, 30_000);
 
 	test("many at once, on sandboxes of their own and on one", async () => {
 		const sandboxes = await Promise.all(

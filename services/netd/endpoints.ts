@@ -101,7 +101,7 @@ export class Endpoints {
 	}
 
 	async connect(spec: ConnectSpec, call: Mutation<Connected>): Promise<Connected> {
-		const { locks, store, reservations, log } = this.#parts;
+		const { locks, store, reservations, log, unfinished } = this.#parts;
 		using _turn = await locks.take(spec.sandboxId, call.signal);
 		const at = await this.#prepare(spec);
 		const { network, sandbox } = at;
@@ -114,7 +114,10 @@ export class Endpoints {
 		await using undo = new Undo(
 			{
 				discard: () => store.write([rows.deleteEndpointRow(intent.id)], "endpoint.discarded"),
-				park: () => store.write([rows.parkEndpoint(intent.id)], "endpoint.parked"),
+				park: async () => {
+					unfinished();
+					await store.write([rows.parkEndpoint(intent.id)], "endpoint.parked");
+				},
 			},
 			log,
 		);

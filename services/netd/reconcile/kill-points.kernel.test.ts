@@ -22,7 +22,7 @@ const POINTS = globSync("**/*.ts", { cwd: NETD })
 	.flatMap((file) => {
 		const source = readFileSync(join(NETD, file), "utf8");
 		const kernel = [...source.matchAll(/killPoint\("([^"]+)"\)/g)].map(([, name]) => name ?? "");
-		const writes = [...source.matchAll(/store\s*\.write\([\s\S]*?"([a-z]+\.[a-z]+)",?\s*\)/g)].map(
+		const writes = [...source.matchAll(/store\s*\.(?:write|intend)\([\s\S]*?"([a-z]+\.[a-z]+)",?\s*\)/g)].map(
 			([, name]) => `store.${name}`,
 		);
 		return [...kernel, ...writes];
