@@ -29,7 +29,7 @@ test("everything is taken down, and taking it down again is fine", async () => {
 	await host.wharfOk("down", "--all");
 	expect(await leftovers(host)).toEqual([]);
 	await host.wharfOk("down", "--all");
-	expect(await host.ok("find", [host.root, "-mindepth", "1", "-maxdepth", "1", "-printf", "%f\n"])).toMatch(
-		/^(volumes\n)?$/,
-	);
+	const files = await host.ok("find", [host.root, "-type", "f", "-not", "-path", "*/_data/*", "-printf", "%P\n"]);
+	// The tour's volumes are kept, with what volumed knows of them.
+	expect(files.trim().split("\n").sort()).toEqual(["state/volumed.db", "state/volumed.db.lock"]);
 });
