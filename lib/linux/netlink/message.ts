@@ -45,6 +45,8 @@ export interface Verdict {
 export interface Reply {
 	readonly type: number;
 	readonly sequence: number;
+	/** Of the socket that asked for it, also in news; 0 for what the kernel did by itself. */
+	readonly portId: number;
 	readonly body: Buffer;
 	/** The dump was disturbed by a change: entries may be missing. */
 	readonly interrupted: boolean;
@@ -77,6 +79,7 @@ export function* decodeMessages(datagram: Buffer): Generator<Reply> {
 			yield {
 				type,
 				sequence: datagram.readUInt32LE(offset + 8),
+				portId: datagram.readUInt32LE(offset + 12),
 				body,
 				interrupted: (flags & NLM_F_DUMP_INTR) !== 0,
 				verdict: decodeVerdict(type, flags, body),

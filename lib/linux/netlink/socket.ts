@@ -6,21 +6,14 @@
  */
 import { closeSync } from "node:fs";
 import { checked, checkedAside, isErrno } from "../libc.ts";
-import { inNetnsOrHere } from "../netns.ts";
+import { openDescriptor, portIdOf, setBuffer, setInteger, setOption } from "./descriptor.ts";
 import { decodeMessages, encodeMessage, NLM_F_ACK, NLM_F_DUMP, type Reply, type Request } from "./message.ts";
 import { NetlinkError } from "./netlink-error.ts";
 
-export const NETLINK_ROUTE = 0;
-export const NETLINK_NETFILTER = 12;
+export { NETLINK_NETFILTER, NETLINK_ROUTE } from "./descriptor.ts";
 
-const AF_NETLINK = 16;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
-/** By whether the limits of net.core are to be passed, which takes CAP_NET_ADMIN. */
-const SO_SNDBUF = { plain: 7, force: 32 } as const;
-const SO_RCVBUF = { plain: 8, force: 33 } as const;
 const SOL_NETLINK = 270;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
@@ -45,15 +38,6 @@ const DUMP_ATTEMPTS = 20;
 /** For people, in errors. */
 const TRANSACTION = "netlink transaction";
 
-const socket = checked<[domain: number, type: number, protocol: number]>(
-	"int socket(int domain, int type, int protocol)",
-);
-const connect = checked<[fd: number, address: Uint8Array, length: number]>(
-	"int connect(int fd, const void *address, uint32_t length)",
-);
-const setsockopt = checked<[fd: number, level: number, name: number, value: Uint8Array, length: number]>(
-	"int setsockopt(int fd, int level, int name, const void *value, uint32_t length)",
-);
 const SEND = "long send(int fd, const void *data, size_t length, int flags)";
 const send = checked<[fd: number, data: Uint8Array, length: number, flags: number]>(SEND);
 const sendAside = checkedAside<[fd: number, data: Uint8Array, length: number, flags: number]>(SEND);
@@ -81,23 +65,24 @@ export class NetlinkSocket implements Disposable {
 
 	/** Opens a socket in the namespace at `netns`, or in the thread's own. */
 	static open(protocol: number, netns?: string): NetlinkSocket {
-		const fd = inNetnsOrHere(netns, () => socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
+		const fd = openDescriptor(protocol, netns);
 		try {
 			setInteger(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1);
 			setInteger(fd, SOL_NETLINK, NETLINK_CAP_ACK, 1);
 			setInteger(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
 			const timeout = Buffer.alloc(16);
 			timeout.writeBigInt64LE(ANSWER_TIMEOUT_S, 0);
-			setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.length);
-			// Connected to the kernel (port id 0), the socket takes nothing from other processes.
-			const kernel = Buffer.alloc(12);
-			kernel.writeUInt16LE(AF_NETLINK, 0);
-			connect(fd, kernel, kernel.length);
+			setOption(fd, SOL_SOCKET, SO_RCVTIMEO, timeout);
 			return new NetlinkSocket(fd);
 		} catch (error) {
 			closeSync(fd);
 			throw error;
 		}
+	}
+
+	/** What the kernel calls this socket: news of its changes carry it. */
+	get portId(): number {
+		return portIdOf(this.#fd);
 	}
 
 	/** One request; its replies, without the acknowledgement. Throws what the kernel refused. */
@@ -219,14 +204,14 @@ export class NetlinkSocket implements Disposable {
 		} catch (error) {
 			// A datagram must fit into the send buffer, which begins at some 200 KiB.
 			if (!isErrno(error, "EMSGSIZE")) throw error;
-			setBuffer(this.#fd, SO_SNDBUF, 2 * message.length);
+			setBuffer(this.#fd, "send", 2 * message.length);
 			send(this.#fd, message, message.length, 0);
 		}
 	}
 
 	#holdManyAnswers(): void {
 		if (this.#holdsManyAnswers) return;
-		setBuffer(this.#fd, SO_RCVBUF, RECEIVE_QUEUE_BYTES);
+		setBuffer(this.#fd, "receive", RECEIVE_QUEUE_BYTES);
 		this.#holdsManyAnswers = true;
 	}
 
@@ -240,20 +225,4 @@ export class NetlinkSocket implements Disposable {
 function copyOf(buffer: Buffer, length: number, label: string): Buffer {
 	if (length > buffer.length) throw new NetlinkError(label, { errno: EMSGSIZE, text: `an answer of ${length} bytes` });
 	return Buffer.from(buffer.subarray(0, length));
-}
-
-/** Who may only look (ipamd reads routes without any capability) gets what the limits of net.core allow. */
-function setBuffer(fd: number, option: typeof SO_SNDBUF | typeof SO_RCVBUF, sizeBytes: number): void {
-	try {
-		setInteger(fd, SOL_SOCKET, option.force, sizeBytes);
-	} catch (error) {
-		if (!isErrno(error, "EPERM")) throw error;
-		setInteger(fd, SOL_SOCKET, option.plain, sizeBytes);
-	}
-}
-
-function setInteger(fd: number, level: number, name: number, value: number): void {
-	const buffer = Buffer.alloc(4);
-	buffer.writeInt32LE(value);
-	setsockopt(fd, level, name, buffer, buffer.length);
 }

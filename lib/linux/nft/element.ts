@@ -48,6 +48,12 @@ export function familyNumber(family: TableFamily): number {
 	return FAMILIES[family];
 }
 
+/** Undefined for a number that no family of tables has. */
+export function familyNamed(number: number): TableFamily | undefined {
+	// The keys of FAMILIES are the families.
+	return (Object.keys(FAMILIES) as TableFamily[]).find((family) => FAMILIES[family] === number);
+}
+
 /** The body of a message about elements of a set; without elements, about all of them. */
 export function encodeElements({ family, table, set }: SetRef, elements: readonly Element[]): Buffer {
 	return Buffer.concat([

@@ -53,6 +53,11 @@ export class NfTables implements Disposable {
 		return new NfTables(NetlinkSocket.open(NETLINK_NETFILTER, netns));
 	}
 
+	/** Whose changes news of nf_tables say they are. */
+	get portId(): number {
+		return this.#socket.portId;
+	}
+
 	/** Does all of `batch` in one transaction, or throws an `ElementBatchError` and has done none of it. */
 	commit(batch: ElementBatch): void {
 		if (batch.size === 0) return;

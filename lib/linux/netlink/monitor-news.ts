@@ -1,0 +1,135 @@
+/**
+ * What the kernel told of changes, gathered from the datagrams of some moments: what the last word was about each link, and
+ * which tables somebody was at. Only names and numbers, since it goes from thread to thread.
+ */
+import type { Family } from "#lib/address/ip.ts";
+import { AF_INET6 } from "../family.ts";
+import { familyNamed, type TableRef } from "../nft/element.ts";
+import { AttributeSet, sequence } from "./attribute.ts";
+import { IFLA } from "./link-format.ts";
+import { decodeMessages, type Reply } from "./message.ts";
+
+const RTM_NEWLINK = 16;
+const RTM_DELLINK = 17;
+const RTM_DELADDR = 21;
+const RTM_DELROUTE = 25;
+const RTM_NEWNETCONF = 80;
+
+/** The header of each kind of message: `struct ifinfomsg`, `rtmsg`, `netconfmsg` (padded), `nfgenmsg`. */
+const LINK_BYTES = 16;
+const ROUTE_BYTES = 12;
+const NETCONF_BYTES = 4;
+const NFGENMSG_BYTES = 4;
+
+const IFF_UP = 0x1;
+const RTA_OIF = 4;
+const NETCONFA = { ifindex: 1, forwarding: 2 } as const;
+const EVERY_LINK = 0xffff_ffff; // -1
+/** The first attribute of every message about a table or what is in one is the table's name. */
+const NFTA_TABLE = 1;
+/** NFT_MSG_NEWGEN ends each transaction, and names no table. */
+const NFT_MSG_NEWGEN = 15;
+
+export interface LinkNews {
+	readonly state: "up" | "down" | "gone";
+	/** It is a port of a bridge or of another master. */
+	readonly isPort: boolean;
+}
+
+export interface News {
+	/** More changed than could be told: anything may have. */
+	readonly overrun: boolean;
+	/** The last word about each link, by its name. */
+	readonly links: ReadonlyMap<string, LinkNews>;
+	/** Indexes of links that lost an address. */
+	readonly addressLosses: ReadonlySet<number>;
+	/** Indexes of links that lost a route. */
+	readonly routeLosses: ReadonlySet<number>;
+	/** Packets of these families are no longer forwarded. */
+	readonly forwardingOff: ReadonlySet<Family>;
+	/** Tables that were made, changed or removed, as `inet filter`, by other sockets than those that are passed over. */
+	readonly tables: ReadonlySet<string>;
+}
+
+/** How a table is called in `News`. */
+export function tableKey({ family, table }: TableRef): string {
+	return `${family} ${table}`;
+}
+
+export class Gathering implements News {
+	overrun = false;
+	readonly links = new Map<string, LinkNews>();
+	readonly addressLosses = new Set<number>();
+	readonly routeLosses = new Set<number>();
+	readonly forwardingOff = new Set<Family>();
+	readonly tables = new Set<string>();
+
+	get isEmpty(): boolean {
+		const { links, addressLosses, routeLosses, forwardingOff, tables } = this;
+		return (
+			!this.overrun &&
+			[links, addressLosses, routeLosses, forwardingOff, tables].every((collection) => collection.size === 0)
+		);
+	}
+
+	/** A datagram of rtnetlink. */
+	addRoute(datagram: Buffer): void {
+		for (const message of decodeMessages(datagram)) this.#addMessage(message);
+	}
+
+	/** A datagram of nf_tables; what the sockets `passedOver` did is not news. */
+	addTables(datagram: Buffer, passedOver: ReadonlySet<number>): void {
+		for (const { type, portId, body } of decodeMessages(datagram)) {
+			if (passedOver.has(portId) || (type & 0xff) === NFT_MSG_NEWGEN) continue;
+			const family = familyNamed(body.readUInt8(0));
+			const table = AttributeSet.decode(body.subarray(NFGENMSG_BYTES)).string(NFTA_TABLE);
+			if (family !== undefined && table !== undefined) this.tables.add(tableKey({ family, table }));
+		}
+	}
+
+	/** What can be posted: a class instance's accessors and prototype cannot. */
+	toNews(): News {
+		const { overrun, links, addressLosses, routeLosses, forwardingOff, tables } = this;
+		return { overrun, links, addressLosses, routeLosses, forwardingOff, tables };
+	}
+
+	#addMessage({ type, body }: Reply): void {
+		switch (type) {
+			case RTM_NEWLINK:
+			case RTM_DELLINK:
+				return this.#addLink(type, body);
+			case RTM_DELADDR:
+				this.addressLosses.add(body.readUInt32LE(4));
+				return;
+			case RTM_DELROUTE: {
+				const link = AttributeSet.decode(body.subarray(ROUTE_BYTES)).u32(RTA_OIF);
+				if (link !== undefined) this.routeLosses.add(link);
+				return;
+			}
+			case RTM_NEWNETCONF:
+				return this.#addSetting(body);
+			default:
+		}
+	}
+
+	#addLink(type: number, body: Buffer): void {
+		// A bridge tells of its ports by messages of its own family, which end when the port does, not the link.
+		if (body.readUInt8(0) !== 0) return;
+		let name = "";
+		let isPort = false;
+		for (const [attribute, payload] of sequence(body.subarray(LINK_BYTES))) {
+			if (attribute === IFLA.ifname) name = payload.toString("utf8", 0, payload.indexOf(0));
+			if (attribute === IFLA.master) isPort = true;
+			// Those two come before it, and the long ones behind.
+			if (attribute === IFLA.linkInfo) break;
+		}
+		const state = type === RTM_DELLINK ? "gone" : (body.readUInt32LE(8) & IFF_UP) === 0 ? "down" : "up";
+		this.links.set(name, { state, isPort });
+	}
+
+	#addSetting(body: Buffer): void {
+		const attributes = AttributeSet.decode(body.subarray(NETCONF_BYTES));
+		if (attributes.u32(NETCONFA.ifindex) !== EVERY_LINK || attributes.u32(NETCONFA.forwarding) !== 0) return;
+		this.forwardingOff.add(body.readUInt8(0) === AF_INET6 ? 6 : 4);
+	}
+}
