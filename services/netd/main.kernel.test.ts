@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import {
 	ConnectRequest,
 	EndpointServiceService,
@@ -131,6 +131,17 @@ test("a port that another program has is refused with the program's name", async
 		reason: "NETWORK_HAS_NO_ENDPOINTS",
 	});
 	await sandboxes.deleteSandbox({ requestId: "", id: sandboxId });
+});
+
+test("what somebody else does to the rules is undone; an orderly end does not wait for news", async () => {
+	const rules = () => runIn(host, "nft", "list", "ruleset");
+	const before = rules();
+	expect(before).toContain("table inet wharf");
+	runIn(host, "nft", "flush", "ruleset");
+	await vi.waitFor(() => expect(rules()).toBe(before), { timeout: 10_000, interval: 50 });
+	children.get("netd")?.kill("SIGTERM");
+	expect(await children.get("netd")?.done).toMatchObject({ exitCode: 0 });
+	await daemon("netd");
 });
 
 /** A resolver that acknowledges everything that it is told, as soon as it is told. */

@@ -24,6 +24,7 @@ await runDaemon({
 		const netnsPath = (id: string): string => paths.netns(id);
 		const bridge = settings.defaultBridge;
 		const netd = resources.use(assemble({ store, kernel, allocator, log, netnsPath, bridge, signal }));
+		resources.use(kernel.watch((news) => netd.reconcile.changed(news)));
 		const deadline = Date.now() + START_PATIENCE_MS;
 		while ((await netd.reconcile.run()) > 0 && Date.now() < deadline && !signal.aborted) await sleep(START_PAUSE_MS);
 		netd.reconcile.seedNames();

@@ -11,25 +11,31 @@ import { familiesOf } from "../publications.ts";
 import { type Sandbox, setSandboxStatus } from "../sandbox.ts";
 import { type Attachment, defaultRoutes } from "../sandbox-view.ts";
 import type { Status } from "../status.ts";
+import { isInPlace } from "./concern.ts";
 import type { Problems } from "./problems.ts";
 
 const THERE = [["state IN ('active', 'failed')"]] as const;
 
-export async function ensureEffects(parts: Parts, problems: Problems): Promise<void> {
+/** Returns how many networks and sandboxes it passed over, since an operation was at work on them. */
+export async function ensureEffects(parts: Parts, problems: Problems): Promise<number> {
 	const { records, locks, kernel } = parts;
+	let passedOver = 0;
 	for (const { id } of records.networks(THERE)) {
 		using turn = locks.tryTake(id);
-		if (turn !== undefined) await problems.guard(`keep the network ${id}`, () => ensureNetwork(parts, id));
+		if (turn === undefined) passedOver += 1;
+		else await problems.guard(`keep the network ${id}`, () => ensureNetwork(parts, id));
 	}
 	const legs = new Map(kernel.links.observe().legs.map((leg) => [leg.hostInterface as string, leg]));
 	for (const { id } of records.sandboxes(THERE)) {
 		using turn = locks.tryTake(id);
+		if (turn === undefined) passedOver += 1;
 		const sandbox = turn && records.sandbox(id);
 		if (sandbox !== undefined)
 			await problems.guard(`keep the sandbox ${id}`, () => ensureSandbox(parts, sandbox, legs));
 		// Requests have their turn in between.
 		await setImmediate();
 	}
+	return passedOver;
 }
 
 async function ensureNetwork({ records, drivers, store }: Parts, id: string): Promise<void> {
@@ -72,7 +78,7 @@ async function ensureEndpoint(
 	legs: ReadonlyMap<string, ObservedLeg>,
 ): Promise<void> {
 	const leg = legs.get(endpoint.hostInterface);
-	if (leg === undefined || !leg.up || leg.bridge !== network.interface) {
+	if (!isInPlace(leg, network)) {
 		log.warn("making an endpoint's link again", { endpoint: endpoint.id });
 		const driver = drivers.linked(network);
 		await driver?.ensureLink(network, endpoint, sandbox.netnsPath);

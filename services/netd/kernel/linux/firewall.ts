@@ -33,6 +33,11 @@ export class LinuxFirewall implements Firewall, Disposable {
 		this.#lost = lost;
 	}
 
+	/** Of the socket by which elements are changed. */
+	get portId(): number {
+		return this.#tables.portId;
+	}
+
 	ensureSkeleton(): boolean {
 		return refusal("make the packet rules", () => {
 			if (this.#isWhole()) return false;

@@ -1,11 +1,13 @@
 /** The real kernel, all doors opened at once. */
 import type { Log } from "#lib/log/log.ts";
 import type { Kernel } from "../kernel.ts";
+import type { KernelNews } from "../news.ts";
 import { LinuxFirewall } from "./firewall.ts";
 import { LinuxFlows } from "./flows.ts";
 import { LinuxHostPorts } from "./host-ports.ts";
 import { LinuxLinks } from "./links.ts";
 import { LinuxNamespaces } from "./namespaces.ts";
+import { watchHost } from "./news.ts";
 import { LinuxResolverRedirect } from "./resolver-redirect.ts";
 
 export interface LinuxKernelOptions {
@@ -18,15 +20,22 @@ export interface LinuxKernelOptions {
 	readonly lost?: () => void;
 }
 
-export function openLinuxKernel({ log, namespaces, host, lost }: LinuxKernelOptions): Kernel & Disposable {
+export interface LinuxKernel extends Kernel, Disposable {
+	/** Tells what changes from now on, some ten times a second at most, until what it returns is disposed of. */
+	watch(tell: (news: KernelNews) => void): AsyncDisposable;
+}
+
+export function openLinuxKernel({ log, namespaces, host, lost }: LinuxKernelOptions): LinuxKernel {
 	const doors = new DisposableStack();
+	const firewall = doors.use(new LinuxFirewall({ log, host, ...(lost && { lost }) }));
 	return {
 		links: doors.use(new LinuxLinks(log, host)),
 		namespaces: new LinuxNamespaces(log, namespaces),
-		firewall: doors.use(new LinuxFirewall({ log, host, ...(lost && { lost }) })),
+		firewall,
 		resolver: new LinuxResolverRedirect(log),
 		hostPorts: new LinuxHostPorts(host),
 		flows: new LinuxFlows(host),
+		watch: (tell) => watchHost({ log, host, ownPortId: firewall.portId, tell }),
 		[Symbol.dispose]: () => doors.dispose(),
 	};
 }

@@ -1,0 +1,7 @@
+/** Changes of the kernel, whoever made them, as far as they can concern what is ours. A hint to look; never an account. */
+export interface KernelNews {
+	/** Our packet rules were changed by somebody else, packets are no longer forwarded, or more happened than could be told. */
+	readonly everything: boolean;
+	/** Names of links, others' too, that are gone, down, or without an address that they had; of legs also those that are no port. */
+	readonly links: ReadonlySet<string>;
+}

@@ -1,0 +1,33 @@
+/** Whether news of the kernel concern what is ours. */
+import type { ObservedLeg } from "../kernel/links.ts";
+import type { KernelNews } from "../kernel/news.ts";
+import type { Network } from "../network.ts";
+import type { Parts } from "../parts.ts";
+
+const NAMED = "IN (SELECT value FROM json_each(?))";
+
+/**
+ * True when a row speaks of something that it may have lost. What our own operations take away has no such row: it is `deleting`
+ * before, and `creating` until all is there. An endpoint that has failed is not asked for: trying to make its leg makes news of
+ * that. A network that has failed may have been waiting for another's link of that name to go.
+ */
+export function concerns(
+	{ records, kernel }: Pick<Parts, "records" | "kernel">,
+	{ everything, links }: KernelNews,
+): boolean {
+	if (everything) return true;
+	const names = JSON.stringify([...links]);
+	if (records.networks([[`state IN ('active', 'failed') AND interface ${NAMED}`, names]]).length > 0) return true;
+	const endpoints = records.endpoints([[`state = 'active' AND host_interface ${NAMED}`, names]]);
+	if (endpoints.length === 0) return false;
+	// A leg that was just made may have been seen half made.
+	const legs = new Map(kernel.links.observe().legs.map((leg) => [leg.hostInterface, leg]));
+	return endpoints.some(
+		({ hostInterface, networkId }) => !isInPlace(legs.get(hostInterface), records.network(networkId)),
+	);
+}
+
+/** The leg is up, and a port of its network's bridge. */
+export function isInPlace(leg: ObservedLeg | undefined, network: Network | undefined): boolean {
+	return leg !== undefined && leg.up && leg.bridge === network?.interface;
+}
