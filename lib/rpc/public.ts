@@ -7,6 +7,7 @@ export { type CallOptions, type ClientOf, type ClientOptions, client } from "./c
 export { ContainerServiceService as ContainerService } from "#gen/wharf/container/v1/container.ts";
 export { DnsServiceService as DnsService } from "#gen/wharf/dns/v1/dns.ts";
 export { IpamServiceService as IpamService } from "#gen/wharf/ipam/v1/ipam.ts";
+export { DiagnosisServiceService as DiagnosisService } from "#gen/wharf/network/v1/diagnosis.ts";
 export {
 	EndpointServiceService as EndpointService,
 	NameServiceService as NameService,
@@ -21,6 +22,7 @@ export {
 
 /** The messages, by contract: `network.CreateNetworkRequest.fromPartial({ name: "front" })`. */
 export * as container from "#gen/wharf/container/v1/container.ts";
+export * as diagnosis from "#gen/wharf/network/v1/diagnosis.ts";
 export * as dns from "#gen/wharf/dns/v1/dns.ts";
 export * as event from "#gen/wharf/event/v1/event.ts";
 export * as ipam from "#gen/wharf/ipam/v1/ipam.ts";

@@ -3,6 +3,7 @@ import type { IfName } from "#lib/address/if-name.ts";
 import type { Log } from "#lib/log/log.ts";
 import type { Store } from "#lib/store/store.ts";
 import type { Allocator } from "./allocator.ts";
+import { Diagnosis } from "./diagnosis/diagnosis.ts";
 import { BridgeDriver } from "./drivers/bridge.ts";
 import { Drivers } from "./drivers/drivers.ts";
 import { fixedDriver } from "./drivers/fixed.ts";
@@ -39,6 +40,7 @@ export interface Netd extends AsyncDisposable {
 	readonly ports: PublishedPorts;
 	readonly names: Names;
 	readonly reconcile: Reconcile;
+	readonly diagnosis: Diagnosis;
 }
 
 export function assemble({ store, kernel, allocator, log, netnsPath, bridge, signal }: Ingredients): Netd {
@@ -69,6 +71,7 @@ export function assemble({ store, kernel, allocator, log, netnsPath, bridge, sig
 		ports: new PublishedPorts(parts),
 		names: parts.names,
 		reconcile,
+		diagnosis: new Diagnosis(parts),
 		[Symbol.asyncDispose]: async () => {
 			await reconcile[Symbol.asyncDispose]();
 			await reaper[Symbol.asyncDispose]();

@@ -1,4 +1,5 @@
 /** The contract's methods and the use cases behind them. */
+import { DiagnosisServiceService } from "#gen/wharf/network/v1/diagnosis.ts";
 import { EndpointServiceService, NameServiceService } from "#gen/wharf/network/v1/endpoint.ts";
 import { NetworkServiceService } from "#gen/wharf/network/v1/network.ts";
 import { SandboxServiceService } from "#gen/wharf/network/v1/sandbox.ts";
@@ -6,12 +7,13 @@ import { bidi, type Implementation, implement, mutation, unary } from "#lib/rpc/
 import { pageToken } from "#lib/rpc/page.ts";
 import type { Netd } from "./assemble.ts";
 import * as convert from "./convert.ts";
+import { renderFinding } from "./convert-diagnosis.ts";
 import type { EndpointView } from "./endpoint-view.ts";
 import type { Connected, Disconnected } from "./endpoints.ts";
 import type { Created } from "./networks.ts";
 import type { Sandbox } from "./sandbox.ts";
 
-export function netdServices({ networks, sandboxes, endpoints, ports, names }: Netd): Implementation[] {
+export function netdServices({ networks, sandboxes, endpoints, ports, names, diagnosis }: Netd): Implementation[] {
 	const renderSandbox = (sandbox: Sandbox) => convert.renderSandbox(sandbox, sandboxes.hasResolver(sandbox.id));
 	return [
 		implement(NetworkServiceService, {
@@ -98,6 +100,13 @@ export function netdServices({ networks, sandboxes, endpoints, ports, names }: N
 				parse: ({ acknowledgedRevision }) => Number(acknowledgedRevision),
 				run: (acknowledged, { signal }) => names.watch(acknowledged, signal),
 				render: convert.renderTold,
+			}),
+		}),
+		implement(DiagnosisServiceService, {
+			diagnose: unary({
+				parse: () => undefined,
+				run: () => diagnosis.run(),
+				render: (findings) => ({ findings: findings.map(renderFinding) }),
 			}),
 		}),
 	];

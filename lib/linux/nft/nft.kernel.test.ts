@@ -74,6 +74,14 @@ describe("libnftables", () => {
 		expect(nft.run("list table inet t")).toContain("map ports");
 	});
 
+	test("what is only checked is refused as it would be, and not done", () => {
+		nft.check("add table inet u; add chain inet u c; add rule inet u c accept");
+		expect(() => nft.check("add rule inet nowhere c accept")).toThrow(NftError);
+		expect(runIn(netns, "nft", "list", "tables")).toBe("table inet t\n");
+		nft.run("add table inet u");
+		expect(runIn(netns, "nft", "list", "tables")).toBe("table inet t\ntable inet u\n");
+	});
+
 	test("a list leaves elements out when asked to", () => {
 		nft.run("add element inet t ports { tcp . 80 : 10.0.0.2 . 8080 }");
 		expect(JSON.stringify(nft.list("list table inet t"))).toContain("10.0.0.2");

@@ -23,6 +23,7 @@ interface Library {
 	readonly bufferOutput: (context: Context) => number;
 	readonly bufferError: (context: Context) => number;
 	readonly setOutputFlags: (context: Context, flags: number) => void;
+	readonly setDryRun: (context: Context, dry: boolean) => void;
 	readonly run: (context: Context, commands: string) => number;
 	readonly output: (context: Context) => string;
 	readonly error: (context: Context) => string;
@@ -63,6 +64,16 @@ export class Nft implements Disposable {
 	/** Runs `commands` in nft's language (nft(8)) as one transaction. Returns what nft would print. */
 	run(commands: string): string {
 		return this.#run(commands, 0);
+	}
+
+	/** Has the kernel check `commands` as `run` would, and do nothing of them. Throws what it would refuse. */
+	check(commands: string): void {
+		this.#library.setDryRun(this.#context, true);
+		try {
+			this.#run(commands, 0);
+		} finally {
+			this.#library.setDryRun(this.#context, false);
+		}
 	}
 
 	/**
@@ -111,6 +122,7 @@ function load(): Library {
 		bufferOutput: library.func("int nft_ctx_buffer_output(void *ctx)"),
 		bufferError: library.func("int nft_ctx_buffer_error(void *ctx)"),
 		setOutputFlags: library.func("void nft_ctx_output_set_flags(void *ctx, unsigned int flags)"),
+		setDryRun: library.func("void nft_ctx_set_dry_run(void *ctx, bool dry)"),
 		run: library.func("int nft_run_cmd_from_buffer(void *ctx, const char *buf)"),
 		output: library.func("const char *nft_ctx_get_output_buffer(void *ctx)"),
 		error: library.func("const char *nft_ctx_get_error_buffer(void *ctx)"),

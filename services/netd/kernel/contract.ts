@@ -235,6 +235,27 @@ export function kernelContract(name: string, make: () => Subject): void {
 			});
 		});
 
+		test("the host's facts have our links, and whether packets are forwarded", async () => {
+			const bridge = bridgeFor(newId());
+			kernel.links.ensureBridge({ ...bridge, mtu: 1400 });
+			const namesOf = (master: IfName) =>
+				kernel.facts
+					.observe()
+					.links.filter((link) => link.master === master)
+					.map(({ name }) => name);
+			expect(namesOf(bridge.name)).toEqual([]);
+			kernel.links.ensureForwarding({ ipv6: false });
+			const netns = subject.netnsPath("n");
+			kernel.namespaces.create(netns);
+			const leg = legFor({ ...bridge, mtu: 1400 }, netns);
+			await kernel.links.ensureLeg(leg);
+			expect(namesOf(bridge.name)).toEqual([leg.hostInterface]);
+			const { forwards, links, missing, droppers } = kernel.facts.observe();
+			expect(forwards[4]).toBe(true);
+			expect(links).toContainEqual({ name: bridge.name, mtu: 1400, master: undefined, forwards: true, ipv6: false });
+			expect([missing, droppers]).toEqual([[], []]);
+		});
+
 		test("a port of the host is reserved once, and free again after", () => {
 			const anywhere = { protocol: "tcp", address: ip("0.0.0.0"), port: 0 } as const;
 			const first = kernel.hostPorts.reserve(anywhere);

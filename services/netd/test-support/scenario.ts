@@ -35,7 +35,7 @@ function breakable(kernel: Kernel): Kernel {
 				};
 			},
 		});
-	const { links, namespaces, firewall, resolver, hostPorts, flows } = kernel;
+	const { links, namespaces, firewall, resolver, hostPorts, flows, facts } = kernel;
 	return {
 		links: part("links", links),
 		namespaces: part("namespaces", namespaces),
@@ -43,6 +43,7 @@ function breakable(kernel: Kernel): Kernel {
 		resolver,
 		hostPorts,
 		flows,
+		facts,
 	};
 }
 

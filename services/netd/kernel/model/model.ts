@@ -8,6 +8,7 @@ import type { IfName } from "#lib/address/if-name.ts";
 import { faults } from "../../faults.ts";
 import type { Kernel } from "../kernel.ts";
 import { ModelFirewall } from "./firewall.ts";
+import { ModelHostFacts } from "./host-facts.ts";
 import { ModelHostPorts } from "./host-ports.ts";
 import { ModelLinks } from "./links.ts";
 import { State } from "./state.ts";
@@ -17,6 +18,7 @@ export class ModelKernel implements Kernel {
 	readonly links = this.#breakable("links", new ModelLinks(this.state));
 	readonly firewall = this.#breakable("firewall", new ModelFirewall());
 	readonly hostPorts = new ModelHostPorts();
+	readonly facts = new ModelHostFacts(this.state);
 	readonly #failures: { call: string; error: Error; times: number }[] = [];
 
 	readonly namespaces = this.#breakable("namespaces", {

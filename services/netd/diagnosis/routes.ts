@@ -1,0 +1,54 @@
+/** Whether a route of the host leads a network's addresses elsewhere: a VPN that came up later. */
+import type { Cidr } from "#lib/address/cidr.ts";
+import type { IfName } from "#lib/address/if-name.ts";
+import { commandLine, type Finding } from "./finding.ts";
+import type { BridgedNetwork, Situation } from "./situation.ts";
+
+/** Shorter ones are ways to everywhere (0/0, and 0/1 with 128/1) or belong to a whole pool: they take nothing away from a longer one. */
+const LONGEST_CATCH_ALL = { 4: 8, 6: 16 } as const;
+
+export function checkRoutes({ host, networks }: Situation): Finding[] {
+	return networks.flatMap((network) =>
+		host.routes.flatMap(({ destination, links, table }) => {
+			const link = links.find((name) => name !== network.bridge);
+			const subnet = network.subnets.find((each) => each.overlaps(destination));
+			if (link === undefined || subnet === undefined) return [];
+			if (subnet.contains(destination)) return [takenAway(network, subnet, { destination, link, table })];
+			return destination.prefix > LONGEST_CATCH_ALL[destination.family]
+				? [shadowed(network, subnet, { destination, link, table })]
+				: [];
+		}),
+	);
+}
+
+interface Way {
+	readonly destination: Cidr;
+	readonly link: IfName;
+	readonly table: number;
+}
+
+/** As long as the subnet's own route, or longer: it takes the packets. */
+function takenAway({ name }: BridgedNetwork, subnet: Cidr, { destination, link, table }: Way): Finding {
+	const inTable = table === 254 ? [] : ["table", String(table)];
+	return {
+		severity: "error",
+		code: "ROUTE_CONFLICT",
+		sentence: `A route of the host leads ${destination} to ${link}, and the network ${name} has ${subnet}: containers with such addresses are not reached.`,
+		advice:
+			"Take the route away, or have the program that made it leave these addresses out; else remove the network and make it again with another --subnet.",
+		commands: [commandLine("ip", "route", "del", destination.toString(), "dev", link, ...inTable)],
+		metadata: { network: name, subnet: subnet.toString(), route: destination.toString(), interface: link },
+	};
+}
+
+/** The subnet's own route is longer and wins: what is behind the other one under the same addresses is out of reach. */
+function shadowed({ name }: BridgedNetwork, subnet: Cidr, { destination, link }: Way): Finding {
+	return {
+		severity: "warning",
+		code: "ROUTE_SHADOWED",
+		sentence: `A route of the host leads ${destination} to ${link}, and ${subnet} in it is the network ${name}: machines there with such addresses are not reached from this host.`,
+		advice: "If there are any, remove the network and make it again with a subnet that is nobody's.",
+		commands: [commandLine("wharf", "network", "rm", name), commandLine("wharf", "network", "create", name)],
+		metadata: { network: name, subnet: subnet.toString(), route: destination.toString(), interface: link },
+	};
+}

@@ -1,0 +1,131 @@
+/**
+ * Base chains of others at the forward hook that drop or reject by default, with what they accept from and to which interface.
+ *
+ * Their rules are followed through the chains that they jump to. A condition that is not understood makes a rule one that may
+ * or may not hold, and it is passed over: what is said to be accepted is accepted.
+ */
+import { type ForwardBaseChain, forwardBaseChains } from "#lib/linux/nft/base-chains.ts";
+import { Nft } from "#lib/linux/nft/nft.ts";
+import type { Accepted, Dropper } from "../host-facts.ts";
+import { TABLE } from "./skeleton.ts";
+
+/** As libnftables-json(5) has them: an object with one key, the kind. */
+type Statement = Readonly<Record<string, unknown>>;
+type Chains = ReadonlyMap<string, readonly (readonly Statement[])[]>;
+
+/** Where packets are that come by a rule. */
+interface Condition {
+	readonly in: readonly (string | undefined)[];
+	readonly out: readonly (string | undefined)[];
+	readonly translated: boolean;
+}
+
+const EVERYTHING: Condition = { in: [undefined], out: [undefined], translated: false };
+/** Deeper than any firewall goes; the kernel itself allows 16. */
+const DEEPEST = 16;
+
+export function droppers(host?: string): Dropper[] {
+	const foreign = forwardBaseChains(host).filter(
+		({ family, table }) => family !== TABLE.family || table !== TABLE.table,
+	);
+	if (foreign.length === 0) return [];
+	using nft = Nft.open(host);
+	return foreign.flatMap((base) => {
+		const dropper = read(nft, base);
+		return dropper === undefined ? [] : [dropper];
+	});
+}
+
+function read(nft: Nft, { family, table, chain, policy }: ForwardBaseChain): Dropper | undefined {
+	const chains = chainsOf(nft.list(`list table ${family} ${table}`, { elements: false }));
+	const accepts: Accepted[] = [];
+	const end = follow(chains, chain, EVERYTHING, accepts, 0);
+	if (end === "accept" || (end === undefined && policy === "accept")) return undefined;
+	return { family, table, chain, chains: [...chains.keys()], accepts };
+}
+
+function chainsOf(entries: readonly unknown[]): Chains {
+	const chains = new Map<string, (readonly Statement[])[]>();
+	for (const entry of entries as readonly Statement[]) {
+		// The shapes of libnftables-json(5).
+		const chain = entry["chain"] as { readonly name: string } | undefined;
+		const rule = entry["rule"] as { readonly chain: string; readonly expr: readonly Statement[] } | undefined;
+		if (chain !== undefined) chains.set(chain.name, []);
+		if (rule !== undefined) chains.get(rule.chain)?.push(rule.expr);
+	}
+	return chains;
+}
+
+/** What becomes of every packet under `condition`; undefined: nothing for certain, it comes out at the end. */
+function follow(
+	chains: Chains,
+	name: string,
+	condition: Condition,
+	accepts: Accepted[],
+	depth: number,
+): "accept" | "drop" | undefined {
+	for (const rule of depth > DEEPEST ? [] : (chains.get(name) ?? [])) {
+		const narrowed = narrow(rule, condition);
+		const last = rule.at(-1) ?? {};
+		if (narrowed === undefined) continue;
+		const holdsAlways = narrowed === condition;
+		const target = targetOf(last);
+		const verdict = target === undefined ? verdictOf(last) : follow(chains, target, narrowed, accepts, depth + 1);
+		if (verdict === "accept" && target === undefined) accepts.push(...accepted(narrowed));
+		if (holdsAlways && (verdict !== undefined || "return" in last || "goto" in last)) return verdict;
+	}
+	return undefined;
+}
+
+/** The condition and the rule's own; undefined when the rule has one that is not understood. The same object when it has none. */
+function narrow(rule: readonly Statement[], condition: Condition): Condition | undefined {
+	let narrowed: Condition | undefined = condition;
+	for (const statement of rule.slice(0, -1)) {
+		if (narrowed === undefined) return undefined;
+		if ("counter" in statement || "log" in statement || isComment(statement)) continue;
+		narrowed = narrowedBy(statement, narrowed);
+	}
+	return narrowed;
+}
+
+function narrowedBy(statement: Statement, condition: Condition): Condition | undefined {
+	// The shape of libnftables-json(5), where it is a match.
+	const match = statement["match"] as
+		| { op: string; left: { meta?: { key: string }; ct?: { key: string } }; right: unknown }
+		| undefined;
+	if (match === undefined) return undefined;
+	const { op, left, right } = match;
+	if (left.ct?.key === "status" && right === "dnat" && op !== "!=") return { ...condition, translated: true };
+	const names = interfacesIn(right);
+	if (op !== "==" || names === undefined) return undefined;
+	// A chain of the family bridge tells the bridge by ibrname; its iifname is a port.
+	if (left.meta?.key === "iifname" || left.meta?.key === "ibrname") return { ...condition, in: names };
+	const isOut = left.meta?.key === "oifname" || left.meta?.key === "obrname";
+	return isOut ? { ...condition, out: names } : undefined;
+}
+
+function interfacesIn(right: unknown): string[] | undefined {
+	if (typeof right === "string") return right.startsWith("@") ? undefined : [right];
+	const set = (right as { readonly set?: unknown } | null)?.set;
+	return Array.isArray(set) && set.every((name) => typeof name === "string") ? set : undefined;
+}
+
+function isComment(statement: Statement): boolean {
+	return (statement["xt"] as { readonly name?: string } | null | undefined)?.name === "comment";
+}
+
+function targetOf(statement: Statement): string | undefined {
+	const jump = (statement["jump"] ?? statement["goto"]) as { readonly target: string } | undefined;
+	return jump?.target;
+}
+
+function verdictOf(statement: Statement): "accept" | "drop" | undefined {
+	if ("accept" in statement) return "accept";
+	const isReject =
+		"reject" in statement || (statement["xt"] as { name?: string } | null | undefined)?.name === "REJECT";
+	return "drop" in statement || isReject ? "drop" : undefined;
+}
+
+function accepted({ in: from, out, translated }: Condition): Accepted[] {
+	return from.flatMap((one) => out.map((other) => ({ in: one, out: other, translated })));
+}
