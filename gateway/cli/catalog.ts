@@ -27,6 +27,11 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
 		() => import("./commands/down.ts"),
 	),
 	status: entry("Control plane", "Show the services and how they are", () => import("./commands/status.ts")),
+	doctor: entry(
+		"Control plane",
+		"Say what on this host keeps traffic from passing, and what to do",
+		() => import("./commands/doctor.ts"),
+	),
 	events: entry("Control plane", "Follow what happens", () => import("./commands/events.ts")),
 	demo: entry("Control plane", "The tour: everything once, with times", () => import("./commands/demo.ts")),
 
