@@ -65,6 +65,7 @@ function throughNetd(store: Store) {
 			addresses: [],
 			mac: "",
 			aliases: [],
+			gatewayPriority: 0,
 			ports,
 		});
 	return {

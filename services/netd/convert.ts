@@ -164,6 +164,7 @@ export function parseConnect(message: endpoint.ConnectRequest): ConnectSpec {
 		mac: optional(message.mac, "mac", parseMac),
 		aliases: message.aliases.map((alias, index) => atField(`aliases[${index}]`, () => parseName("an endpoint", alias))),
 		ports: parsePorts(message.ports),
+		gatewayPriority: message.gatewayPriority,
 	};
 }
 
@@ -231,7 +232,10 @@ export function renderEndpoint(view: EndpointView): endpoint.Endpoint {
 		mac: value.mac ?? "",
 		addresses: value.addresses.map(String),
 		gateways: view.gateways.map(String),
-		defaultGateway: view.isDefaultGateway,
+		defaultGateway: view.leads.length > 0,
+		defaultGatewayIpv4: view.leads.includes(4),
+		defaultGatewayIpv6: view.leads.includes(6),
+		gatewayPriority: value.gatewayPriority,
 		aliases: [...value.aliases],
 		ports: value.ports.map(renderPort),
 	};

@@ -1,5 +1,5 @@
 /** An endpoint with everything that a reader of it wants to know. */
-import type { Ip } from "#lib/address/ip.ts";
+import type { Family, Ip } from "#lib/address/ip.ts";
 import { attachmentOf, attachmentsOf } from "./attachments.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Network } from "./network.ts";
@@ -13,8 +13,8 @@ export interface EndpointView {
 	readonly network: Network;
 	readonly sandbox: Sandbox;
 	readonly gateways: readonly Ip[];
-	/** The sandbox's default route, of one family at least, leads through it. */
-	readonly isDefaultGateway: boolean;
+	/** The families whose default route in the sandbox leads through it. */
+	readonly leads: readonly Family[];
 }
 
 export function endpointView(
@@ -29,7 +29,7 @@ export function endpointView(
 		network,
 		sandbox,
 		gateways: families.map((family) => gatewayOf(network, family)).filter((gateway) => gateway !== undefined),
-		isDefaultGateway: families.some((family) => gatewayEndpoint(all, family)?.endpoint.id === endpoint.id),
+		leads: families.filter((family) => gatewayEndpoint(all, family)?.endpoint.id === endpoint.id),
 	};
 }
 

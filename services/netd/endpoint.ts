@@ -23,6 +23,8 @@ export interface Endpoint {
 	/** At most one of each family; none until they are leased. */
 	readonly addresses: readonly IpInterface[];
 	readonly aliases: readonly string[];
+	/** The highest of a sandbox's has the default routes, of equal ones the oldest. */
+	readonly gatewayPriority: number;
 	readonly ports: readonly Port[];
 }
 
@@ -37,6 +39,7 @@ interface Row extends StatusColumns {
 	readonly mac: string;
 	readonly addresses: string;
 	readonly aliases: string;
+	readonly gateway_priority: number;
 }
 
 export function endpointOf(row: Row, ports: readonly Port[]): Endpoint {
@@ -54,6 +57,7 @@ export function endpointOf(row: Row, ports: readonly Port[]): Endpoint {
 		mac: row.mac === "" ? undefined : parseMac(row.mac),
 		addresses: addresses.map((text) => IpInterface.parse(text)),
 		aliases: JSON.parse(row.aliases) as string[],
+		gatewayPriority: row.gateway_priority,
 		ports,
 	};
 }
@@ -65,8 +69,9 @@ export function endpointOf(row: Row, ports: readonly Port[]): Endpoint {
 export function insertEndpoint(endpoint: Endpoint): Statement {
 	return {
 		sql: `INSERT INTO endpoints
-				(id, network_id, sandbox_id, state, created_at, interface, host_interface, mac, addresses, aliases)
-			SELECT ?, ?, ?, ?, ?, ?, ?, ?, '[]', ?
+				(id, network_id, sandbox_id, state, created_at, interface, host_interface, mac, aliases,
+				gateway_priority, addresses)
+			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]'
 			WHERE EXISTS (SELECT 1 FROM networks WHERE id = ? AND state = 'active')
 				AND EXISTS (SELECT 1 FROM sandboxes WHERE id = ? AND state = 'active')`,
 		params: [
@@ -79,6 +84,7 @@ export function insertEndpoint(endpoint: Endpoint): Statement {
 			endpoint.hostInterface,
 			endpoint.mac ?? "",
 			JSON.stringify(endpoint.aliases),
+			endpoint.gatewayPriority,
 			endpoint.networkId,
 			endpoint.sandboxId,
 		],

@@ -35,7 +35,7 @@ describe("connect", () => {
 		expect(endpoint).toMatchObject({ interface: "eth0", mac: "02:42:0a:3d:02:02", status: { state: "active" } });
 		expect(endpoint.addresses.map(String)).toEqual(["10.61.2.2/24"]);
 		expect(view.gateways.map(String)).toEqual(["10.61.2.1"]);
-		expect(view.isDefaultGateway).toBe(true);
+		expect(view.leads).toEqual([4]);
 		expect(namesLag).toBe(true);
 		expect(inside(alice).routes[4]?.toString()).toBe("10.61.2.1");
 		expect(inside(alice).redirect).toBe(alice.resolverPort);
@@ -59,14 +59,14 @@ describe("connect", () => {
 		const first = await connect("web");
 		const second = await connect("back");
 		expect(second.view.endpoint.interface).toBe("eth1");
-		expect(second.view.isDefaultGateway).toBe(false);
+		expect(second.view.leads).toEqual([]);
 		expect(inside(alice).routes[4]?.toString()).toBe("10.61.2.1");
 		await it.netd.endpoints.disconnect(first.view.endpoint.id, call());
 		expect(inside(alice).routes[4]?.toString()).toBe("10.61.3.1");
-		expect(it.netd.endpoints.get(second.view.endpoint.id).isDefaultGateway).toBe(true);
+		expect(it.netd.endpoints.get(second.view.endpoint.id).leads).toEqual([4]);
 		const third = await connect("web");
 		expect(third.view.endpoint.interface).toBe("eth0");
-		expect(third.view.isDefaultGateway).toBe(false);
+		expect(third.view.leads).toEqual([]);
 	});
 
 	test("an internal network gives no default route, and forwards no names", async () => {

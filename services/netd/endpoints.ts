@@ -27,6 +27,7 @@ import type { Network } from "./network.ts";
 import type { Parts } from "./parts.ts";
 import { insertPort, type Port } from "./port.ts";
 import { isPortConflict, portConflict } from "./port-conflict.ts";
+import { refuseContradiction } from "./gateway-priority.ts";
 import { familiesOf, publicationsOf, refuseUnpublishable } from "./publications.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { type Attachment, defaultRoutes } from "./sandbox-view.ts";
@@ -41,6 +42,7 @@ export interface ConnectSpec {
 	readonly addresses: readonly Ip[];
 	readonly mac: Mac | undefined;
 	readonly aliases: readonly string[];
+	readonly gatewayPriority: number;
 	readonly ports: readonly Port[];
 }
 
@@ -180,7 +182,7 @@ export class Endpoints {
 	}
 
 	/** All that can be refused before the first effect, with everything as it is now that it is this operation's turn. */
-	async #prepare({ network: ref, sandboxId, addresses, ports }: ConnectSpec): Promise<Connecting> {
+	async #prepare({ network: ref, sandboxId, addresses, ports, gatewayPriority }: ConnectSpec): Promise<Connecting> {
 		const { records, drivers, kernel, reaper } = this.#parts;
 		await reaper.settled(sandboxId);
 		const network = records.getNetwork(ref);
@@ -206,6 +208,7 @@ export class Endpoints {
 		}
 		refuseUnpublishable(ports, network, sandbox.name);
 		const others = attachmentsOf(records, sandbox.id, endpoints);
+		refuseContradiction({ network, gatewayPriority }, others);
 		return { network, driver, sandbox, others, interface: freeInterface(kernel.links, sandbox, endpoints) };
 	}
 
@@ -215,7 +218,7 @@ export class Endpoints {
 		return ports.map((port) => ({ ...port, hostAddress: port.hostAddress ?? binding }));
 	}
 
-	#intent({ mac, aliases }: ConnectSpec, at: Connecting, ports: readonly Port[]): Endpoint {
+	#intent({ mac, aliases, gatewayPriority }: ConnectSpec, at: Connecting, ports: readonly Port[]): Endpoint {
 		const { network, sandbox, interface: name } = at;
 		const id = newId();
 		return {
@@ -230,6 +233,7 @@ export class Endpoints {
 			mac,
 			addresses: [],
 			aliases,
+			gatewayPriority,
 			ports,
 		};
 	}
@@ -292,7 +296,10 @@ export class Endpoints {
 		const { kernel } = this.#parts;
 		const before = defaultRoutes(others);
 		const after = defaultRoutes([...others, { endpoint, network }]);
-		if (before[4] !== after[4] || before[6] !== after[6]) kernel.links.ensureDefaultRoutes(sandbox.netnsPath, after);
+		if (before[4] !== after[4] || before[6] !== after[6]) {
+			undo.defer(() => kernel.links.ensureDefaultRoutes(sandbox.netnsPath, before));
+			kernel.links.ensureDefaultRoutes(sandbox.netnsPath, after);
+		}
 		const publications = publicationsOf(endpoint);
 		undo.defer(() => kernel.firewall.removePublished(publications, []));
 		kernel.firewall.ensurePublished(publications);

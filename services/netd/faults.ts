@@ -129,6 +129,12 @@ export const faults = catalogue("netd", {
 		code: "NOT_FOUND",
 		message: (m: { endpoint: string }) => `There is no endpoint ${quoted(m.endpoint)}.`,
 	},
+	GATEWAY_PRIORITY_TAKEN: {
+		code: "ALREADY_EXISTS",
+		message: (m: { priority: string; network: string }) =>
+			`The default route leads through ${m.network}, whose gateway priority is ${m.priority} too.`,
+		help: () => "Choose a higher or a lower one.",
+	},
 	INVALID_PORT: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { port: string; what: string }) =>

@@ -17,10 +17,13 @@ export function gatewayOf({ internal, subnets }: Network, family: Family): Ip | 
 	return internal ? undefined : subnets.find(({ cidr }) => cidr.family === family)?.gateway;
 }
 
-/** For each family the oldest endpoint on a network with a gateway: a newer one changes nothing, and its end moves the route on. */
+/**
+ * For each family, of the endpoints on networks with a gateway the one with the highest priority, of equal ones the oldest: a
+ * newer one that says nothing changes nothing, and its end moves the route on.
+ */
 export function gatewayEndpoint(attachments: readonly Attachment[], family: Family): Attachment | undefined {
 	return [...attachments]
-		.sort((a, b) => age(a) - age(b))
+		.sort((a, b) => b.endpoint.gatewayPriority - a.endpoint.gatewayPriority || age(a) - age(b))
 		.find(({ network }) => gatewayOf(network, family) !== undefined);
 }
 

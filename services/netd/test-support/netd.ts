@@ -45,7 +45,8 @@ export function sandboxSpec(name: string, more: Partial<SandboxSpec> = {}): Sand
 }
 
 export function connectSpec(network: string, sandbox: Sandbox, more: Partial<ConnectSpec> = {}): ConnectSpec {
-	return { network, sandboxId: sandbox.id, addresses: [], mac: undefined, aliases: [], ports: [], ...more };
+	const nothing = { addresses: [], mac: undefined, aliases: [], ports: [], gatewayPriority: 0 };
+	return { network, sandboxId: sandbox.id, ...nothing, ...more };
 }
 
 export function tcp(hostPort: number, containerPort: number, address?: string): Port {

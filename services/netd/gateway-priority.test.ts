@@ -1,0 +1,96 @@
+/** Which of a sandbox's endpoints has its default routes. */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { ModelKernel } from "./kernel/model/model.ts";
+import type { ModelAllocator } from "./peers/model-allocator.ts";
+import type { Sandbox } from "./sandbox.ts";
+import { type Bench, call, connectSpec, modelBench, networkSpec, sandboxSpec, tcp } from "./test-support/netd.ts";
+
+let it: Bench<ModelKernel, ModelAllocator>;
+let alice: Sandbox;
+beforeEach(async () => {
+	it = await modelBench();
+	const automatic = { cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} };
+	const dual = [
+		{ ...automatic, family: 4 as const },
+		{ ...automatic, family: 6 as const },
+	];
+	for (const name of ["one", "two", "three"]) await it.netd.networks.create(networkSpec(name), call());
+	await it.netd.networks.create(networkSpec("dual", { subnets: dual }), call());
+	await it.netd.networks.create(networkSpec("vault", { internal: true }), call());
+	alice = await it.netd.sandboxes.create(sandboxSpec("alice"), call());
+});
+afterEach(() => it[Symbol.asyncDispose]());
+
+async function connect(network: string, gatewayPriority = 0) {
+	const { view } = await it.netd.endpoints.connect(
+		connectSpec(network, alice, { gatewayPriority, ports: network === "vault" ? [] : [tcp(0, 80)] }),
+		call(),
+	);
+	return view;
+}
+
+const routes = (): (string | undefined)[] => {
+	const { routes: present } = it.kernel.state.sandbox(alice.netnsPath);
+	return [present[4]?.toString(), present[6]?.toString()];
+};
+const leads = () =>
+	it.netd.endpoints
+		.list({ network: undefined, sandboxId: alice.id }, { after: 0, limit: 100 })
+		.items.map(({ network, leads: families }) => [network.name, families]);
+
+test("the highest leads, then the oldest; its end moves the route on", async () => {
+	await connect("one");
+	await connect("two", -1);
+	expect(routes()).toEqual(["10.61.2.1", undefined]);
+	const third = await connect("three", 7);
+	expect(third.leads).toEqual([4]);
+	expect(third.endpoint.gatewayPriority).toBe(7);
+	expect(routes()).toEqual(["10.61.4.1", undefined]);
+	expect(leads()).toEqual([
+		["one", []],
+		["two", []],
+		["three", [4]],
+	]);
+	await it.netd.endpoints.disconnect(third.endpoint.id, call());
+	expect(routes()).toEqual(["10.61.2.1", undefined]);
+	await it.restart();
+	expect(leads()).toEqual([
+		["one", [4]],
+		["two", []],
+	]);
+});
+
+test("each family has its own", async () => {
+	await connect("dual");
+	const [, six] = routes();
+	await connect("one", 1);
+	expect(routes()).toEqual(["10.61.2.1", six]);
+	expect(leads()).toEqual([
+		["dual", [6]],
+		["one", [4]],
+	]);
+});
+
+test("a second highest is refused before anything has changed; a lower one, 0, and a network without a gateway are not", async () => {
+	await connect("one", 5);
+	const before = it.kernel.snapshot();
+	await expect(connect("two", 5)).rejects.toMatchObject({
+		reason: "GATEWAY_PRIORITY_TAKEN",
+		field: "gateway_priority",
+		message: "The default route leads through one, whose gateway priority is 5 too.",
+	});
+	expect(it.kernel.snapshot()).toEqual(before);
+	await connect("vault", 5);
+	await connect("three", 9);
+	await connect("two", 5);
+	expect(leads().filter(([, families]) => families?.length)).toEqual([["three", [4]]]);
+});
+
+test("what fails after the route has moved moves it back", async () => {
+	await connect("one");
+	const before = it.kernel.snapshot();
+	it.kernel.fail("firewall.ensurePublished");
+	await expect(connect("two", 1)).rejects.toMatchObject({ reason: "KERNEL_REFUSED" });
+	expect(it.kernel.snapshot()).toEqual(before);
+	expect(routes()).toEqual(["10.61.2.1", undefined]);
+});
