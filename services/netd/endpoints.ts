@@ -30,7 +30,7 @@ import { isPortConflict, portConflict } from "./port-conflict.ts";
 import { refuseContradiction } from "./gateway-priority.ts";
 import { familiesOf, publicationsOf, refuseUnpublishable } from "./publications.ts";
 import type { Sandbox } from "./sandbox.ts";
-import { type Attachment, defaultRoutes } from "./sandbox-view.ts";
+import { type Attachment, defaultRoutes, sourceRoutes } from "./sandbox-view.ts";
 import { giveUp, takeDown } from "./teardown.ts";
 import { tellNames } from "./tell-names.ts";
 import { Undo } from "#lib/concurrency/undo.ts";
@@ -299,6 +299,11 @@ export class Endpoints {
 		if (before[4] !== after[4] || before[6] !== after[6]) {
 			undo.defer(() => kernel.links.ensureDefaultRoutes(sandbox.netnsPath, before));
 			kernel.links.ensureDefaultRoutes(sandbox.netnsPath, after);
+		}
+		const aside = { before: sourceRoutes(others), after: sourceRoutes([...others, { endpoint, network }]) };
+		if (aside.before.length + aside.after.length > 0) {
+			undo.defer(() => kernel.links.ensureSourceRoutes(sandbox.netnsPath, aside.before));
+			kernel.links.ensureSourceRoutes(sandbox.netnsPath, aside.after);
 		}
 		const publications = publicationsOf(endpoint);
 		undo.defer(() => kernel.firewall.removePublished(publications, []));

@@ -60,6 +60,26 @@ test("the highest leads, then the oldest; its end moves the route on", async () 
 	]);
 });
 
+test("those that do not lead answer by their own gateways; in a namespace that stays nothing is left", async () => {
+	const aside = () => it.kernel.state.sandbox(alice.netnsPath).sourceRoutes.map(({ gateway }) => gateway.toString());
+	it.kernel.addForeignNamespace("/proc/4711/ns/net");
+	alice = await it.netd.sandboxes.create(sandboxSpec("bob", { adoptPath: "/proc/4711/ns/net" }), call());
+	await connect("one");
+	expect(aside()).toEqual([]);
+	await connect("vault");
+	await connect("two");
+	expect(aside()).toEqual(["10.61.3.1"]);
+	const { endpoint } = await connect("three", 1);
+	expect(aside()).toEqual(["10.61.2.1", "10.61.3.1"]);
+	await it.netd.endpoints.disconnect(endpoint.id, call());
+	expect(aside()).toEqual(["10.61.3.1"]);
+	it.kernel.fail("firewall.ensurePublished");
+	await expect(connect("three", 1)).rejects.toMatchObject({ reason: "KERNEL_REFUSED" });
+	expect(aside()).toEqual(["10.61.3.1"]);
+	await it.netd.sandboxes.delete(alice.id, call());
+	expect(aside()).toEqual([]);
+});
+
 test("each family has its own", async () => {
 	await connect("dual");
 	const [, six] = routes();

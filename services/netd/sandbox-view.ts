@@ -1,7 +1,7 @@
 /** What follows from all the endpoints of a sandbox together: its default routes, and what a resolver is told of it. Pure. */
 import type { Family, Ip } from "#lib/address/ip.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { DefaultRoutes } from "./kernel/links.ts";
+import type { DefaultRoutes, SourceRoute } from "./kernel/links.ts";
 import type { Network } from "./network.ts";
 import type { ResolvedSandbox } from "./names.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -38,6 +38,17 @@ export function defaultRoutes(attachments: readonly Attachment[]): DefaultRoutes
 		return attachment && gatewayOf(attachment.network, family);
 	};
 	return { 4: via(4), 6: via(6) };
+}
+
+/** Of the endpoints whose network's gateway is not the default route's: answers from there leave as the questions came. */
+export function sourceRoutes(attachments: readonly Attachment[]): SourceRoute[] {
+	return attachments.flatMap(({ endpoint, network }) =>
+		endpoint.addresses.flatMap(({ ip: source }) => {
+			const gateway = gatewayOf(network, source.family);
+			const leads = gatewayEndpoint(attachments, source.family)?.endpoint.id === endpoint.id;
+			return gateway === undefined || leads ? [] : [{ source, gateway, interface: endpoint.interface }];
+		}),
+	);
 }
 
 /** Undefined when none of its networks resolves names. */

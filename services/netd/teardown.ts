@@ -10,7 +10,7 @@ import type { Endpoint } from "./endpoint.ts";
 import type { Parts } from "./parts.ts";
 import { publicationsOf } from "./publications.ts";
 import type { Sandbox } from "./sandbox.ts";
-import { defaultRoutes } from "./sandbox-view.ts";
+import { defaultRoutes, sourceRoutes } from "./sandbox-view.ts";
 import { collect } from "#lib/concurrency/undo.ts";
 
 type Needs = Pick<Parts, "kernel" | "records" | "allocator" | "reservations" | "reaper" | "log">;
@@ -30,9 +30,13 @@ export function takeDown(
 			() => kernel.firewall.removePublished(publicationsOf(endpoint), []),
 			() => kernel.links.parkLeg(endpoint.hostInterface, inside),
 			() => {
-				if (ending || !kernel.namespaces.isNamespace(sandbox.netnsPath)) return;
+				// A namespace that stays keeps nothing of ours.
+				if ((ending && !sandbox.adopted) || !kernel.namespaces.isNamespace(sandbox.netnsPath)) return;
+				if (ending) return kernel.links.ensureSourceRoutes(sandbox.netnsPath, []);
 				const others = attachmentsOf(records, sandbox.id).filter((one) => one.endpoint.id !== endpoint.id);
 				kernel.links.ensureDefaultRoutes(sandbox.netnsPath, defaultRoutes(others));
+				if (records.endpointsOf(sandbox.id).length < 2) return;
+				kernel.links.ensureSourceRoutes(sandbox.netnsPath, sourceRoutes(others));
 			},
 			async () => {
 				const leases = network.subnets.map(({ id }) => allocator.releaseAddress({ subnetId: id, owner: endpoint.id }));

@@ -274,6 +274,29 @@ describe("routes", () => {
 	});
 });
 
+test("rules of one source address are added, listed by who made them, and removed", () => {
+	for (const source of [ip("10.0.0.2"), ip("fd00::2")]) {
+		const rule = { source, table: 1_999_000_007, priority: 32_000, butDefault: false, protocol: 119 };
+		const first = { ...rule, table: 254, priority: 31_999, butDefault: true };
+		rt.rules.add(rule);
+		rt.rules.add(first);
+		expect(() => rt.rules.add(rule)).toThrow("EEXIST");
+		const family = source.family === 6 ? ["-6"] : [];
+		expect(ipJson(host, ...family, "rule", "show")).toEqual(
+			expect.arrayContaining([
+				expect.objectContaining({ priority: 31_999, src: source.toString(), table: "main", suppress_prefixlen: 0 }),
+				expect.objectContaining({ priority: 32_000, src: source.toString(), table: "1999000007" }),
+			]),
+		);
+		expect(rt.rules.list({ protocol: 119 })).toEqual([first, rule]);
+		expect(rt.rules.list({ protocol: 118 })).toEqual([]);
+		rt.rules.remove(rule);
+		rt.rules.remove(first);
+		expect(() => rt.rules.remove(rule)).toThrow("ENOENT");
+		expect(rt.rules.list({ protocol: 119 })).toEqual([]);
+	}
+});
+
 test("neighbours and forwarding entries are replaced, listed and removed", () => {
 	rt.links.addBridge({ name: eth0, up: true });
 	const { index } = rt.links.get(eth0);

@@ -1,5 +1,5 @@
 /**
- * The kernel's links, addresses, routes and neighbours, of one network namespace.
+ * The kernel's links, addresses, routes, policy rules and neighbours, of one network namespace.
  *
  * Everything is one synchronous message of some microseconds, except where a comment says that it waits. Nothing here is
  * idempotent: a call says what the kernel did, by errno, and the caller knows whether "exists" is a success.
@@ -8,12 +8,14 @@ import { Addresses } from "./addresses.ts";
 import { Links } from "./links.ts";
 import { Neighbours } from "./neighbours.ts";
 import { Routes } from "./routes.ts";
+import { Rules } from "./rules.ts";
 import { NETLINK_ROUTE, NetlinkSocket } from "./socket.ts";
 
 export class Rtnetlink implements Disposable {
 	readonly links: Links;
 	readonly addresses: Addresses;
 	readonly routes: Routes;
+	readonly rules: Rules;
 	readonly neighbours: Neighbours;
 	readonly #socket: NetlinkSocket;
 
@@ -22,6 +24,7 @@ export class Rtnetlink implements Disposable {
 		this.links = new Links(socket, netns);
 		this.addresses = new Addresses(socket);
 		this.routes = new Routes(socket);
+		this.rules = new Rules(socket);
 		this.neighbours = new Neighbours(socket);
 	}
 

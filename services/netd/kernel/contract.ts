@@ -134,6 +134,24 @@ export function kernelContract(name: string, make: () => Subject): void {
 			});
 		});
 
+		test("a source route needs a gateway that is on its link; one without a link is passed over; none is success", async () => {
+			const bridge = bridgeFor(newId());
+			const netns = subject.netnsPath("a");
+			kernel.links.ensureBridge(bridge);
+			kernel.namespaces.create(netns);
+			const leg = legFor(bridge, netns);
+			const route = { source: ip("10.60.0.2"), gateway: GATEWAY.ip, interface: leg.interface };
+			kernel.links.ensureSourceRoutes(netns, [route]);
+			await kernel.links.ensureLeg(leg);
+			expect(() => kernel.links.ensureSourceRoutes(netns, [route])).toThrow("The kernel refused to");
+			await kernel.links.ensureInnerEnd(innerEndOf(leg, "10.60.0.2/24"));
+			kernel.links.ensureSourceRoutes(netns, [route]);
+			kernel.links.ensureSourceRoutes(netns, [route]);
+			kernel.links.ensureSourceRoutes(netns, []);
+			kernel.links.ensureSourceRoutes(netns, []);
+			expect(() => kernel.links.ensureSourceRoutes(subject.netnsPath("b"), [])).toThrow("The kernel refused to");
+		});
+
 		test("namespaces are made once, seen, and removed; absent is success", () => {
 			const path = subject.netnsPath("a");
 			expect(kernel.namespaces.isNamespace(path)).toBe(false);

@@ -51,6 +51,14 @@ export interface DefaultRoutes {
 	readonly 6?: Ip | undefined;
 }
 
+/** What leaves from an address for elsewhere goes by its own network's gateway, wherever the default route leads. */
+export interface SourceRoute {
+	readonly source: Ip;
+	readonly gateway: Ip;
+	/** Inside the sandbox. */
+	readonly interface: IfName;
+}
+
 export interface ObservedBridge {
 	readonly name: IfName;
 	/** From the mark; undefined where a crash came before it. */
@@ -85,5 +93,7 @@ export interface Links {
 	interfaces(netns: string): IfName[];
 	/** Makes these the sandbox's default routes, in place of others. A gateway must be on one of its links. */
 	ensureDefaultRoutes(netns: string, routes: DefaultRoutes): void;
+	/** Makes these the sandbox's, in place of others. One whose interface is not there is passed over. */
+	ensureSourceRoutes(netns: string, routes: readonly SourceRoute[]): void;
 	observe(): { readonly bridges: readonly ObservedBridge[]; readonly legs: readonly ObservedLeg[] };
 }

@@ -9,7 +9,7 @@ import type { Parts } from "../parts.ts";
 import { portText } from "../port.ts";
 import { familiesOf } from "../publications.ts";
 import { type Sandbox, setSandboxStatus } from "../sandbox.ts";
-import { type Attachment, defaultRoutes } from "../sandbox-view.ts";
+import { type Attachment, defaultRoutes, sourceRoutes } from "../sandbox-view.ts";
 import type { Status } from "../status.ts";
 import { isInPlace } from "./concern.ts";
 import type { Problems } from "./problems.ts";
@@ -64,6 +64,8 @@ async function ensureSandbox(parts: Parts, sandbox: Sandbox, legs: ReadonlyMap<s
 		log.warn("an endpoint has changed", { endpoint: endpoint.id, ...after });
 		await store.write([setEndpointStatus(endpoint.id, after)]);
 	}
+	const aside = sourceRoutes(attachments);
+	if (isThere && aside.length > 0) kernel.links.ensureSourceRoutes(sandbox.netnsPath, aside);
 	const resolves = attachments.some(({ network }) => network.resolvesNames);
 	if (isThere && resolves && kernel.resolver.observe(sandbox.netnsPath) !== sandbox.resolverPort) {
 		kernel.resolver.ensure(sandbox.netnsPath, sandbox.resolverPort);

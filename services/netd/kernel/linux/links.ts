@@ -9,10 +9,19 @@ import { readSysctl, writeSysctl } from "#lib/linux/sysctl.ts";
 import type { Log } from "#lib/log/log.ts";
 import { faults } from "../../faults.ts";
 import { bridgeName, isBridgeName, isLegName } from "../../id.ts";
-import type { Bridge, DefaultRoutes, InnerEnd, Leg, Links, ObservedBridge, ObservedLeg } from "../links.ts";
+import type {
+	Bridge,
+	DefaultRoutes,
+	InnerEnd,
+	Leg,
+	Links,
+	ObservedBridge,
+	ObservedLeg,
+	SourceRoute,
+} from "../links.ts";
 import { LegBuilder } from "./leg.ts";
 import { refusal, refusalAside } from "./refusal.ts";
-import { ensureDefaultRoutes, interfaceNames } from "./sandbox-routes.ts";
+import { ensureDefaultRoutes, ensureSourceRoutes, interfaceNames } from "./sandbox-routes.ts";
 
 const NETWORK_MARK = "wharf network ";
 const ENDPOINT_MARK = "wharf endpoint ";
@@ -107,6 +116,11 @@ export class LinuxLinks implements Links, Disposable {
 	ensureDefaultRoutes(netns: string, routes: DefaultRoutes): void {
 		refusal("set a sandbox's default route", () => ensureDefaultRoutes(netns, routes));
 		killPoint("netd.leg.routes");
+	}
+
+	ensureSourceRoutes(netns: string, routes: readonly SourceRoute[]): void {
+		refusal("set a sandbox's source routes", () => ensureSourceRoutes(netns, routes));
+		killPoint("netd.leg.source-routes");
 	}
 
 	observe(): { bridges: ObservedBridge[]; legs: ObservedLeg[] } {

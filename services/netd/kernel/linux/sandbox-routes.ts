@@ -4,13 +4,20 @@ import type { IfName } from "#lib/address/if-name.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
-import type { DefaultRoutes } from "../links.ts";
+import type { Rule } from "#lib/linux/netlink/rules.ts";
+import type { DefaultRoutes, SourceRoute } from "../links.ts";
 
 const DEFAULT = { 4: Cidr.of(Ip.of(4, 0n), 0), 6: Cidr.of(Ip.of(6, 0n), 0) } as const;
 /** The main table's number. */
 const MAIN = 254;
 /** As the kernel numbers them: a route of its own making is not ours to remove. */
 const PROTOCOL_BOOT = 3;
+/** Ours, for rules: nobody else's in `/etc/iproute2/rt_protos`. */
+const PROTOCOL_WHARF = 119;
+/** Just before the main table is asked for everything (32766). */
+const PRIORITY = 32_000;
+/** A link's own table: this and its index. */
+const FIRST_TABLE = 0x77_00_00_00;
 
 export function interfaceNames(netns: string): IfName[] {
 	using rtnl = Rtnetlink.open(netns);
@@ -34,4 +41,26 @@ function ensureDefaultRoute(rtnl: Rtnetlink, family: Family, gateway: Ip | undef
 			if (!isErrno(error, "ESRCH")) throw error;
 		}
 	}
+}
+
+/** Two rules an address: the main table's routes to somewhere hold for it as well, and only then the link's own default route. */
+export function ensureSourceRoutes(netns: string, routes: readonly SourceRoute[]): void {
+	using rtnl = Rtnetlink.open(netns);
+	const present = new Map(rtnl.rules.list({ protocol: PROTOCOL_WHARF }).map((rule) => [textOf(rule), rule]));
+	const wanted = new Map<string, Rule>();
+	for (const { source, gateway, interface: name } of routes) {
+		const link = rtnl.links.find(name)?.index;
+		if (link === undefined) continue;
+		const table = FIRST_TABLE + link;
+		rtnl.routes.replace({ destination: DEFAULT[source.family], gateway, link, table });
+		const rule = { source, table, priority: PRIORITY + 1, butDefault: false, protocol: PROTOCOL_WHARF };
+		for (const one of [rule, { ...rule, table: MAIN, priority: PRIORITY, butDefault: true }])
+			wanted.set(textOf(one), one);
+	}
+	for (const [text, rule] of present) if (!wanted.has(text)) rtnl.rules.remove(rule);
+	for (const [text, rule] of wanted) if (!present.has(text)) rtnl.rules.add(rule);
+}
+
+function textOf({ source, table, priority, butDefault }: Rule): string {
+	return `${source} ${table} ${priority} ${butDefault}`;
 }

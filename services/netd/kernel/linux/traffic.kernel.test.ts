@@ -71,6 +71,50 @@ describe.each([true, false])("bridged frames shown to the rules: %s", (shown) =>
 	});
 });
 
+test.each([0, 1])(
+	"what is published beside the default gateway is reached, with rp_filter=%i as well",
+	async (strict) => {
+		const automatic = { cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} };
+		const subnets = ([4, 6] as const).map((family) => ({ ...automatic, family }));
+		await t.it.netd.networks.create(networkSpec("front", { subnets }), call());
+		await t.it.netd.networks.create(networkSpec("back", { subnets }), call());
+		const [web, near] = [await sandbox("web"), await sandbox("near")];
+		await connect(web, "back", { ports: [tcp(8080, 80)] });
+		const first = endpointOf(web);
+		await connect(web, "front", { gatewayPriority: 1 });
+		const nearAddress = await connect(near, "back");
+		await t.serve(web.netnsPath, 80);
+		await t.serve(web.netnsPath, 80, "::");
+		for (const [netns, names] of [
+			[t.host, ["all", "out0"]],
+			[web.netnsPath, ["all", "eth0", "eth1"]],
+		] as const) {
+			for (const name of names) t.run(netns, "sysctl", "-qw", `net.ipv4.conf.${name}.rp_filter=${strict}`);
+		}
+		expect(t.run(web.netnsPath, "ip", "route", "get", OUTSIDE)).toContain("dev eth1");
+		expect(await t.ask(t.outside, HOST, 8080)).toBe(OUTSIDE);
+		expect(await t.ask(t.outside, HOST6, 8080)).toBe(OUTSIDE6);
+		expect(t.run(web.netnsPath, "ip", "route", "get", nearAddress)).toContain(`${nearAddress} dev eth0`);
+		// It leaves by the bridge that it came by.
+		const [own] = t.it.netd.endpoints.get(first).endpoint.addresses;
+		expect(t.run(web.netnsPath, "ip", "route", "get", OUTSIDE, "from", String(own?.ip))).toContain("dev eth0");
+		const kept = await t.hold(t.outside, HOST, 8080);
+		await t.it.restart();
+		t.run(web.netnsPath, "ip", "rule", "del", "priority", "32001");
+		await t.it.netd.reconcile.run();
+		expect(t.run(web.netnsPath, "ip", "rule", "show")).toContain("32001:");
+		expect(await kept.cut).toBe(false);
+		const [, second] = t.it.netd.endpoints.list(
+			{ network: undefined, sandboxId: web.id },
+			{ after: 0, limit: 9 },
+		).items;
+		await t.it.netd.endpoints.disconnect(second?.endpoint.id ?? "", call());
+		expect(t.run(web.netnsPath, "ip", "rule", "show")).not.toContain("3200");
+		expect(t.run(web.netnsPath, "ip", "-6", "rule", "show")).not.toContain("3200");
+		expect(await t.ask(t.outside, HOST, 8080)).toBe(OUTSIDE);
+	},
+);
+
 test("what leaves is masqueraded; an internal network has no way out and none in, but neighbours and the host", async () => {
 	await t.it.netd.networks.create(networkSpec("vault", { internal: true }), call());
 	const [out, kept, neighbour] = [await sandbox("out"), await sandbox("kept"), await sandbox("neighbour")];

@@ -1,7 +1,16 @@
 /** Bridges and legs of the model. */
 import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { faults } from "../../faults.ts";
-import type { Bridge, DefaultRoutes, InnerEnd, Leg, Links, ObservedBridge, ObservedLeg } from "../links.ts";
+import type {
+	Bridge,
+	DefaultRoutes,
+	InnerEnd,
+	Leg,
+	Links,
+	ObservedBridge,
+	ObservedLeg,
+	SourceRoute,
+} from "../links.ts";
 import type { State } from "./state.ts";
 
 const LOOPBACK = parseIfName("lo");
@@ -95,6 +104,17 @@ export class ModelLinks implements Links {
 			});
 		}
 		sandbox.routes = reachable;
+	}
+
+	ensureSourceRoutes(netns: string, routes: readonly SourceRoute[]): void {
+		const sandbox = this.#state.sandbox(netns);
+		const present = routes.filter((route) => sandbox.interfaces.has(route.interface));
+		for (const { source, gateway } of present) {
+			if (this.#state.reachable(sandbox, { [source.family]: gateway })[source.family] !== undefined) continue;
+			const words = "Network is unreachable (ENETUNREACH)";
+			throw faults.KERNEL_REFUSED({ what: "set a sandbox's source routes", words });
+		}
+		sandbox.sourceRoutes = present;
 	}
 
 	observe(): { bridges: ObservedBridge[]; legs: ObservedLeg[] } {

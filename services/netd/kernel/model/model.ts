@@ -24,7 +24,13 @@ export class ModelKernel implements Kernel {
 	readonly namespaces = this.#breakable("namespaces", {
 		create: (path: string): void => {
 			if (this.state.sandboxes.has(path)) throw refused("make a network namespace", "File exists (EEXIST)");
-			this.state.sandboxes.set(path, { interfaces: new Map(), routes: {}, redirect: undefined, pinned: true });
+			this.state.sandboxes.set(path, {
+				interfaces: new Map(),
+				routes: {},
+				sourceRoutes: [],
+				redirect: undefined,
+				pinned: true,
+			});
 		},
 		remove: (path: string): void => {
 			this.state.removeSandbox(path);
@@ -59,7 +65,13 @@ export class ModelKernel implements Kernel {
 	/** A namespace that is not in netd's folder. */
 	addForeignNamespace(path: string, ...interfaces: readonly IfName[]): void {
 		const links = interfaces.map((name) => [name, { addresses: [], up: true, hostInterface: undefined }] as const);
-		this.state.sandboxes.set(path, { interfaces: new Map(links), routes: {}, redirect: undefined, pinned: false });
+		this.state.sandboxes.set(path, {
+			interfaces: new Map(links),
+			routes: {},
+			sourceRoutes: [],
+			redirect: undefined,
+			pinned: false,
+		});
 	}
 
 	addForeignLink(name: IfName): void {

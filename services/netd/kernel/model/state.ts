@@ -2,7 +2,7 @@
 import type { IpInterface } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
 import { faults } from "../../faults.ts";
-import type { Bridge, DefaultRoutes } from "../links.ts";
+import type { Bridge, DefaultRoutes, SourceRoute } from "../links.ts";
 
 export interface LegState {
 	readonly endpointId: string;
@@ -23,6 +23,7 @@ interface InterfaceState {
 export interface SandboxState {
 	readonly interfaces: Map<IfName, InterfaceState>;
 	routes: DefaultRoutes;
+	sourceRoutes: readonly SourceRoute[];
 	redirect: number | undefined;
 	readonly pinned: boolean;
 }
@@ -79,7 +80,7 @@ export class State {
 		return {
 			bridges: [...this.bridges.keys()].sort(),
 			legs: [...this.legs].map(([name, { bridge, up }]) => ({ name, bridge, up })),
-			sandboxes: [...this.sandboxes].map(([path, { interfaces, routes, redirect }]) => ({
+			sandboxes: [...this.sandboxes].map(([path, { interfaces, routes, sourceRoutes, redirect }]) => ({
 				path,
 				interfaces: [...interfaces].map(([name, { addresses, up }]) => ({
 					name,
@@ -87,6 +88,7 @@ export class State {
 					addresses: addresses.map(String),
 				})),
 				routes: { 4: routes[4]?.toString(), 6: routes[6]?.toString() },
+				sourceRoutes: sourceRoutes.map(({ source, gateway }) => `${source} via ${gateway}`),
 				redirect,
 			})),
 			foreign: [...this.foreign],
