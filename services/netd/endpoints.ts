@@ -209,7 +209,13 @@ export class Endpoints {
 		refuseUnpublishable(ports, network, sandbox.name);
 		const others = attachmentsOf(records, sandbox.id, endpoints);
 		refuseContradiction({ network, gatewayPriority }, others);
-		return { network, driver, sandbox, others, interface: freeInterface(kernel.links, sandbox, endpoints) };
+		return {
+			network,
+			driver,
+			sandbox,
+			others,
+			interface: freeInterface(kernel.links, sandbox, endpoints, driver.interfacePrefix(network)),
+		};
 	}
 
 	/** A port that no address was said for goes where the network says. */

@@ -5,10 +5,15 @@ import type { Links } from "./kernel/links.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /** The lowest that neither the store nor the namespace has: an adopted one has links of its own. */
-export function freeInterface(links: Links, { netnsPath }: Sandbox, endpoints: readonly Endpoint[]): IfName {
+export function freeInterface(
+	links: Links,
+	{ netnsPath }: Sandbox,
+	endpoints: readonly Endpoint[],
+	prefix: string,
+): IfName {
 	const stored = endpoints.map((endpoint) => endpoint.interface);
 	const taken = new Set<string>([...links.interfaces(netnsPath), ...stored]);
 	for (let number = 0; ; number += 1) {
-		if (!taken.has(`eth${number}`)) return parseIfName(`eth${number}`);
+		if (!taken.has(`${prefix}${number}`)) return parseIfName(`${prefix}${number}`);
 	}
 }

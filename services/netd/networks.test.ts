@@ -71,6 +71,7 @@ describe("create", () => {
 			internal: false,
 			masquerade: true,
 			neighbours: true,
+			sources: [],
 		});
 	});
 
@@ -87,6 +88,7 @@ describe("create", () => {
 			internal: true,
 			masquerade: false,
 			neighbours: false,
+			sources: [],
 		});
 	});
 

@@ -11,6 +11,9 @@ describe("parseBridgeOptions", () => {
 			masquerade: true,
 			icc: true,
 			hostBinding: undefined,
+			interfacePrefix: "eth",
+			sources: [],
+			inhibitIpv4: false,
 		});
 	});
 
@@ -21,8 +24,15 @@ describe("parseBridgeOptions", () => {
 			[`${PREFIX}bridge.enable_ip_masquerade`]: "false",
 			[`${PREFIX}bridge.enable_icc`]: "0",
 			[`${PREFIX}bridge.host_binding_ipv4`]: "127.0.0.1",
+			[`${PREFIX}bridge.inhibit_ipv4`]: "1",
+			[`${PREFIX}host_ipv4`]: "192.0.2.9",
+			[`${PREFIX}host_ipv6`]: "2001:db8::9",
+			[`${PREFIX}container_iface_prefix`]: "lan",
+			[`${PREFIX}container_interface_prefix`]: "lan",
 		});
 		expect(options).toMatchObject({ bridgeName: "lan0", mtu: 1400, masquerade: false, icc: false });
+		expect(options).toMatchObject({ inhibitIpv4: true, interfacePrefix: "lan" });
+		expect(options.sources.map(String)).toEqual(["192.0.2.9", "2001:db8::9"]);
 		expect(options.hostBinding?.toString()).toBe("127.0.0.1");
 	});
 
@@ -35,7 +45,7 @@ describe("parseBridgeOptions", () => {
 		expect(() => parseBridgeOptions({ [option]: "1" })).toThrow(`did you mean ${known}?`);
 	});
 
-	test.each(["foo", "isolate", "vlan", "parent", `${PREFIX}bridge.inhibit_ipv4`, `${PREFIX}container_iface_prefix`])(
+	test.each(["foo", "isolate", "vlan", "parent"])(
 		"the unknown option %s is like none, and so all are listed",
 		(option) => {
 			expect(() => parseBridgeOptions({ [option]: "1" })).toThrow(
@@ -54,7 +64,23 @@ describe("parseBridgeOptions", () => {
 		["bridge.enable_icc", "yes"],
 		["bridge.host_binding_ipv4", "::1"],
 		["bridge.host_binding_ipv4", "here"],
+		["bridge.inhibit_ipv4", "maybe"],
+		["host_ipv4", "2001:db8::9"],
+		["host_ipv4", "0.0.0.0"],
+		["host_ipv4", "224.0.0.1"],
+		["host_ipv4", "127.0.0.1"],
+		["host_ipv6", "192.0.2.9"],
+		["host_ipv6", "fe80::1"],
+		["host_ipv6", "ff02::1"],
+		["container_iface_prefix", ""],
+		["container_iface_prefix", "a b"],
+		["container_interface_prefix", "x".repeat(13)],
 	])("%s = %j is refused, saying what is allowed", (option, value) => {
 		expect(() => parseBridgeOptions({ [PREFIX + option]: value })).toThrow(/allowed is/);
+	});
+
+	test("two prefixes that differ are refused", () => {
+		const both = { [`${PREFIX}container_iface_prefix`]: "lan", [`${PREFIX}container_interface_prefix`]: "net" };
+		expect(() => parseBridgeOptions(both)).toThrow("the same under both names");
 	});
 });

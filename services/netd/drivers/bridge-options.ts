@@ -1,6 +1,7 @@
 /** The options of the bridge driver, under Docker's names: text in, typed values out. */
+import { Cidr } from "#lib/address/cidr.ts";
 import { type IfName, parseIfName } from "#lib/address/if-name.ts";
-import { Ip } from "#lib/address/ip.ts";
+import { type Family, Ip } from "#lib/address/ip.ts";
 import { suggestion } from "#lib/text/nearest.ts";
 import { Fault } from "#lib/fault/fault.ts";
 import { faults } from "../faults.ts";
@@ -15,6 +16,12 @@ export interface BridgeOptions {
 	/** Containers reach each other. */
 	readonly icc: boolean;
 	readonly hostBinding: Ip | undefined;
+	/** Of the names of the containers' interfaces on it. */
+	readonly interfacePrefix: string;
+	/** What leaves the host from it has these for sources, at most one of each family, in place of those of the interface it leaves by. */
+	readonly sources: readonly Ip[];
+	/** The bridge's IPv4 addresses are somebody else's business. */
+	readonly inhibitIpv4: boolean;
 }
 
 const PREFIX = "com.docker.network.";
@@ -23,12 +30,36 @@ const MTU = `${PREFIX}driver.mtu`;
 const MASQUERADE = `${PREFIX}bridge.enable_ip_masquerade`;
 const ICC = `${PREFIX}bridge.enable_icc`;
 const HOST_BINDING = `${PREFIX}bridge.host_binding_ipv4`;
-const KNOWN = [NAME, MTU, MASQUERADE, ICC, HOST_BINDING];
+const INHIBIT = `${PREFIX}bridge.inhibit_ipv4`;
+const HOST_IPV4 = `${PREFIX}host_ipv4`;
+const HOST_IPV6 = `${PREFIX}host_ipv6`;
+/** Docker's code has the first, its manual the second. */
+const INTERFACE_PREFIX = `${PREFIX}container_iface_prefix`;
+const INTERFACE_PREFIX_LONG = `${PREFIX}container_interface_prefix`;
+const KNOWN = [
+	NAME,
+	MTU,
+	MASQUERADE,
+	ICC,
+	HOST_BINDING,
+	INHIBIT,
+	HOST_IPV4,
+	HOST_IPV6,
+	INTERFACE_PREFIX,
+	INTERFACE_PREFIX_LONG,
+];
 
 const DEFAULT_MTU = 1500;
 /** RFC 791; RFC 8200 wants 1280 where there is IPv6, which the kernel sees to. */
 const LOWEST_MTU = 68;
 const HIGHEST_MTU = 65_535;
+const DEFAULT_INTERFACE_PREFIX = "eth";
+/** Unspecified, loopback, link-local of IPv6, multicast and above. */
+const NO_SOURCES = ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8"].map((text) =>
+	Cidr.parse(text),
+);
+/** An interface's name has 15 bytes, and the number needs some. */
+const LONGEST_PREFIX = 12;
 
 export function parseBridgeOptions(options: TextMap): BridgeOptions {
 	const unknown = Object.keys(options).find((option) => !KNOWN.includes(option));
@@ -42,7 +73,23 @@ export function parseBridgeOptions(options: TextMap): BridgeOptions {
 		masquerade: parsed(options, MASQUERADE, "true or false", parseBoolean) ?? true,
 		icc: parsed(options, ICC, "true or false", parseBoolean) ?? true,
 		hostBinding: parsed(options, HOST_BINDING, "an IPv4 address of the host", parseIpv4),
+		interfacePrefix: interfacePrefix(options),
+		sources: [
+			parsed(options, HOST_IPV4, "the IPv4 address of one host", (text) => parseSource(text, 4)),
+			parsed(options, HOST_IPV6, "the IPv6 address of one host", (text) => parseSource(text, 6)),
+		].filter((source) => source !== undefined),
+		inhibitIpv4: parsed(options, INHIBIT, "true or false", parseBoolean) ?? false,
 	};
+}
+
+/** By either name; both may be there if they say the same. */
+function interfacePrefix(options: TextMap): string {
+	const allowed = `1 to ${LONGEST_PREFIX} bytes that can begin an interface's name, the same under both names`;
+	const first = parsed(options, INTERFACE_PREFIX, allowed, parsePrefix);
+	const second = parsed(options, INTERFACE_PREFIX_LONG, allowed, (text) =>
+		first === undefined || text === first ? parsePrefix(text) : undefined,
+	);
+	return first ?? second ?? DEFAULT_INTERFACE_PREFIX;
 }
 
 /** By what tells the options apart: the long beginning that they share is no likeness. `mtu` alone is Podman's way to say it. */
@@ -91,6 +138,16 @@ function parseMtu(text: string): number | undefined {
 function parseBoolean(text: string): boolean | undefined {
 	if (text === "true" || text === "1") return true;
 	return text === "false" || text === "0" ? false : undefined;
+}
+
+function parsePrefix(text: string): string | undefined {
+	return Buffer.byteLength(text) <= LONGEST_PREFIX ? parseIfName(text) : undefined;
+}
+
+/** Whether the host has it now is not asked: it may come and go, as with VRRP. */
+function parseSource(text: string, family: Family): Ip | undefined {
+	const ip = Ip.parse(text);
+	return ip.family === family && !NO_SOURCES.some((cidr) => cidr.contains(ip)) ? ip : undefined;
 }
 
 /** 0.0.0.0 is what holds anyway. */

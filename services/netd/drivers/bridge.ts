@@ -30,7 +30,7 @@ export class BridgeDriver implements LinkedDriver {
 
 	/** The rules first: no packet passes a bridge before they are there. */
 	ensureNetwork(network: Network): void {
-		const { mtu } = parseBridgeOptions(network.options);
+		const { mtu, inhibitIpv4 } = parseBridgeOptions(network.options);
 		this.#kernel.links.ensureForwarding({ ipv6: network.ipv6 });
 		this.#kernel.firewall.ensureNetwork(this.rulesOf(network));
 		this.#kernel.links.ensureBridge({
@@ -42,6 +42,7 @@ export class BridgeDriver implements LinkedDriver {
 				gateway ? [IpInterface.of(gateway, cidr.prefix)] : [],
 			),
 			ipv6: network.ipv6,
+			inhibitIpv4,
 		});
 	}
 
@@ -51,12 +52,13 @@ export class BridgeDriver implements LinkedDriver {
 	}
 
 	rulesOf(network: Network): NetworkRules {
-		const { masquerade, icc } = parseBridgeOptions(network.options);
+		const { masquerade, icc, sources } = parseBridgeOptions(network.options);
 		return {
 			bridge: bridgeOf(network),
 			internal: network.internal,
 			masquerade: masquerade && !network.internal,
 			neighbours: icc,
+			sources: masquerade && !network.internal ? sources : [],
 		};
 	}
 
@@ -79,6 +81,10 @@ export class BridgeDriver implements LinkedDriver {
 		if (mac === undefined) throw new TypeError(`the endpoint ${id} has no address yet`);
 		const end = { hostInterface, netns: netnsPath, interface: name, mac, addresses, ipv6: network.ipv6 };
 		await this.#kernel.links.ensureInnerEnd(end);
+	}
+
+	interfacePrefix(network: Network): string {
+		return parseBridgeOptions(network.options).interfacePrefix;
 	}
 
 	hostBinding(network: Network): Ip | undefined {

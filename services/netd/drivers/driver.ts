@@ -32,6 +32,8 @@ export interface LinkedDriver extends Driver {
 	ensureLink(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void>;
 	/** Gives the link its addresses and brings it up; resolves when frames pass. */
 	ensureAddresses(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void>;
+	/** Of the names of its endpoints' interfaces: `eth` makes `eth0` and so on. */
+	interfacePrefix(network: Network): string;
 	/** Where ports go whose publisher said no address; undefined: every address. */
 	hostBinding(network: Network): Ip | undefined;
 }

@@ -22,7 +22,15 @@ const ip = (text: string): Ip => Ip.parse(text);
 const GATEWAY = IpInterface.parse("10.60.0.1/24");
 
 function bridgeFor(networkId: string, name: IfName = bridgeName(networkId)): Bridge {
-	return { name, networkId, mac: macFromIp(GATEWAY.ip), mtu: 1500, addresses: [GATEWAY], ipv6: false };
+	return {
+		name,
+		networkId,
+		mac: macFromIp(GATEWAY.ip),
+		mtu: 1500,
+		addresses: [GATEWAY],
+		ipv6: false,
+		inhibitIpv4: false,
+	};
 }
 
 function legFor(bridge: Bridge, netns: string, name = "eth0"): Leg {
@@ -182,7 +190,13 @@ export function kernelContract(name: string, make: () => Subject): void {
 		});
 
 		describe("firewall", () => {
-			const rules = { bridge: parseIfName("wh-000000000001"), internal: false, masquerade: true, neighbours: true };
+			const rules = {
+				bridge: parseIfName("wh-000000000001"),
+				internal: false,
+				masquerade: true,
+				neighbours: true,
+				sources: [],
+			};
 			const web: Publication = {
 				protocol: "tcp",
 				hostAddress: undefined,
@@ -205,6 +219,16 @@ export function kernelContract(name: string, make: () => Subject): void {
 				const other = { ...rules, internal: true, masquerade: false, neighbours: false };
 				kernel.firewall.ensureNetwork(other);
 				expect(kernel.firewall.observe().networks).toEqual([other]);
+				const sources = ["192.0.2.1 2001:db8::1", "192.0.2.9", "2001:db8::9"];
+				for (const text of sources) {
+					const from = { ...rules, sources: text.split(" ").map(ip) };
+					kernel.firewall.ensureNetwork(from);
+					expect(kernel.firewall.observe().networks.map((one) => one.sources.join(" "))).toEqual([text]);
+					expect(kernel.firewall.assert({ networks: [from], publications: [] }, IDLE)).toEqual({
+						added: [],
+						removed: [],
+					});
+				}
 				kernel.firewall.removeNetwork(rules.bridge);
 				kernel.firewall.removeNetwork(rules.bridge);
 				expect(kernel.firewall.observe().networks).toEqual([]);

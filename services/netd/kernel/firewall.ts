@@ -15,6 +15,8 @@ export interface NetworkRules {
 	readonly internal: boolean;
 	/** What leaves the host from it gets the host's address. */
 	readonly masquerade: boolean;
+	/** With `masquerade`: this address of its family instead, whichever interface it leaves by; at most one of each. */
+	readonly sources: readonly Ip[];
 	/** Its containers reach each other. */
 	readonly neighbours: boolean;
 }

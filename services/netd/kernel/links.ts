@@ -19,6 +19,8 @@ export interface Bridge {
 	/** The gateways' addresses, of at most one subnet of each family. */
 	readonly addresses: readonly IpInterface[];
 	readonly ipv6: boolean;
+	/** Its IPv4 addresses are somebody else's: none is added, and none taken away. */
+	readonly inhibitIpv4: boolean;
 }
 
 /** An endpoint's veth pair as it shall be: one end on the bridge and up, the other born in the sandbox, and down. */

@@ -44,7 +44,14 @@ describe("reconcile", () => {
 	test("removes what no row speaks of, and nothing of others", async () => {
 		it.kernel.addForeignLink(parseIfName("eth9"));
 		const before = everything();
-		const stray = { name: parseIfName("stray0"), networkId: newId(), mtu: 1500, addresses: [], ipv6: false };
+		const stray = {
+			name: parseIfName("stray0"),
+			networkId: newId(),
+			mtu: 1500,
+			addresses: [],
+			ipv6: false,
+			inhibitIpv4: false,
+		};
 		it.kernel.links.ensureBridge({ ...stray, mac: "02:00:00:00:00:01" as never });
 		it.kernel.namespaces.create("/netns/stray");
 		await it.kernel.links.ensureLeg({

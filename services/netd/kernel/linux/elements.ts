@@ -22,6 +22,8 @@ export const NETWORK_SETS = {
 	separated: { ...TABLE, set: "separated" },
 } as const satisfies Record<string, SetRef>;
 
+/** What leaves a bridge gets this source. */
+const SOURCES = { 4: { ...TABLE, set: "sources4" }, 6: { ...TABLE, set: "sources6" } } as const;
 const AT = { 4: { ...TABLE, set: "published_at4" }, 6: { ...TABLE, set: "published_at6" } } as const;
 const ANYWHERE = { 4: { ...TABLE, set: "published4" }, 6: { ...TABLE, set: "published6" } } as const;
 const FLOWS = { 4: { ...TABLE, set: "flows4" }, 6: { ...TABLE, set: "flows6" } } as const;
@@ -29,6 +31,7 @@ const FLOWS = { 4: { ...TABLE, set: "flows4" }, 6: { ...TABLE, set: "flows6" } }
 /** Every set whose elements are ours to add and remove. */
 export const SETS: readonly SetRef[] = [
 	...Object.values(NETWORK_SETS),
+	...Object.values(SOURCES),
 	...([4, 6] as const).flatMap((family) => [AT[family], ANYWHERE[family], FLOWS[family]]),
 ];
 
@@ -37,20 +40,21 @@ export function placeOf({ set, key }: Pick<Placed, "set" | "key">): string {
 	return `${set.set} ${Buffer.from(key).toString("hex")}`;
 }
 
-export function networkElements({ bridge, internal, masquerade, neighbours }: NetworkRules): Placed[] {
+export function networkElements({ bridge, internal, masquerade, neighbours, sources }: NetworkRules): Placed[] {
 	const single = concatenation(ifname(bridge));
 	const pair = concatenation(ifname(bridge), ifname(bridge));
 	return [
 		{ set: NETWORK_SETS.bridges, key: single },
 		...(internal ? [{ set: NETWORK_SETS.internal, key: single }] : []),
 		...(masquerade ? [{ set: NETWORK_SETS.masqueraded, key: single }] : []),
+		...sources.map((ip) => ({ set: SOURCES[ip.family], key: single, data: address(ip) })),
 		{ set: neighbours ? NETWORK_SETS.connected : NETWORK_SETS.separated, key: pair },
 	];
 }
 
 /** Every place where a bridge may be. */
 export function networkPlaces(bridge: IfName): Placed[] {
-	const every = { internal: true, masquerade: true };
+	const every = { internal: true, masquerade: true, sources: [Ip.of(4, 0n), Ip.of(6, 0n)] };
 	return [
 		...networkElements({ bridge, ...every, neighbours: true }),
 		...networkElements({ bridge, ...every, neighbours: false }).slice(-1),
@@ -76,6 +80,12 @@ export function flow({ protocol, hostPort, target, targetPort }: Publication): P
 export function decodeBridge(key: Uint8Array): IfName {
 	const end = key.indexOf(0);
 	return parseIfName(Buffer.from(key.subarray(0, end < 0 ? 16 : Math.min(end, 16))).toString("utf8"));
+}
+
+/** The source that a bridge's packets get; undefined for an element of another set. */
+export function decodeSource({ set, key, data }: Placed): { bridge: IfName; source: Ip } | undefined {
+	if (!set.set.startsWith("sources") || data === undefined) return undefined;
+	return { bridge: decodeBridge(key), source: Ip.fromBytes(data) };
 }
 
 /** Undefined for an element of another set. */

@@ -52,7 +52,7 @@ export class LinuxFirewall implements Firewall, Disposable {
 		const wanted = elements.networkElements(rules);
 		const places = new Set(wanted.map(elements.placeOf));
 		const unwanted = elements.networkPlaces(rules.bridge).filter((placed) => !places.has(elements.placeOf(placed)));
-		const add = wanted.filter((placed) => !this.#holds(placed));
+		const add = wanted.filter((placed) => !this.#holdsSo(placed));
 		const remove = unwanted.filter((placed) => this.#holds(placed));
 		if (add.length + remove.length === 0) return;
 		this.#change(`let ${rules.bridge} through the packet rules`, { add, remove });
@@ -105,6 +105,7 @@ export class LinuxFirewall implements Firewall, Disposable {
 			const placed = this.#list();
 			const inSet = (set: Placed["set"]): Set<IfName> =>
 				new Set(placed.filter((one) => one.set === set).map(({ key }) => elements.decodeBridge(key)));
+			const sources = placed.map(elements.decodeSource).filter((source) => source !== undefined);
 			const { bridges, internal, masqueraded, connected } = elements.NETWORK_SETS;
 			const [internals, masquerades, neighbours] = [inSet(internal), inSet(masqueraded), inSet(connected)];
 			return {
@@ -113,6 +114,7 @@ export class LinuxFirewall implements Firewall, Disposable {
 					internal: internals.has(bridge),
 					masquerade: masquerades.has(bridge),
 					neighbours: neighbours.has(bridge),
+					sources: sources.filter((one) => one.bridge === bridge).map(({ source }) => source),
 				})),
 				publications: placed.map(elements.decodeTranslation).filter((publication) => publication !== undefined),
 			};
@@ -168,6 +170,14 @@ export class LinuxFirewall implements Firewall, Disposable {
 			const replaced = add.filter((placed) => placed.data !== undefined && this.#holds(placed));
 			this.#tables.commit(batchOf(add, [...remove.filter((placed) => this.#holds(placed)), ...replaced]));
 		}
+	}
+
+	/** With the same datum. */
+	#holdsSo({ set, key, data }: Placed): boolean {
+		const datum = this.#tables.find(set, key);
+		return (
+			datum !== undefined && (data === undefined || (datum instanceof Uint8Array && Buffer.compare(datum, data) === 0))
+		);
 	}
 
 	#holds({ set, key }: Placed): boolean {

@@ -51,7 +51,7 @@ export class LinuxLinks implements Links, Disposable {
 		refusal(`make the bridge ${bridge.name}`, () => {
 			const link = this.#bridge(bridge) ?? this.#makeBridge(bridge);
 			this.#ensureSettings(bridge);
-			this.#ensureAddresses(link, bridge.addresses);
+			this.#ensureAddresses(link, bridge);
 			if (link.mtu !== bridge.mtu || link.mac !== bridge.mac || !link.up) {
 				this.#rtnl.links.set(link.index, { up: true, mtu: bridge.mtu, mac: bridge.mac });
 				killPoint("netd.bridge.up");
@@ -182,8 +182,12 @@ export class LinuxLinks implements Links, Disposable {
 		this.#setting(`net/ipv6/conf/${name}/disable_ipv6`, ipv6 ? "0" : "1");
 	}
 
-	#ensureAddresses(link: Link, wanted: readonly IpInterface[]): void {
-		const present = this.#rtnl.addresses.list({ link: link.index }).filter(({ scope }) => scope === "global");
+	#ensureAddresses(link: Link, { addresses, inhibitIpv4 }: Bridge): void {
+		const ours = ({ ip: { family } }: Pick<IpInterface, "ip">): boolean => family === 6 || !inhibitIpv4;
+		const wanted = addresses.filter(ours);
+		const present = this.#rtnl.addresses
+			.list({ link: link.index })
+			.filter((address) => address.scope === "global" && ours(address));
 		for (const address of present) {
 			const keep = wanted.some(({ ip, prefix }) => ip.equals(address.ip) && prefix === address.prefix);
 			if (!keep) this.#rtnl.addresses.remove(address);

@@ -31,6 +31,8 @@ add set inet wharf flows6 { type inet_proto . inet_service . ipv6_addr . inet_se
 add set inet wharf bridges { type ifname; }
 add set inet wharf internal { type ifname; }
 add set inet wharf masqueraded { type ifname; }
+add map inet wharf sources4 { type ifname : ipv4_addr; }
+add map inet wharf sources6 { type ifname : ipv6_addr; }
 add set inet wharf connected { type ifname . ifname; }
 add set inet wharf separated { type ifname . ifname; }
 add chain inet wharf operator
@@ -98,6 +100,8 @@ table inet wharf {
 		# Without an incoming interface: the host itself, and frames that turn round inside a bridge.
 		oifname @bridges ct status dnat iif 0 masquerade
 		oifname @bridges ct status dnat iifname . oifname @connected masquerade
+		oifname != @bridges snat ip to iifname map @sources4
+		oifname != @bridges snat ip6 to iifname map @sources6
 		oifname != @bridges iifname @masqueraded masquerade
 	}
 }
@@ -113,5 +117,5 @@ export const RULE_COUNTS: Readonly<Record<string, number>> = {
 	neighbours: 2,
 	inbound: 4,
 	translated: 5,
-	source: 3,
+	source: 5,
 };

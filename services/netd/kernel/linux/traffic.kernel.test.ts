@@ -132,6 +132,38 @@ test("what leaves is masqueraded; an internal network has no way out and none in
 	expect(await t.ask(t.host, keptAddress, 80)).toBe(keptAddress.replace(/\d+$/, "1"));
 });
 
+test("options of a network: names of interfaces, the source of what leaves, a bridge whose addresses are another's", async () => {
+	const ours = "com.docker.network.";
+	t.run(t.host, "ip", "addr", "add", "192.0.2.77/32", "dev", "out0");
+	t.run(t.host, "ip", "addr", "add", "2001:db8::77/128", "dev", "out0", "nodad");
+	const automatic = { cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} };
+	const subnets = ([4, 6] as const).map((family) => ({ ...automatic, family }));
+	const from = { [`${ours}host_ipv4`]: "192.0.2.77", [`${ours}host_ipv6`]: "2001:db8::77" };
+	await t.it.netd.networks.create(
+		networkSpec("from", { subnets, options: { ...from, [`${ours}container_iface_prefix`]: "lan" } }),
+		call(),
+	);
+	const out = await sandbox("out");
+	await connect(out, "from");
+	await connect(out, "bridge");
+	expect(t.it.kernel.links.interfaces(out.netnsPath)).toEqual(["lo", "lan0", "eth0"]);
+	await t.serve(t.outside, 7000);
+	await t.serve(t.outside, 7000, "::");
+	expect(await t.ask(out.netnsPath, OUTSIDE, 7000)).toBe("192.0.2.77");
+	expect(await t.ask(out.netnsPath, OUTSIDE6, 7000)).toBe("2001:db8::77");
+	t.run(t.host, "nft", "flush", "map", "inet", "wharf", "sources4");
+	expect(await t.ask(out.netnsPath, OUTSIDE, 7000)).toBe(HOST);
+	expect(await t.it.netd.reconcile.run()).toBe(0);
+	expect(await t.ask(out.netnsPath, OUTSIDE, 7000)).toBe("192.0.2.77");
+
+	const options = { [`${ours}bridge.name`]: "other0", [`${ours}bridge.inhibit_ipv4`]: "true" };
+	await t.it.netd.networks.create(networkSpec("other", { options }), call());
+	expect(t.run(t.host, "ip", "-4", "addr", "show", "dev", "other0")).toBe("");
+	t.run(t.host, "ip", "addr", "add", "198.51.100.1/24", "dev", "other0");
+	expect(await t.it.netd.reconcile.run()).toBe(0);
+	expect(t.run(t.host, "ip", "-4", "addr", "show", "dev", "other0")).toContain("198.51.100.1/24");
+});
+
 test("a container does not reach the host's loopback services, and would without the rule", async () => {
 	const thief = await sandbox("thief");
 	const address = await connect(thief, "bridge");
