@@ -66,6 +66,7 @@ function throughNetd(store: Store) {
 			mac: "",
 			aliases: [],
 			gatewayPriority: 0,
+			options: {},
 			ports,
 		});
 	return {

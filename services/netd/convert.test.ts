@@ -96,7 +96,13 @@ test("addresses and aliases of an endpoint are refused by name", () => {
 		expect.objectContaining({ reason: "TOO_MANY_ADDRESSES" }),
 	);
 	expect(() => parse({ aliases: ["ok", "not ok"] })).toThrow(expect.objectContaining({ field: "aliases[1]" }));
-	expect(() => parse({ mac: "01:00:00:00:00:01" })).toThrow(
-		expect.objectContaining({ reason: "INVALID_MAC", field: "mac" }),
-	);
+	for (const mac of [
+		"01:00:00:00:00:01",
+		"00:00:00:00:00:00",
+		"ff:ff:ff:ff:ff:ff",
+		"02:42:0a:00:00",
+		"02-42:0a:00:00:02",
+	]) {
+		expect(() => parse({ mac })).toThrow(expect.objectContaining({ reason: "INVALID_MAC", field: "mac" }));
+	}
 });

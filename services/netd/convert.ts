@@ -165,6 +165,7 @@ export function parseConnect(message: endpoint.ConnectRequest): ConnectSpec {
 		aliases: message.aliases.map((alias, index) => atField(`aliases[${index}]`, () => parseName("an endpoint", alias))),
 		ports: parsePorts(message.ports),
 		gatewayPriority: message.gatewayPriority,
+		options: message.options,
 	};
 }
 
@@ -236,6 +237,7 @@ export function renderEndpoint(view: EndpointView): endpoint.Endpoint {
 		defaultGatewayIpv4: view.leads.includes(4),
 		defaultGatewayIpv6: view.leads.includes(6),
 		gatewayPriority: value.gatewayPriority,
+		options: { ...value.options },
 		aliases: [...value.aliases],
 		ports: value.ports.map(renderPort),
 	};

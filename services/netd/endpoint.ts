@@ -3,6 +3,7 @@ import { IpInterface } from "#lib/address/cidr.ts";
 import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { type Mac, parseMac } from "#lib/address/mac.ts";
 import type { Statement } from "#lib/store/store.ts";
+import type { TextMap } from "./network.ts";
 import type { Port } from "./port.ts";
 import { type Status, type StatusColumns, statusOf } from "./status.ts";
 
@@ -25,6 +26,8 @@ export interface Endpoint {
 	readonly aliases: readonly string[];
 	/** The highest of a sandbox's has the default routes, of equal ones the oldest. */
 	readonly gatewayPriority: number;
+	/** As given; `parseEndpointOptions` says what they mean. */
+	readonly options: TextMap;
 	readonly ports: readonly Port[];
 }
 
@@ -40,6 +43,7 @@ interface Row extends StatusColumns {
 	readonly addresses: string;
 	readonly aliases: string;
 	readonly gateway_priority: number;
+	readonly options: string;
 }
 
 export function endpointOf(row: Row, ports: readonly Port[]): Endpoint {
@@ -58,6 +62,7 @@ export function endpointOf(row: Row, ports: readonly Port[]): Endpoint {
 		addresses: addresses.map((text) => IpInterface.parse(text)),
 		aliases: JSON.parse(row.aliases) as string[],
 		gatewayPriority: row.gateway_priority,
+		options: JSON.parse(row.options) as TextMap,
 		ports,
 	};
 }
@@ -70,8 +75,8 @@ export function insertEndpoint(endpoint: Endpoint): Statement {
 	return {
 		sql: `INSERT INTO endpoints
 				(id, network_id, sandbox_id, state, created_at, interface, host_interface, mac, aliases,
-				gateway_priority, addresses)
-			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]'
+				gateway_priority, options, addresses)
+			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]'
 			WHERE EXISTS (SELECT 1 FROM networks WHERE id = ? AND state = 'active')
 				AND EXISTS (SELECT 1 FROM sandboxes WHERE id = ? AND state = 'active')`,
 		params: [
@@ -85,6 +90,7 @@ export function insertEndpoint(endpoint: Endpoint): Statement {
 			endpoint.mac ?? "",
 			JSON.stringify(endpoint.aliases),
 			endpoint.gatewayPriority,
+			JSON.stringify(endpoint.options),
 			endpoint.networkId,
 			endpoint.sandboxId,
 		],

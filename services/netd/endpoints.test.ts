@@ -171,6 +171,25 @@ describe("connect", () => {
 		expect((await connect("web", { ports: [tcp(8080, 80)] })).view.endpoint.interface).toBe("eth0");
 	});
 
+	test("an interface's name and settings can be asked for; what is taken, or not the kernel's, is refused and undone", async () => {
+		const [ifname, sysctls] = ["com.docker.network.endpoint.ifname", "com.docker.network.endpoint.sysctls"];
+		const options = { [ifname]: "wan0", [sysctls]: "net.ipv4.conf.IFNAME.rp_filter=1" };
+		const { view } = await connect("web", { options });
+		expect(view.endpoint).toMatchObject({ interface: "wan0", options });
+		expect(it.netd.endpoints.get(view.endpoint.id).endpoint.options).toEqual(options);
+		expect(inside(alice).interfaces.get(parseIfName("wan0"))?.settings).toMatchObject([{ name: "rp_filter" }]);
+		const before = everything();
+		await expect(connect("back", { options: { [ifname]: "wan0" } })).rejects.toThrow(
+			"alice has an interface wan0 already.",
+		);
+		const wrong = { [sysctls]: "net.ipv4.conf.IFNAME.no_such_thing=1" };
+		await expect(connect("back", { options: wrong })).rejects.toMatchObject({ reason: "SETTING_REFUSED" });
+		await expect(connect("back", { options: { mtu: "1" } })).rejects.toMatchObject({
+			reason: "UNKNOWN_ENDPOINT_OPTION",
+		});
+		expect(everything()).toEqual(before);
+	});
+
 	test("a refusal of ipamd passes through, and is undone", async () => {
 		const before = everything();
 		it.allocator.down = true;

@@ -19,11 +19,12 @@ import type { LinkedDriver } from "./drivers/driver.ts";
 import * as rows from "./endpoint.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type EndpointView, endpointView, storedEndpointView } from "./endpoint-view.ts";
+import { parseEndpointOptions } from "./endpoint-options.ts";
 import { endpointFacts } from "./facts.ts";
 import { faults } from "./faults.ts";
 import { freeInterface } from "./free-interface.ts";
 import { legName, newId } from "./id.ts";
-import type { Network } from "./network.ts";
+import type { Network, TextMap } from "./network.ts";
 import type { Parts } from "./parts.ts";
 import { insertPort, type Port } from "./port.ts";
 import { isPortConflict, portConflict } from "./port-conflict.ts";
@@ -43,6 +44,7 @@ export interface ConnectSpec {
 	readonly mac: Mac | undefined;
 	readonly aliases: readonly string[];
 	readonly gatewayPriority: number;
+	readonly options: TextMap;
 	readonly ports: readonly Port[];
 }
 
@@ -182,9 +184,17 @@ export class Endpoints {
 	}
 
 	/** All that can be refused before the first effect, with everything as it is now that it is this operation's turn. */
-	async #prepare({ network: ref, sandboxId, addresses, ports, gatewayPriority }: ConnectSpec): Promise<Connecting> {
+	async #prepare({
+		network: ref,
+		sandboxId,
+		addresses,
+		ports,
+		gatewayPriority,
+		options,
+	}: ConnectSpec): Promise<Connecting> {
 		const { records, drivers, kernel, reaper } = this.#parts;
 		await reaper.settled(sandboxId);
+		const asked = parseEndpointOptions(options);
 		const network = records.getNetwork(ref);
 		const sandbox = records.getSandbox(sandboxId);
 		const driver = drivers.linked(network);
@@ -208,13 +218,14 @@ export class Endpoints {
 		}
 		refuseUnpublishable(ports, network, sandbox.name);
 		const others = attachmentsOf(records, sandbox.id, endpoints);
+		const names = [...kernel.links.interfaces(sandbox.netnsPath), ...endpoints.map((endpoint) => endpoint.interface)];
 		refuseContradiction({ network, gatewayPriority }, others);
 		return {
 			network,
 			driver,
 			sandbox,
 			others,
-			interface: freeInterface(kernel.links, sandbox, endpoints, driver.interfacePrefix(network)),
+			interface: freeInterface(asked.interface, driver.interfacePrefix(network), names, sandbox.name),
 		};
 	}
 
@@ -224,7 +235,7 @@ export class Endpoints {
 		return ports.map((port) => ({ ...port, hostAddress: port.hostAddress ?? binding }));
 	}
 
-	#intent({ mac, aliases, gatewayPriority }: ConnectSpec, at: Connecting, ports: readonly Port[]): Endpoint {
+	#intent({ mac, aliases, gatewayPriority, options }: ConnectSpec, at: Connecting, ports: readonly Port[]): Endpoint {
 		const { network, sandbox, interface: name } = at;
 		const id = newId();
 		return {
@@ -240,6 +251,7 @@ export class Endpoints {
 			addresses: [],
 			aliases,
 			gatewayPriority,
+			options,
 			ports,
 		};
 	}

@@ -129,6 +129,21 @@ export const faults = catalogue("netd", {
 		code: "NOT_FOUND",
 		message: (m: { endpoint: string }) => `There is no endpoint ${quoted(m.endpoint)}.`,
 	},
+	UNKNOWN_ENDPOINT_OPTION: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { option: string; nearest: string; known: string }) =>
+			`Endpoints have no option ${quoted(m.option)}; ${m.nearest === "" ? `they have ${m.known}.` : `did you mean ${m.nearest}?`}`,
+	},
+	INTERFACE_NAME_TAKEN: {
+		code: "ALREADY_EXISTS",
+		message: (m: { interface: string; sandbox: string }) => `${m.sandbox} has an interface ${m.interface} already.`,
+		help: () => "Choose another name, or none.",
+	},
+	SETTING_REFUSED: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { setting: string; value: string; words: string }) =>
+			`The kernel does not take ${quoted(m.value)} for the setting ${quoted(m.setting)} of an interface: ${m.words}.`,
+	},
 	GATEWAY_PRIORITY_TAKEN: {
 		code: "ALREADY_EXISTS",
 		message: (m: { priority: string; network: string }) =>

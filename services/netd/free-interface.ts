@@ -1,18 +1,23 @@
-/** The name of a sandbox's next interface. */
+/** The name of a sandbox's next interface. Pure. */
 import { type IfName, parseIfName } from "#lib/address/if-name.ts";
-import type { Endpoint } from "./endpoint.ts";
-import type { Links } from "./kernel/links.ts";
-import type { Sandbox } from "./sandbox.ts";
+import { fieldOf, INTERFACE } from "./endpoint-options.ts";
+import { faults } from "./faults.ts";
 
-/** The lowest that neither the store nor the namespace has: an adopted one has links of its own. */
+/**
+ * The one asked for, or the prefix and the lowest number that neither the store nor the namespace has: an adopted one has links
+ * of its own. `sandbox` is the name for the sentence.
+ */
 export function freeInterface(
-	links: Links,
-	{ netnsPath }: Sandbox,
-	endpoints: readonly Endpoint[],
+	asked: IfName | undefined,
 	prefix: string,
+	present: readonly IfName[],
+	sandbox: string,
 ): IfName {
-	const stored = endpoints.map((endpoint) => endpoint.interface);
-	const taken = new Set<string>([...links.interfaces(netnsPath), ...stored]);
+	const taken = new Set<string>(present);
+	if (asked !== undefined) {
+		if (!taken.has(asked)) return asked;
+		throw faults.INTERFACE_NAME_TAKEN({ interface: asked, sandbox }, { field: fieldOf(INTERFACE) });
+	}
 	for (let number = 0; ; number += 1) {
 		if (!taken.has(`${prefix}${number}`)) return parseIfName(`${prefix}${number}`);
 	}

@@ -35,6 +35,11 @@ export function isLegName(name: string): boolean {
 	return /^wv-[0-9a-f]{12}$/.test(name);
 }
 
+/** True for a name that the kernel gives no other link: the loopback's, and those of the settings of all of them. */
+export function isReservedName(name: string): boolean {
+	return name === "lo" || name === "all" || name === "default";
+}
+
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 
 /** As Docker allows them; `what` is for the sentence: "a network". */

@@ -69,5 +69,8 @@ export const migrations: readonly string[] = [
 	) STRICT, WITHOUT ROWID;
 	CREATE INDEX ports_of_endpoint ON ports (endpoint_id);
 	`,
-	"ALTER TABLE endpoints ADD COLUMN gateway_priority INTEGER NOT NULL DEFAULT 0;",
+	`
+	ALTER TABLE endpoints ADD COLUMN gateway_priority INTEGER NOT NULL DEFAULT 0;
+	ALTER TABLE endpoints ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
+	`,
 ];

@@ -3,10 +3,10 @@ import { Cidr } from "#lib/address/cidr.ts";
 import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import { suggestion } from "#lib/text/nearest.ts";
-import { Fault } from "#lib/fault/fault.ts";
 import { faults } from "../faults.ts";
-import { isBridgeName, isLegName } from "../id.ts";
+import { isBridgeName, isLegName, isReservedName } from "../id.ts";
 import type { TextMap } from "../network.ts";
+import { parsed } from "../option.ts";
 
 export interface BridgeOptions {
 	/** Undefined: a name made from the network's id. */
@@ -104,30 +104,10 @@ function lastWord(option: string): string {
 	return option.slice(option.lastIndexOf(".") + 1);
 }
 
-/** `parse` answers undefined, or throws a Fault, for what it does not take. */
-function parsed<T>(
-	options: TextMap,
-	option: string,
-	allowed: string,
-	parse: (text: string) => T | undefined,
-): T | undefined {
-	const value = options[option];
-	if (value === undefined) return undefined;
-	const refusal = { option, value, allowed };
-	try {
-		const result = parse(value);
-		if (result !== undefined) return result;
-	} catch (error) {
-		if (!(error instanceof Fault)) throw error;
-		throw faults.INVALID_OPTION(refusal, { field: `options[${option}]`, cause: error });
-	}
-	throw faults.INVALID_OPTION(refusal, { field: `options[${option}]` });
-}
-
 /** Names that are made from ids would be taken for another network's, or for an endpoint's. */
 function parseBridgeName(text: string): IfName | undefined {
 	const name = parseIfName(text);
-	return isBridgeName(name) || isLegName(name) || name === "lo" ? undefined : name;
+	return isBridgeName(name) || isLegName(name) || isReservedName(name) ? undefined : name;
 }
 
 function parseMtu(text: string): number | undefined {

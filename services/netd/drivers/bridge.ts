@@ -4,6 +4,7 @@ import type { IfName } from "#lib/address/if-name.ts";
 import type { Ip } from "#lib/address/ip.ts";
 import { macFromBytes, macFromIp, type Mac } from "#lib/address/mac.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { parseEndpointOptions } from "../endpoint-options.ts";
 import { bridgeName } from "../id.ts";
 import type { NetworkRules } from "../kernel/firewall.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -79,7 +80,8 @@ export class BridgeDriver implements LinkedDriver {
 	async ensureAddresses(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void> {
 		const { id, hostInterface, interface: name, mac, addresses } = endpoint;
 		if (mac === undefined) throw new TypeError(`the endpoint ${id} has no address yet`);
-		const end = { hostInterface, netns: netnsPath, interface: name, mac, addresses, ipv6: network.ipv6 };
+		const { settings } = parseEndpointOptions(endpoint.options);
+		const end = { hostInterface, netns: netnsPath, interface: name, mac, addresses, ipv6: network.ipv6, settings };
 		await this.#kernel.links.ensureInnerEnd(end);
 	}
 

@@ -49,7 +49,7 @@ function legFor(bridge: Bridge, netns: string, name = "eth0"): Leg {
 
 function innerEndOf({ hostInterface, netns, interface: name }: Leg, address: string): InnerEnd {
 	const at = IpInterface.parse(address);
-	return { hostInterface, netns, interface: name, mac: macFromIp(at.ip), addresses: [at], ipv6: false };
+	return { hostInterface, netns, interface: name, mac: macFromIp(at.ip), addresses: [at], ipv6: false, settings: [] };
 }
 
 const IDLE = { bridge: () => false, hostPort: () => false };
@@ -158,6 +158,25 @@ export function kernelContract(name: string, make: () => Subject): void {
 			kernel.links.ensureSourceRoutes(netns, []);
 			kernel.links.ensureSourceRoutes(netns, []);
 			expect(() => kernel.links.ensureSourceRoutes(subject.netnsPath("b"), [])).toThrow("The kernel refused to");
+		});
+
+		test("settings of an interface are written; those that the kernel does not have, or take, are refused", async () => {
+			const bridge = bridgeFor(newId());
+			const netns = subject.netnsPath("a");
+			kernel.links.ensureBridge(bridge);
+			kernel.namespaces.create(netns);
+			const leg = legFor(bridge, netns);
+			await kernel.links.ensureLeg(leg);
+			const end = innerEndOf(leg, "10.60.0.2/24");
+			const setting = { group: "net/ipv4/conf", name: "log_martians", value: "1" };
+			await kernel.links.ensureInnerEnd({ ...end, settings: [setting] });
+			for (const wrong of [
+				{ ...setting, name: "no_such_thing" },
+				{ ...setting, value: "x" },
+			]) {
+				const refused = kernel.links.ensureInnerEnd({ ...end, settings: [wrong] });
+				await expect(refused).rejects.toMatchObject({ reason: "SETTING_REFUSED", code: "INVALID_ARGUMENT" });
+			}
 		});
 
 		test("namespaces are made once, seen, and removed; absent is success", () => {

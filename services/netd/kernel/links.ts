@@ -45,6 +45,15 @@ export interface InnerEnd {
 	readonly mac: Mac;
 	readonly addresses: readonly IpInterface[];
 	readonly ipv6: boolean;
+	/** Written before it has addresses. */
+	readonly settings: readonly Setting[];
+}
+
+/** A kernel setting of one interface: `net/ipv4/conf`, `log_martians`, `1`. */
+export interface Setting {
+	readonly group: string;
+	readonly name: string;
+	readonly value: string;
 }
 
 /** The default route's gateway of each family; none leaves the family without one. */
@@ -84,7 +93,7 @@ export interface Links {
 	removeBridge(bridge: Pick<Bridge, "name" | "networkId">): Promise<void>;
 	/** Makes the leg, or mends what differs; no frame passes yet. The bridge and the namespace must be there. */
 	ensureLeg(leg: Leg): Promise<void>;
-	/** Gives the sandbox's end of a leg its addresses and brings it up; resolves when frames pass. */
+	/** Gives the sandbox's end of a leg its addresses and brings it up; resolves when frames pass. Fault SETTING_REFUSED. */
 	ensureInnerEnd(end: InnerEnd): Promise<void>;
 	setHairpin(hostInterface: IfName, hairpin: boolean): void;
 	/** At once: no frame passes any more, and the sandbox's end is down where the sandbox is given. Absent is success. */

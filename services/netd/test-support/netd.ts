@@ -45,7 +45,7 @@ export function sandboxSpec(name: string, more: Partial<SandboxSpec> = {}): Sand
 }
 
 export function connectSpec(network: string, sandbox: Sandbox, more: Partial<ConnectSpec> = {}): ConnectSpec {
-	const nothing = { addresses: [], mac: undefined, aliases: [], ports: [], gatewayPriority: 0 };
+	const nothing = { addresses: [], mac: undefined, aliases: [], ports: [], gatewayPriority: 0, options: {} };
 	return { network, sandboxId: sandbox.id, ...nothing, ...more };
 }
 

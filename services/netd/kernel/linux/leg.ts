@@ -14,7 +14,8 @@ import { inNetns } from "#lib/linux/netns.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import { readSysctl, writeSysctl } from "#lib/linux/sysctl.ts";
 import type { Log } from "#lib/log/log.ts";
-import type { InnerEnd, Leg } from "../links.ts";
+import { faults } from "../../faults.ts";
+import type { InnerEnd, Leg, Setting } from "../links.ts";
 
 /** The bridge forwards once the kernel's link watch has run, some 100 µs after the carrier came. */
 const FORWARDING_TIMEOUT_MS = 1_000;
@@ -51,6 +52,7 @@ export class LegBuilder {
 			const link = rtnl.links.get(end.interface);
 			writeSysctl(undefined, `net/ipv4/conf/${end.interface}/arp_notify`, "1");
 			if (this.hasIpv6) setIpv6(end);
+			for (const setting of end.settings) writeSetting(end.interface, setting);
 			for (const { ip, prefix } of end.addresses) rtnl.addresses.replace({ link: link.index, ip, prefix });
 			rtnl.links.set(link.index, { up: true, mac: link.mac === end.mac ? undefined : end.mac });
 		});
@@ -97,6 +99,17 @@ function setIpv6({ interface: name, ipv6 }: InnerEnd): void {
 		const setting = `net/ipv6/conf/${name}/${key}`;
 		// Writing takes the lock of all links; in a namespace of ours what a link is born with is right as a rule.
 		if (readSysctl(undefined, setting) !== value) writeSysctl(undefined, setting, value);
+	}
+}
+
+function writeSetting(name: IfName, setting: Setting): void {
+	try {
+		writeSysctl(undefined, `${setting.group}/${name}/${setting.name}`, setting.value);
+	} catch (error) {
+		if (!isErrno(error, "ENOENT", "EINVAL", "ERANGE", "EACCES", "EPERM", "EIO")) throw error;
+		const words = error instanceof Error ? error.message.replace(/,.*/s, "") : "";
+		const metadata = { setting: `${setting.group}/${setting.name}`, value: setting.value, words };
+		throw faults.SETTING_REFUSED(metadata, { field: "options", cause: error });
 	}
 }
 

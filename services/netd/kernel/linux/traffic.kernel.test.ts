@@ -147,6 +147,14 @@ test("options of a network: names of interfaces, the source of what leaves, a br
 	await connect(out, "from");
 	await connect(out, "bridge");
 	expect(t.it.kernel.links.interfaces(out.netnsPath)).toEqual(["lo", "lan0", "eth0"]);
+	const named = {
+		[`${ours}endpoint.ifname`]: "wan.0",
+		[`${ours}endpoint.sysctls`]: "net.ipv4.conf.IFNAME.log_martians=1",
+	};
+	await t.it.netd.networks.create(networkSpec("wan"), call());
+	await connect(out, "wan", { options: named });
+	const martians = (name: string) => t.run(out.netnsPath, "cat", `/proc/sys/net/ipv4/conf/${name}/log_martians`).trim();
+	expect([martians("wan.0"), martians("eth0")]).toEqual(["1", "0"]);
 	await t.serve(t.outside, 7000);
 	await t.serve(t.outside, 7000, "::");
 	expect(await t.ask(out.netnsPath, OUTSIDE, 7000)).toBe("192.0.2.77");

@@ -13,6 +13,8 @@ import type {
 } from "../links.ts";
 import type { State } from "./state.ts";
 
+/** Some that every kernel has, and that take numbers. */
+const SETTINGS: ReadonlySet<string> = new Set(["log_martians", "rp_filter", "arp_announce", "hop_limit"]);
 const LOOPBACK = parseIfName("lo");
 
 export class ModelLinks implements Links {
@@ -53,14 +55,20 @@ export class ModelLinks implements Links {
 		}
 		const { endpointId, netns, interface: name, bridge, hairpin, hostInterface } = leg;
 		legs.set(hostInterface, { endpointId, netns, interface: name, bridge, hairpin, up: true });
-		if (inside === undefined) sandbox.interfaces.set(name, { addresses: [], up: false, hostInterface });
+		if (inside === undefined) sandbox.interfaces.set(name, { addresses: [], settings: [], up: false, hostInterface });
 	}
 
-	async ensureInnerEnd({ netns, interface: name, addresses, hostInterface }: InnerEnd): Promise<void> {
+	async ensureInnerEnd({ netns, interface: name, addresses, hostInterface, settings }: InnerEnd): Promise<void> {
 		const inside = this.#state.sandbox(netns).interfaces.get(name);
 		if (inside?.hostInterface !== hostInterface) {
 			throw faults.KERNEL_REFUSED({ what: `give ${name} its addresses`, words: "No such device (ENODEV)" });
 		}
+		const unknown = settings.find((setting) => !/^-?\d+$/.test(setting.value) || !SETTINGS.has(setting.name));
+		if (unknown !== undefined) {
+			const { group, name: setting, value } = unknown;
+			throw faults.SETTING_REFUSED({ setting: `${group}/${setting}`, value, words: "EINVAL" }, { field: "options" });
+		}
+		inside.settings = settings;
 		inside.addresses = addresses;
 		inside.up = true;
 	}

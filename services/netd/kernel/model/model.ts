@@ -64,7 +64,9 @@ export class ModelKernel implements Kernel {
 
 	/** A namespace that is not in netd's folder. */
 	addForeignNamespace(path: string, ...interfaces: readonly IfName[]): void {
-		const links = interfaces.map((name) => [name, { addresses: [], up: true, hostInterface: undefined }] as const);
+		const links = interfaces.map(
+			(name) => [name, { addresses: [], settings: [], up: true, hostInterface: undefined }] as const,
+		);
 		this.state.sandboxes.set(path, {
 			interfaces: new Map(links),
 			routes: {},

@@ -2,7 +2,7 @@
 import type { IpInterface } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
 import { faults } from "../../faults.ts";
-import type { Bridge, DefaultRoutes, SourceRoute } from "../links.ts";
+import type { Bridge, DefaultRoutes, Setting, SourceRoute } from "../links.ts";
 
 export interface LegState {
 	readonly endpointId: string;
@@ -15,6 +15,7 @@ export interface LegState {
 
 interface InterfaceState {
 	addresses: readonly IpInterface[];
+	settings: readonly Setting[];
 	up: boolean;
 	/** The leg that it is the other end of. */
 	readonly hostInterface: IfName | undefined;
@@ -82,10 +83,11 @@ export class State {
 			legs: [...this.legs].map(([name, { bridge, up }]) => ({ name, bridge, up })),
 			sandboxes: [...this.sandboxes].map(([path, { interfaces, routes, sourceRoutes, redirect }]) => ({
 				path,
-				interfaces: [...interfaces].map(([name, { addresses, up }]) => ({
+				interfaces: [...interfaces].map(([name, { addresses, settings, up }]) => ({
 					name,
 					up,
 					addresses: addresses.map(String),
+					settings,
 				})),
 				routes: { 4: routes[4]?.toString(), 6: routes[6]?.toString() },
 				sourceRoutes: sourceRoutes.map(({ source, gateway }) => `${source} via ${gateway}`),
