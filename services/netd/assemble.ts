@@ -6,6 +6,7 @@ import type { Allocator } from "./allocator.ts";
 import { Diagnosis } from "./diagnosis/diagnosis.ts";
 import { BridgeDriver } from "./drivers/bridge.ts";
 import { Drivers } from "./drivers/drivers.ts";
+import { MacvlanDriver } from "./drivers/macvlan.ts";
 import { fixedDriver } from "./drivers/fixed.ts";
 import { Endpoints } from "./endpoints.ts";
 import type { Kernel } from "./kernel/kernel.ts";
@@ -50,7 +51,12 @@ export function assemble({ store, kernel, allocator, log, netnsPath, bridge, sig
 		store,
 		records,
 		kernel,
-		drivers: new Drivers([new BridgeDriver(kernel), fixedDriver("host"), fixedDriver("none")]),
+		drivers: new Drivers([
+			new BridgeDriver(kernel),
+			new MacvlanDriver(kernel),
+			fixedDriver("host"),
+			fixedDriver("none"),
+		]),
 		allocator,
 		names: new Names(),
 		reservations: new Reservations(kernel.hostPorts, (port) => holderName(records, port)),

@@ -68,17 +68,19 @@ export function endpointOf(row: Row, ports: readonly Port[]): Endpoint {
 }
 
 /**
- * Refused (ChangesError) unless network and sandbox are there and active: a removal that was first has won. A sandbox that is
+ * Refused (ChangesError) unless network and sandbox are there and active: a removal that was first has won; and, if it shall be
+ * `alone`, unless the network has no other. A sandbox that is
  * on the network, or has the interface, is a ConstraintError on `endpoints`.
  */
-export function insertEndpoint(endpoint: Endpoint): Statement {
+export function insertEndpoint(endpoint: Endpoint, { alone }: { readonly alone: boolean }): Statement {
 	return {
 		sql: `INSERT INTO endpoints
 				(id, network_id, sandbox_id, state, created_at, interface, host_interface, mac, aliases,
 				gateway_priority, options, addresses)
 			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]'
 			WHERE EXISTS (SELECT 1 FROM networks WHERE id = ? AND state = 'active')
-				AND EXISTS (SELECT 1 FROM sandboxes WHERE id = ? AND state = 'active')`,
+				AND EXISTS (SELECT 1 FROM sandboxes WHERE id = ? AND state = 'active')
+				AND (NOT ? OR NOT EXISTS (SELECT 1 FROM endpoints WHERE network_id = ?))`,
 		params: [
 			endpoint.id,
 			endpoint.networkId,
@@ -93,6 +95,8 @@ export function insertEndpoint(endpoint: Endpoint): Statement {
 			JSON.stringify(endpoint.options),
 			endpoint.networkId,
 			endpoint.sandboxId,
+			Number(alone),
+			endpoint.networkId,
 		],
 		changes: 1,
 	};

@@ -23,7 +23,7 @@ import { parseEndpointOptions } from "./endpoint-options.ts";
 import { endpointFacts } from "./facts.ts";
 import { faults } from "./faults.ts";
 import { freeInterface } from "./free-interface.ts";
-import { legName, newId } from "./id.ts";
+import { legName, newId, shortId } from "./id.ts";
 import type { Network, TextMap } from "./network.ts";
 import type { Parts } from "./parts.ts";
 import { insertPort, type Port } from "./port.ts";
@@ -216,7 +216,7 @@ export class Endpoints {
 			}
 			endpoints = endpoints.filter((endpoint) => endpoint !== present);
 		}
-		refuseUnpublishable(ports, network, sandbox.name);
+		refuseUnpublishable(ports, network, driver, sandbox.name);
 		const others = attachmentsOf(records, sandbox.id, endpoints);
 		const names = [...kernel.links.interfaces(sandbox.netnsPath), ...endpoints.map((endpoint) => endpoint.interface)];
 		refuseContradiction({ network, gatewayPriority }, others);
@@ -256,19 +256,29 @@ export class Endpoints {
 		};
 	}
 
-	async #insert(endpoint: Endpoint, { network, sandbox }: Connecting): Promise<void> {
+	async #insert(endpoint: Endpoint, { network, sandbox, driver }: Connecting): Promise<void> {
 		const { store } = this.#parts;
+		const alone = driver.takesOne(network);
 		try {
 			const ports = endpoint.ports.map((port) => insertPort(endpoint.id, port));
-			await store.intend([rows.insertEndpoint(endpoint), ...ports], "endpoint.creating");
+			await store.intend([rows.insertEndpoint(endpoint, { alone }), ...ports], "endpoint.creating");
 		} catch (error) {
 			if (error instanceof ChangesError) {
+				if (alone) this.#refuseSecond(network);
 				throw faults.NETWORK_NOT_READY({ network: network.name, state: "being removed" }, { field: "network" });
 			}
 			if (!(error instanceof ConstraintError)) throw error;
 			if (isPortConflict(error)) throw portConflict(this.#parts.records, endpoint.ports);
 			throw faults.ALREADY_CONNECTED({ sandbox: sandbox.name, network: network.name });
 		}
+	}
+
+	#refuseSecond({ id, name: network }: Network): void {
+		const { records } = this.#parts;
+		const [present] = records.endpoints([["network_id = ?", id]]);
+		if (present === undefined) return;
+		const holder = records.sandbox(present.sandboxId)?.name || shortId(present.sandboxId);
+		throw faults.NETWORK_TAKES_ONE({ network, holder }, { field: "network" });
 	}
 
 	async #lease(
@@ -296,7 +306,7 @@ export class Endpoints {
 	async #link(intent: Endpoint, { network, driver, sandbox, others }: Connecting, undo: Undo): Promise<void> {
 		const { kernel } = this.#parts;
 		await setImmediate(); // the request for the address leaves first
-		undo.defer(() => kernel.links.removeLeg(intent.hostInterface));
+		undo.defer(() => driver.removeLink({ endpoint: intent, netnsPath: sandbox.netnsPath }));
 		await driver.ensureLink(network, intent, sandbox.netnsPath);
 		if (!network.resolvesNames || others.some((other) => other.network.resolvesNames)) return;
 		undo.defer(() => kernel.resolver.remove(sandbox.netnsPath));

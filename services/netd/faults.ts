@@ -188,6 +188,47 @@ export const faults = catalogue("netd", {
 		message: (m: { network: string }) => `Nothing can be published on ${m.network}: it is internal, no way in.`,
 		help: () => "Publish through a network that is not internal.",
 	},
+	PARENT_NOT_FOUND: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { parent: string }) => `The host has no interface ${m.parent} that containers could be on.`,
+		help: () => "`ip link` lists the host's; give one of them as -o parent=….",
+	},
+	PARENT_UNUSABLE: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { parent: string; why: string }) => `Containers cannot be on the interface ${m.parent}: ${m.why}.`,
+	},
+	PARENT_IN_USE: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { parent: string; network: string; why: string }) =>
+			`The interface ${m.parent} is in use by the network ${m.network}: ${m.why}.`,
+		help: () => "Choose another parent, or remove that network.",
+	},
+	LINK_KIND_UNSUPPORTED: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { kind: string }) =>
+			m.kind === "dummy"
+				? "A network without a parent needs the kernel's dummy links, and this kernel has none."
+				: `A sub-interface needs the kernel's ${m.kind} links, and this kernel has none.`,
+		help: () => "Give an interface that is there as -o parent=….",
+	},
+	PARENT_IS_OUTSIDE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { parent: string }) =>
+			`The network cannot be internal: its containers are on the segment of ${m.parent}, with everybody there.`,
+		help: () => "Leave out --internal, or leave out the parent.",
+	},
+	NETWORK_TAKES_ONE: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { network: string; holder: string }) =>
+			`The network ${m.network} takes one endpoint, as its mode is passthru, and ${m.holder} has it.`,
+		help: () => "Disconnect that one, or use a network of another mode.",
+	},
+	DRIVER_PUBLISHES_NOTHING: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { network: string; driver: string }) =>
+			`Nothing can be published on ${m.network}: the containers of a ${m.driver} network are reached at their own addresses, and not through the host.`,
+		help: () => "Leave the ports out, or publish through a bridge network.",
+	},
 	KERNEL_REFUSED: {
 		code: "INTERNAL",
 		message: (m: { what: string; words: string }) => `The kernel refused to ${m.what}: ${m.words}.`,

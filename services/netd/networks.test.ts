@@ -94,7 +94,7 @@ describe("create", () => {
 
 	test.each([
 		["a taken name", networkSpec("host"), "NETWORK_NAME_TAKEN"],
-		["an unknown driver", networkSpec("x", { driver: "macvlan" }), "UNKNOWN_DRIVER"],
+		["an unknown driver", networkSpec("x", { driver: "ipvlan" }), "UNKNOWN_DRIVER"],
 		["a predefined driver", networkSpec("x", { driver: "host" }), "DRIVER_IS_PREDEFINED"],
 		["an unknown option", networkSpec("x", { options: { mtu: "9000" } }), "UNKNOWN_OPTION"],
 		[

@@ -86,7 +86,7 @@ export class Networks {
 
 	async create(spec: NetworkSpec, call: Call): Promise<Created> {
 		const driver = this.#parts.drivers.get(spec.driver);
-		driver.check(spec.options);
+		driver.check(spec.options, spec);
 		if (driver.kind === "fixed") throw faults.DRIVER_IS_PREDEFINED({ driver: driver.name }, { field: "driver" });
 		const id = newId();
 		return this.#make(
@@ -154,7 +154,7 @@ export class Networks {
 	}
 
 	async #make(network: Network, specs: readonly SubnetSpec[], driver: LinkedDriver, call: Call): Promise<Created> {
-		const { store, allocator, locks, log, unfinished } = this.#parts;
+		const { store, records, allocator, locks, log, unfinished } = this.#parts;
 		using _turn = await locks.take(network.id, call.signal);
 		await this.#insert(network);
 		await using undo = new Undo(
@@ -168,6 +168,7 @@ export class Networks {
 			log,
 		);
 
+		driver.refuseBeside(network, records.networks([["seq < (SELECT seq FROM networks WHERE id = ?)", network.id]]));
 		undo.defer(() => allocator.releaseSubnets(network.id));
 		const subnets: Subnet[] = [];
 		const warnings: string[] = [];

@@ -1,6 +1,7 @@
 /** What an endpoint's ports are in the packet rules, and which ports it can have. Pure. */
 import type { Family } from "#lib/address/ip.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { LinkedDriver } from "./drivers/driver.ts";
 import { faults } from "./faults.ts";
 import type { Publication } from "./kernel/firewall.ts";
 import type { Network } from "./network.ts";
@@ -20,7 +21,14 @@ export function familiesOf(network: Network): Family[] {
 }
 
 /** Refuses what the network cannot publish. `name` is the container's, for the sentence. */
-export function refuseUnpublishable(ports: readonly Port[], network: Network, name: string): void {
+export function refuseUnpublishable(
+	ports: readonly Port[],
+	network: Network,
+	driver: Pick<LinkedDriver, "publishes">,
+	name: string,
+): void {
+	if (ports.length > 0 && !driver.publishes)
+		throw faults.DRIVER_PUBLISHES_NOTHING({ network: network.name, driver: network.driver }, { field: "ports" });
 	if (ports.length > 0 && network.internal)
 		throw faults.NETWORK_IS_INTERNAL({ network: network.name }, { field: "ports" });
 	const families = familiesOf(network);

@@ -35,8 +35,9 @@ export class PublishedPorts {
 		const { records, store, reservations, reaper } = this.#parts;
 		using turn = await this.#turn(endpointId, call.signal);
 		const { endpoint, network } = turn;
-		refuseUnpublishable(asked, network, records.getSandbox(endpoint.sandboxId).name);
-		const binding = this.#parts.drivers.linked(network)?.hostBinding(network);
+		const driver = this.#parts.drivers.getLinked(network);
+		refuseUnpublishable(asked, network, driver, records.getSandbox(endpoint.sandboxId).name);
+		const binding = driver.hostBinding(network);
 		const fresh = asked
 			.map((port) => ({ ...port, hostAddress: port.hostAddress ?? binding }))
 			.filter((port) => !has(endpoint, port));

@@ -13,7 +13,7 @@ import type { Sandbox } from "./sandbox.ts";
 import { defaultRoutes, sourceRoutes } from "./sandbox-view.ts";
 import { collect } from "#lib/concurrency/undo.ts";
 
-type Needs = Pick<Parts, "kernel" | "records" | "allocator" | "reservations" | "reaper" | "log">;
+type Needs = Pick<Parts, "kernel" | "drivers" | "records" | "allocator" | "reservations" | "reaper" | "log">;
 
 /** True when nothing of it is left but what the reaper removes. `ending`: the sandbox goes as well, so its routes do not matter. */
 export function takeDown(
@@ -22,13 +22,13 @@ export function takeDown(
 	sandbox: Sandbox,
 	{ ending }: { ending: boolean },
 ): Promise<boolean> {
-	const { kernel, records, allocator, log } = parts;
+	const { kernel, drivers, records, allocator, log } = parts;
 	const { network } = attachmentOf(records, endpoint);
-	const inside = ending ? undefined : { netns: sandbox.netnsPath, interface: endpoint.interface };
+	const { netnsPath } = sandbox;
 	return collect(
 		[
 			() => kernel.firewall.removePublished(publicationsOf(endpoint), []),
-			() => kernel.links.parkLeg(endpoint.hostInterface, inside),
+			() => drivers.getLinked(network).parkLink({ network, endpoint, netnsPath }, { ending }),
 			() => {
 				// A namespace that stays keeps nothing of ours.
 				if ((ending && !sandbox.adopted) || !kernel.namespaces.isNamespace(sandbox.netnsPath)) return;

@@ -19,6 +19,12 @@ export const IFLA = {
 
 /** Inside IFLA.linkInfo. */
 export const INFO_KIND = 1;
+export const INFO_DATA = 2;
+
+/** Inside INFO_DATA of a macvlan (IFLA_MACVLAN_MODE), and its values. */
+export const MACVLAN_MODE = 1;
+export const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const;
+export type MacvlanMode = keyof typeof MACVLAN_MODES;
 
 const HEADER_BYTES = 16;
 const MAC_BYTES = 6;
@@ -49,6 +55,8 @@ export interface Link {
 	readonly lower: number | undefined;
 	readonly lowerNetnsId: number | undefined;
 	readonly alias: string | undefined;
+	/** Undefined for every other kind of link, and for modes that are not among these. */
+	readonly macvlanMode: MacvlanMode | undefined;
 }
 
 export interface HeaderFields {
@@ -73,10 +81,12 @@ export function decodeLink(body: Buffer): Link {
 	const flags = body.readUInt32LE(8);
 	const attributes = AttributeSet.decode(body.subarray(HEADER_BYTES));
 	const address = attributes.bytes(IFLA.address);
+	const info = attributes.nested(IFLA.linkInfo);
+	const kind = info?.string(INFO_KIND);
 	return {
 		index: body.readInt32LE(4),
 		name: parseIfName(attributes.string(IFLA.ifname) ?? ""),
-		kind: attributes.nested(IFLA.linkInfo)?.string(INFO_KIND),
+		kind,
 		mac: address?.length === MAC_BYTES ? macFromBytes(address) : undefined,
 		mtu: attributes.u32(IFLA.mtu) ?? 0,
 		up: (flags & IFF_UP) !== 0,
@@ -87,5 +97,10 @@ export function decodeLink(body: Buffer): Link {
 		lower: attributes.u32(IFLA.link),
 		lowerNetnsId: attributes.u32(IFLA.linkNetnsid),
 		alias: attributes.string(IFLA.ifalias),
+		macvlanMode: kind === "macvlan" ? modeOf(info?.nested(INFO_DATA)?.u32(MACVLAN_MODE)) : undefined,
 	};
+}
+
+function modeOf(value: number | undefined): MacvlanMode | undefined {
+	return (["private", "vepa", "bridge", "passthru"] as const).find((mode) => MACVLAN_MODES[mode] === value);
 }

@@ -3,9 +3,16 @@ import type { Ip } from "#lib/address/ip.ts";
 import type { IfName } from "#lib/address/if-name.ts";
 import { type Mac, macToBytes } from "#lib/address/mac.ts";
 import * as attribute from "./attribute.ts";
-import { IFLA, INFO_KIND, interfaceHeader } from "./link-format.ts";
+import {
+	IFLA,
+	INFO_DATA,
+	INFO_KIND,
+	interfaceHeader,
+	MACVLAN_MODE,
+	MACVLAN_MODES,
+	type MacvlanMode,
+} from "./link-format.ts";
 
-const INFO_DATA = 2;
 const INFO_SLAVE_KIND = 4;
 const INFO_SLAVE_DATA = 5;
 
@@ -13,9 +20,7 @@ const VETH_INFO_PEER = 1;
 
 const BR_MCAST_SNOOPING = 23;
 
-const MACVLAN_MODE = 1;
-const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const;
-type MacvlanMode = keyof typeof MACVLAN_MODES;
+const VLAN_ID = 1;
 
 const VXLAN = { id: 1, link: 3, local: 4, learning: 7, port: 15, local6: 17 } as const;
 
@@ -84,6 +89,21 @@ export function vxlanInfo(options: VxlanOptions): attribute.Attribute {
 
 export function macvlanInfo(options: MacvlanOptions): attribute.Attribute {
 	return info("macvlan", [attribute.u32(MACVLAN_MODE, MACVLAN_MODES[options.mode])]);
+}
+
+export interface VlanOptions {
+	/** Index of the link whose frames are tagged. */
+	readonly lower: number;
+	/** The 802.1Q VLAN identifier, 1 to 4094. */
+	readonly id: number;
+}
+
+export function vlanInfo(options: VlanOptions): attribute.Attribute {
+	return info("vlan", [attribute.u16(VLAN_ID, options.id)]);
+}
+
+export function dummyInfo(): attribute.Attribute {
+	return info("dummy", []);
 }
 
 /** Only the kind: what a filter of a dump holds. */

@@ -137,6 +137,16 @@ export class Links {
 		else withNetns(link.netns, (fd) => this.#add(link, lower, kind.macvlanInfo(link), attribute.u32(IFLA.netNsFd, fd)));
 	}
 
+	/** A sub-interface by 802.1Q. EOPNOTSUPP where the kernel has none. */
+	addVlan(link: NewLink & kind.VlanOptions): void {
+		this.#add(link, attribute.u32(IFLA.link, link.lower), kind.vlanInfo(link));
+	}
+
+	/** A link that leads nowhere. EOPNOTSUPP where the kernel has none. */
+	addDummy(link: NewLink): void {
+		this.#add(link, kind.dummyInfo());
+	}
+
 	set(ref: LinkRef, change: LinkChange): void {
 		if (change.netns === undefined) this.#set(ref, change);
 		else withNetns(change.netns, (fd) => this.#set(ref, change, attribute.u32(IFLA.netNsFd, fd)));

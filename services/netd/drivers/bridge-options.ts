@@ -51,9 +51,9 @@ const KNOWN = [
 
 const DEFAULT_MTU = 1500;
 /** RFC 791; RFC 8200 wants 1280 where there is IPv6, which the kernel sees to. */
-const LOWEST_MTU = 68;
-const HIGHEST_MTU = 65_535;
-const DEFAULT_INTERFACE_PREFIX = "eth";
+export const LOWEST_MTU = 68;
+export const HIGHEST_MTU = 65_535;
+export const DEFAULT_INTERFACE_PREFIX = "eth";
 /** Unspecified, loopback, link-local of IPv6, multicast and above. */
 const NO_SOURCES = ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8"].map((text) =>
 	Cidr.parse(text),
@@ -62,11 +62,7 @@ const NO_SOURCES = ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "fe80::
 const LONGEST_PREFIX = 12;
 
 export function parseBridgeOptions(options: TextMap): BridgeOptions {
-	const unknown = Object.keys(options).find((option) => !KNOWN.includes(option));
-	if (unknown !== undefined) {
-		const metadata = { option: unknown, driver: "bridge", nearest: meant(unknown) ?? "", known: KNOWN.join(", ") };
-		throw faults.UNKNOWN_OPTION(metadata, { field: `options[${unknown}]` });
-	}
+	refuseUnknown("bridge", options, KNOWN);
 	return {
 		bridgeName: parsed(options, NAME, "1 to 15 bytes that can name an interface, not wh-… or wv-…", parseBridgeName),
 		mtu: parsed(options, MTU, `${LOWEST_MTU} to ${HIGHEST_MTU}`, parseMtu) ?? DEFAULT_MTU,
@@ -92,12 +88,23 @@ function interfacePrefix(options: TextMap): string {
 	return first ?? second ?? DEFAULT_INTERFACE_PREFIX;
 }
 
+export function refuseUnknown(driver: string, options: TextMap, all: readonly string[]): void {
+	const unknown = Object.keys(options).find((option) => !all.includes(option));
+	if (unknown === undefined) return;
+	const metadata = { option: unknown, driver, nearest: meant(unknown, all) ?? "", known: all.join(", ") };
+	throw faults.UNKNOWN_OPTION(metadata, { field: `options[${unknown}]` });
+}
+
 /** By what tells the options apart: the long beginning that they share is no likeness. `mtu` alone is Podman's way to say it. */
-function meant(unknown: string): string | undefined {
-	const known = new Map(KNOWN.map((option) => [option.slice(PREFIX.length), option]));
-	const lastWords = new Map(KNOWN.map((option) => [lastWord(option), option]));
-	const own = suggestion(unknown.startsWith(PREFIX) ? unknown.slice(PREFIX.length) : unknown, known.keys());
+function meant(unknown: string, all: readonly string[]): string | undefined {
+	const known = new Map(all.map((option) => [withoutPrefix(option), option]));
+	const lastWords = new Map(all.map((option) => [lastWord(option), option]));
+	const own = suggestion(withoutPrefix(unknown), known.keys());
 	return known.get(own ?? "") ?? lastWords.get(suggestion(lastWord(unknown), lastWords.keys()) ?? "");
+}
+
+function withoutPrefix(option: string): string {
+	return option.startsWith(PREFIX) ? option.slice(PREFIX.length) : option;
 }
 
 function lastWord(option: string): string {
@@ -110,7 +117,7 @@ function parseBridgeName(text: string): IfName | undefined {
 	return isBridgeName(name) || isLegName(name) || isReservedName(name) ? undefined : name;
 }
 
-function parseMtu(text: string): number | undefined {
+export function parseMtu(text: string): number | undefined {
 	const mtu = /^[1-9][0-9]{1,4}$/.test(text) ? Number(text) : 0;
 	return mtu >= LOWEST_MTU && mtu <= HIGHEST_MTU ? mtu : undefined;
 }

@@ -8,13 +8,15 @@ import { parseEndpointOptions } from "../endpoint-options.ts";
 import { bridgeName } from "../id.ts";
 import type { NetworkRules } from "../kernel/firewall.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import type { ObservedLeg } from "../kernel/links.ts";
 import type { Network, TextMap } from "../network.ts";
 import { parseBridgeOptions } from "./bridge-options.ts";
-import type { LinkedDriver } from "./driver.ts";
+import type { Linked, LinkedDriver } from "./driver.ts";
 
 export class BridgeDriver implements LinkedDriver {
 	readonly kind = "linked";
 	readonly name = "bridge";
+	readonly publishes = true;
 	readonly #kernel: Pick<Kernel, "links" | "firewall">;
 
 	constructor(kernel: Pick<Kernel, "links" | "firewall">) {
@@ -27,6 +29,12 @@ export class BridgeDriver implements LinkedDriver {
 
 	interfaceOf(id: string, options: TextMap): IfName {
 		return parseBridgeOptions(options).bridgeName ?? bridgeName(id);
+	}
+
+	refuseBeside(): void {}
+
+	takesOne(): boolean {
+		return false;
 	}
 
 	/** The rules first: no packet passes a bridge before they are there. */
@@ -87,6 +95,20 @@ export class BridgeDriver implements LinkedDriver {
 
 	interfacePrefix(network: Network): string {
 		return parseBridgeOptions(network.options).interfacePrefix;
+	}
+
+	isLinked({ network, endpoint }: Linked, legs: ReadonlyMap<string, ObservedLeg>): boolean {
+		const leg = legs.get(endpoint.hostInterface);
+		return leg !== undefined && leg.up && leg.bridge === network.interface;
+	}
+
+	async parkLink({ endpoint, netnsPath }: Linked, { ending }: { readonly ending: boolean }): Promise<void> {
+		const inside = ending ? undefined : { netns: netnsPath, interface: endpoint.interface };
+		this.#kernel.links.parkLeg(endpoint.hostInterface, inside);
+	}
+
+	removeLink({ endpoint }: Pick<Linked, "endpoint">): Promise<void> {
+		return this.#kernel.links.removeLeg(endpoint.hostInterface);
 	}
 
 	hostBinding(network: Network): Ip | undefined {

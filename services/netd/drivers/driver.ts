@@ -3,13 +3,21 @@ import type { IfName } from "#lib/address/if-name.ts";
 import type { Ip } from "#lib/address/ip.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { NetworkRules } from "../kernel/firewall.ts";
+import type { ObservedLeg } from "../kernel/links.ts";
 import type { Network, TextMap } from "../network.ts";
+
+/** An endpoint with its surroundings. */
+export interface Linked {
+	readonly network: Network;
+	readonly endpoint: Endpoint;
+	readonly netnsPath: string;
+}
 
 interface Driver {
 	/** As in `--driver`. */
 	readonly name: string;
 	/** Refuses options that it does not have or cannot take. */
-	check(options: TextMap): void;
+	check(options: TextMap, network: Pick<Network, "internal">): void;
 }
 
 /** A driver of which there is one network, which netd makes itself, and which nothing is connected to. */
@@ -20,20 +28,32 @@ export interface FixedDriver extends Driver {
 /** A driver whose networks have subnets, and endpoints with links of their own. */
 export interface LinkedDriver extends Driver {
 	readonly kind: "linked";
-	/** The host's interface of a network, known before it is made. */
-	interfaceOf(id: string, options: TextMap): IfName;
+	/** Ports of the host can lead to its endpoints. */
+	readonly publishes: boolean;
+	/** The link of the host's that is made for a network, known before it is made; undefined: none is. */
+	interfaceOf(id: string, options: TextMap): IfName | undefined;
+	/** Refuses a network that cannot be beside these, which were there first. */
+	refuseBeside(network: Network, others: readonly Network[]): void;
 	/** Makes what the network needs on the host, or mends what differs. */
 	ensureNetwork(network: Network): void;
 	/** Absent is success. */
 	removeNetwork(network: Network): Promise<void>;
-	/** Its place in the packet rules. */
-	rulesOf(network: Network): NetworkRules;
+	/** Its place in the packet rules; undefined: none. */
+	rulesOf(network: Network): NetworkRules | undefined;
+	/** It has room for one endpoint, and not for more. */
+	takesOne(network: Network): boolean;
 	/** Makes the endpoint's link in the namespace, or mends what differs; its addresses need not be known yet. */
 	ensureLink(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void>;
 	/** Gives the link its addresses and brings it up; resolves when frames pass. */
 	ensureAddresses(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void>;
 	/** Of the names of its endpoints' interfaces: `eth` makes `eth0` and so on. */
 	interfacePrefix(network: Network): string;
+	/** Its link is there, as it was made. `legs` are those that the host was seen to have. */
+	isLinked(at: Linked, legs: ReadonlyMap<string, ObservedLeg>): boolean;
+	/** At once: no frame passes any more. What is left of the link, the reaper removes. Absent is success. */
+	parkLink(at: Linked, options: { readonly ending: boolean }): Promise<void>;
+	/** Absent is success. */
+	removeLink(at: Omit<Linked, "network">): Promise<void>;
 	/** Where ports go whose publisher said no address; undefined: every address. */
 	hostBinding(network: Network): Ip | undefined;
 }

@@ -23,4 +23,11 @@ export class Drivers {
 		const driver = this.get(network.driver);
 		return driver.kind === "linked" ? driver : undefined;
 	}
+
+	/** For a network that has endpoints. */
+	getLinked(network: Network): LinkedDriver {
+		const driver = this.linked(network);
+		if (driver === undefined) throw new TypeError(`an endpoint is on the network ${network.id}, which has no links`);
+		return driver;
+	}
 }

@@ -4,18 +4,23 @@ import { IpInterface } from "#lib/address/cidr.ts";
 import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { Ip } from "#lib/address/ip.ts";
 import { macFromIp } from "#lib/address/mac.ts";
+import { Fault } from "#lib/fault/fault.ts";
 import { bridgeName, legName, newId } from "../id.ts";
 import type { Publication } from "./firewall.ts";
 import type { Kernel } from "./kernel.ts";
-import type { Bridge, InnerEnd, Leg } from "./links.ts";
+import type { Bridge, InnerEnd, Leg, Macvlan, Parent } from "./links.ts";
 
 /** A fresh host for one test. */
 export interface Subject extends Disposable {
 	readonly kernel: Kernel;
 	/** A path in netd's folder where a namespace may be made. */
 	netnsPath(name: string): string;
-	/** A link of somebody else's. */
+	/** A link of somebody else's, up. */
 	addForeignLink(name: IfName): void;
+	/** It has links of this kind. */
+	supports(kind: "dummy" | "802.1q"): boolean;
+	/** Takes it away again, and what is on it. */
+	removeForeignLink(name: IfName): void;
 }
 
 const ip = (text: string): Ip => Ip.parse(text);
@@ -50,6 +55,13 @@ function legFor(bridge: Bridge, netns: string, name = "eth0"): Leg {
 function innerEndOf({ hostInterface, netns, interface: name }: Leg, address: string): InnerEnd {
 	const at = IpInterface.parse(address);
 	return { hostInterface, netns, interface: name, mac: macFromIp(at.ip), addresses: [at], ipv6: false, settings: [] };
+}
+
+const ETH1 = parseIfName("eth1");
+
+function macvlanFor(netns: string, more: Partial<Macvlan> = {}): Macvlan {
+	const name = parseIfName("eth0");
+	return { endpointId: newId(), netns, interface: name, parent: ETH1, mode: "bridge", mtu: undefined, ...more };
 }
 
 const IDLE = { bridge: () => false, hostPort: () => false };
@@ -177,6 +189,119 @@ export function kernelContract(name: string, make: () => Subject): void {
 				const refused = kernel.links.ensureInnerEnd({ ...end, settings: [wrong] });
 				await expect(refused).rejects.toMatchObject({ reason: "SETTING_REFUSED", code: "INVALID_ARGUMENT" });
 			}
+		});
+
+		describe("macvlans", () => {
+			let netns: string;
+			beforeEach(() => {
+				netns = subject.netnsPath("a");
+				kernel.namespaces.create(netns);
+				subject.addForeignLink(ETH1);
+			});
+
+			const endOf = ({ interface: name }: Macvlan): InnerEnd => {
+				const at = IpInterface.parse("10.60.0.2/24");
+				return {
+					hostInterface: undefined,
+					netns,
+					interface: name,
+					mac: macFromIp(at.ip),
+					addresses: [at],
+					ipv6: false,
+					settings: [],
+				};
+			};
+
+			test("one is made once, seen with its owner, put where it should be, and removed; absent is success", async () => {
+				const macvlan = macvlanFor(netns);
+				const { endpointId, interface: name, parent, mode } = macvlan;
+				await kernel.links.ensureMacvlan(macvlan);
+				expect(kernel.links.macvlans(netns)).toEqual([{ endpointId, interface: name, parent, mode, up: false }]);
+				await kernel.links.ensureInnerEnd(endOf(macvlan));
+				await kernel.links.ensureMacvlan(macvlan);
+				expect(kernel.links.macvlans(netns)).toEqual([{ endpointId, interface: name, parent, mode, up: true }]);
+				kernel.links.ensureDefaultRoutes(netns, { 4: GATEWAY.ip });
+				expect(kernel.links.observe()).toEqual({ bridges: [], legs: [] });
+				await kernel.links.ensureMacvlan({ ...macvlan, mode: "private" });
+				expect(kernel.links.macvlans(netns)).toMatchObject([{ endpointId, mode: "private" }]);
+				await kernel.links.removeMacvlan(macvlan);
+				await kernel.links.removeMacvlan(macvlan);
+				expect(kernel.links.macvlans(netns)).toEqual([]);
+				expect(kernel.links.interfaces(netns)).toEqual(["lo"]);
+				await kernel.links.removeMacvlan({ endpointId, netns: subject.netnsPath("absent") });
+			});
+
+			test("one needs its parent, its namespace and a free name inside; it goes with its parent", async () => {
+				const absent = parseIfName("eth7");
+				await expect(kernel.links.ensureMacvlan(macvlanFor(netns, { parent: absent }))).rejects.toThrow(
+					"The host has no interface eth7",
+				);
+				await expect(kernel.links.ensureMacvlan(macvlanFor(subject.netnsPath("b")))).rejects.toThrow("ENOENT");
+				await kernel.links.ensureMacvlan(macvlanFor(netns));
+				const second = macvlanFor(netns);
+				await expect(kernel.links.ensureMacvlan(second)).rejects.toThrow("EEXIST");
+				await kernel.links.removeMacvlan(second);
+				await kernel.links.ensureMacvlan(macvlanFor(netns, { interface: parseIfName("eth1") }));
+				expect(kernel.links.macvlans(netns)).toHaveLength(2);
+				subject.removeForeignLink(ETH1);
+				expect(kernel.links.macvlans(netns)).toEqual([]);
+			});
+
+			test("passthru has its parent to itself", async () => {
+				const alone = macvlanFor(netns, { mode: "passthru" });
+				await kernel.links.ensureMacvlan(alone);
+				const second = macvlanFor(netns, { interface: parseIfName("eth1") });
+				await expect(kernel.links.ensureMacvlan(second)).rejects.toThrow("EINVAL");
+				await kernel.links.removeMacvlan(alone);
+				await kernel.links.ensureMacvlan(second);
+				await expect(kernel.links.ensureMacvlan(alone)).rejects.toThrow("EINVAL");
+			});
+
+			test("a parent of the host's is used as it is", () => {
+				expect(kernel.links.isThere(ETH1)).toBe(true);
+				kernel.links.ensureParent({ name: ETH1, networkId: newId(), made: undefined });
+				expect(kernel.links.observe().bridges).toEqual([]);
+				subject.removeForeignLink(ETH1);
+				expect(kernel.links.isThere(ETH1)).toBe(false);
+				const made = { kind: "802.1q", on: ETH1, id: 30 } as const;
+				const gone = "The host has no interface eth1";
+				expect(() => kernel.links.ensureParent({ name: ETH1, networkId: newId(), made: undefined })).toThrow(gone);
+				expect(() => kernel.links.ensureParent({ name: parseIfName("eth1.30"), networkId: newId(), made })).toThrow(
+					gone,
+				);
+			});
+
+			test.each([
+				["dummy", undefined],
+				["802.1q", parseIfName("eth1.30")],
+			] as const)(
+				"a parent by %s is made once, and removed; a kernel without says so, and nothing is left",
+				async (kind, as) => {
+					const networkId = newId();
+					const name = as ?? bridgeName(networkId);
+					const made = kind === "dummy" ? { kind } : { kind, on: ETH1, id: 30 };
+					const parent: Parent = { name, networkId, made };
+					const network = { name, networkId };
+					const supported = subject.supports(kind);
+					const outcomeOf = (wanted: Parent): string => {
+						try {
+							kernel.links.ensureParent(wanted);
+							return "made";
+						} catch (error) {
+							return error instanceof Fault ? error.reason : String(error);
+						}
+					};
+					const outcomes = [parent, parent, { ...parent, networkId: newId() }].map(outcomeOf);
+					const refusal = "LINK_KIND_UNSUPPORTED";
+					expect(outcomes).toEqual(supported ? ["made", "made", "INTERFACE_EXISTS"] : [refusal, refusal, refusal]);
+					expect(kernel.links.observe().bridges).toEqual(supported ? [network] : []);
+					if (supported) await kernel.links.ensureMacvlan(macvlanFor(netns, { parent: name }));
+					expect(kernel.links.macvlans(netns)).toHaveLength(supported ? 1 : 0);
+					await kernel.links.removeBridge(network);
+					expect(kernel.links.observe().bridges).toEqual([]);
+					expect(kernel.links.macvlans(netns)).toEqual([]);
+				},
+			);
 		});
 
 		test("namespaces are made once, seen, and removed; absent is success", () => {

@@ -1,5 +1,5 @@
 /**
- * What netd asks of the kernel's links: bridges, the legs of endpoints, and the routes inside a sandbox.
+ * What netd asks of the kernel's links: bridges, the legs of endpoints, macvlans, and the routes inside a sandbox.
  *
  * A link is ours when its alias says so (`mark`), or its name is one that only an id of ours makes: a crash can come between
  * the making of a link and its alias. Everything else is somebody else's, is refused, and is never touched.
@@ -37,9 +37,51 @@ export interface Leg {
 	readonly isolated: boolean;
 }
 
-/** The sandbox's end of a leg as it shall be. */
+/** The link of the host's that a network's macvlans are on. */
+export interface Parent {
+	readonly name: IfName;
+	readonly networkId: string;
+	/** What netd makes where it is not there; undefined: it is the host's own, and left as it is. */
+	readonly made: MadeParent | undefined;
+}
+
+/** A sub-interface by 802.1Q (`id` is 1 to 4094), or a link that leads nowhere. */
+export type MadeParent =
+	| { readonly kind: "802.1q"; readonly on: IfName; readonly id: number }
+	| { readonly kind: "dummy" };
+
+/**
+ * Who a macvlan's frames reach: the others on its parent as well (`bridge`), or only what is beyond the parent (`private`); the
+ * others by way of a switch there that sends back (`vepa`); the only one on its parent (`passthru`).
+ */
+export type MacvlanMode = "bridge" | "private" | "vepa" | "passthru";
+
+export interface MacvlanRef {
+	readonly endpointId: string;
+	readonly netns: string;
+}
+
+/** An endpoint's macvlan as it shall be: in the sandbox, on a link of the host's, and down. */
+export interface Macvlan extends MacvlanRef {
+	readonly interface: IfName;
+	readonly parent: IfName;
+	readonly mode: MacvlanMode;
+	/** Undefined: the parent's. */
+	readonly mtu: number | undefined;
+}
+
+export interface ObservedMacvlan {
+	readonly interface: IfName;
+	readonly endpointId: string;
+	readonly parent: IfName | undefined;
+	readonly mode: MacvlanMode | undefined;
+	readonly up: boolean;
+}
+
+/** The sandbox's end of a leg, or its macvlan, as it shall be. */
 export interface InnerEnd {
-	readonly hostInterface: IfName;
+	/** Undefined: a macvlan, which has no other end. */
+	readonly hostInterface: IfName | undefined;
 	readonly netns: string;
 	readonly interface: IfName;
 	readonly mac: Mac;
@@ -89,11 +131,27 @@ export interface Links {
 	ensureForwarding(families: { readonly ipv6: boolean }): void;
 	/** Makes the bridge, or mends what differs. Fault INTERFACE_EXISTS where the name is somebody else's. */
 	ensureBridge(bridge: Bridge): void;
-	/** Takes an RCU wait of some 30 ms. Absent, and a link of that name that is not this network's, is success. */
+	/**
+	 * Removes a parent that was made, as well. Takes an RCU wait of some 30 ms. Absent, and a link of that name that is not this
+	 * network's, is success.
+	 */
 	removeBridge(bridge: Pick<Bridge, "name" | "networkId">): Promise<void>;
+	/** A link of the host's has this name, whoever made it. */
+	isThere(name: IfName): boolean;
+	/**
+	 * Makes the parent, or looks whether the host's can be used. Fault PARENT_NOT_FOUND, PARENT_UNUSABLE, LINK_KIND_UNSUPPORTED
+	 * where the kernel has no such kind of link, INTERFACE_EXISTS where the name is somebody else's.
+	 */
+	ensureParent(parent: Parent): void;
+	/** Makes the macvlan, or makes it anew where it differs; no frame passes yet. Fault PARENT_NOT_FOUND. */
+	ensureMacvlan(macvlan: Macvlan): Promise<void>;
+	/** Takes an RCU wait of some 15 ms. Absent is success, the namespace too. */
+	removeMacvlan(macvlan: MacvlanRef): Promise<void>;
+	/** Those in a namespace that are marked as ours. */
+	macvlans(netns: string): readonly ObservedMacvlan[];
 	/** Makes the leg, or mends what differs; no frame passes yet. The bridge and the namespace must be there. */
 	ensureLeg(leg: Leg): Promise<void>;
-	/** Gives the sandbox's end of a leg its addresses and brings it up; resolves when frames pass. Fault SETTING_REFUSED. */
+	/** Gives the sandbox's end of a leg, or its macvlan, its addresses and brings it up; resolves when frames pass. Fault SETTING_REFUSED. */
 	ensureInnerEnd(end: InnerEnd): Promise<void>;
 	setHairpin(hostInterface: IfName, hairpin: boolean): void;
 	/** At once: no frame passes any more, and the sandbox's end is down where the sandbox is given. Absent is success. */

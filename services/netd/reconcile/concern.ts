@@ -28,6 +28,6 @@ export function concerns(
 }
 
 /** The leg is up, and a port of its network's bridge. */
-export function isInPlace(leg: ObservedLeg | undefined, network: Network | undefined): boolean {
+function isInPlace(leg: ObservedLeg | undefined, network: Network | undefined): boolean {
 	return leg !== undefined && leg.up && leg.bridge === network?.interface;
 }

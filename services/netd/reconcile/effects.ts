@@ -11,7 +11,6 @@ import { familiesOf } from "../publications.ts";
 import { type Sandbox, setSandboxStatus } from "../sandbox.ts";
 import { type Attachment, defaultRoutes, sourceRoutes } from "../sandbox-view.ts";
 import type { Status } from "../status.ts";
-import { isInPlace } from "./concern.ts";
 import type { Problems } from "./problems.ts";
 
 const THERE = [["state IN ('active', 'failed')"]] as const;
@@ -79,13 +78,13 @@ async function ensureEndpoint(
 	all: readonly Attachment[],
 	legs: ReadonlyMap<string, ObservedLeg>,
 ): Promise<void> {
-	const leg = legs.get(endpoint.hostInterface);
-	if (!isInPlace(leg, network)) {
+	const { netnsPath } = sandbox;
+	const driver = drivers.getLinked(network);
+	if (!driver.isLinked({ network, endpoint, netnsPath }, legs)) {
 		log.warn("making an endpoint's link again", { endpoint: endpoint.id });
-		const driver = drivers.linked(network);
-		await driver?.ensureLink(network, endpoint, sandbox.netnsPath);
-		await driver?.ensureAddresses(network, endpoint, sandbox.netnsPath);
-		kernel.links.ensureDefaultRoutes(sandbox.netnsPath, defaultRoutes(all));
+		await driver.ensureLink(network, endpoint, netnsPath);
+		await driver.ensureAddresses(network, endpoint, netnsPath);
+		kernel.links.ensureDefaultRoutes(netnsPath, defaultRoutes(all));
 	}
 	for (const port of endpoint.ports) {
 		const families = familiesOf(network);

@@ -19,6 +19,8 @@ const FIRST = "store.network.predefined";
 /** Those that the sources have; labels of writes come behind `store.`. */
 const POINTS = globSync("**/*.ts", { cwd: NETD })
 	.filter((file) => !file.includes("test"))
+	// Where the kernel has no links to make such parents of, none of these is passed.
+	.filter((file) => !file.endsWith("linux/parents.ts") || hasDummy())
 	.flatMap((file) => {
 		const source = readFileSync(join(NETD, file), "utf8");
 		const kernel = [...source.matchAll(/killPoint\("([^"]+)"\)/g)].map(([, name]) => name ?? "");
@@ -30,6 +32,9 @@ const POINTS = globSync("**/*.ts", { cwd: NETD })
 	// Only a store that is new passes here.
 	.sort((one, other) => Number(other === FIRST) - Number(one === FIRST));
 
+/** The host's interface that macvlans are on, and its other end. */
+const OUTER = ["eth1", "far1"];
+
 const folder = mkdtempSync(join(tmpdir(), "netd-kill-"));
 const host = join(folder, "host");
 const socket = join(folder, "root/run/ipamd.sock");
@@ -39,6 +44,9 @@ let allocator: IpamdAllocator;
 beforeAll(async () => {
 	createNetns(host);
 	runIn(host, "ip", "link", "set", "lo", "up");
+	const [parent = "", far = ""] = OUTER;
+	runIn(host, "ip", "link", "add", parent, "type", "veth", "peer", "name", far);
+	runIn(host, "ip", "link", "set", parent, "up");
 	const env = { WHARF_ROOT: join(folder, "root") };
 	ipamd = start("nsenter", [`--net=${host}`, "--", process.execPath, IPAMD], {
 		env,
@@ -71,17 +79,24 @@ async function found() {
 	const links = ipJson(host, "link", "show") as { ifname: string; linkinfo?: { info_kind: string } }[];
 	const named = (kind: string) =>
 		links
-			.filter(({ linkinfo }) => linkinfo?.info_kind === kind)
+			.filter(({ linkinfo, ifname }) => linkinfo?.info_kind === kind && !OUTER.includes(ifname))
 			.map(({ ifname }) => ifname)
 			.sort();
 	const elements = (name: string) =>
 		(nftJson(host, "list", "map", "inet", "wharf", name) as { map: { elem?: [{ concat: unknown[] }][] } }[]).flatMap(
 			({ map }) => map.elem?.map(([{ concat }]) => String(concat.at(-1))) ?? [],
 		);
+	const namespaces = readdirSync(join(folder, "netns")).sort();
+	const macvlans = namespaces.flatMap((id) =>
+		(ipJson(join(folder, "netns", id), "link", "show", "type", "macvlan") as { ifname?: string }[]).flatMap(
+			({ ifname }) => (ifname === undefined ? [] : [`${id} ${ifname}`]),
+		),
+	);
 	return {
-		bridges: named("bridge"),
+		bridges: [...named("bridge"), ...named("dummy")].sort(),
 		legs: named("veth"),
-		namespaces: readdirSync(join(folder, "netns")).sort(),
+		macvlans,
+		namespaces,
 		ports: elements("published4").sort(),
 		leases: (await allocator.leases()).map(({ address }) => address.toString()).sort(),
 		subnets: (await allocator.subnets()).length,
@@ -105,3 +120,17 @@ test.each([...new Set(POINTS)].map((point, round) => [point, round] as const))("
 	expect(states).toEqual(["active"]);
 	expect(await found()).toEqual({ ...said, subnets: subnets.length });
 });
+
+function hasDummy(): boolean {
+	const netns = join(mkdtempSync(join(tmpdir(), "netd-kill-")), "netns");
+	createNetns(netns);
+	try {
+		runIn(netns, "ip", "link", "add", "one", "type", "dummy");
+		return true;
+	} catch {
+		return false;
+	} finally {
+		removeNetns(netns);
+		rmSync(join(netns, ".."), { recursive: true });
+	}
+}

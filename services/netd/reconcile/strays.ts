@@ -1,4 +1,5 @@
 /** Objects of ours in the kernel that no row speaks of: a crash, or a store that is gone, left them. Others' are never touched. */
+import { setImmediate } from "node:timers/promises";
 import { bridgeName } from "../id.ts";
 import type { Parts } from "../parts.ts";
 import type { Problems } from "./problems.ts";
@@ -26,9 +27,29 @@ export async function removeStrays({ kernel, records, log }: Parts, problems: Pr
 		log.warn("removing a stray bridge", { name, network: networkId });
 		await problems.guard(`remove ${name}`, () => kernel.links.removeBridge({ name, networkId }));
 	}
+	await removeStrayMacvlans({ kernel, records, log }, problems);
 	for (const path of namespaces) {
 		if (ownNamespaces.has(path)) continue;
 		log.warn("removing a stray namespace", { path });
 		await problems.guard(`remove ${path}`, () => kernel.namespaces.remove(path));
+	}
+}
+
+/** In the sandboxes that there are. A namespace whose end takes its links along needs none of this. */
+async function removeStrayMacvlans(
+	{ kernel, records, log }: Pick<Parts, "kernel" | "records" | "log">,
+	problems: Problems,
+): Promise<void> {
+	for (const { id, netnsPath } of records.sandboxes()) {
+		await problems.guard(`look for strays in the sandbox ${id}`, async () => {
+			if (!kernel.namespaces.isNamespace(netnsPath)) return;
+			for (const { endpointId } of kernel.links.macvlans(netnsPath)) {
+				if (records.endpoint(endpointId) !== undefined) continue;
+				log.warn("removing a stray macvlan", { endpoint: endpointId, sandbox: id });
+				await kernel.links.removeMacvlan({ endpointId, netns: netnsPath });
+			}
+		});
+		// Requests have their turn in between.
+		await setImmediate();
 	}
 }

@@ -6,14 +6,17 @@
  */
 import { join } from "node:path";
 import { Cidr } from "#lib/address/cidr.ts";
+import { isFault } from "#lib/fault/fault.ts";
 import { createLog } from "#lib/log/log.ts";
 import { Store } from "#lib/store/store.ts";
 import { assemble, type Netd } from "../assemble.ts";
+import type { Endpoint } from "../endpoint.ts";
 import { faults } from "../faults.ts";
 import { openLinuxKernel } from "../kernel/linux/kernel.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { IpamdAllocator } from "../peers/ipamd.ts";
 import { Records } from "../records.ts";
+import type { Sandbox } from "../sandbox.ts";
 import { migrations } from "../schema.ts";
 import { BRIDGE, call, connectSpec, networkSpec, sandboxSpec, tcp } from "./netd.ts";
 
@@ -58,7 +61,8 @@ async function refusedOn(calls: readonly string[], body: () => Promise<unknown>)
 	throw new Error("nothing failed");
 }
 
-async function live({ networks, sandboxes, endpoints, ports, reconcile }: Netd): Promise<void> {
+async function live(netd: Netd): Promise<void> {
+	const { networks, sandboxes, endpoints, ports, reconcile } = netd;
 	const options = { "com.docker.network.bridge.name": `lan${round}` };
 	const subnet = {
 		family: 4,
@@ -82,6 +86,7 @@ async function live({ networks, sandboxes, endpoints, ports, reconcile }: Netd):
 	await refusedOn(["links.ensureLeg", "links.removeLeg"], () =>
 		endpoints.connect(connectSpec(`web-${round}`, sandbox), call()),
 	);
+	await macvlans(netd, sandbox);
 	await refusedOn(["namespaces.create"], () => sandboxes.create(sandboxSpec(`d-${round}`), call()));
 	await refusedOn(["namespaces.create", "namespaces.remove"], () =>
 		sandboxes.create(sandboxSpec(`e-${round}`), call()),
@@ -92,9 +97,27 @@ async function live({ networks, sandboxes, endpoints, ports, reconcile }: Netd):
 	);
 	await reconcile.run();
 	await endpoints.connect(connectSpec(`web-${round}`, sandbox, { ports: [tcp(0, 80)] }), call());
+	await endpoints.connect(connectSpec(`mac-${round}`, sandbox), call());
 	await sandboxes.delete(sandbox.id, call());
+	await networks.delete(`mac-${round}`, call());
 	await networks.delete(`web-${round}`, call());
 	await networks.delete(`lan-${round}`, call());
+}
+
+async function macvlans({ networks, endpoints }: Netd, sandbox: Sandbox): Promise<void> {
+	const name = `mac-${round}`;
+	await networks.create(networkSpec(name, { driver: "macvlan", options: { parent: "eth1" } }), call());
+	const connect = () => endpoints.connect(connectSpec(name, sandbox), call());
+	const { view } = await connect();
+	await endpoints.disconnect(view.endpoint.id, call());
+	await refusedOn(["links.ensureMacvlan"], connect);
+	await refusedOn(["links.ensureMacvlan", "links.removeMacvlan"], connect);
+	try {
+		await networks.create(networkSpec(`alone-${round}`, { driver: "macvlan" }), call());
+		await networks.delete(`alone-${round}`, call());
+	} catch (error) {
+		if (!isFault(error, "LINK_KIND_UNSUPPORTED")) throw error;
+	}
 }
 
 const namespaces = join(folder, "netns");
@@ -121,6 +144,7 @@ await netd[Symbol.asyncDispose]();
 const records = new Records(store);
 const texts = (values: readonly (string | undefined)[]): string[] =>
 	values.filter((value) => value !== undefined).sort();
+const isOnMacvlan = ({ networkId }: Endpoint): boolean => records.network(networkId)?.driver === "macvlan";
 const said = {
 	states: [
 		...new Set(
@@ -128,7 +152,10 @@ const said = {
 		),
 	],
 	bridges: texts(records.networks().map((network) => network.interface)),
-	legs: texts(records.endpoints().map(({ hostInterface }) => hostInterface)),
+	legs: texts(records.endpoints().map((one) => (isOnMacvlan(one) ? undefined : one.hostInterface))),
+	macvlans: texts(
+		records.endpoints().map((one) => (isOnMacvlan(one) ? `${one.sandboxId} ${one.interface}` : undefined)),
+	),
 	namespaces: texts(records.sandboxes().map(({ id }) => id)),
 	ports: texts(records.endpoints().flatMap((endpoint) => endpoint.ports.map(({ hostPort }) => String(hostPort)))),
 	leases: texts(records.endpoints().flatMap(({ addresses }) => addresses.map(({ ip }) => ip.toString()))),

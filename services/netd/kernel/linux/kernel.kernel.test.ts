@@ -7,6 +7,25 @@ import { createLog } from "#lib/log/log.ts";
 import { kernelContract } from "../contract.ts";
 import { openLinuxKernel } from "./kernel.ts";
 
+/** Asked of a namespace of its own, by ip(8). */
+const SUPPORTED = new Set(["dummy", "802.1q"].filter(supports));
+
+function supports(kind: string): boolean {
+	const folder = mkdtempSync(join(tmpdir(), "netd-kernel-"));
+	const netns = join(folder, "netns");
+	createNetns(netns);
+	try {
+		if (kind === "dummy") runIn(netns, "ip", "link", "add", "one", "type", "dummy");
+		else runIn(netns, "ip", "link", "add", "link", "lo", "name", "one", "type", "vlan", "id", "30");
+		return true;
+	} catch {
+		return false;
+	} finally {
+		removeNetns(netns);
+		rmSync(folder, { recursive: true });
+	}
+}
+
 kernelContract("the adapters", () => {
 	const folder = mkdtempSync(join(tmpdir(), "netd-kernel-"));
 	const host = join(folder, "host");
@@ -17,7 +36,12 @@ kernelContract("the adapters", () => {
 	return {
 		kernel,
 		netnsPath: (name) => join(namespaces, name),
-		addForeignLink: (name) => void runIn(host, "ip", "link", "add", name, "type", "veth"),
+		addForeignLink: (name) => {
+			runIn(host, "ip", "link", "add", name, "type", "veth");
+			runIn(host, "ip", "link", "set", name, "up");
+		},
+		removeForeignLink: (name) => void runIn(host, "ip", "link", "del", name),
+		supports: (kind) => SUPPORTED.has(kind),
 		[Symbol.dispose]: () => {
 			kernel[Symbol.dispose]();
 			for (const path of kernel.namespaces.observe()) removeNetns(path);

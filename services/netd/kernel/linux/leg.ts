@@ -57,7 +57,7 @@ export class LegBuilder {
 			rtnl.links.set(link.index, { up: true, mac: link.mac === end.mac ? undefined : end.mac });
 		});
 		killPoint("netd.leg.addressed");
-		await this.#untilForwarding(end.hostInterface);
+		if (end.hostInterface !== undefined) await this.#untilForwarding(end.hostInterface);
 	}
 
 	/** False when it is there. A pair of which only the host's end is where it should be is of no use, and made anew. */

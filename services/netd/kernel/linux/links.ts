@@ -15,22 +15,31 @@ import type {
 	InnerEnd,
 	Leg,
 	Links,
+	Macvlan,
+	MacvlanRef,
 	ObservedBridge,
 	ObservedLeg,
+	ObservedMacvlan,
+	Parent,
 	SourceRoute,
 } from "../links.ts";
 import { LegBuilder } from "./leg.ts";
+import { Macvlans } from "./macvlan.ts";
+import { ENDPOINT_MARK, isForeign, isOfNetwork, marked, NETWORK_MARK } from "./marks.ts";
+import { Parents } from "./parents.ts";
 import { refusal, refusalAside } from "./refusal.ts";
 import { ensureDefaultRoutes, ensureSourceRoutes, interfaceNames } from "./sandbox-routes.ts";
 
-const NETWORK_MARK = "wharf network ";
-const ENDPOINT_MARK = "wharf endpoint ";
+/** What a network of ours can be on. */
+const NETWORK_KINDS: readonly (string | undefined)[] = ["bridge", "dummy", "vlan"];
 
 export class LinuxLinks implements Links, Disposable {
 	readonly #rtnl: Rtnetlink;
 	readonly #host: string | undefined;
 	readonly #log: Log;
 	readonly #legs: LegBuilder;
+	readonly #macvlans: Macvlans;
+	readonly #parents: Parents;
 
 	/** `host`: the namespace that plays the host; the process's own unless it is said. */
 	constructor(log: Log, host?: string) {
@@ -38,6 +47,8 @@ export class LinuxLinks implements Links, Disposable {
 		this.#host = host;
 		this.#log = log;
 		this.#legs = new LegBuilder({ rtnl: this.#rtnl, host, log, mark: (endpointId) => ENDPOINT_MARK + endpointId });
+		this.#macvlans = new Macvlans(this.#rtnl, log);
+		this.#parents = new Parents(this.#rtnl, log);
 	}
 
 	ensureForwarding({ ipv6 }: { readonly ipv6: boolean }): void {
@@ -63,7 +74,7 @@ export class LinuxLinks implements Links, Disposable {
 		const names = new Set([bridge.name, bridgeName(bridge.networkId)]);
 		for (const name of names) {
 			const link = this.#rtnl.links.find(name);
-			if (link === undefined || !isOf(link, bridge.networkId)) continue;
+			if (link === undefined || !isOfNetwork(link, bridge.networkId)) continue;
 			await refusalAside(`remove the bridge ${name}`, async () => {
 				await tolerating("ENODEV", async () => {
 					this.#rtnl.links.set(link.index, { up: false });
@@ -73,6 +84,26 @@ export class LinuxLinks implements Links, Disposable {
 			killPoint("netd.bridge.removed");
 			this.#log.change("bridge.remove", { name });
 		}
+	}
+
+	isThere(name: IfName): boolean {
+		return this.#rtnl.links.find(name) !== undefined;
+	}
+
+	ensureParent(parent: Parent): void {
+		refusal(`make ${parent.name}`, () => this.#parents.ensure(parent));
+	}
+
+	ensureMacvlan(macvlan: Macvlan): Promise<void> {
+		return refusalAside(`connect ${macvlan.interface} to ${macvlan.parent}`, () => this.#macvlans.ensure(macvlan));
+	}
+
+	removeMacvlan(macvlan: MacvlanRef): Promise<void> {
+		return refusalAside("remove a macvlan", () => this.#macvlans.remove(macvlan));
+	}
+
+	macvlans(netns: string): ObservedMacvlan[] {
+		return refusal("read a sandbox's macvlans", () => this.#macvlans.observe(netns));
 	}
 
 	ensureLeg(leg: Leg): Promise<void> {
@@ -127,10 +158,11 @@ export class LinuxLinks implements Links, Disposable {
 		const links = this.#rtnl.links.list();
 		const names = new Map(links.map(({ index, name }) => [index, name]));
 		const bridges = links
-			.filter((link) => link.kind === "bridge" && (isBridgeName(link.name) || marked(link, NETWORK_MARK) !== undefined))
+			.filter(({ kind }) => NETWORK_KINDS.includes(kind))
+			.filter((link) => isBridgeName(link.name) || marked(link, NETWORK_MARK) !== undefined)
 			.map((link) => ({ name: link.name, networkId: marked(link, NETWORK_MARK) }));
 		const legs = links
-			.filter((link) => link.kind === "veth" && isLegName(link.name) && !foreign(link))
+			.filter((link) => link.kind === "veth" && isLegName(link.name) && !isForeign(link))
 			.map((link) => ({
 				hostInterface: link.name,
 				endpointId: marked(link, ENDPOINT_MARK),
@@ -147,7 +179,7 @@ export class LinuxLinks implements Links, Disposable {
 	/** The bridge when it is there and this network's. */
 	#bridge({ name, networkId }: Bridge): Link | undefined {
 		const link = this.#rtnl.links.find(name);
-		if (link !== undefined && !isOf(link, networkId)) throw faults.INTERFACE_EXISTS({ interface: name });
+		if (link !== undefined && !isOfNetwork(link, networkId)) throw faults.INTERFACE_EXISTS({ interface: name });
 		return link;
 	}
 
@@ -219,20 +251,6 @@ export class LinuxLinks implements Links, Disposable {
 		writeSysctl(this.#host, name, value);
 		this.#log.change("sysctl", { name, value });
 	}
-}
-
-function marked(link: Link, mark: string): string | undefined {
-	return link.alias?.startsWith(mark) === true ? link.alias.slice(mark.length) : undefined;
-}
-
-/** Somebody else's: it carries another's note. */
-function foreign(link: Link): boolean {
-	return link.alias !== undefined && marked(link, ENDPOINT_MARK) === undefined;
-}
-
-function isOf(link: Link, networkId: string): boolean {
-	const mark = marked(link, NETWORK_MARK);
-	return mark === networkId || (link.alias === undefined && link.name === bridgeName(networkId));
 }
 
 async function tolerating(code: string, body: () => Promise<void>): Promise<void> {

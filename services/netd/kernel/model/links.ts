@@ -7,10 +7,15 @@ import type {
 	InnerEnd,
 	Leg,
 	Links,
+	Macvlan,
+	MacvlanRef,
 	ObservedBridge,
 	ObservedLeg,
+	ObservedMacvlan,
+	Parent,
 	SourceRoute,
 } from "../links.ts";
+import { ModelMacvlans } from "./macvlans.ts";
 import type { State } from "./state.ts";
 
 /** Some that every kernel has, and that take numbers. */
@@ -19,9 +24,11 @@ const LOOPBACK = parseIfName("lo");
 
 export class ModelLinks implements Links {
 	readonly #state: State;
+	readonly #macvlans: ModelMacvlans;
 
 	constructor(state: State) {
 		this.#state = state;
+		this.#macvlans = new ModelMacvlans(state);
 	}
 
 	ensureForwarding({ ipv6 }: { readonly ipv6: boolean }): void {
@@ -30,18 +37,43 @@ export class ModelLinks implements Links {
 	}
 
 	ensureBridge(bridge: Bridge): void {
-		const { bridges, foreign } = this.#state;
+		const { bridges, foreign, parents } = this.#state;
 		const present = bridges.get(bridge.name);
-		if (foreign.has(bridge.name) || (present !== undefined && present.networkId !== bridge.networkId)) {
+		if (
+			foreign.has(bridge.name) ||
+			parents.has(bridge.name) ||
+			(present !== undefined && present.networkId !== bridge.networkId)
+		) {
 			throw faults.INTERFACE_EXISTS({ interface: bridge.name });
 		}
 		bridges.set(bridge.name, bridge);
 	}
 
 	async removeBridge({ name, networkId }: Pick<Bridge, "name" | "networkId">): Promise<void> {
+		if (this.#state.parents.get(name)?.networkId === networkId) this.#state.removeParent(name);
 		if (this.#state.bridges.get(name)?.networkId !== networkId) return;
 		this.#state.bridges.delete(name);
 		for (const leg of this.#state.legs.values()) if (leg.bridge === name) leg.bridge = undefined;
+	}
+
+	isThere(name: IfName): boolean {
+		return this.#state.isThere(name);
+	}
+
+	ensureParent(parent: Parent): void {
+		this.#macvlans.ensureParent(parent);
+	}
+
+	async ensureMacvlan(macvlan: Macvlan): Promise<void> {
+		this.#macvlans.ensure(macvlan);
+	}
+
+	async removeMacvlan(macvlan: MacvlanRef): Promise<void> {
+		this.#macvlans.remove(macvlan);
+	}
+
+	macvlans(netns: string): ObservedMacvlan[] {
+		return this.#macvlans.observe(netns);
 	}
 
 	async ensureLeg(leg: Leg): Promise<void> {
@@ -60,7 +92,7 @@ export class ModelLinks implements Links {
 
 	async ensureInnerEnd({ netns, interface: name, addresses, hostInterface, settings }: InnerEnd): Promise<void> {
 		const inside = this.#state.sandbox(netns).interfaces.get(name);
-		if (inside?.hostInterface !== hostInterface) {
+		if (inside === undefined || inside.hostInterface !== hostInterface) {
 			throw faults.KERNEL_REFUSED({ what: `give ${name} its addresses`, words: "No such device (ENODEV)" });
 		}
 		const unknown = settings.find((setting) => !/^-?\d+$/.test(setting.value) || !SETTINGS.has(setting.name));
@@ -126,9 +158,12 @@ export class ModelLinks implements Links {
 	}
 
 	observe(): { bridges: ObservedBridge[]; legs: ObservedLeg[] } {
-		const { bridges, legs } = this.#state;
+		const { bridges, parents, legs } = this.#state;
 		return {
-			bridges: [...bridges.values()].map(({ name, networkId }) => ({ name, networkId })),
+			bridges: [
+				...[...bridges.values()].map(({ name, networkId }) => ({ name, networkId })),
+				...[...parents].map(([name, { networkId }]) => ({ name, networkId })),
+			],
 			legs: [...legs].map(([hostInterface, { endpointId, bridge, up }]) => ({ hostInterface, endpointId, bridge, up })),
 		};
 	}

@@ -1,12 +1,17 @@
 import { kernelContract } from "../contract.ts";
 import { ModelKernel } from "./model.ts";
 
-kernelContract("the model", () => {
-	const kernel = new ModelKernel();
-	return {
-		kernel,
-		netnsPath: (name) => `/netns/${name}`,
-		addForeignLink: (name) => kernel.addForeignLink(name),
-		[Symbol.dispose]: () => {},
-	};
-});
+for (const lacking of [[], ["dummy", "802.1q"]] as const) {
+	kernelContract(`the model${lacking.map((kind) => ` without ${kind}`).join("")}`, () => {
+		const kernel = new ModelKernel();
+		for (const kind of lacking) kernel.state.lacking.add(kind);
+		return {
+			kernel,
+			netnsPath: (name) => `/netns/${name}`,
+			addForeignLink: (name) => kernel.addForeignLink(name),
+			removeForeignLink: (name) => kernel.state.removeParent(name),
+			supports: (kind) => !kernel.state.lacking.has(kind),
+			[Symbol.dispose]: () => {},
+		};
+	});
+}

@@ -2,7 +2,7 @@
 import type { IpInterface } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
 import { faults } from "../../faults.ts";
-import type { Bridge, DefaultRoutes, Setting, SourceRoute } from "../links.ts";
+import type { Bridge, DefaultRoutes, MacvlanMode, MadeParent, Setting, SourceRoute } from "../links.ts";
 
 export interface LegState {
 	readonly endpointId: string;
@@ -19,6 +19,13 @@ interface InterfaceState {
 	up: boolean;
 	/** The leg that it is the other end of. */
 	readonly hostInterface: IfName | undefined;
+	readonly macvlan?: MacvlanState;
+}
+
+export interface MacvlanState {
+	readonly endpointId: string;
+	readonly parent: IfName;
+	readonly mode: MacvlanMode;
 }
 
 export interface SandboxState {
@@ -37,6 +44,10 @@ export class State {
 	readonly sandboxes = new Map<string, SandboxState>();
 	/** Links of others. */
 	readonly foreign = new Set<IfName>();
+	/** Those that were made for networks, beside bridges. */
+	readonly parents = new Map<IfName, { readonly networkId: string }>();
+	/** Kinds of links that it does not have. */
+	readonly lacking = new Set<MadeParent["kind"]>();
 	readonly forwarding = { ipv4: false, ipv6: false };
 
 	sandbox(netns: string): SandboxState {
@@ -45,6 +56,22 @@ export class State {
 			throw faults.KERNEL_REFUSED({ what: `enter ${netns}`, words: "No such file or directory (ENOENT)" });
 		}
 		return sandbox;
+	}
+
+	isThere(name: IfName): boolean {
+		return this.foreign.has(name) || this.parents.has(name) || this.bridges.has(name) || this.legs.has(name);
+	}
+
+	/** One that is not a bridge or a leg; what is on it goes with it. */
+	removeParent(name: IfName): void {
+		this.foreign.delete(name);
+		this.parents.delete(name);
+		for (const sandbox of this.sandboxes.values()) {
+			for (const [inside, { macvlan }] of sandbox.interfaces) {
+				if (macvlan?.parent === name) sandbox.interfaces.delete(inside);
+			}
+			sandbox.routes = this.reachable(sandbox, sandbox.routes);
+		}
 	}
 
 	/** Both ends of a pair go together, whichever was removed. */
@@ -80,6 +107,7 @@ export class State {
 	snapshot(): object {
 		return {
 			bridges: [...this.bridges.keys()].sort(),
+			parents: [...this.parents.keys()].sort(),
 			legs: [...this.legs].map(([name, { bridge, up }]) => ({ name, bridge, up })),
 			sandboxes: [...this.sandboxes].map(([path, { interfaces, routes, sourceRoutes, redirect }]) => ({
 				path,

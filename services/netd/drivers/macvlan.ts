@@ -1,0 +1,136 @@
+/**
+ * Macvlan networks: every endpoint is a station of its own on the segment of one of the host's interfaces, the parent.
+ *
+ * The host takes no part in it: nothing is masqueraded, published or kept apart by its rules, and by the kernel's design it does
+ * not reach its own containers there. Without a parent the network has one of its own that leads nowhere.
+ */
+import type { IfName } from "#lib/address/if-name.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { parseEndpointOptions } from "../endpoint-options.ts";
+import { faults } from "../faults.ts";
+import { bridgeName } from "../id.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Parent } from "../kernel/links.ts";
+import type { Network, TextMap } from "../network.ts";
+import { DEFAULT_INTERFACE_PREFIX } from "./bridge-options.ts";
+import type { Linked, LinkedDriver } from "./driver.ts";
+import { parseMacvlanOptions, subInterfaceOf } from "./macvlan-options.ts";
+
+export class MacvlanDriver implements LinkedDriver {
+	readonly kind = "linked";
+	readonly name = "macvlan";
+	readonly publishes = false;
+	readonly #links: Kernel["links"];
+
+	constructor({ links }: Pick<Kernel, "links">) {
+		this.#links = links;
+	}
+
+	check(options: TextMap, { internal }: Pick<Network, "internal">): void {
+		const { parent } = parseMacvlanOptions(options);
+		if (internal && parent !== undefined) throw faults.PARENT_IS_OUTSIDE({ parent }, { field: "internal" });
+	}
+
+	/** A sub-interface that is there already is used as it is, and nobody's to remove. */
+	interfaceOf(id: string, options: TextMap): IfName | undefined {
+		const { parent } = parseMacvlanOptions(options);
+		if (parent === undefined) return bridgeName(id);
+		return subInterfaceOf(parent) === undefined || this.#links.isThere(parent) ? undefined : parent;
+	}
+
+	refuseBeside(network: Network, others: readonly Network[]): void {
+		const parent = parentOf(network);
+		for (const other of others) {
+			if (other.driver !== this.name || parentOf(other) !== parent) continue;
+			const why = conflict(network, other);
+			if (why === undefined) continue;
+			throw faults.PARENT_IN_USE({ parent, network: other.name, why }, { field: "options[parent]" });
+		}
+	}
+
+	takesOne(network: Network): boolean {
+		return parseMacvlanOptions(network.options).mode === "passthru";
+	}
+
+	ensureNetwork(network: Network): void {
+		this.#links.ensureParent(parentAsMade(network));
+	}
+
+	async removeNetwork(network: Network): Promise<void> {
+		if (network.interface === undefined) return;
+		await this.#links.removeBridge({ name: network.interface, networkId: network.id });
+	}
+
+	rulesOf(): undefined {
+		return undefined;
+	}
+
+	ensureLink(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void> {
+		const { mode, mtu } = parseMacvlanOptions(network.options);
+		return this.#links.ensureMacvlan({
+			endpointId: endpoint.id,
+			netns: netnsPath,
+			interface: endpoint.interface,
+			parent: parentOf(network),
+			mode,
+			mtu,
+		});
+	}
+
+	ensureAddresses(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void> {
+		const { id, interface: name, mac, addresses } = endpoint;
+		if (mac === undefined) throw new TypeError(`the endpoint ${id} has no address yet`);
+		const { ipv6 } = network;
+		return this.#links.ensureInnerEnd({
+			hostInterface: undefined,
+			netns: netnsPath,
+			interface: name,
+			mac,
+			addresses,
+			ipv6,
+			settings: parseEndpointOptions(endpoint.options).settings,
+		});
+	}
+
+	interfacePrefix(): string {
+		return DEFAULT_INTERFACE_PREFIX;
+	}
+
+	isLinked({ network, endpoint, netnsPath }: Linked): boolean {
+		const { mode } = parseMacvlanOptions(network.options);
+		const link = this.#links.macvlans(netnsPath).find(({ endpointId }) => endpointId === endpoint.id);
+		if (link === undefined || !link.up || link.interface !== endpoint.interface) return false;
+		return link.mode === mode && link.parent === parentOf(network);
+	}
+
+	/** Whole: nothing would find what a crash leaves in a namespace that is not netd's, and `passthru` keeps others off the parent. */
+	parkLink(at: Linked): Promise<void> {
+		return this.removeLink(at);
+	}
+
+	removeLink({ endpoint, netnsPath }: Pick<Linked, "endpoint" | "netnsPath">): Promise<void> {
+		return this.#links.removeMacvlan({ endpointId: endpoint.id, netns: netnsPath });
+	}
+
+	hostBinding(): undefined {
+		return undefined;
+	}
+}
+
+function parentOf(network: Network): IfName {
+	return parseMacvlanOptions(network.options).parent ?? network.interface ?? bridgeName(network.id);
+}
+
+function parentAsMade(network: Network): Parent {
+	const { parent } = parseMacvlanOptions(network.options);
+	const common = { name: parentOf(network), networkId: network.id };
+	if (network.interface === undefined) return { ...common, made: undefined };
+	return { ...common, made: parent === undefined ? { kind: "dummy" } : subInterfaceOf(parent) };
+}
+
+/** Why two networks cannot have the same parent. */
+function conflict(network: Network, other: Network): string | undefined {
+	const modes = [network, other].map(({ options }) => parseMacvlanOptions(options).mode);
+	if (modes.includes("passthru")) return "one in the mode passthru shares its parent with no other";
+	return other.interface === undefined ? undefined : "it goes with that network";
+}

@@ -1,0 +1,80 @@
+/** Macvlans of the model and the links that they are on. */
+import type { IfName } from "#lib/address/if-name.ts";
+import { faults } from "../../faults.ts";
+import type { Macvlan, MacvlanRef, ObservedMacvlan, Parent } from "../links.ts";
+import type { MacvlanState, SandboxState, State } from "./state.ts";
+
+export class ModelMacvlans {
+	readonly #state: State;
+
+	constructor(state: State) {
+		this.#state = state;
+	}
+
+	ensureParent({ name, networkId, made }: Parent): void {
+		const { foreign, parents, lacking } = this.#state;
+		if (made === undefined) {
+			this.#present(name);
+			return;
+		}
+		const present = parents.get(name);
+		if (foreign.has(name) || (present !== undefined && present.networkId !== networkId)) {
+			throw faults.INTERFACE_EXISTS({ interface: name });
+		}
+		if (present !== undefined) return;
+		if (made.kind === "802.1q") this.#present(made.on);
+		if (lacking.has(made.kind)) throw faults.LINK_KIND_UNSUPPORTED({ kind: made.kind });
+		parents.set(name, { networkId });
+	}
+
+	ensure(wanted: Macvlan): void {
+		const { endpointId, netns, interface: name, parent, mode } = wanted;
+		const what = `connect ${name} to ${parent}`;
+		const { interfaces } = this.#state.sandbox(netns);
+		this.#present(parent);
+		const old = find(interfaces, endpointId);
+		const isRight = old?.name === name && old.macvlan.parent === parent && old.macvlan.mode === mode;
+		if (isRight) return;
+		if (old !== undefined) interfaces.delete(old.name);
+		const on = [...this.#state.sandboxes.values()].flatMap((sandbox) => macvlansOn(sandbox, parent));
+		if (on.some((other) => other.mode === "passthru") || (mode === "passthru" && on.length > 0)) {
+			throw faults.KERNEL_REFUSED({ what, words: "Invalid argument (EINVAL)" });
+		}
+		if (interfaces.has(name)) throw faults.KERNEL_REFUSED({ what, words: "File exists (EEXIST)" });
+		const macvlan = { endpointId, parent, mode };
+		interfaces.set(name, { addresses: [], settings: [], up: false, hostInterface: undefined, macvlan });
+	}
+
+	remove({ endpointId, netns }: MacvlanRef): void {
+		const sandbox = this.#state.sandboxes.get(netns);
+		const present = sandbox && find(sandbox.interfaces, endpointId);
+		if (sandbox === undefined || present === undefined) return;
+		sandbox.interfaces.delete(present.name);
+		sandbox.routes = this.#state.reachable(sandbox, sandbox.routes);
+	}
+
+	observe(netns: string): ObservedMacvlan[] {
+		const { interfaces } = this.#state.sandbox(netns);
+		return [...interfaces].flatMap(([name, { macvlan, up }]) =>
+			macvlan === undefined ? [] : [{ interface: name, up, ...macvlan }],
+		);
+	}
+
+	#present(name: IfName): void {
+		if (!this.#state.isThere(name)) throw faults.PARENT_NOT_FOUND({ parent: name });
+	}
+}
+
+function find(
+	interfaces: SandboxState["interfaces"],
+	endpointId: string,
+): { name: IfName; macvlan: MacvlanState } | undefined {
+	for (const [name, { macvlan }] of interfaces) {
+		if (macvlan?.endpointId === endpointId) return { name, macvlan };
+	}
+	return undefined;
+}
+
+function macvlansOn({ interfaces }: SandboxState, parent: IfName): MacvlanState[] {
+	return [...interfaces.values()].flatMap(({ macvlan }) => (macvlan?.parent === parent ? [macvlan] : []));
+}
