@@ -229,7 +229,7 @@ export function renderEndpoint(view: EndpointView): endpoint.Endpoint {
 		...renderStatus(value.status),
 		createdAt: value.createdAt,
 		interface: value.interface,
-		hostInterface: value.hostInterface,
+		hostInterface: on.driver === "macvlan" ? "" : value.hostInterface,
 		mac: value.mac ?? "",
 		addresses: value.addresses.map(String),
 		gateways: view.gateways.map(String),

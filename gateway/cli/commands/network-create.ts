@@ -5,7 +5,7 @@ import { syntaxFaults } from "../syntax/faults.ts";
 import { parsePairs } from "../syntax/pairs.ts";
 
 const FLAGS = {
-	driver: { kind: "text", short: "d", value: "DRIVER", help: "`bridge`, which it is without this" },
+	driver: { kind: "text", short: "d", value: "DRIVER", help: "`bridge`, which it is without this, or `macvlan`" },
 	subnet: {
 		kind: "list",
 		value: "CIDR",
@@ -30,6 +30,7 @@ export default command({
 	flags: FLAGS,
 	examples: [
 		["wharf network create front", "a bridge with a subnet that overlaps nothing"],
+		["wharf network create -d macvlan -o parent=eth1 --subnet 10.77.0.0/24 lan", "on the segment of the host's eth1"],
 		["wharf network create --subnet 172.28.0.0/16 --gateway 172.28.5.254 back", "with a subnet of your choice"],
 	],
 	async run({ flags, operands: [name = ""], terminal }) {

@@ -3,7 +3,7 @@ import type { Host } from "../host.ts";
 import { links, mounts, processes, tables } from "./kernel.ts";
 
 /** Links of the host that the test made itself. */
-const OWN_LINKS = ["lo", "eth0"];
+const OWN_LINKS = ["lo", "eth0", "eth1"];
 /** The host's first process and what asks. */
 const OWN_PROCESS = /^(sh -c while|sleep 3600|ps |\S*python3 -m http\.server)/;
 

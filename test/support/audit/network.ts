@@ -5,14 +5,15 @@ import { compare } from "./compare.ts";
 import { elements, links, mounts } from "./kernel.ts";
 import { type Row, rows } from "./stores.ts";
 
-/** Links that a host has before wharf comes. */
-const BEFORE = new Set(["lo", "eth0"]);
+/** Links that a host has before wharf comes; `eth1` where a test gave it one for macvlans. */
+const BEFORE = new Set(["lo", "eth0", "eth1"]);
 
 interface Leg {
 	readonly id: string;
 	readonly interface: string;
 	readonly hostInterface: string;
-	readonly bridge: string;
+	/** Undefined: it is a macvlan, and nowhere but in the sandbox. */
+	readonly bridge: string | undefined;
 	readonly sandbox: string;
 	/** The network is one on which names resolve. */
 	readonly resolves: boolean;
@@ -23,12 +24,12 @@ const text = (row: Row, column: string): string => String(row[column] ?? "");
 const list = (row: Row, column: string): string[] => JSON.parse(text(row, column)) as string[];
 
 function legs(root: string): Leg[] {
-	const sql = `SELECT e.*, n.interface AS bridge, n.resolves_names FROM endpoints e JOIN networks n ON n.id = e.network_id`;
+	const sql = `SELECT e.*, n.driver, n.interface AS bridge, n.resolves_names FROM endpoints e JOIN networks n ON n.id = e.network_id`;
 	return rows(root, "netd", sql).map((row) => ({
 		id: text(row, "id"),
 		interface: text(row, "interface"),
 		hostInterface: text(row, "host_interface"),
-		bridge: text(row, "bridge"),
+		bridge: row["driver"] === "bridge" ? text(row, "bridge") : undefined,
 		sandbox: text(row, "sandbox_id"),
 		resolves: row["resolves_names"] === 1,
 		addresses: list(row, "addresses"),
@@ -49,7 +50,9 @@ export async function linksAgree(host: Host): Promise<string[]> {
 	const stored = rows(host.root, "netd", "SELECT interface FROM networks WHERE interface IS NOT NULL").map(
 		(row) => `bridge ${text(row, "interface")}`,
 	);
-	for (const leg of legs(host.root)) stored.push(`veth ${leg.hostInterface} on ${leg.bridge}`);
+	for (const { bridge, hostInterface } of legs(host.root)) {
+		if (bridge !== undefined) stored.push(`veth ${hostInterface} on ${bridge}`);
+	}
 	const found = (await links(host)).filter(({ name }) => !BEFORE.has(name));
 	const down = found.filter(({ up }) => !up).map(({ name }) => `link ${name} is down`);
 	const names = found.map(({ name, kind, master }) => `${kind} ${name}${master === undefined ? "" : ` on ${master}`}`);

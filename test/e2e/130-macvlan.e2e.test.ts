@@ -1,0 +1,88 @@
+/** Containers as stations on the segment of one of the host's interfaces: they meet each other and who is beyond it, by name and address. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Child } from "#lib/exec/run.ts";
+import { audit } from "../support/audit/audit.ts";
+import { eventually } from "../support/eventually.ts";
+import { Host } from "../support/host.ts";
+import { kill, settled } from "../support/services.ts";
+import { takeDown } from "../support/take-down.ts";
+import { webServer } from "../support/web.ts";
+
+/** The segment's router, beyond `eth1`. */
+const ROUTER = "10.77.0.1";
+const WEB = "10.77.0.7";
+
+let host: Host;
+let beyond: Child;
+
+beforeAll(async () => {
+	host = await Host.boot();
+	const ip = (...args: string[]): Promise<string> => host.ok("ip", args);
+	await ip("link", "add", "eth1", "type", "veth", "peer", "name", "port1", "netns", "outside");
+	await ip("link", "set", "eth1", "up");
+	await ip("-n", "outside", "link", "add", "segment", "up", "type", "bridge");
+	await ip("-n", "outside", "address", "add", `${ROUTER}/24`, "dev", "segment");
+	await ip("-n", "outside", "link", "set", "port1", "up", "master", "segment");
+	const [file = "", ...args] = webServer(80, "$client");
+	beyond = host.start(file, args, { netns: "outside" });
+	await host.wharfOk("up");
+	const lan = ["--subnet", "10.77.0.0/24", "--gateway", ROUTER, "-o", "parent=eth1", "lan"];
+	await host.wharfOk("network", "create", "-d", "macvlan", ...lan);
+});
+
+afterAll(async () => {
+	beyond.kill("SIGKILL");
+	await beyond.done;
+	await takeDown(host);
+});
+
+const curl = (url: string): Promise<string> =>
+	host.wharfOk("run", "--rm", "--network", "lan", "host", "curl", "-s", "--max-time", "5", url);
+
+test("a container is reached by its name and from beyond the parent, and goes out by the segment's router", async () => {
+	const web = ["--name", "web", "--network", "lan", "--ip", WEB, "host"];
+	await host.wharfOk("run", "-d", ...web, ...webServer(80, "$client"));
+	await eventually(async () => expect(await host.fetch(`http://${WEB}/`, { netns: "outside" })).toBe(ROUTER));
+	expect(await curl("http://web/")).toMatch(/^10\.77\.0\.\d+$/);
+	expect(await curl(`http://${ROUTER}/`)).toMatch(/^10\.77\.0\.\d+$/);
+	// An address of the outside's that is not on the segment.
+	expect(await curl("http://198.51.100.2/")).toMatch(/^10\.77\.0\.\d+$/);
+	expect(await audit(host)).toEqual([]);
+});
+
+test("a running container comes and goes", async () => {
+	await host.wharfOk("run", "-d", "--name", "guest", "host", "sleep", "1000");
+	await host.wharfOk("network", "connect", "lan", "guest");
+	const fetched = await host.wharfOk("exec", "guest", "curl", "-s", "--max-time", "5", "http://web/");
+	expect(fetched).toMatch(/^10\.77\.0\.\d+$/);
+	expect(await audit(host)).toEqual([]);
+	await host.wharfOk("network", "disconnect", "lan", "guest");
+	expect(await host.wharfOk("exec", "guest", "ls", "/sys/class/net")).not.toContain("eth1");
+	await host.wharfOk("rm", "-f", "guest");
+	expect(await audit(host)).toEqual([]);
+});
+
+test("netd's end is nothing to the traffic, and its next process finds all as it is", async () => {
+	await kill(host, "netd");
+	expect(await host.fetch(`http://${WEB}/`, { netns: "outside" })).toBe(ROUTER);
+	await settled(host);
+	await eventually(async () => expect(await audit(host)).toEqual([]), 20_000);
+	expect(await curl("http://web/")).toMatch(/^10\.77\.0\.\d+$/);
+});
+
+test.each([
+	[["run", "--rm", "-p", "8080:80", "--network", "lan", "host", "true"], 125, "Nothing can be published on lan"],
+	[["network", "create", "-d", "macvlan", "-o", "parent=eth7", "x"], 1, "The host has no interface eth7"],
+	[["network", "create", "-d", "macvlan", "-o", "parnt=eth1", "x"], 1, "did you mean parent?"],
+	[
+		["network", "create", "-d", "macvlan", "-o", "parent=eth1", "-o", "macvlan_mode=passthru", "x"],
+		1,
+		"in use by the network lan",
+	],
+	[["network", "create", "-d", "macvlan", "--internal", "-o", "parent=eth1", "x"], 1, "The network cannot be internal"],
+])("%s is refused with exit status %i, and nothing is left", async (args, status, sentence) => {
+	const { exitCode, stderr } = await host.wharf(args);
+	expect([exitCode, stderr]).toEqual([status, expect.stringContaining(sentence)]);
+	expect(await host.wharfOk("network", "ls")).not.toMatch(/ x /);
+	expect(await audit(host)).toEqual([]);
+});
