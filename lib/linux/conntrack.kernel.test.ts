@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Ip } from "#lib/address/ip.ts";
 import { removeFlows } from "./conntrack.ts";
+import { countFlows } from "./conntrack-count.ts";
 import { runIn, ScratchNetns } from "./test-support/scratch-netns.ts";
 
 let scratch: ScratchNetns;
@@ -48,6 +49,13 @@ test("flows go by where they were sent, at one address or any", async () => {
 	expect(flows()).toEqual(["tcp 192.0.2.1 81", "udp 192.0.2.1 80"]);
 	expect(await removeFlows([{ originalDestination: tcp80 }], netns)).toBe(0);
 	expect(await removeFlows([], netns)).toBe(0);
+});
+
+test("flows are counted without being read", () => {
+	expect(countFlows(netns)).toBe(0);
+	flow("tcp", "10.0.0.1", "192.0.2.1", 80);
+	flow("udp", "fd00::1", "fd00::2", 53);
+	expect(countFlows(netns)).toBe(2);
 });
 
 test("flows go by the container they were translated to", async () => {

@@ -47,6 +47,7 @@ const front: BridgedNetwork = {
 	name: "front",
 	bridge: br0,
 	internal: false,
+	predefined: false,
 	subnets: [Cidr.parse("10.1.0.0/24"), Cidr.parse("fd00:1::/64")],
 };
 const healthy: ObservedHost = {
@@ -176,11 +177,17 @@ describe("routes", () => {
 		expect(found?.commands).toEqual(["ip route del 10.1.0.0/24 dev tun0 table 52"]);
 	});
 
-	test("a longer way around the network is shadowed by it; one to everywhere is not", () => {
-		expect(checkRoutes(beside("10.1.0.0/16"))).toMatchObject([{ severity: "warning", code: "ROUTE_SHADOWED" }]);
-		for (const everywhere of ["0.0.0.0/1", "10.0.0.0/8", "10.2.0.0/24"])
-			expect(checkRoutes(beside(everywhere))).toEqual([]);
+	test("a shorter one, as a VPN's to 10/8, is shadowed by the network; ways to everywhere are not", () => {
+		for (const destination of ["10.1.0.0/16", "10.0.0.0/8"]) {
+			expect(checkRoutes(beside(destination))).toMatchObject([
+				{ severity: "warning", code: "ROUTE_SHADOWED", commands: ["wharf network rm front"] },
+			]);
+		}
+		for (const other of ["0.0.0.0/1", "10.2.0.0/24"]) expect(checkRoutes(beside(other))).toEqual([]);
 		expect(checkRoutes(beside("10.0.0.0/8", { links: [] }))).toEqual([]);
+		const networks = [{ ...front, predefined: true }];
+		const [found] = checkRoutes({ ...beside("10.0.0.0/8"), networks });
+		expect(found?.commands).toEqual([]);
 	});
 });
 

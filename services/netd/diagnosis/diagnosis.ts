@@ -97,7 +97,7 @@ export class Diagnosis {
 	}
 }
 
-function bridged({ name, driver, interface: bridge, internal, subnets }: Network): BridgedNetwork[] {
+function bridged({ name, driver, interface: bridge, internal, predefined, subnets }: Network): BridgedNetwork[] {
 	if (driver !== "bridge" || bridge === undefined) return [];
-	return [{ name, bridge, internal, subnets: subnets.map(({ cidr }) => cidr) }];
+	return [{ name, bridge, internal, predefined, subnets: subnets.map(({ cidr }) => cidr) }];
 }

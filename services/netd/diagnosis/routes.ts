@@ -4,8 +4,8 @@ import type { IfName } from "#lib/address/if-name.ts";
 import { commandLine, type Finding } from "./finding.ts";
 import type { BridgedNetwork, Situation } from "./situation.ts";
 
-/** Shorter ones are ways to everywhere (0/0, and 0/1 with 128/1) or belong to a whole pool: they take nothing away from a longer one. */
-const LONGEST_CATCH_ALL = { 4: 8, 6: 16 } as const;
+/** Ways to everywhere: 0/0, and the halves that a VPN puts before it. They take nothing away from a longer one. */
+const LONGEST_CATCH_ALL = { 4: 1, 6: 3 } as const;
 
 export function checkRoutes({ host, networks }: Situation): Finding[] {
 	return networks.flatMap((network) =>
@@ -42,13 +42,15 @@ function takenAway({ name }: BridgedNetwork, subnet: Cidr, { destination, link, 
 }
 
 /** The subnet's own route is longer and wins: what is behind the other one under the same addresses is out of reach. */
-function shadowed({ name }: BridgedNetwork, subnet: Cidr, { destination, link }: Way): Finding {
+function shadowed({ name, predefined }: BridgedNetwork, subnet: Cidr, { destination, link }: Way): Finding {
 	return {
 		severity: "warning",
 		code: "ROUTE_SHADOWED",
 		sentence: `A route of the host leads ${destination} to ${link}, and ${subnet} in it is the network ${name}: machines there with such addresses are not reached from this host.`,
-		advice: "If there are any, remove the network and make it again with a subnet that is nobody's.",
-		commands: [commandLine("wharf", "network", "rm", name), commandLine("wharf", "network", "create", name)],
+		advice: predefined
+			? "If there are any, have the other program use addresses that are nobody's, or its containers a network of their own."
+			: "If there are any, remove the network and make it again with a --subnet that is nobody's.",
+		commands: predefined ? [] : [commandLine("wharf", "network", "rm", name)],
 		metadata: { network: name, subnet: subnet.toString(), route: destination.toString(), interface: link },
 	};
 }

@@ -15,6 +15,8 @@ export interface BridgedNetwork {
 	readonly name: string;
 	readonly bridge: IfName;
 	readonly internal: boolean;
+	/** It cannot be removed. */
+	readonly predefined: boolean;
 	readonly subnets: readonly Cidr[];
 }
 

@@ -4,7 +4,7 @@ import type { IfName } from "#lib/address/if-name.ts";
 import type { Family } from "#lib/address/ip.ts";
 
 export interface HostFacts {
-	/** Everything at once, some milliseconds; more where a foreign table that drops is large. */
+	/** Everything at once: some milliseconds, a tenth of a second with 900 legs; more where a foreign table that drops is large. */
 	observe(): ObservedHost;
 }
 
