@@ -1,18 +1,19 @@
 /** Whether frames between containers of one network meet the packet rules of others (br_netfilter). */
 import { commandLine, type Finding } from "./finding.ts";
+import { letsThrough } from "./foreign-chains.ts";
 import { hasFamily, type Situation } from "./situation.ts";
 
 const SETTINGS = { 4: "net.bridge.bridge-nf-call-iptables", 6: "net.bridge.bridge-nf-call-ip6tables" } as const;
 
-/** Where nobody drops, showing frames costs time and nothing else. */
+/** Where nobody drops what is ours, showing frames costs time and nothing else. */
 export function checkBridgedFrames({ host, networks }: Situation): Finding[] {
 	return ([4, 6] as const).flatMap((family): Finding[] => {
-		const rules = host.droppers.filter(
-			(dropper) => dropper.family === "inet" || dropper.family === (family === 4 ? "ip" : "ip6"),
-		);
-		const isConcerned = networks.some((network) => hasFamily(network, family));
-		const [first] = rules;
-		if (!host.showsBridged[family] || !isConcerned || first === undefined) return [];
+		if (!host.showsBridged[family]) return [];
+		const concerned = networks.filter((network) => hasFamily(network, family));
+		const first = host.droppers
+			.filter((dropper) => dropper.family === "inet" || dropper.family === (family === 4 ? "ip" : "ip6"))
+			.find((dropper) => concerned.some((network) => !letsThrough(dropper, network)));
+		if (first === undefined) return [];
 		const setting = SETTINGS[family];
 		return [
 			{

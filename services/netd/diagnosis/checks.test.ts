@@ -251,6 +251,8 @@ describe("foreign chains", () => {
 			{ severity: "warning", commands: ["sysctl -w net.bridge.bridge-nf-call-iptables=0"] },
 		]);
 		expect(checkBridgedFrames(situation({ droppers }))).toEqual([]);
+		const told = [dropper({ accepts: [{ in: undefined, out: undefined, translated: false }] })];
+		expect(checkBridgedFrames(situation({ droppers: told, showsBridged: { 4: true, 6: true } }))).toEqual([]);
 		expect(checkBridgedFrames(situation({ showsBridged: { 4: true, 6: true } }))).toEqual([]);
 	});
 });

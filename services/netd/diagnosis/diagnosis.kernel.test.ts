@@ -233,6 +233,10 @@ describe("rules of others that drop what is forwarded", () => {
 		expect(await t.ask(second.netnsPath, address, 80)).toBe("");
 		obey(told().filter(({ code }) => code === "BRIDGED_FRAMES_FILTERED"));
 		expect(await t.ask(second.netnsPath, address, 80)).not.toBe("");
+		showBridged(t.host, true);
+		obey(told().filter(({ code }) => code === "FOREIGN_DROP"));
+		expect(codes()).toEqual([]);
+		expect(await t.ask(second.netnsPath, address, 80)).not.toBe("");
 	});
 });
 

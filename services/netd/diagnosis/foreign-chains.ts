@@ -33,7 +33,7 @@ function meets({ family }: Dropper, network: BridgedNetwork, shown: Situation["h
 	return families.some((each) => !network.internal || shown[each]);
 }
 
-function letsThrough({ accepts }: Dropper, { bridge }: BridgedNetwork): boolean {
+export function letsThrough({ accepts }: Dropper, { bridge }: BridgedNetwork): boolean {
 	const out = accepts.some((one) => !one.translated && fits(one.in, bridge) && one.out === undefined);
 	const back = accepts.some(
 		(one) => (one.translated || fits(one.out, bridge)) && (one.in === undefined || one.in === "*"),
