@@ -99,6 +99,8 @@ export class Reconcile implements AsyncDisposable {
 		const usage = process.threadCpuUsage();
 		let passedOver = 0;
 		await problems.guard("make the packet rules", () => void parts.kernel.firewall.ensureSkeleton());
+		// Without them, what is published is not reached, and what is apart is not kept apart: the rest takes its time.
+		if (changed) await problems.guard("put the packet rules right", () => assertRules(parts));
 		await problems.guard("finish what was begun", () => finishRows(parts, useCases, problems));
 		await problems.guard("remove strays", () => removeStrays(parts, problems));
 		await problems.guard("make the predefined networks", () => useCases.networks.ensurePredefined(bridge, signal));
