@@ -79,7 +79,7 @@ export const faults = catalogue("netd", {
 	},
 	TOO_MANY_SUBNETS: {
 		code: "INVALID_ARGUMENT",
-		message: (m: { family: string }) => `A bridge network has at most one IPv${m.family} subnet.`,
+		message: (m: { family: string }) => `A network has at most one IPv${m.family} subnet.`,
 	},
 	TOO_MANY_ADDRESSES: {
 		code: "INVALID_ARGUMENT",

@@ -136,7 +136,21 @@ const ALONE: readonly Step[] = [
 	wharf("network", "rm", "red"),
 ];
 
+/** Stations on the segment of an interface that the host has for the time; and one without, where the kernel can. */
+const MACVLANS: readonly Step[] = [
+	program("ip", "link", "add", "eth1", "up", "type", "bridge"),
+	wharf("network", "create", "-d", "macvlan", "-o", "parent=eth1", "lan"),
+	wharf("run", "-d", "--name", "ant", "--network", "lan", "host", ...PATIENT),
+	wharf("network", "disconnect", "lan", "ant"),
+	wharf("network", "connect", "lan", "ant"),
+	wharf("rm", "-f", "ant"),
+	wharf("network", "create", "-d", "macvlan", "alone"),
+	wharf("network", "rm", "lan", "alone"),
+	program("ip", "link", "delete", "eth1"),
+];
+
 const MORE: readonly Part[] = [
+	{ passes: /^netd\.(?:macvlan|parent)\./, steps: MACVLANS },
 	{ passes: /volumed\./, steps: VOLUMES },
 	{ passes: /\.discarded$|sandbox\.parked$/, steps: REFUSALS },
 	{ passes: /\.parked$/, steps: ALONE },
