@@ -212,7 +212,7 @@ export class Endpoints {
 		const present = endpoints.find(({ networkId }) => networkId === network.id);
 		if (present !== undefined) {
 			if (present.status.state !== "deleting" || !(await this.finish(present, sandbox))) {
-				throw faults.ALREADY_CONNECTED({ sandbox: sandbox.name, network: network.name });
+				throw faults.ALREADY_CONNECTED({ sandbox: sandbox.name, network: network.name }, { field: "network" });
 			}
 			endpoints = endpoints.filter((endpoint) => endpoint !== present);
 		}
@@ -269,7 +269,7 @@ export class Endpoints {
 			}
 			if (!(error instanceof ConstraintError)) throw error;
 			if (isPortConflict(error)) throw portConflict(this.#parts.records, endpoint.ports);
-			throw faults.ALREADY_CONNECTED({ sandbox: sandbox.name, network: network.name });
+			throw faults.ALREADY_CONNECTED({ sandbox: sandbox.name, network: network.name }, { field: "network" });
 		}
 	}
 

@@ -15,6 +15,8 @@ export interface Subject extends Disposable {
 	readonly kernel: Kernel;
 	/** A path in netd's folder where a namespace may be made. */
 	netnsPath(name: string): string;
+	/** The addresses that have a default route of their own in a namespace. */
+	sourceRules(netns: string): string[];
 	/** A link of somebody else's, up. */
 	addForeignLink(name: IfName): void;
 	/** It has links of this kind. */
@@ -154,20 +156,28 @@ export function kernelContract(name: string, make: () => Subject): void {
 			});
 		});
 
-		test("a source route needs a gateway that is on its link; one without a link is passed over; none is success", async () => {
+		test("source routes are made where they can be: others are passed over; none is success; the namespace must be there", async () => {
 			const bridge = bridgeFor(newId());
 			const netns = subject.netnsPath("a");
 			kernel.links.ensureBridge(bridge);
 			kernel.namespaces.create(netns);
 			const leg = legFor(bridge, netns);
 			const route = { source: ip("10.60.0.2"), gateway: GATEWAY.ip, interface: leg.interface };
+			const count = () => subject.sourceRules(netns);
 			kernel.links.ensureSourceRoutes(netns, [route]);
 			await kernel.links.ensureLeg(leg);
-			expect(() => kernel.links.ensureSourceRoutes(netns, [route])).toThrow("The kernel refused to");
+			kernel.links.ensureSourceRoutes(netns, [route]);
+			expect(count()).toEqual([]);
 			await kernel.links.ensureInnerEnd(innerEndOf(leg, "10.60.0.2/24"));
+			const astray = { ...route, gateway: ip("10.61.0.1") };
+			kernel.links.ensureSourceRoutes(netns, [astray]);
+			expect(count()).toEqual([]);
 			kernel.links.ensureSourceRoutes(netns, [route]);
 			kernel.links.ensureSourceRoutes(netns, [route]);
-			kernel.links.ensureSourceRoutes(netns, []);
+			expect(count()).toEqual(["10.60.0.2"]);
+			kernel.links.parkLeg(leg.hostInterface, { netns, interface: leg.interface });
+			kernel.links.ensureSourceRoutes(netns, [route]);
+			expect(count()).toEqual([]);
 			kernel.links.ensureSourceRoutes(netns, []);
 			expect(() => kernel.links.ensureSourceRoutes(subject.netnsPath("b"), [])).toThrow("The kernel refused to");
 		});

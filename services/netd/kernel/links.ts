@@ -162,7 +162,10 @@ export interface Links {
 	interfaces(netns: string): IfName[];
 	/** Makes these the sandbox's default routes, in place of others. A gateway must be on one of its links. */
 	ensureDefaultRoutes(netns: string, routes: DefaultRoutes): void;
-	/** Makes these the sandbox's, in place of others. One whose interface is not there is passed over. */
+	/**
+	 * Makes these the sandbox's, in place of others. One whose interface is not there, is down or has no way to the gateway is passed
+	 * over: a container may change its own, and its other networks are not to suffer for it.
+	 */
 	ensureSourceRoutes(netns: string, routes: readonly SourceRoute[]): void;
 	observe(): { readonly bridges: readonly ObservedBridge[]; readonly legs: readonly ObservedLeg[] };
 }

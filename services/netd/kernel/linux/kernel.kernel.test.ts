@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createNetns, removeNetns } from "#lib/linux/netns.ts";
-import { runIn } from "#lib/linux/test-support/scratch-netns.ts";
+import { ipJson, runIn } from "#lib/linux/test-support/scratch-netns.ts";
 import { createLog } from "#lib/log/log.ts";
 import { kernelContract } from "../contract.ts";
 import { openLinuxKernel } from "./kernel.ts";
@@ -42,6 +42,10 @@ kernelContract("the adapters", () => {
 		},
 		removeForeignLink: (name) => void runIn(host, "ip", "link", "del", name),
 		supports: (kind) => SUPPORTED.has(kind),
+		sourceRules: (netns) =>
+			(ipJson(netns, "rule", "show") as { priority: number; src: string }[])
+				.filter(({ priority }) => priority === 32_001)
+				.map(({ src }) => src),
 		[Symbol.dispose]: () => {
 			kernel[Symbol.dispose]();
 			for (const path of kernel.namespaces.observe()) removeNetns(path);

@@ -4,6 +4,7 @@ import type { IfName } from "#lib/address/if-name.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
+import type { Route } from "#lib/linux/netlink/routes.ts";
 import type { Rule } from "#lib/linux/netlink/rules.ts";
 import type { DefaultRoutes, SourceRoute } from "../links.ts";
 
@@ -52,13 +53,24 @@ export function ensureSourceRoutes(netns: string, routes: readonly SourceRoute[]
 		const link = rtnl.links.find(name)?.index;
 		if (link === undefined) continue;
 		const table = FIRST_TABLE + link;
-		rtnl.routes.replace({ destination: DEFAULT[source.family], gateway, link, table });
+		if (!couldReplace(rtnl, { destination: DEFAULT[source.family], gateway, link, table })) continue;
 		const rule = { source, table, priority: PRIORITY + 1, butDefault: false, protocol: PROTOCOL_WHARF };
 		for (const one of [rule, { ...rule, table: MAIN, priority: PRIORITY, butDefault: true }])
 			wanted.set(textOf(one), one);
 	}
 	for (const [text, rule] of present) if (!wanted.has(text)) rtnl.rules.remove(rule);
 	for (const [text, rule] of wanted) if (!present.has(text)) rtnl.rules.add(rule);
+}
+
+/** False where the link is down, without IPv6, or not on the gateway's network. */
+function couldReplace(rtnl: Rtnetlink, route: Route): boolean {
+	try {
+		rtnl.routes.replace(route);
+		return true;
+	} catch (error) {
+		if (isErrno(error, "ENETDOWN", "ENETUNREACH", "EHOSTUNREACH", "EACCES", "ENODEV")) return false;
+		throw error;
+	}
 }
 
 function textOf({ source, table, priority, butDefault }: Rule): string {

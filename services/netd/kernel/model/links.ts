@@ -148,12 +148,11 @@ export class ModelLinks implements Links {
 
 	ensureSourceRoutes(netns: string, routes: readonly SourceRoute[]): void {
 		const sandbox = this.#state.sandbox(netns);
-		const present = routes.filter((route) => sandbox.interfaces.has(route.interface));
-		for (const { source, gateway } of present) {
-			if (this.#state.reachable(sandbox, { [source.family]: gateway })[source.family] !== undefined) continue;
-			const words = "Network is unreachable (ENETUNREACH)";
-			throw faults.KERNEL_REFUSED({ what: "set a sandbox's source routes", words });
-		}
+		const present = routes.filter(({ source, gateway, interface: name }) => {
+			const inside = sandbox.interfaces.get(name);
+			if (inside === undefined || !inside.up || source.family !== gateway.family) return false;
+			return inside.addresses.some((address) => address.network().contains(gateway));
+		});
 		sandbox.sourceRoutes = present;
 	}
 

@@ -10,6 +10,7 @@ for (const lacking of [[], ["dummy", "802.1q"]] as const) {
 			netnsPath: (name) => `/netns/${name}`,
 			addForeignLink: (name) => kernel.addForeignLink(name),
 			removeForeignLink: (name) => kernel.state.removeParent(name),
+			sourceRules: (netns) => kernel.state.sandbox(netns).sourceRoutes.map(({ source }) => source.toString()),
 			supports: (kind) => !kernel.state.lacking.has(kind),
 			[Symbol.dispose]: () => {},
 		};
