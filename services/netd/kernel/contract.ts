@@ -117,6 +117,10 @@ export function kernelContract(name: string, make: () => Subject): void {
 				expect(kernel.links.interfaces(netns).sort()).toEqual(["eth0", "lo"]);
 				const seen = { hostInterface: leg.hostInterface, endpointId: leg.endpointId };
 				expect(kernel.links.observe().legs).toEqual([{ ...seen, bridge: bridge.name, up: true }]);
+				const inside = kernel.links.observeInside(netns).interfaces;
+				expect([...inside.keys()].sort()).toEqual(["eth0", "lo"]);
+				expect(inside.get("eth0")?.up).toBe(true);
+				expect(inside.get("eth0")?.addresses.map(String)).toContain("10.60.0.2/24");
 				kernel.links.setHairpin(leg.hostInterface, true);
 				kernel.links.parkLeg(leg.hostInterface, { netns, interface: leg.interface });
 				expect(kernel.links.observe().legs).toEqual([{ ...seen, bridge: undefined, up: false }]);
@@ -149,8 +153,12 @@ export function kernelContract(name: string, make: () => Subject): void {
 				await kernel.links.ensureLeg(leg);
 				expect(() => kernel.links.ensureDefaultRoutes(netns, { 4: GATEWAY.ip })).toThrow("The kernel refused to");
 				await kernel.links.ensureInnerEnd(innerEndOf(leg, "10.60.0.2/24"));
+				expect([...kernel.links.observeInside(netns).defaultRoutes]).toEqual([]);
 				kernel.links.ensureDefaultRoutes(netns, { 4: GATEWAY.ip });
 				kernel.links.ensureDefaultRoutes(netns, { 4: GATEWAY.ip });
+				expect([...kernel.links.observeInside(netns).defaultRoutes]).toEqual([4]);
+				kernel.links.parkLeg(leg.hostInterface, { netns, interface: leg.interface });
+				expect([...kernel.links.observeInside(netns).defaultRoutes]).toEqual([]);
 				kernel.links.ensureDefaultRoutes(netns, {});
 				kernel.links.ensureDefaultRoutes(netns, {});
 			});

@@ -6,7 +6,7 @@
  */
 import type { IpInterface } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
-import type { Ip } from "#lib/address/ip.ts";
+import type { Family, Ip } from "#lib/address/ip.ts";
 import type { Mac } from "#lib/address/mac.ts";
 
 /** A network's bridge as it shall be. */
@@ -126,6 +126,13 @@ export interface ObservedLeg {
 	readonly up: boolean;
 }
 
+/** What is inside a sandbox, whoever put it there. */
+export interface ObservedInside {
+	readonly interfaces: ReadonlyMap<string, { readonly up: boolean; readonly addresses: readonly IpInterface[] }>;
+	/** Families that have a default route, wherever it leads. */
+	readonly defaultRoutes: ReadonlySet<Family>;
+}
+
 export interface Links {
 	/** The host forwards packets. */
 	ensureForwarding(families: { readonly ipv6: boolean }): void;
@@ -160,6 +167,8 @@ export interface Links {
 	removeLeg(hostInterface: IfName): Promise<void>;
 	/** Names that are taken inside a namespace. */
 	interfaces(netns: string): IfName[];
+	/** Takes some 100 µs, with no process. */
+	observeInside(netns: string): ObservedInside;
 	/** Makes these the sandbox's default routes, in place of others. A gateway must be on one of its links. */
 	ensureDefaultRoutes(netns: string, routes: DefaultRoutes): void;
 	/**

@@ -2,8 +2,8 @@
 import { setImmediate } from "node:timers/promises";
 import { Fault } from "#lib/fault/fault.ts";
 import { attachmentsOf } from "../attachments.ts";
-import { setEndpointStatus } from "../endpoint.ts";
-import type { ObservedLeg } from "../kernel/links.ts";
+import { type Endpoint, setEndpointStatus } from "../endpoint.ts";
+import type { ObservedInside, ObservedLeg } from "../kernel/links.ts";
 import { setNetworkStatus } from "../network.ts";
 import type { Parts } from "../parts.ts";
 import { portText } from "../port.ts";
@@ -54,11 +54,14 @@ async function ensureSandbox(parts: Parts, sandbox: Sandbox, legs: ReadonlyMap<s
 		await store.write([setSandboxStatus(sandbox.id, status)]);
 	}
 	const attachments = attachmentsOf(records, sandbox.id);
+	const inside = isThere ? kernel.links.observeInside(sandbox.netnsPath) : undefined;
+	const working: Attachment[] = [];
 	for (const attachment of attachments) {
 		const { endpoint } = attachment;
-		const after = isThere
-			? await statusAfter(() => ensureEndpoint(parts, sandbox, attachment, attachments, legs))
+		const after = inside
+			? await statusAfter(() => ensureEndpoint(parts, sandbox, attachment, { legs, inside }))
 			: status;
+		if (after.state === "active") working.push(attachment);
 		if (!differ(endpoint.status, after)) continue;
 		log.warn("an endpoint has changed", { endpoint: endpoint.id, ...after });
 		await store.write([setEndpointStatus(endpoint.id, after)]);
@@ -69,22 +72,21 @@ async function ensureSandbox(parts: Parts, sandbox: Sandbox, legs: ReadonlyMap<s
 	if (isThere && resolves && kernel.resolver.observe(sandbox.netnsPath) !== sandbox.resolverPort) {
 		kernel.resolver.ensure(sandbox.netnsPath, sandbox.resolverPort);
 	}
+	if (inside !== undefined) ensureRoutes(parts, sandbox, working, inside);
 }
 
 async function ensureEndpoint(
-	{ kernel, drivers, reservations, log }: Parts,
+	{ drivers, reservations, log }: Parts,
 	sandbox: Sandbox,
 	{ endpoint, network }: Attachment,
-	all: readonly Attachment[],
-	legs: ReadonlyMap<string, ObservedLeg>,
+	{ legs, inside }: { readonly legs: ReadonlyMap<string, ObservedLeg>; readonly inside: ObservedInside },
 ): Promise<void> {
 	const { netnsPath } = sandbox;
 	const driver = drivers.getLinked(network);
-	if (!driver.isLinked({ network, endpoint, netnsPath }, legs)) {
+	if (!driver.isLinked({ network, endpoint, netnsPath }, legs) || !isWholeInside(endpoint, inside)) {
 		log.warn("making an endpoint's link again", { endpoint: endpoint.id });
 		await driver.ensureLink(network, endpoint, netnsPath);
 		await driver.ensureAddresses(network, endpoint, netnsPath);
-		kernel.links.ensureDefaultRoutes(netnsPath, defaultRoutes(all));
 	}
 	for (const port of endpoint.ports) {
 		const families = familiesOf(network);
@@ -92,6 +94,32 @@ async function ensureEndpoint(
 		reservations.reserve([port], families);
 		log.debug("reserved a port again", { endpoint: endpoint.id, port: portText(port) });
 	}
+}
+
+/** Its interface is up, with its addresses. Others that the container gave it are its own business. */
+function isWholeInside({ interface: name, addresses }: Endpoint, { interfaces }: ObservedInside): boolean {
+	const end = interfaces.get(name);
+	if (end === undefined || !end.up) return false;
+	return addresses.every(({ ip, prefix }) =>
+		end.addresses.some((present) => present.ip.equals(ip) && present.prefix === prefix),
+	);
+}
+
+/** A default route that leads elsewhere is the container's choice (a tunnel's); one that is missing is put back. */
+function ensureRoutes(
+	{ kernel, log }: Parts,
+	{ id, netnsPath }: Sandbox,
+	working: readonly Attachment[],
+	inside: ObservedInside,
+): void {
+	const wanted = defaultRoutes(working);
+	// What was made again took its routes along.
+	const isMended = working.some(({ endpoint }) => !isWholeInside(endpoint, inside));
+	const present = (isMended ? kernel.links.observeInside(netnsPath) : inside).defaultRoutes;
+	const missing = ([4, 6] as const).filter((family) => wanted[family] !== undefined && !present.has(family));
+	if (missing.length === 0) return;
+	log.warn("making a sandbox's default routes again", { sandbox: id, families: missing });
+	kernel.links.ensureDefaultRoutes(netnsPath, wanted);
 }
 
 /** A refusal is what the row says from now on; anything else is a bug. */

@@ -120,6 +120,32 @@ test.each(Object.keys(DAMAGE))("%s: it is back", async (name) => {
 	expect(it.netd.endpoints.get(endpoint.id).endpoint.status).toEqual({ state: "active" });
 });
 
+test.each([
+	["its address", ["addr", "flush", "dev", "eth0", "scope", "global"]],
+	["its default route", ["route", "del", "default"]],
+	["its IPv6 default route", ["-6", "route", "del", "default"]],
+	["its interface's being up", ["link", "set", "eth0", "down"]],
+])("a sandbox that has lost %s inside has it again at the next look", async (_, args) => {
+	const before = seen();
+	runIn(alice.netnsPath, "ip", ...args);
+	expect(seen()).not.toEqual(before);
+	expect(await it.netd.reconcile.run()).toBe(0);
+	expect(seen()).toEqual(before);
+	expect(it.netd.endpoints.get(endpoint.id).endpoint.status).toEqual({ state: "active" });
+});
+
+test("what a container did with its own network is left: a default route that leads elsewhere, an address more", async () => {
+	const inside = (...args: string[]): string => runIn(alice.netnsPath, "ip", ...args);
+	inside("addr", "add", "10.250.0.2/24", "dev", "eth0");
+	inside("route", "replace", "default", "via", "10.250.0.1");
+	const before = seen();
+	expect(await it.netd.reconcile.run()).toBe(0);
+	expect(seen()).toEqual(before);
+	inside("addr", "del", "10.250.0.2/24", "dev", "eth0"); // and the route through it
+	expect(await it.netd.reconcile.run()).toBe(0);
+	expect(inside("route", "show", "default")).toContain("default via");
+});
+
 test("a bridge's name that somebody else has taken fails the network, and it is back when the name is free", async () => {
 	const before = seen();
 	// netd may be quicker.

@@ -91,6 +91,28 @@ describe("reconcile", () => {
 		expect(it.allocator.snapshot().leases).toEqual([]);
 	});
 
+	test("an address, an interface or a default route that is missing inside is put back; others' are left", async () => {
+		const before = everything();
+		const inside = it.kernel.state.sandbox(alice.netnsPath);
+		const [name] = [...inside.interfaces.keys()];
+		const end = inside.interfaces.get(name!)!;
+		const damage: readonly (() => void)[] = [
+			() => void (inside.routes = {}),
+			() => void (end.addresses = []),
+			() => void Object.assign(end, { up: false }),
+		];
+		for (const harm of damage) {
+			harm();
+			expect(everything()).not.toEqual(before);
+			expect(await it.netd.reconcile.run()).toBe(0);
+			expect(everything()).toEqual(before);
+		}
+		const elsewhere = { 4: endpoint().addresses[0]!.ip };
+		inside.routes = elsewhere;
+		expect(await it.netd.reconcile.run()).toBe(0);
+		expect(inside.routes).toEqual(elsewhere);
+	});
+
 	test("a port that was taken meanwhile fails the endpoint until it is free again", async () => {
 		it.kernel.hostPorts.programs.set("tcp 8080", "nginx (process 812)");
 		await it.restart();

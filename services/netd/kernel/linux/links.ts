@@ -18,6 +18,7 @@ import type {
 	Macvlan,
 	MacvlanRef,
 	ObservedBridge,
+	ObservedInside,
 	ObservedLeg,
 	ObservedMacvlan,
 	Parent,
@@ -28,7 +29,7 @@ import { Macvlans } from "./macvlan.ts";
 import { ENDPOINT_MARK, isForeign, isOfNetwork, marked, NETWORK_MARK } from "./marks.ts";
 import { Parents } from "./parents.ts";
 import { refusal, refusalAside } from "./refusal.ts";
-import { ensureDefaultRoutes, ensureSourceRoutes, interfaceNames } from "./sandbox-routes.ts";
+import { ensureDefaultRoutes, ensureSourceRoutes, interfaceNames, observeInside } from "./sandbox-routes.ts";
 
 /** What a network of ours can be on. */
 const NETWORK_KINDS: readonly (string | undefined)[] = ["bridge", "dummy", "vlan"];
@@ -142,6 +143,10 @@ export class LinuxLinks implements Links, Disposable {
 
 	interfaces(netns: string): IfName[] {
 		return refusal("read a sandbox's interfaces", () => interfaceNames(netns));
+	}
+
+	observeInside(netns: string): ObservedInside {
+		return refusal("look into a sandbox", () => observeInside(netns));
 	}
 
 	ensureDefaultRoutes(netns: string, routes: DefaultRoutes): void {

@@ -1,12 +1,12 @@
 /** Interfaces and default routes inside a sandbox. */
-import { Cidr } from "#lib/address/cidr.ts";
+import { Cidr, IpInterface } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import type { Route } from "#lib/linux/netlink/routes.ts";
 import type { Rule } from "#lib/linux/netlink/rules.ts";
-import type { DefaultRoutes, SourceRoute } from "../links.ts";
+import type { DefaultRoutes, ObservedInside, SourceRoute } from "../links.ts";
 
 const DEFAULT = { 4: Cidr.of(Ip.of(4, 0n), 0), 6: Cidr.of(Ip.of(6, 0n), 0) } as const;
 /** The main table's number. */
@@ -23,6 +23,21 @@ const FIRST_TABLE = 0x77_00_00_00;
 export function interfaceNames(netns: string): IfName[] {
 	using rtnl = Rtnetlink.open(netns);
 	return rtnl.links.list().map(({ name }) => name);
+}
+
+export function observeInside(netns: string): ObservedInside {
+	using rtnl = Rtnetlink.open(netns);
+	const addresses = rtnl.addresses.list();
+	const routes = rtnl.routes.list({ table: MAIN }).filter(({ destination }) => destination.prefix === 0);
+	return {
+		interfaces: new Map(
+			rtnl.links.list().map(({ index, name, up }) => {
+				const own = addresses.filter(({ link }) => link === index);
+				return [name, { up, addresses: own.map(({ ip, prefix }) => IpInterface.of(ip, prefix)) }];
+			}),
+		),
+		defaultRoutes: new Set(routes.map(({ destination }) => destination.family)),
+	};
 }
 
 export function ensureDefaultRoutes(netns: string, routes: DefaultRoutes): void {

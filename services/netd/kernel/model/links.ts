@@ -10,6 +10,7 @@ import type {
 	Macvlan,
 	MacvlanRef,
 	ObservedBridge,
+	ObservedInside,
 	ObservedLeg,
 	ObservedMacvlan,
 	Parent,
@@ -132,6 +133,18 @@ export class ModelLinks implements Links {
 
 	interfaces(netns: string): IfName[] {
 		return [LOOPBACK, ...this.#state.sandbox(netns).interfaces.keys()];
+	}
+
+	observeInside(netns: string): ObservedInside {
+		const { interfaces, routes } = this.#state.sandbox(netns);
+		const loopback = { up: true, addresses: [] };
+		return {
+			interfaces: new Map([
+				[LOOPBACK, loopback],
+				...[...interfaces].map(([name, { up, addresses }]) => [name, { up, addresses }] as const),
+			]),
+			defaultRoutes: new Set(([4, 6] as const).filter((family) => routes[family] !== undefined)),
+		};
 	}
 
 	ensureDefaultRoutes(netns: string, routes: DefaultRoutes): void {
