@@ -7,6 +7,7 @@ import type { ModelAllocator } from "../peers/model-allocator.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { type Bench, call, connectSpec, modelBench, networkSpec, sandboxSpec, tcp } from "../test-support/netd.ts";
 
+const MTU = "com.docker.network.driver.mtu";
 const ETH1 = parseIfName("eth1");
 
 let it: Bench<ModelKernel, ModelAllocator>;
@@ -55,6 +56,7 @@ describe("a network", () => {
 		["a sub-interface of one that is not there", { parent: "eth7.3" }, false, "PARENT_NOT_FOUND"],
 		["no parent where the kernel has no dummy", {}, false, "LINK_KIND_UNSUPPORTED"],
 		["a sub-interface where the kernel has none", { parent: "eth1.30" }, false, "LINK_KIND_UNSUPPORTED"],
+		["an MTU that the parent has not", { parent: "eth1", [MTU]: "9000" }, false, "PARENT_UNUSABLE"],
 		["internal, and on a parent", { parent: "eth1" }, true, "PARENT_IS_OUTSIDE"],
 		["an unknown option", { parent: "eth1", mode: "bridge" }, false, "UNKNOWN_OPTION"],
 	])("%s is refused, and nothing has changed", async (_, options, internal, reason) => {

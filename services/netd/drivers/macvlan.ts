@@ -122,8 +122,8 @@ function parentOf(network: Network): IfName {
 }
 
 function parentAsMade(network: Network): Parent {
-	const { parent } = parseMacvlanOptions(network.options);
-	const common = { name: parentOf(network), networkId: network.id };
+	const { parent, mtu } = parseMacvlanOptions(network.options);
+	const common = { name: parentOf(network), networkId: network.id, mtu };
 	if (network.interface === undefined) return { ...common, made: undefined };
 	return { ...common, made: parent === undefined ? { kind: "dummy" } : subInterfaceOf(parent) };
 }

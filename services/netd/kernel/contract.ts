@@ -277,16 +277,22 @@ export function kernelContract(name: string, make: () => Subject): void {
 
 			test("a parent of the host's is used as it is", () => {
 				expect(kernel.links.isThere(ETH1)).toBe(true);
-				kernel.links.ensureParent({ name: ETH1, networkId: newId(), made: undefined });
+				kernel.links.ensureParent({ name: ETH1, networkId: newId(), mtu: undefined, made: undefined });
+				kernel.links.ensureParent({ name: ETH1, networkId: newId(), mtu: 1500, made: undefined });
+				expect(() => kernel.links.ensureParent({ name: ETH1, networkId: newId(), mtu: 1501, made: undefined })).toThrow(
+					"its MTU is 1500, and the network's 1501",
+				);
 				expect(kernel.links.observe().bridges).toEqual([]);
 				subject.removeForeignLink(ETH1);
 				expect(kernel.links.isThere(ETH1)).toBe(false);
 				const made = { kind: "802.1q", on: ETH1, id: 30 } as const;
 				const gone = "The host has no interface eth1";
-				expect(() => kernel.links.ensureParent({ name: ETH1, networkId: newId(), made: undefined })).toThrow(gone);
-				expect(() => kernel.links.ensureParent({ name: parseIfName("eth1.30"), networkId: newId(), made })).toThrow(
-					gone,
-				);
+				expect(() =>
+					kernel.links.ensureParent({ name: ETH1, networkId: newId(), mtu: undefined, made: undefined }),
+				).toThrow(gone);
+				expect(() =>
+					kernel.links.ensureParent({ name: parseIfName("eth1.30"), networkId: newId(), mtu: undefined, made }),
+				).toThrow(gone);
 			});
 
 			test.each([
@@ -298,7 +304,7 @@ export function kernelContract(name: string, make: () => Subject): void {
 					const networkId = newId();
 					const name = as ?? bridgeName(networkId);
 					const made = kind === "dummy" ? { kind } : { kind, on: ETH1, id: 30 };
-					const parent: Parent = { name, networkId, made };
+					const parent: Parent = { name, networkId, mtu: 1400, made };
 					const network = { name, networkId };
 					const supported = subject.supports(kind);
 					const outcomeOf = (wanted: Parent): string => {

@@ -41,6 +41,8 @@ export interface Leg {
 export interface Parent {
 	readonly name: IfName;
 	readonly networkId: string;
+	/** What macvlans on it need at least, in bytes; undefined: they take what it has. */
+	readonly mtu: number | undefined;
 	/** What netd makes where it is not there; undefined: it is the host's own, and left as it is. */
 	readonly made: MadeParent | undefined;
 }

@@ -21,7 +21,7 @@ export class Parents {
 
 	ensure(parent: Parent): void {
 		if (parent.made === undefined) {
-			this.#usable(parent.name);
+			this.#usable(parent.name, parent.mtu);
 			return;
 		}
 		const link = this.#find(parent) ?? this.#make(parent, parent.made);
@@ -31,7 +31,7 @@ export class Parents {
 	}
 
 	/** One that macvlans can be on, and that lets frames pass. */
-	#usable(name: IfName): Link {
+	#usable(name: IfName, mtu = 0): Link {
 		const link = this.#rtnl.links.find(name);
 		if (link === undefined) throw faults.PARENT_NOT_FOUND({ parent: name });
 		if (link.loopback) throw faults.PARENT_UNUSABLE({ parent: name, why: "it is the loopback" });
@@ -40,6 +40,8 @@ export class Parents {
 			throw faults.PARENT_UNUSABLE({ parent: name, why: `it is a port of ${master}` });
 		}
 		if (!link.up) throw faults.PARENT_UNUSABLE({ parent: name, why: "it is down" });
+		if (link.mtu < mtu)
+			throw faults.PARENT_UNUSABLE({ parent: name, why: `its MTU is ${link.mtu}, and the network's ${mtu}` });
 		return link;
 	}
 
@@ -51,10 +53,10 @@ export class Parents {
 	}
 
 	/** As a bridge is made: under the name that only its id makes, marked, and then renamed. */
-	#make({ name, networkId }: Parent, made: MadeParent): Link {
+	#make({ name, networkId, mtu }: Parent, made: MadeParent): Link {
 		const first = bridgeName(networkId);
 		if (this.#rtnl.links.find(first) === undefined) {
-			this.#add(first, made);
+			this.#add(first, mtu, made);
 			killPoint("netd.parent.made");
 		}
 		this.#rtnl.links.set(first, { alias: NETWORK_MARK + networkId });
@@ -64,10 +66,10 @@ export class Parents {
 		return this.#rtnl.links.get(name);
 	}
 
-	#add(name: IfName, made: MadeParent): void {
+	#add(name: IfName, mtu: number | undefined, made: MadeParent): void {
 		try {
-			if (made.kind === "dummy") this.#rtnl.links.addDummy({ name });
-			else this.#rtnl.links.addVlan({ name, lower: this.#usable(made.on).index, id: made.id });
+			if (made.kind === "dummy") this.#rtnl.links.addDummy({ name, mtu });
+			else this.#rtnl.links.addVlan({ name, mtu, lower: this.#usable(made.on, mtu).index, id: made.id });
 		} catch (error) {
 			throw isErrno(error, "EOPNOTSUPP") ? faults.LINK_KIND_UNSUPPORTED({ kind: made.kind }) : error;
 		}

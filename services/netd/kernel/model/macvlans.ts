@@ -4,6 +4,9 @@ import { faults } from "../../faults.ts";
 import type { Macvlan, MacvlanRef, ObservedMacvlan, Parent } from "../links.ts";
 import type { MacvlanState, SandboxState, State } from "./state.ts";
 
+/** Every link's. */
+const ITS_MTU = 1500;
+
 export class ModelMacvlans {
 	readonly #state: State;
 
@@ -11,10 +14,10 @@ export class ModelMacvlans {
 		this.#state = state;
 	}
 
-	ensureParent({ name, networkId, made }: Parent): void {
+	ensureParent({ name, networkId, mtu, made }: Parent): void {
 		const { foreign, parents, lacking } = this.#state;
 		if (made === undefined) {
-			this.#present(name);
+			this.#present(name, mtu);
 			return;
 		}
 		const present = parents.get(name);
@@ -22,7 +25,7 @@ export class ModelMacvlans {
 			throw faults.INTERFACE_EXISTS({ interface: name });
 		}
 		if (present !== undefined) return;
-		if (made.kind === "802.1q") this.#present(made.on);
+		if (made.kind === "802.1q") this.#present(made.on, mtu);
 		if (lacking.has(made.kind)) throw faults.LINK_KIND_UNSUPPORTED({ kind: made.kind });
 		parents.set(name, { networkId });
 	}
@@ -60,8 +63,10 @@ export class ModelMacvlans {
 		);
 	}
 
-	#present(name: IfName): void {
+	#present(name: IfName, mtu = 0): void {
 		if (!this.#state.isThere(name)) throw faults.PARENT_NOT_FOUND({ parent: name });
+		if (mtu > ITS_MTU)
+			throw faults.PARENT_UNUSABLE({ parent: name, why: `its MTU is ${ITS_MTU}, and the network's ${mtu}` });
 	}
 }
 
