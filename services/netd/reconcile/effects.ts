@@ -56,10 +56,13 @@ async function ensureSandbox(parts: Parts, sandbox: Sandbox, legs: ReadonlyMap<s
 	const attachments = attachmentsOf(records, sandbox.id);
 	const inside = isThere ? kernel.links.observeInside(sandbox.netnsPath) : undefined;
 	const working: Attachment[] = [];
+	let remade = false;
 	for (const attachment of attachments) {
 		const { endpoint } = attachment;
 		const after = inside
-			? await statusAfter(() => ensureEndpoint(parts, sandbox, attachment, { legs, inside }))
+			? await statusAfter(async () => {
+					if (await ensureEndpoint(parts, sandbox, attachment, { legs, inside })) remade = true;
+				})
 			: status;
 		if (after.state === "active") working.push(attachment);
 		if (!differ(endpoint.status, after)) continue;
@@ -72,18 +75,22 @@ async function ensureSandbox(parts: Parts, sandbox: Sandbox, legs: ReadonlyMap<s
 	if (isThere && resolves && kernel.resolver.observe(sandbox.netnsPath) !== sandbox.resolverPort) {
 		kernel.resolver.ensure(sandbox.netnsPath, sandbox.resolverPort);
 	}
-	if (inside !== undefined) ensureRoutes(parts, sandbox, working, inside);
+	// A link that was made again has taken its routes along.
+	const now = inside && remade ? kernel.links.observeInside(sandbox.netnsPath) : inside;
+	if (now !== undefined) ensureRoutes(parts, sandbox, working, now);
 }
 
+/** True when its link was made again. */
 async function ensureEndpoint(
 	{ drivers, reservations, log }: Parts,
 	sandbox: Sandbox,
 	{ endpoint, network }: Attachment,
 	{ legs, inside }: { readonly legs: ReadonlyMap<string, ObservedLeg>; readonly inside: ObservedInside },
-): Promise<void> {
+): Promise<boolean> {
 	const { netnsPath } = sandbox;
 	const driver = drivers.getLinked(network);
-	if (!driver.isLinked({ network, endpoint, netnsPath }, legs) || !isWholeInside(endpoint, inside)) {
+	const isBroken = !driver.isLinked({ network, endpoint, netnsPath }, legs) || !isWholeInside(endpoint, inside);
+	if (isBroken) {
 		log.warn("making an endpoint's link again", { endpoint: endpoint.id });
 		await driver.ensureLink(network, endpoint, netnsPath);
 		await driver.ensureAddresses(network, endpoint, netnsPath);
@@ -94,6 +101,7 @@ async function ensureEndpoint(
 		reservations.reserve([port], families);
 		log.debug("reserved a port again", { endpoint: endpoint.id, port: portText(port) });
 	}
+	return isBroken;
 }
 
 /** Its interface is up, with its addresses. Others that the container gave it are its own business. */
