@@ -36,7 +36,9 @@ test("every event once though the server was dead for a while", async () => {
 
 	const events = await eventually(async () => {
 		const seen = await eventsSoFar(host);
+		// Each service finds the server again by itself.
 		expect(namesOf(seen, "network", "created")).toContain("after");
+		expect(namesOf(seen, "container", "exited")).toContain("c19");
 		return seen;
 	}, 30_000);
 	const own = namesOf(events, "network", "created").filter((name) => !["bridge", "host", "none"].includes(name ?? ""));

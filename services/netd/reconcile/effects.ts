@@ -17,14 +17,14 @@ const THERE = [["state IN ('active', 'failed')"]] as const;
 
 /** Returns how many networks and sandboxes it passed over, since an operation was at work on them. */
 export async function ensureEffects(parts: Parts, problems: Problems): Promise<number> {
-	const { records, locks, kernel } = parts;
+	const { records, locks } = parts;
 	let passedOver = 0;
 	for (const { id } of records.networks(THERE)) {
 		using turn = locks.tryTake(id);
 		if (turn === undefined) passedOver += 1;
 		else await problems.guard(`keep the network ${id}`, () => ensureNetwork(parts, id));
 	}
-	const legs = new Map(kernel.links.observe().legs.map((leg) => [leg.hostInterface as string, leg]));
+	const legs = legsOf(parts);
 	for (const { id } of records.sandboxes(THERE)) {
 		using turn = locks.tryTake(id);
 		if (turn === undefined) passedOver += 1;
@@ -35,6 +35,10 @@ export async function ensureEffects(parts: Parts, problems: Problems): Promise<n
 		await setImmediate();
 	}
 	return passedOver;
+}
+
+function legsOf({ kernel }: Parts): ReadonlyMap<string, ObservedLeg> {
+	return new Map(kernel.links.observe().legs.map((leg) => [leg.hostInterface, leg]));
 }
 
 async function ensureNetwork({ records, drivers, store }: Parts, id: string): Promise<void> {
@@ -82,14 +86,18 @@ async function ensureSandbox(parts: Parts, sandbox: Sandbox, legs: ReadonlyMap<s
 
 /** True when its link was made again. */
 async function ensureEndpoint(
-	{ drivers, reservations, log }: Parts,
+	parts: Parts,
 	sandbox: Sandbox,
 	{ endpoint, network }: Attachment,
 	{ legs, inside }: { readonly legs: ReadonlyMap<string, ObservedLeg>; readonly inside: ObservedInside },
 ): Promise<boolean> {
+	const { drivers, reservations, log } = parts;
 	const { netnsPath } = sandbox;
 	const driver = drivers.getLinked(network);
-	const isBroken = !driver.isLinked({ network, endpoint, netnsPath }, legs) || !isWholeInside(endpoint, inside);
+	const at = { network, endpoint, netnsPath };
+	// One that was connected since all were looked at is looked at again.
+	const isLinked = driver.isLinked(at, legs) || driver.isLinked(at, legsOf(parts));
+	const isBroken = !isLinked || !isWholeInside(endpoint, inside);
 	if (isBroken) {
 		log.warn("making an endpoint's link again", { endpoint: endpoint.id });
 		await driver.ensureLink(network, endpoint, netnsPath);
