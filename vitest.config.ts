@@ -9,6 +9,9 @@ export default defineConfig({
 					name: "unit",
 					include: ["{lib,services,gateway}/**/*.test.ts", "test/*.test.ts"],
 					exclude: ["**/*.kernel.test.ts", "**/node_modules/**"],
+					// The first import of a large module on a busy machine takes seconds.
+					testTimeout: 30_000,
+					hookTimeout: 30_000,
 				},
 			},
 			{

@@ -1,0 +1,39 @@
+/**
+ * `test-counts.ts REPORT`: a vitest JSON report as two numbers on stdout, passed and failed; on stderr a line for each failure with the
+ * first line of its reason. A suite that could not be run, or found no test, counts as one failure.
+ */
+import { readFileSync } from "node:fs";
+import { relative } from "node:path";
+
+interface Report {
+	readonly numPassedTests: number;
+	readonly testResults: readonly {
+		readonly name: string;
+		readonly status: string;
+		readonly message?: string;
+		readonly assertionResults: readonly {
+			readonly status: string;
+			readonly fullName: string;
+			readonly failureMessages?: readonly string[];
+		}[];
+	}[];
+}
+
+const text = readFileSync(process.argv[2] ?? "", "utf8");
+// A run that was killed leaves an empty report; the caller says so.
+if (text === "") process.exit(1);
+const report = JSON.parse(text) as Report;
+const failures = report.testResults.flatMap(({ name, status, message, assertionResults }) => {
+	const file = relative(process.cwd(), name);
+	if (status === "failed" && assertionResults.length === 0) return [`${file}: ${firstLine(message)}`];
+	return assertionResults
+		.filter((one) => one.status === "failed")
+		.map((one) => `${file} > ${one.fullName.trim()}: ${firstLine(one.failureMessages?.[0])}`);
+});
+if (report.testResults.length === 0) failures.push("a suite without a single test");
+for (const failure of failures) console.error(failure);
+console.log(report.numPassedTests, failures.length);
+
+function firstLine(text = ""): string {
+	return text.split("\n", 1)[0] ?? "";
+}
