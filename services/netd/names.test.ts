@@ -44,6 +44,12 @@ function watch(names: Names) {
 	};
 }
 
+/** After everything that is due has run. */
+async function nextTurn<T>(value: T): Promise<T> {
+	await new Promise((resolve) => setImmediate(resolve));
+	return value;
+}
+
 describe("Names", () => {
 	test("a watcher is told what there is, that that was all, and then each change in order", async () => {
 		const names = new Names();
@@ -111,7 +117,36 @@ describe("Names", () => {
 		await goes.stop();
 		expect(await settled).toBe(true);
 		await stays.stop();
-		expect(await names.settled(names.put("a", undefined))).toBe(false);
+	});
+
+	test("one that watched and went away is waited for once, and whoever asks meanwhile waits with the first", async () => {
+		const names = new Names(50);
+		const gone = watch(names);
+		await gone.next();
+		await gone.stop();
+		const begun = performance.now();
+		expect(await Promise.all([names.settled(names.put("a", sandbox("a"))), names.settled(1)])).toEqual([false, false]);
+		expect(performance.now() - begun).toBeGreaterThan(40);
+		expect(await Promise.race([names.settled(names.put("a", undefined)), nextTurn("waiting")])).toBe(false);
+	});
+
+	test("its return settles what was changed while it was away", async () => {
+		const names = new Names(60_000);
+		names.seed([["a", sandbox("a")]]);
+		const revision = names.put("b", sandbox("b"));
+		const settled = names.settled(revision);
+		expect(await Promise.race([settled, nextTurn("waiting")])).toBe("waiting");
+		const back = watch(names);
+		await back.next();
+		back.acknowledge(revision);
+		expect(await settled).toBe(true);
+		await back.stop();
+	});
+
+	test("where nothing had a name nobody is waited for", async () => {
+		const names = new Names(60_000);
+		names.seed([["a", undefined]]);
+		expect(await names.settled(names.put("a", sandbox("a")))).toBe(false);
 	});
 
 	test("a reader that is too far behind is ended with a fault", async () => {

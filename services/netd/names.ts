@@ -44,13 +44,30 @@ export interface Told {
 
 /** How long an operation waits for a resolver. */
 const PATIENCE_MS = 1_000;
+/** How long operations wait for one that watched and went away, or that netd's last process had: either restarts in less. */
+const RETURN_PATIENCE_MS = 2_000;
 /** Changes of different sandboxes that a reader may be behind; beyond that it is to begin anew. */
 const MAX_BEHIND = 20_000;
 
 export class Names {
+	readonly #returnPatienceMs: number;
 	readonly #sandboxes = new Map<string, ResolvedSandbox>();
 	readonly #watchers = new Set<Watcher>();
 	#revision = 0;
+	/** A resolver watched, and has not been waited for in vain since. */
+	#expected = false;
+	/** Under way while nobody watches and operations wait: true when somebody does again. */
+	#absence: { readonly over: Promise<boolean>; readonly end: (back: boolean) => void } | undefined;
+
+	constructor(returnPatienceMs = RETURN_PATIENCE_MS) {
+		this.#returnPatienceMs = returnPatienceMs;
+	}
+
+	/** What there is when the process begins; where that is something, the one before had a resolver, which comes again. */
+	seed(sandboxes: Iterable<readonly [sandboxId: string, sandbox: ResolvedSandbox | undefined]>): void {
+		for (const [sandboxId, sandbox] of sandboxes) this.put(sandboxId, sandbox);
+		this.#expected = this.#sandboxes.size > 0;
+	}
 
 	/** The sandbox as it is now; undefined: it is gone, or has no names any more. Gives the change's revision. */
 	put(sandboxId: string, sandbox: ResolvedSandbox | undefined): number {
@@ -67,12 +84,12 @@ export class Names {
 	}
 
 	/**
-	 * True once every watcher shows `revision`; false when one does not in time. Without a watcher it is false at once: nobody
-	 * answers, and whoever comes will be told.
+	 * True once every watcher shows `revision`; false when one does not in time. Where nobody watches, one that did is waited for, once
+	 * and for all who ask meanwhile; else it is false at once: nobody answers, and whoever comes will be told.
 	 */
 	async settled(revision: number, patienceMs = PATIENCE_MS): Promise<boolean> {
+		if (this.#watchers.size === 0 && !(await this.#returned())) return false;
 		const watchers = [...this.#watchers];
-		if (watchers.length === 0) return false;
 		const enough = new AbortController();
 		const late = sleep(patienceMs, false, { signal: enough.signal }).catch(() => false);
 		try {
@@ -89,6 +106,8 @@ export class Names {
 		const watcher = new Watcher();
 		// Taken together with the snapshot, so that no change falls between the two.
 		this.#watchers.add(watcher);
+		this.#expected = true;
+		this.#absence?.end(true);
 		const snapshot = [...this.#sandboxes.values()];
 		const revision = this.#revision;
 		const stop = (): void => watcher.end(undefined);
@@ -108,6 +127,24 @@ export class Names {
 				forget();
 			}
 		})();
+	}
+
+	async #returned(): Promise<boolean> {
+		if (!this.#expected) return false;
+		this.#absence ??= this.#await();
+		return await this.#absence.over;
+	}
+
+	#await(): { readonly over: Promise<boolean>; readonly end: (back: boolean) => void } {
+		const { promise: over, resolve } = Promise.withResolvers<boolean>();
+		const late = setTimeout(() => end(false), this.#returnPatienceMs).unref();
+		const end = (back: boolean): void => {
+			clearTimeout(late);
+			this.#absence = undefined;
+			this.#expected = back;
+			resolve(back);
+		};
+		return { over, end };
 	}
 }
 

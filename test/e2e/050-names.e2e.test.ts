@@ -1,6 +1,7 @@
 /** When `network connect` has returned, the name resolves; when `disconnect` has returned, it does not. A hundred times. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Host } from "../support/host.ts";
+import { kill } from "../support/services.ts";
 import { takeDown } from "../support/take-down.ts";
 
 let host: Host;
@@ -16,12 +17,14 @@ beforeAll(async () => {
 
 afterAll(() => takeDown(host));
 
-test("a hundred connects, each resolved at the first try, and a hundred disconnects", async () => {
+/** One question, asked once: the addresses that asker is told. */
+async function lookUp(name: string): Promise<string[]> {
 	const [{ State }] = JSON.parse(await host.wharfOk("inspect", "asker"));
-	const lookUp = async (name: string): Promise<string[]> => {
-		const dig = ["-t", String(State.Pid), "-n", "--", "dig", "+short", "+tries=1", "+time=2", "@127.0.0.11", name];
-		return (await host.ok("nsenter", dig)).split("\n").filter((line) => line !== "");
-	};
+	const dig = ["-t", String(State.Pid), "-n", "--", "dig", "+short", "+tries=1", "+time=2", "@127.0.0.11", name];
+	return (await host.ok("nsenter", dig)).split("\n").filter((line) => line !== "");
+}
+
+test("a hundred connects, each resolved at the first try, and a hundred disconnects", async () => {
 	const missed: number[] = [];
 	for (let round = 0; round < 100; round++) {
 		await host.wharfOk("network", "connect", "front", "comer");
@@ -30,6 +33,14 @@ test("a hundred connects, each resolved at the first try, and a hundred disconne
 		if ((await lookUp("comer.front")).length !== 0) missed.push(-round);
 	}
 	expect(missed).toEqual([]);
+});
+
+test.each(["netd", "dnsd"])("so it is when %s was killed the moment before", async (service) => {
+	await kill(host, service);
+	await host.wharfOk("network", "connect", "front", "comer");
+	expect(await lookUp("comer")).toHaveLength(1);
+	await host.wharfOk("network", "disconnect", "front", "comer");
+	expect(await lookUp("comer.front")).toHaveLength(0);
 });
 
 test("aliases, short ids and reverse names, over UDP and TCP", async () => {

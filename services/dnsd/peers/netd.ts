@@ -31,7 +31,8 @@ export interface WatchState {
 }
 
 const FIRST_RETRY_MS = 50;
-const LAST_RETRY_MS = 1_000;
+/** Well below what netd waits for a resolver that it had. */
+const LAST_RETRY_MS = 500;
 
 export class NameWatch implements AsyncDisposable {
 	readonly #address: Address;

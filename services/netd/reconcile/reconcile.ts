@@ -54,9 +54,10 @@ export class Reconcile implements AsyncDisposable {
 	/** Tells the names of what is there; before anybody can watch. */
 	seedNames(): void {
 		const { records, names } = this.#options.parts;
-		for (const sandbox of records.sandboxes([["state IN ('active', 'failed')"]])) {
-			names.put(sandbox.id, resolvedSandbox(sandbox, attachmentsOf(records, sandbox.id)));
-		}
+		const sandboxes = records.sandboxes([["state IN ('active', 'failed')"]]);
+		names.seed(
+			sandboxes.map((sandbox) => [sandbox.id, resolvedSandbox(sandbox, attachmentsOf(records, sandbox.id))] as const),
+		);
 	}
 
 	/** Reconciles once, or joins the one under way; how many problems are left. The next one is then due by itself. */
