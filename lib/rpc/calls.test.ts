@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { catalogue } from "#lib/fault/catalogue.ts";
 import type { Fault } from "#lib/fault/fault.ts";
-import { caught, change, type Place, place, type Text } from "./testing/echo.ts";
+import { client } from "./client.ts";
+import { caught, change, EchoService, type Place, place, type Text } from "./testing/echo.ts";
 
 const faults = catalogue("echod", {
 	REFUSED: {
@@ -140,6 +141,36 @@ describe("errors", () => {
 		const line = here.lines.find(({ incident }) => incident === metadata["incident"]);
 		expect(JSON.stringify(line)).toMatch(/password is 1234.*calls\.test/);
 		expect(here.lines.find(({ message }) => message === "request")).toMatchObject({ code: "INTERNAL" });
+	});
+
+	test("bytes that are no message are a refusal from each kind, and the next request is answered", async () => {
+		await here.serve();
+		const requestSerialize = ({ text }: Text) => Buffer.from(text);
+		const { say, change: alter, watch, talk, collect } = EchoService;
+		const garbled = {
+			say: { ...say, requestSerialize },
+			change: { ...alter, requestSerialize },
+			watch: { ...watch, requestSerialize },
+			talk: { ...talk, requestSerialize },
+			collect: { ...collect, requestSerialize },
+		};
+		using c = client(garbled, { unix: here.socket });
+		const all = [
+			() => c.say({ text: "{" }),
+			() => c.change(change("{", "id")),
+			() => collected(c.watch({ text: "{" })),
+			() => collected(c.talk(texts('{"text":"a"}', "{"))),
+			() => c.collect(texts("{")),
+		];
+		for (const call of all) {
+			expect(await caught(call())).toMatchObject({
+				code: "INVALID_ARGUMENT",
+				reason: "INVALID_MESSAGE",
+				domain: "rpc",
+			});
+		}
+		expect(await c.say({ text: '{"text":"whole"}' })).toEqual({ text: "whole" });
+		expect(here.lines.filter(({ incident }) => incident !== undefined)).toEqual([]);
 	});
 
 	test("a response that cannot be serialized is an incident too", async () => {

@@ -8,10 +8,12 @@ import type {
 	StatusObject,
 	UntypedHandleCall,
 } from "@grpc/grpc-js";
+import { Fault } from "#lib/fault/fault.ts";
 import type { Statement } from "#lib/store/statement.ts";
 import { canonical } from "./canonical.ts";
-import type { AnyMethod } from "./definition.ts";
+import { type AnyMethod, methodName } from "./definition.ts";
 import { checkRequestId, Exchange, type Surroundings } from "./exchange.ts";
+import { rpcFaults } from "./faults.ts";
 import type { AnyHandler, BidiHandler, MutationHandler, ServerStreamHandler, UnaryHandler } from "./handler.ts";
 import { pour } from "./pour.ts";
 import type { ReplayTable } from "./replay.ts";
@@ -31,12 +33,13 @@ export interface Dispatch extends Surroundings {
 type Message = unknown;
 
 /**
- * The method as grpc-js is to see it. Responses are serialized before it gets them: a response that cannot be is a failure like any
- * other. A client stream is answered as if it were bidi, which is the same on the wire.
+ * The method as grpc-js is to see it. Requests are decoded after it, and responses serialized before it gets them: one that cannot be
+ * is a failure like any other. A client stream is answered as if it were bidi, which is the same on the wire.
  */
 export function wireMethod(method: AnyMethod): AnyMethod {
 	return {
 		...method,
+		requestDeserialize: (bytes: Buffer) => bytes,
 		responseSerialize: (bytes: Buffer) => bytes,
 		responseStream: method.responseStream || method.requestStream,
 	};
@@ -50,37 +53,41 @@ export function dispatch(method: AnyMethod, handler: AnyHandler, to: Dispatch): 
 }
 
 function unaryCall(
-	{ path, responseSerialize }: AnyMethod,
+	method: AnyMethod,
 	handler: UnaryHandler<Message, Message>,
 	to: Dispatch,
-): handleUnaryCall<Message, Buffer> {
+): handleUnaryCall<Buffer, Buffer> {
+	const { path, responseSerialize } = method;
 	return (call, callback) => {
+		const request = decode(method, call.request);
 		const exchange = new Exchange(call, path, "", to.expired, to);
-		const answer = async () => callback(null, responseSerialize(await handler.handle(call.request, exchange)));
+		const answer = async () => callback(null, responseSerialize(await handler.handle(whole(request), exchange)));
 		conduct(to, exchange, answer, callback);
 	};
 }
 
 function mutationCall(
-	{ path, requestSerialize, responseSerialize }: AnyMethod,
+	method: AnyMethod,
 	handler: MutationHandler<{ requestId: string }, Message>,
 	to: Dispatch,
-): handleUnaryCall<{ requestId: string }, Buffer> {
+): handleUnaryCall<Buffer, Buffer> {
+	const { path, requestSerialize, responseSerialize } = method;
 	return (call, callback) => {
-		const { request } = call;
-		const exchange = new Exchange(call, path, request.requestId, to.expired, to);
-		const work = async (signal: AbortSignal, keep: (bytes: Uint8Array) => Statement[]) => {
-			const own = { signal, requestId: exchange.requestId, log: exchange.log };
-			try {
-				return responseSerialize(await handler.handle(request, own, (result) => keep(responseSerialize(result))));
-			} catch (error) {
-				throw exchange.faultFor(error); // here, so that all who joined hear of one incident
-			}
-		};
+		const received = decode<{ requestId: string }>(method, call.request);
+		const exchange = new Exchange(call, path, requestIdOf(received), to.expired, to);
 		const answer = async () => {
+			const request = whole(received);
 			checkRequestId(request.requestId);
 			const { requestId } = request;
 			const body = () => requestSerialize(canonical(request));
+			const work = async (signal: AbortSignal, keep: (bytes: Uint8Array) => Statement[]) => {
+				const own = { signal, requestId: exchange.requestId, log: exchange.log };
+				try {
+					return responseSerialize(await handler.handle(request, own, (result) => keep(responseSerialize(result))));
+				} catch (error) {
+					throw exchange.faultFor(error); // here, so that all who joined hear of one incident
+				}
+			};
 			const bytes = await to.replays.perform({ method: path, requestId, body, signal: exchange.signal, work });
 			callback(null, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 		};
@@ -89,17 +96,18 @@ function mutationCall(
 }
 
 function serverStreamCall(
-	{ path, responseSerialize }: AnyMethod,
+	method: AnyMethod,
 	handler: ServerStreamHandler<Message, Message>,
 	to: Dispatch,
-): handleServerStreamingCall<Message, Buffer> {
+): handleServerStreamingCall<Buffer, Buffer> {
+	const { path, responseSerialize } = method;
 	return (call) => {
-		const { request } = call;
+		const request = decode(method, call.request);
 		const requestId = requestIdOf(request);
 		const exchange = new Exchange(call, path, requestId, to.stopping, to);
 		const answer = async () => {
 			checkRequestId(requestId);
-			await pour(handler.handle(request, exchange), call, exchange.signal, responseSerialize);
+			await pour(handler.handle(whole(request), exchange), call, exchange.signal, responseSerialize);
 			call.end();
 		};
 		conduct(to, exchange, answer, (status) => call.emit("error", status));
@@ -107,14 +115,15 @@ function serverStreamCall(
 }
 
 function bidiCall(
-	{ path, responseStream, responseSerialize }: AnyMethod,
+	method: AnyMethod,
 	handler: BidiHandler<Message, Message>,
 	to: Dispatch,
-): handleBidiStreamingCall<Message, Buffer> {
+): handleBidiStreamingCall<Buffer, Buffer> {
+	const { path, responseStream, responseSerialize } = method;
 	return (call) => {
 		const exchange = new Exchange(call, path, "", to.stopping, to);
 		const answer = async () => {
-			const responses = handler.handle(requests(call, exchange.signal), exchange);
+			const responses = handler.handle(requests(method, call, exchange.signal), exchange);
 			await pour(responseStream ? responses : last(responses), call, exchange.signal, responseSerialize);
 			call.end();
 		};
@@ -144,9 +153,13 @@ function conduct(
 }
 
 /** What the client sends, read as it is asked for. A handler may stop reading and go on answering. */
-async function* requests(call: ServerDuplexStream<Message, Buffer>, signal: AbortSignal): AsyncGenerator {
+async function* requests(
+	method: AnyMethod,
+	call: ServerDuplexStream<Buffer, Buffer>,
+	signal: AbortSignal,
+): AsyncGenerator {
 	try {
-		yield* call.iterator({ destroyOnReturn: false });
+		for await (const bytes of call.iterator({ destroyOnReturn: false })) yield whole(decode(method, bytes));
 		// A client that goes away looks at first like one that has said everything: the reset is told after the end, in the same turn.
 		await turn();
 		signal.throwIfAborted();
@@ -163,7 +176,22 @@ async function* last(responses: AsyncIterable<Message>): AsyncGenerator {
 	if (found) yield found.response;
 }
 
+/** A request that cannot be decoded is its refusal, which is told where every other one is. */
+function decode<M = Message>({ path, requestDeserialize }: AnyMethod, bytes: Buffer): M | Fault {
+	try {
+		return requestDeserialize(bytes);
+	} catch (error) {
+		const detail = error instanceof Error ? error.message : String(error);
+		return rpcFaults.INVALID_MESSAGE({ method: methodName(path), detail }, { cause: error });
+	}
+}
+
+function whole<M>(received: M | Fault): M {
+	if (received instanceof Fault) throw received;
+	return received;
+}
+
 function requestIdOf(request: Message): string {
-	const { requestId } = request as { requestId?: unknown }; // a message is an object
+	const { requestId } = request as { requestId?: unknown }; // a message is an object, and so is a fault
 	return typeof requestId === "string" ? requestId : "";
 }

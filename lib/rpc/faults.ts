@@ -48,6 +48,12 @@ export const rpcFaults = catalogue("rpc", {
 		code: "RESOURCE_EXHAUSTED",
 		message: (m: { method: string; max: string }) => `A message of ${m.method} is larger than ${m.max} bytes.`,
 	},
+	INVALID_MESSAGE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { method: string; detail: string }) => `What was sent is not a request for ${m.method}: ${m.detail}.`,
+		help: () =>
+			"Send a message of the service's contract; a value that only a newer contract has needs a newer service.",
+	},
 	INVALID_REQUEST_ID: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { length: string }) =>
