@@ -1,6 +1,6 @@
 /**
  * What the kernel told of changes, gathered from the datagrams of some moments: what the last word was about each link, and
- * which tables somebody was at. Only names and numbers, since it goes from thread to thread.
+ * which tables somebody was at.
  */
 import type { Family } from "#lib/address/ip.ts";
 import { AF_INET6 } from "../family.ts";
@@ -85,12 +85,6 @@ export class Gathering implements News {
 			const table = AttributeSet.decode(body.subarray(NFGENMSG_BYTES)).string(NFTA_TABLE);
 			if (family !== undefined && table !== undefined) this.tables.add(tableKey({ family, table }));
 		}
-	}
-
-	/** What can be posted: a class instance's accessors and prototype cannot. */
-	toNews(): News {
-		const { overrun, links, addressLosses, routeLosses, forwardingOff, tables } = this;
-		return { overrun, links, addressLosses, routeLosses, forwardingOff, tables };
 	}
 
 	#addMessage({ type, body }: Reply): void {

@@ -25,8 +25,8 @@ beforeEach(() => {
 	told = [];
 });
 
-afterEach(async () => {
-	await monitor?.[Symbol.asyncDispose]();
+afterEach(() => {
+	monitor?.[Symbol.dispose]();
 	monitor = undefined;
 	scratch[Symbol.dispose]();
 });
@@ -161,13 +161,13 @@ const sockets = (): string[] =>
 
 test("its end leaves no thread and no descriptor, also at once", async () => {
 	watch();
-	await monitor?.[Symbol.asyncDispose]();
+	monitor?.[Symbol.dispose]();
 	const before = { threads: threads(), sockets: sockets() };
 	for (const pauseMs of [0, 50, 200]) {
 		watch();
 		await sleep(pauseMs);
-		await monitor?.[Symbol.asyncDispose]();
-		await monitor?.[Symbol.asyncDispose]();
+		monitor?.[Symbol.dispose]();
+		monitor?.[Symbol.dispose]();
 	}
 	await until(() => expect({ threads: threads(), sockets: sockets() }).toEqual(before));
 	told = [];

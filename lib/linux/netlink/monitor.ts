@@ -1,24 +1,27 @@
 /**
  * News of what changes in a network namespace, whoever changes it: links, addresses, routes, forwarding, and nf_tables.
  *
- * Node waits on no netlink socket, so a thread does (`monitor-thread.ts`): it sleeps inside the kernel and costs nothing while
- * nothing changes. News are a hint to look, not an account: they are gathered for some moments, and the last word counts.
+ * Node waits on no netlink socket, so the kernel sends a signal when one has something to read (`F_SETSIG` in fcntl(2)): no thread,
+ * and no cost while nothing changes. News are a hint to look, not an account: they are gathered for some moments, and the last
+ * word counts.
  */
-import { closeSync, writeSync } from "node:fs";
-import { Worker } from "node:worker_threads";
-import { checked } from "../libc.ts";
+import { closeSync } from "node:fs";
+import { constants } from "node:os";
+import { checked, isErrno } from "../libc.ts";
 import { NETLINK_NETFILTER, NETLINK_ROUTE, openDescriptor, setBuffer, setInteger } from "./descriptor.ts";
-import type { News } from "./monitor-news.ts";
-
-/** The sources and the bundle have it beside this file. */
-const THREAD = new URL(
-	import.meta.url.endsWith(".ts") ? "./monitor-thread.ts" : "./monitor-thread.js",
-	import.meta.url,
-);
+import { Gathering, type News } from "./monitor-news.ts";
 
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
-const EFD_CLOEXEC = 0o2000000;
+const MSG_TRUNC = 0x20;
+const MSG_DONTWAIT = 0x40;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const F_SETOWN = 8;
+const F_SETSIG = 10;
+const O_ASYNC = 0o20000;
+/** One that a process ignores unless it listens: what is on its way when the listening ends, ends nothing else. */
+const SIGNAL = "SIGURG";
 
 /** RTNLGRP_LINK, IPV4_IFADDR, IPV6_IFADDR, IPV4_ROUTE, IPV6_ROUTE, IPV4_NETCONF, IPV6_NETCONF. */
 const ROUTE_GROUPS = [1, 5, 9, 7, 11, 24, 25];
@@ -26,89 +29,156 @@ const ROUTE_GROUPS = [1, 5, 9, 7, 11, 24, 25];
 const TABLE_GROUPS = [7];
 /** Some two thousand changes between two readings. Only what is queued takes memory. */
 const QUEUE_BYTES = 8 * 1024 * 1024;
+/** No message of news comes near it; a longer one is cut off, and told as an overrun. */
+const DATAGRAM_BYTES = 64 * 1024;
+/** So many are read at a time, some milliseconds, before others have their turn. */
+const DATAGRAMS_AT_ONCE = 256;
 
-const eventfd = checked<[initial: number, flags: number]>("int eventfd(unsigned int initial, int flags)");
+/** Changes come in bursts: what follows within this time is told at once. Also the end of a change that was seen half. */
+const SETTLE_MS = 10;
+/** So often at most is it told, whatever the kernel has to tell. */
+const REST_MS = 90;
 
-export interface MonitorData {
-	readonly route: number;
-	readonly tables: number;
-	/** Readable from when the thread shall end. */
-	readonly stop: number;
-	readonly passedOver: readonly number[];
-}
+const fcntl = checked<[fd: number, command: number, argument: number]>("int fcntl(int fd, int command, int argument)");
+const recv = checked<[fd: number, data: Uint8Array, length: number, flags: number]>(
+	"long recv(int fd, void *data, size_t length, int flags)",
+);
+
+/** What is read is decoded before anything else can be, so one buffer serves all. */
+const received = Buffer.allocUnsafeSlow(DATAGRAM_BYTES);
 
 export interface MonitorOptions {
-	/** The namespace that is watched; the thread's own unless it is said. */
+	/** The namespace that is watched; the process's own unless it is said. */
 	readonly netns?: string | undefined;
 	/** Port ids of netfilter sockets whose changes are not told. */
 	readonly passedOver?: readonly number[];
 	/** Called some ten times a second at most; never after the end. */
 	readonly tell: (news: News) => void;
-	/** There will be no more news: the thread failed. */
+	/** There will be no more news: they could not be read. */
 	readonly failed: (error: unknown) => void;
 	/** What may wait to be read; the kernel doubles it. */
 	readonly queueBytes?: number;
 }
 
-export class Monitor implements AsyncDisposable {
-	readonly #worker: Worker;
-	readonly #ended: Promise<unknown>;
-	readonly #stop: number;
+export class Monitor implements Disposable {
+	readonly #options: MonitorOptions;
+	readonly #own: ReadonlySet<number>;
+	readonly #route: number;
+	readonly #tables: number;
+	#gathering = new Gathering();
+	/** What comes next by itself; undefined while it listens for the signal. */
+	#next: NodeJS.Timeout | undefined;
 	#isOver = false;
-	readonly #wake = (): void => {
-		const one = Buffer.alloc(8);
-		one.writeBigUInt64LE(1n);
-		writeSync(this.#stop, one);
+	/** Any socket's, also another monitor's: then nothing is found, and nothing told. */
+	readonly #heard = (): void => {
+		if (this.#next === undefined) this.#guard(() => this.#settle());
 	};
 
-	private constructor(data: MonitorData, { tell, failed }: MonitorOptions) {
-		this.#stop = data.stop;
-		// Without tracking, the descriptors that the thread is given are the process's.
-		this.#worker = new Worker(THREAD, { workerData: data, trackUnmanagedFds: false, execArgv: [] });
-		this.#ended = new Promise((resolve) => void this.#worker.once("exit", resolve));
-		this.#worker.on("message", (news: News) => {
-			if (!this.#isOver) tell(news);
-		});
-		this.#worker.once("error", failed);
-		this.#worker.once("exit", () => {
-			this.#isOver = true;
-			process.off("exit", this.#wake);
-			closeSync(data.stop);
-		});
-		this.#worker.unref();
-		// A process that ends waits for its threads, and this one waits for the kernel.
-		process.on("exit", this.#wake);
+	private constructor(route: number, tables: number, options: MonitorOptions) {
+		this.#options = options;
+		this.#own = new Set(options.passedOver);
+		this.#route = route;
+		this.#tables = tables;
+		for (const fd of [route, tables]) {
+			fcntl(fd, F_SETSIG, constants.signals[SIGNAL]);
+			fcntl(fd, F_SETOWN, process.pid);
+		}
+		process.on(SIGNAL, this.#heard);
+		this.#listen();
 	}
 
-	/** What changes from now on is told. Takes CAP_NET_ADMIN. */
+	/** What changes from now on is told. Takes CAP_NET_ADMIN; on the main thread only, which is the one that has signals. */
 	static open(options: MonitorOptions): Monitor {
 		const opened: number[] = [];
 		const keep = (fd: number): number => {
 			opened.push(fd);
 			return fd;
 		};
-		const { netns, passedOver = [], queueBytes = QUEUE_BYTES } = options;
+		const { netns, queueBytes = QUEUE_BYTES } = options;
 		try {
 			const route = keep(openDescriptor(NETLINK_ROUTE, netns));
 			const tables = keep(openDescriptor(NETLINK_NETFILTER, netns));
 			for (const fd of [route, tables]) setBuffer(fd, "receive", queueBytes);
 			for (const group of ROUTE_GROUPS) setInteger(route, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
 			for (const group of TABLE_GROUPS) setInteger(tables, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
-			const stop = keep(eventfd(0, EFD_CLOEXEC));
-			return new Monitor({ route, tables, stop, passedOver }, options);
+			return new Monitor(route, tables, options);
 		} catch (error) {
 			for (const fd of opened) closeSync(fd);
 			throw error;
 		}
 	}
 
-	/** Resolves when the thread has ended; nothing is told from the call on. */
-	async [Symbol.asyncDispose](): Promise<void> {
-		if (!this.#isOver) {
-			this.#isOver = true;
-			this.#worker.ref();
-			this.#wake();
-		}
-		await this.#ended;
+	/** Nothing is told from the call on. */
+	[Symbol.dispose](): void {
+		if (this.#isOver) return;
+		this.#isOver = true;
+		clearTimeout(this.#next);
+		for (const fd of [this.#route, this.#tables]) closeSync(fd);
+		process.off(SIGNAL, this.#heard);
 	}
+
+	/** The signal comes for what is queued from now on; what is queued already is looked for. */
+	#listen(): void {
+		this.#next = undefined;
+		this.#signals(true);
+		const more = this.#drain();
+		if (more || !this.#gathering.isEmpty) this.#settle();
+	}
+
+	#settle(): void {
+		this.#signals(false);
+		this.#after(SETTLE_MS, () => this.#read());
+	}
+
+	#read(): void {
+		if (this.#drain()) return this.#after(0, () => this.#read());
+		const news = this.#gathering;
+		this.#gathering = new Gathering();
+		this.#after(REST_MS, () => this.#listen());
+		if (!news.isEmpty) this.#options.tell(news);
+	}
+
+	/** Reads what is queued, within bounds; true when more may be. */
+	#drain(): boolean {
+		const gathering = this.#gathering;
+		const route = drain(this.#route, gathering, (datagram) => gathering.addRoute(datagram));
+		const tables = drain(this.#tables, gathering, (datagram) => gathering.addTables(datagram, this.#own));
+		return route || tables;
+	}
+
+	#signals(wanted: boolean): void {
+		for (const fd of [this.#route, this.#tables]) {
+			const flags = fcntl(fd, F_GETFL, 0);
+			fcntl(fd, F_SETFL, wanted ? flags | O_ASYNC : flags & ~O_ASYNC);
+		}
+	}
+
+	#after(pauseMs: number, body: () => void): void {
+		this.#next = setTimeout(() => this.#guard(body), pauseMs).unref();
+	}
+
+	#guard(body: () => void): void {
+		try {
+			body();
+		} catch (error) {
+			this[Symbol.dispose]();
+			this.#options.failed(error);
+		}
+	}
+}
+
+/** What is queued, in so far as it is not too much; then true. The kernel tells of an overrun once, and what is queued then is still there. */
+function drain(fd: number, gathering: Gathering, add: (datagram: Buffer) => void): boolean {
+	for (let count = 0; count < DATAGRAMS_AT_ONCE; count += 1) {
+		try {
+			const length = recv(fd, received, received.length, MSG_DONTWAIT | MSG_TRUNC);
+			if (length > received.length) gathering.overrun = true;
+			else add(received.subarray(0, length));
+		} catch (error) {
+			if (isErrno(error, "EAGAIN")) return false;
+			if (!isErrno(error, "ENOBUFS")) throw error;
+			gathering.overrun = true;
+		}
+	}
+	return true;
 }
