@@ -13,6 +13,7 @@ import { program } from "../package-root.ts";
 import { processStart } from "../runtime/process-start.ts";
 import { takeLock } from "./lock.ts";
 import { configPath, configuredNats, natsAnswers, preparePrivateNats } from "./nats.ts";
+import { nodeOptions } from "./node-options.ts";
 import { endStaleProcesses } from "./stale.ts";
 import { removeState, type ServiceName, type SupervisorState, writeState } from "./state-file.ts";
 import { type Program, Supervised } from "./supervised.ts";
@@ -72,13 +73,16 @@ async function programs(): Promise<Program[]> {
 		WHARF_SUPERVISED: "1",
 		NODE_COMPILE_CACHE: join(paths.run, "compile-cache"),
 	};
-	const service = (name: Exclude<ServiceName, "nats">, env: Record<string, string>): Program => ({
-		name,
-		file: process.execPath,
-		args: ["--disable-warning=ExperimentalWarning", program(name)],
-		env: { ...common, ...env },
-		answers: async () => (await checkHealth({ unix: paths.socket(name) })) === "SERVING",
-	});
+	const service = (name: Exclude<ServiceName, "nats">, env: Record<string, string>): Program => {
+		const node = nodeOptions(name);
+		return {
+			name,
+			file: process.execPath,
+			args: [...node.args, program(name)],
+			env: { ...common, ...node.env, ...env },
+			answers: async () => (await checkHealth({ unix: paths.socket(name) })) === "SERVING",
+		};
+	};
 	const nats = configured === undefined ? await preparePrivateNats(paths) : undefined;
 	const env: Record<string, string> =
 		nats === undefined
