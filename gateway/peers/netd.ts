@@ -40,7 +40,7 @@ export class Netd implements Disposable {
 	readonly #endpoints: ClientOf<EndpointServiceService>;
 
 	constructor(address: Address) {
-		const options = { timeoutMs: TIMEOUT_MS };
+		const options = { timeoutMs: TIMEOUT_MS, pipeline: true };
 		this.#networks = client(NetworkServiceService, address, options);
 		this.#sandboxes = client(SandboxServiceService, address, options);
 		this.#endpoints = client(EndpointServiceService, address, options);

@@ -28,7 +28,7 @@ export class Volumed implements Disposable {
 	readonly #attachments: ClientOf<AttachmentServiceService>;
 
 	constructor(address: Address) {
-		this.#attachments = client(AttachmentServiceService, address, { timeoutMs: TIMEOUT_MS });
+		this.#attachments = client(AttachmentServiceService, address, { timeoutMs: TIMEOUT_MS, pipeline: true });
 	}
 
 	async attach({ mounts, ...rest }: Wanted, signal?: AbortSignal): Promise<readonly ResolvedMount[]> {

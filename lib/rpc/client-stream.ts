@@ -1,7 +1,8 @@
 /** Streams as async iterables: begun when iterated, cancelled when the iteration ends, at the pace of the slower side both ways. */
 import type { ClientDuplexStream, ClientReadableStream, ServiceError } from "@grpc/grpc-js";
 import type { CallOptions } from "./client.ts";
-import { cancelledBy, type Connection } from "./connection.ts";
+import { cancelledBy } from "./cancelled.ts";
+import type { Connection } from "./connection.ts";
 import type { AnyMethod } from "./definition.ts";
 import { pour } from "./pour.ts";
 

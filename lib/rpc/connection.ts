@@ -11,6 +11,7 @@ import { type Address, addressText, readTls, serviceAt, target } from "./address
 import { methodName } from "./definition.ts";
 import { rpcFaults } from "./faults.ts";
 import { MAX_MESSAGE_BYTES } from "./limits.ts";
+import { PipelineClient } from "./pipeline-client.ts";
 import { faultOf } from "./status.ts";
 
 const OPTIONS = {
@@ -29,6 +30,7 @@ export class Connection {
 	readonly #address: Address;
 	#grpc: GrpcClient | undefined;
 	#credentials: ChannelCredentials | undefined;
+	#pipeline: PipelineClient | undefined;
 
 	constructor(address: Address) {
 		this.#address = address;
@@ -39,8 +41,18 @@ export class Connection {
 		return this.#grpc;
 	}
 
+	/** The stream for calls that share one; opened where there is none. */
+	get pipeline(): PipelineClient {
+		if (this.#pipeline?.isOpen) return this.#pipeline;
+		const { grpc } = this;
+		this.#pipeline = new PipelineClient(grpc, (path, error) => this.failed(grpc, path, error));
+		return this.#pipeline;
+	}
+
 	/** Calls that run go on; a later call opens it again. */
 	close(): void {
+		this.#pipeline?.end();
+		this.#pipeline = undefined;
 		this.#grpc?.close();
 		this.#grpc = undefined;
 	}
@@ -91,10 +103,4 @@ export function isForbidden(address: Address): boolean {
 function mutualTls({ tcp }: Extract<Address, { tcp: unknown }>): ChannelCredentials {
 	const { ca, key, cert } = readTls(tcp.tls);
 	return credentials.createSsl(ca, key, cert);
-}
-
-/** What to throw when the caller's own signal ended a call: its reason, as a fault. */
-export function cancelledBy(signal: AbortSignal, path: string): Fault {
-	if (signal.reason instanceof Fault) return signal.reason;
-	return rpcFaults.CANCELLED({ method: methodName(path) }, { cause: signal.reason });
 }

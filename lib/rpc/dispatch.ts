@@ -5,14 +5,13 @@ import type {
 	handleServerStreamingCall,
 	handleUnaryCall,
 	ServerDuplexStream,
-	StatusObject,
 	UntypedHandleCall,
 } from "@grpc/grpc-js";
 import { Fault } from "#lib/fault/fault.ts";
 import type { Statement } from "#lib/store/statement.ts";
 import { canonical } from "./canonical.ts";
 import { type AnyMethod, methodName } from "./definition.ts";
-import { checkRequestId, Exchange, type Surroundings } from "./exchange.ts";
+import { checkRequestId, Exchange, type ServerCall, type Surroundings } from "./exchange.ts";
 import { rpcFaults } from "./faults.ts";
 import type { AnyHandler, BidiHandler, MutationHandler, ServerStreamHandler, UnaryHandler } from "./handler.ts";
 import { pour } from "./pour.ts";
@@ -46,52 +45,65 @@ export function wireMethod(method: AnyMethod): AnyMethod {
 }
 
 export function dispatch(method: AnyMethod, handler: AnyHandler, to: Dispatch): UntypedHandleCall {
-	if (handler.kind === "unary") return unaryCall(method, handler, to);
-	if (handler.kind === "mutation") return mutationCall(method, handler, to);
 	if (handler.kind === "serverStream") return serverStreamCall(method, handler, to);
-	return bidiCall(method, handler, to);
+	if (handler.kind === "bidi") return bidiCall(method, handler, to);
+	const answer = answering(method, handler, to);
+	const unaryCall: handleUnaryCall<Buffer, Buffer> = (call, callback) =>
+		answer(call.request, call, {
+			give: (response) => callback(null, response),
+			refuse: (fault) => callback(statusOf(fault)),
+		});
+	return unaryCall;
 }
 
-function unaryCall(
+/** Where the one outcome of a unary call goes. */
+export interface Outcome {
+	give(response: Buffer): void;
+	refuse(fault: Fault): void;
+}
+
+/** A unary method: whatever brings the bytes of a request has one outcome. */
+export type Answering = (bytes: Buffer, call: ServerCall, outcome: Outcome) => void;
+
+export function answering(
 	method: AnyMethod,
-	handler: UnaryHandler<Message, Message>,
+	handler: UnaryHandler<Message, Message> | MutationHandler<{ requestId: string }, Message>,
 	to: Dispatch,
-): handleUnaryCall<Buffer, Buffer> {
-	const { path, responseSerialize } = method;
-	return (call, callback) => {
-		const request = decode(method, call.request);
-		const exchange = new Exchange(call, path, "", to.expired, to);
-		const answer = async () => callback(null, responseSerialize(await handler.handle(whole(request), exchange)));
-		conduct(to, exchange, answer, callback);
+): Answering {
+	const answer = handler.kind === "unary" ? unaryAnswer(method, handler) : mutationAnswer(method, handler, to);
+	return (bytes, call, { give, refuse }) => {
+		const received = decode(method, bytes);
+		const exchange = new Exchange(call, method.path, requestIdOf(received), to.expired, to);
+		conduct(to, exchange, async () => give(await answer(whole(received), exchange)), refuse);
 	};
 }
 
-function mutationCall(
-	method: AnyMethod,
+type Answer = (request: Message, exchange: Exchange) => Promise<Buffer>;
+
+function unaryAnswer({ responseSerialize }: AnyMethod, handler: UnaryHandler<Message, Message>): Answer {
+	return async (request, exchange) => responseSerialize(await handler.handle(request, exchange));
+}
+
+function mutationAnswer(
+	{ path, requestSerialize, responseSerialize }: AnyMethod,
 	handler: MutationHandler<{ requestId: string }, Message>,
 	to: Dispatch,
-): handleUnaryCall<Buffer, Buffer> {
-	const { path, requestSerialize, responseSerialize } = method;
-	return (call, callback) => {
-		const received = decode<{ requestId: string }>(method, call.request);
-		const exchange = new Exchange(call, path, requestIdOf(received), to.expired, to);
-		const answer = async () => {
-			const request = whole(received);
-			checkRequestId(request.requestId);
-			const { requestId } = request;
-			const body = () => requestSerialize(canonical(request));
-			const work = async (signal: AbortSignal, keep: (bytes: Uint8Array) => Statement[]) => {
-				const own = { signal, requestId: exchange.requestId, log: exchange.log };
-				try {
-					return responseSerialize(await handler.handle(request, own, (result) => keep(responseSerialize(result))));
-				} catch (error) {
-					throw exchange.faultFor(error); // here, so that all who joined hear of one incident
-				}
-			};
-			const bytes = await to.replays.perform({ method: path, requestId, body, signal: exchange.signal, work });
-			callback(null, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+): Answer {
+	return async (message, exchange) => {
+		const request = message as { requestId: string }; // `HandlerOf` gives mutations to requests with an id only
+		checkRequestId(request.requestId);
+		const { requestId } = request;
+		const body = () => requestSerialize(canonical(request));
+		const work = async (signal: AbortSignal, keep: (bytes: Uint8Array) => Statement[]) => {
+			const own = { signal, requestId: exchange.requestId, log: exchange.log };
+			try {
+				return responseSerialize(await handler.handle(request, own, (result) => keep(responseSerialize(result))));
+			} catch (error) {
+				throw exchange.faultFor(error); // here, so that all who joined hear of one incident
+			}
 		};
-		conduct(to, exchange, answer, callback);
+		const bytes = await to.replays.perform({ method: path, requestId, body, signal: exchange.signal, work });
+		return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	};
 }
 
@@ -110,7 +122,7 @@ function serverStreamCall(
 			await pour(handler.handle(whole(request), exchange), call, exchange.signal, responseSerialize);
 			call.end();
 		};
-		conduct(to, exchange, answer, (status) => call.emit("error", status));
+		conduct(to, exchange, answer, (fault) => call.emit("error", statusOf(fault)));
 	};
 }
 
@@ -127,24 +139,19 @@ function bidiCall(
 			await pour(responseStream ? responses : last(responses), call, exchange.signal, responseSerialize);
 			call.end();
 		};
-		conduct(to, exchange, answer, (status) => call.emit("error", status));
+		conduct(to, exchange, answer, (fault) => call.emit("error", statusOf(fault)));
 	};
 }
 
 /** Runs one request to its end: exactly one answer or one refusal, one line of the log, and nobody is left out of the drain. */
-function conduct(
-	to: Dispatch,
-	exchange: Exchange,
-	answer: () => Promise<void>,
-	refuse: (status: StatusObject) => void,
-): void {
+function conduct(to: Dispatch, exchange: Exchange, answer: () => Promise<void>, refuse: (fault: Fault) => void): void {
 	const run = async () => {
 		try {
 			to.stopping.throwIfAborted();
 			await answer();
 			exchange.succeeded();
 		} catch (error) {
-			refuse(statusOf(exchange.failed(error)));
+			refuse(exchange.failed(error));
 		}
 	};
 	const running = run();

@@ -23,6 +23,8 @@ export interface Surroundings {
 
 /** A longer timer would run at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+/** So long a request is on its way at most, as a rule: a client that leaves so shortly before the deadline does so because of it. */
+const TRANSIT_MS = 100;
 const MAX_REQUEST_ID = 128;
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
@@ -49,8 +51,9 @@ export class Exchange implements Call {
 			// gRPC ends the call at its deadline by itself; the timer is for the signal, also where the client does not close its side.
 			this.#deadlineTimer = setTimeout(() => this.#end(this.#late), Math.min(remainingMs, MAX_TIMER_MS));
 		}
-		// Also told after each request that went well; a deadline may be noticed here before the timer runs.
-		call.on("cancelled", () => this.#end(Number(call.getDeadline()) <= Date.now() ? this.#late : this.#left));
+		// Also told after each request that went well. The client's clock of the deadline began before ours.
+		const isLate = (): boolean => Number(call.getDeadline()) - Date.now() <= TRANSIT_MS;
+		call.on("cancelled", () => this.#end(isLate() ? this.#late : this.#left));
 		this.#stop = () => this.#end(() => stopping.reason as Fault); // serve.ts gives no other reason
 		stopping.addEventListener("abort", this.#stop, { once: true });
 		if (stopping.aborted) this.#stop();

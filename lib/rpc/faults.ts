@@ -44,6 +44,16 @@ export const rpcFaults = catalogue("rpc", {
 		message: (m: { service: string; method: string; detail: string }) =>
 			`${m.service} failed in ${m.method} and did not say why: ${m.detail}`,
 	},
+	UNKNOWN_METHOD: {
+		code: "UNIMPLEMENTED",
+		message: (m: { service: string; method: string }) => `${m.service} has no unary method ${m.method}.`,
+		help: () => "Client and service are of different versions: restart the services with `wharf down` and `wharf up`.",
+	},
+	PIPELINE_ID_IN_USE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { id: string }) => `The pipeline has another call ${m.id} under way.`,
+		help: () => "Number the calls of a stream.",
+	},
 	MESSAGE_TOO_LARGE: {
 		code: "RESOURCE_EXHAUSTED",
 		message: (m: { method: string; max: string }) => `A message of ${m.method} is larger than ${m.max} bytes.`,

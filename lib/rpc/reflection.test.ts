@@ -70,7 +70,7 @@ describe.each(["v1", "v1alpha"])("reflection %s", (version) => {
 	test("lists what is served, and nothing else of our contracts", async () => {
 		const [answer] = await ask(version, [{ listServices: "" }]);
 		const names = answer?.listServicesResponse?.service.map(({ name }) => name).sort();
-		expect(names).toEqual(["grpc.health.v1.Health", "wharf.dns.v1.DnsService"]);
+		expect(names).toEqual(["grpc.health.v1.Health", "wharf.dns.v1.DnsService", "wharf.rpc.v1.PipelineService"]);
 	});
 
 	test("describes a service well enough to call it", async () => {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { checkHealth } from "./check-health.ts";
 import { client } from "./client.ts";
 import { HealthService, ServingStatus } from "./health-definition.ts";
-import { caught, change, type Place, place } from "./testing/echo.ts";
+import { caught, change, type Place, place, WAYS } from "./testing/echo.ts";
 
 let here: Place;
 beforeEach(() => {
@@ -138,7 +138,7 @@ describe("health", () => {
 	});
 });
 
-describe("the end", () => {
+describe.each(WAYS)("the end, %s", (_, options) => {
 	test("waits for requests that run, and refuses new ones", async () => {
 		const begun = Promise.withResolvers<void>();
 		const go = Promise.withResolvers<void>();
@@ -149,7 +149,7 @@ describe("the end", () => {
 				return text;
 			},
 		});
-		const c = here.client();
+		const c = here.client(options);
 		const running = c.say({ text: "x" });
 		await begun.promise;
 		const closed = server.close();
@@ -176,7 +176,7 @@ describe("the end", () => {
 			},
 		});
 		const leave = new AbortController();
-		const asking = caught(here.client().change(change("x", "id"), { signal: leave.signal }));
+		const asking = caught(here.client(options).change(change("x", "id"), { signal: leave.signal }));
 		await begun.promise;
 		leave.abort();
 		await asking;
@@ -196,7 +196,7 @@ describe("the end", () => {
 			},
 		});
 		const watching = async () => {
-			for await (const _ of here.client().watch({ text: "x" })) void server.close();
+			for await (const _ of here.client(options).watch({ text: "x" })) void server.close();
 		};
 		expect(await caught(watching())).toMatchObject({ code: "UNAVAILABLE", reason: "SHUTTING_DOWN" });
 	});
@@ -211,7 +211,7 @@ describe("the end", () => {
 				return new Promise<never>(() => undefined);
 			},
 		});
-		const asking = caught(here.client().say({ text: "x" }));
+		const asking = caught(here.client(options).say({ text: "x" }));
 		await begun.promise;
 		await server.close();
 		expect(await aborted.promise).toMatchObject({ reason: "SHUTTING_DOWN" });

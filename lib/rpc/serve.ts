@@ -6,15 +6,17 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Server as GrpcServer } from "@grpc/grpc-js";
+import { PipelineServiceService } from "#gen/wharf/rpc/v1/pipeline.ts";
 import type { Log } from "#lib/log/log.ts";
 import { serviceName } from "./definition.ts";
-import { type Dispatch, dispatch, wireMethod } from "./dispatch.ts";
+import { type Answering, answering, type Dispatch, dispatch, wireMethod } from "./dispatch.ts";
 import { rpcFaults } from "./faults.ts";
 import type { Implementation } from "./handler.ts";
 import { Health } from "./health.ts";
 import { MAX_MESSAGE_BYTES } from "./limits.ts";
 import { HealthService } from "./health-definition.ts";
 import { type Listen, listenTcp, listenUnix } from "./listen.ts";
+import { pipelineCall } from "./pipeline-server.ts";
 import { addReflection } from "./reflection.ts";
 import { type AnswerStore, ReplayTable } from "./replay.ts";
 
@@ -61,9 +63,10 @@ export async function serve({ name, listen, services, store, log }: ServeOptions
 	const names = services.map(({ definition }) => serviceName(definition));
 	const health = new Health(names);
 	for (const service of services) add(grpc, service, to);
+	addPipeline(grpc, services, to);
 	// Supervisors ask all the time: their lines are for debugging.
 	add(grpc, health.implementation, { ...to, log: { ...log, info: (message, fields) => log.debug(message, fields) } });
-	addReflection(grpc, [...names, serviceName(HealthService)], log);
+	addReflection(grpc, [...names, serviceName(PipelineServiceService), serviceName(HealthService)], log);
 
 	const listeners = [await listenUnix(name, listen, grpc)];
 	try {
@@ -104,6 +107,20 @@ function add(grpc: GrpcServer, { definition, handlers }: Implementation, to: Dis
 		if (!handler) throw new Error(`${method.path} has no handler.`);
 		grpc.addService({ [name]: wireMethod(method) }, { [name]: dispatch(method, handler, to) });
 	}
+}
+
+/** All unary methods of the services by one stream as well. */
+function addPipeline(grpc: GrpcServer, services: readonly Implementation[], to: Dispatch): void {
+	const methods = new Map<string, Answering>();
+	for (const { definition, handlers } of services) {
+		for (const [name, method] of Object.entries(definition)) {
+			const handler = handlers[name];
+			if (handler?.kind === "unary" || handler?.kind === "mutation") {
+				methods.set(method.path, answering(method, handler, to));
+			}
+		}
+	}
+	grpc.addService(PipelineServiceService, { pipeline: pipelineCall(methods, to) });
 }
 
 /** Resolves when no request and no mutation is running. */

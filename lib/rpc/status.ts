@@ -18,6 +18,14 @@ const MAX_TEXT = 1024;
 const MAX_METADATA = 4096;
 
 export function statusOf(fault: Fault): StatusObject {
+	const status = messageOf(fault);
+	const metadata = new Metadata();
+	metadata.set(DETAILS, Buffer.from(Status.encode(status).finish()));
+	return { code: status.code, details: status.message, metadata };
+}
+
+/** The same as a message. */
+export function messageOf(fault: Fault): Status {
 	const code = statusCode[fault.code];
 	const message = clip(fault.message);
 	const info: ErrorInfo = { reason: fault.reason, domain: fault.domain, metadata: travelling(fault) };
@@ -26,40 +34,46 @@ export function statusOf(fault: Fault): StatusObject {
 		const violation: BadRequest = { fieldViolations: [{ field: clip(fault.field), description: message }] };
 		details.push({ typeUrl: BAD_REQUEST, value: Buffer.from(BadRequest.encode(violation).finish()) });
 	}
-	const metadata = new Metadata();
-	metadata.set(DETAILS, Buffer.from(Status.encode({ code, message, details }).finish()));
-	return { code, details: message, metadata };
+	return { code, message, details };
 }
 
 /** The fault that a status carries, or undefined where the transport and not a service of ours made it. */
 export function faultOf(status: Partial<StatusObject>, cause?: unknown): Fault | undefined {
 	const [bytes] = status.metadata?.get(DETAILS) ?? [];
 	if (!Buffer.isBuffer(bytes)) return undefined;
-	const { info, violation } = decode(bytes);
+	// The details say what it is about; that it failed, and how, is the transport's own to say.
+	return faultIn(
+		{ code: status.code ?? statusCode.INTERNAL, message: status.details ?? "", details: detailsIn(bytes) },
+		cause,
+	);
+}
+
+/** The same of a message. */
+export function faultIn({ code, message, details }: Status, cause?: unknown): Fault | undefined {
+	const { info, violation } = decode(details);
 	if (!info) return undefined;
 	const { [HELP]: help, ...metadata } = info.metadata;
-	return new Fault({
-		code: codeOf(status.code),
-		reason: info.reason,
-		domain: info.domain,
-		message: status.details ?? "",
-		help,
-		field: violation?.field,
-		metadata,
-		cause,
-	});
+	const { reason, domain } = info;
+	return new Fault({ code: codeOf(code), reason, domain, message, help, field: violation?.field, metadata, cause });
 }
 
 /** UNKNOWN, and what no specification names, is INTERNAL: the peer has not said what happened. */
-function codeOf(number: statusCode = statusCode.INTERNAL): Code {
+function codeOf(number: number): Code {
 	const name = statusCode[number];
 	if (name === undefined || name === "OK" || name === "UNKNOWN") return "INTERNAL";
 	return name as Code; // the other names of gRPC's codes are those of Code
 }
 
-function decode(bytes: Buffer) {
+function detailsIn(bytes: Buffer): Status["details"] {
 	try {
-		const { details } = Status.decode(bytes);
+		return Status.decode(bytes).details;
+	} catch {
+		return []; // malformed details say no more than none
+	}
+}
+
+function decode(details: Status["details"]) {
+	try {
 		const find = (typeUrl: string) => details.find((detail) => detail.typeUrl === typeUrl)?.value;
 		const info = find(ERROR_INFO);
 		const request = find(BAD_REQUEST);
@@ -68,7 +82,7 @@ function decode(bytes: Buffer) {
 			violation: request && BadRequest.decode(request).fieldViolations[0],
 		};
 	} catch {
-		return {}; // malformed details say no more than none
+		return {};
 	}
 }
 

@@ -78,8 +78,14 @@ export interface Place extends AsyncDisposable {
 	client(options?: ClientOptions): ClientOf<typeof EchoService>;
 }
 
-/** A temporary directory with a socket; what is served in it ends with it. */
-export function place(): Place {
+/** Both ways of a unary call, for `describe.each`. */
+export const WAYS: readonly (readonly [name: string, options: ClientOptions])[] = [
+	["each call a stream", {}],
+	["calls by a pipeline", { pipeline: true }],
+];
+
+/** A temporary directory with a socket; what is served in it ends with it. `own` is of every client that does not say otherwise. */
+export function place(own: ClientOptions = {}): Place {
 	const directory = mkdtempSync(join(tmpdir(), "wharf-rpc-"));
 	const socket = join(directory, "echod.sock");
 	const lines: Record<string, unknown>[] = [];
@@ -95,7 +101,7 @@ export function place(): Place {
 			const services = [echo(behaviour)];
 			return stack.use(await serve({ name: "echod", listen: { unix: socket }, services, log, ...options }));
 		},
-		client: (options) => stack.use(client(EchoService, { unix: socket }, options)),
+		client: (options) => stack.use(client(EchoService, { unix: socket }, { ...own, ...options })),
 		[Symbol.asyncDispose]: () => stack.disposeAsync(),
 	};
 }

@@ -19,7 +19,7 @@ export class IpamdAllocator implements Allocator, Disposable {
 	readonly #client: Client;
 
 	constructor(address: Address) {
-		this.#client = client(gen.IpamServiceService, address, { timeoutMs: TIMEOUT_MS });
+		this.#client = client(gen.IpamServiceService, address, { timeoutMs: TIMEOUT_MS, pipeline: true });
 	}
 
 	async takeSubnet(owner: string, spec: SubnetSpec, signal?: AbortSignal): Promise<Taken> {
