@@ -6,7 +6,7 @@
  */
 import { accessSync, constants, existsSync } from "node:fs";
 import { type ChannelCredentials, Client as GrpcClient, credentials, type ServiceError, status } from "@grpc/grpc-js";
-import { Fault } from "#lib/fault/fault.ts";
+import type { Fault } from "#lib/fault/fault.ts";
 import { type Address, addressText, readTls, serviceAt, target } from "./address.ts";
 import { methodName } from "./definition.ts";
 import { rpcFaults } from "./faults.ts";

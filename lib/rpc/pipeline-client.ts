@@ -178,7 +178,7 @@ function ended(): ServiceError {
 
 /** A status without details of ours. */
 function unexplained({ code, message }: { readonly code: number; readonly message: string }): ServiceError {
-	return serviceError(code, message);
+	return serviceError(code in status ? (code as status) : status.UNKNOWN, message);
 }
 
 function serviceError(code: status, details: string): ServiceError {

@@ -18,10 +18,10 @@ const MAX_TEXT = 1024;
 const MAX_METADATA = 4096;
 
 export function statusOf(fault: Fault): StatusObject {
-	const status = messageOf(fault);
+	const message = messageOf(fault);
 	const metadata = new Metadata();
-	metadata.set(DETAILS, Buffer.from(Status.encode(status).finish()));
-	return { code: status.code, details: status.message, metadata };
+	metadata.set(DETAILS, Buffer.from(Status.encode(message).finish()));
+	return { code: statusCode[fault.code], details: message.message, metadata };
 }
 
 /** The same as a message. */
