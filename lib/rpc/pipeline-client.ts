@@ -176,9 +176,10 @@ function ended(): ServiceError {
 	return serviceError(status.UNAVAILABLE, "the service ended the pipeline");
 }
 
-/** A status without details of ours. */
+/** A status without details of ours: a service of wharf's has them but where it does not know the method. */
 function unexplained({ code, message }: { readonly code: number; readonly message: string }): ServiceError {
-	return serviceError(code in status ? (code as status) : status.UNKNOWN, message);
+	const isUnknown = code === Number(status.UNIMPLEMENTED);
+	return serviceError(isUnknown ? status.UNIMPLEMENTED : status.UNKNOWN, message);
 }
 
 function serviceError(code: status, details: string): ServiceError {
