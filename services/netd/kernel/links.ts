@@ -160,7 +160,10 @@ export interface Links {
 	macvlans(netns: string): readonly ObservedMacvlan[];
 	/** Makes the leg, or mends what differs; no frame passes yet. The bridge and the namespace must be there. */
 	ensureLeg(leg: Leg): Promise<void>;
-	/** Gives the sandbox's end of a leg, or its macvlan, its addresses and brings it up; resolves when frames pass. Fault SETTING_REFUSED. */
+	/**
+	 * Gives the sandbox's end of a leg, or its macvlan, its addresses and brings it up; resolves when frames pass and neighbours have
+	 * been told. Fault SETTING_REFUSED.
+	 */
 	ensureInnerEnd(end: InnerEnd): Promise<void>;
 	setHairpin(hostInterface: IfName, hairpin: boolean): void;
 	/** At once: no frame passes any more, and the sandbox's end is down where the sandbox is given. Absent is success. */

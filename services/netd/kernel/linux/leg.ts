@@ -1,8 +1,9 @@
 /**
  * The making of an endpoint's veth pair: one end a port of the bridge, the other born in the sandbox under its final name.
  *
- * Two steps, so that the pair can be made while its addresses are being chosen. The order matters: the host's end is up before the sandbox's, so that the gratuitous ARP which the kernel sends (`arp_notify`)
- * when the sandbox's end comes up has a way out; addresses are there before that too, since it is sent for those.
+ * Two steps, so that the pair can be made while its addresses are being chosen. Neighbours may know the addresses under another MAC
+ * for minutes, so they are told (`arp_notify`, `ndisc_notify`) once the bridge forwards from the port: what the kernel tells when
+ * the sandbox's end comes up is most often lost, as the port learns of its carrier later. It comes up without addresses therefore.
  */
 import { setImmediate } from "node:timers/promises";
 import { existsSync } from "node:fs";
@@ -45,19 +46,28 @@ export class LegBuilder {
 		log.change("leg.ensure", { name: leg.hostInterface, bridge: leg.bridge, interface: leg.interface });
 	}
 
-	/** All of it during one visit to the namespace. */
+	/** All but the announcement during one visit to the namespace. */
 	async ensureInnerEnd(end: InnerEnd): Promise<void> {
-		inNetns(end.netns, () => {
-			using rtnl = Rtnetlink.open();
-			const link = rtnl.links.get(end.interface);
-			writeSysctl(undefined, `net/ipv4/conf/${end.interface}/arp_notify`, "1");
-			if (this.hasIpv6) setIpv6(end);
-			for (const setting of end.settings) writeSetting(end.interface, setting);
-			for (const { ip, prefix } of end.addresses) rtnl.addresses.replace({ link: link.index, ip, prefix });
-			rtnl.links.set(link.index, { up: true, mac: link.mac === end.mac ? undefined : end.mac });
-		});
+		using inside = inNetns(end.netns, () => this.#address(end));
 		killPoint("netd.leg.addressed");
 		if (end.hostInterface !== undefined) await this.#untilForwarding(end.hostInterface);
+		// A MAC that is set, the same one too, is what the kernel tells the neighbours of, for every address.
+		inside.links.set(end.interface, { mac: end.mac });
+		killPoint("netd.leg.announced");
+	}
+
+	/** The thread is inside; what is answered with stays usable. */
+	#address(end: InnerEnd): Rtnetlink {
+		using doors = new DisposableStack();
+		const rtnl = doors.use(Rtnetlink.open());
+		const link = rtnl.links.get(end.interface);
+		writeSysctl(undefined, `net/ipv4/conf/${end.interface}/arp_notify`, "1");
+		if (this.hasIpv6) setIpv6(end);
+		for (const setting of end.settings) writeSetting(end.interface, setting);
+		rtnl.links.set(link.index, { up: true, mac: link.mac === end.mac ? undefined : end.mac });
+		for (const { ip, prefix } of end.addresses) rtnl.addresses.replace({ link: link.index, ip, prefix });
+		doors.move();
+		return rtnl;
 	}
 
 	/** False when it is there. A pair of which only the host's end is where it should be is of no use, and made anew. */
@@ -93,8 +103,11 @@ export class LegBuilder {
 	}
 }
 
+/** Addresses that can be used at once, and none that a router on the segment thinks of. */
+const IPV6_SETTINGS = { disable_ipv6: "0", accept_ra: "0", accept_dad: "0", autoconf: "0", ndisc_notify: "1" } as const;
+
 function setIpv6({ interface: name, ipv6 }: InnerEnd): void {
-	const settings = ipv6 ? { disable_ipv6: "0", accept_ra: "0", accept_dad: "0", autoconf: "0" } : { disable_ipv6: "1" };
+	const settings = ipv6 ? IPV6_SETTINGS : { disable_ipv6: "1" };
 	for (const [key, value] of Object.entries(settings)) {
 		const setting = `net/ipv6/conf/${name}/${key}`;
 		// Writing takes the lock of all links; in a namespace of ours what a link is born with is right as a rule.
