@@ -9,9 +9,12 @@ export function attachmentsOf(
 	sandboxId: string,
 	endpoints: readonly Endpoint[] = records.endpointsOf(sandboxId),
 ): Attachment[] {
-	return endpoints
-		.filter(({ status }) => status.state === "active" || status.state === "failed")
-		.map((endpoint) => attachmentOf(records, endpoint));
+	return endpoints.map((endpoint) => attachmentOf(records, endpoint)).filter(isThere);
+}
+
+/** Neither on its way in nor out. */
+export function isThere({ endpoint: { status } }: Attachment): boolean {
+	return status.state === "active" || status.state === "failed";
 }
 
 export function attachmentOf(records: Records, endpoint: Endpoint): Attachment {

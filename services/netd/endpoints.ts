@@ -29,7 +29,7 @@ import type { Parts } from "./parts.ts";
 import { insertPort, type Port } from "./port.ts";
 import { isPortConflict, portConflict } from "./port-conflict.ts";
 import { refuseContradiction } from "./gateway-priority.ts";
-import { familiesOf, publicationsOf, refuseUnpublishable } from "./publications.ts";
+import { familiesOf, publicationsOf, refuseUnpublishable, shortcutsOf, shortcutsWithout } from "./publications.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { type Attachment, defaultRoutes, sourceRoutes } from "./sandbox-view.ts";
 import { giveUp, takeDown } from "./teardown.ts";
@@ -321,7 +321,7 @@ export class Endpoints {
 
 	/** Routes and ports, while the bridge begins to forward. */
 	async #lead(endpoint: Endpoint, { network, sandbox, others }: Connecting, undo: Undo): Promise<void> {
-		const { kernel } = this.#parts;
+		const { kernel, drivers } = this.#parts;
 		const before = defaultRoutes(others);
 		const after = defaultRoutes([...others, { endpoint, network }]);
 		if (before[4] !== after[4] || before[6] !== after[6]) {
@@ -333,6 +333,12 @@ export class Endpoints {
 			undo.defer(() => kernel.links.ensureSourceRoutes(sandbox.netnsPath, aside.before));
 			kernel.links.ensureSourceRoutes(sandbox.netnsPath, aside.after);
 		}
+		const shortcuts = shortcutsWithout(
+			shortcutsOf(drivers, [...others, { endpoint, network }]),
+			shortcutsOf(drivers, others),
+		);
+		undo.defer(() => kernel.firewall.removeShortcuts(shortcuts));
+		kernel.firewall.ensureShortcuts(shortcuts);
 		const publications = publicationsOf(endpoint);
 		undo.defer(() => kernel.firewall.removePublished(publications, []));
 		kernel.firewall.ensurePublished(publications);

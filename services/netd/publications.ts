@@ -2,10 +2,12 @@
 import type { Family } from "#lib/address/ip.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { LinkedDriver } from "./drivers/driver.ts";
+import type { Drivers } from "./drivers/drivers.ts";
 import { faults } from "./faults.ts";
-import type { Publication } from "./kernel/firewall.ts";
+import type { Publication, Shortcut } from "./kernel/firewall.ts";
 import type { Network } from "./network.ts";
 import type { Port } from "./port.ts";
+import type { Attachment } from "./sandbox-view.ts";
 
 /** One for each port and each family that it is published in. */
 export function publicationsOf({ addresses, ports }: Pick<Endpoint, "addresses" | "ports">): Publication[] {
@@ -13,6 +15,27 @@ export function publicationsOf({ addresses, ports }: Pick<Endpoint, "addresses" 
 		addresses
 			.filter(({ ip }) => hostAddress === undefined || hostAddress.family === ip.family)
 			.map(({ ip }) => ({ protocol, hostAddress, hostPort, target: ip, targetPort: containerPort })),
+	);
+}
+
+/** Two for each two of a sandbox's bridges, in each family: clients on the one, addresses on the other. */
+export function shortcutsOf(drivers: Drivers, attachments: readonly Attachment[]): Shortcut[] {
+	if (attachments.length < 2) return [];
+	const bridged = attachments.flatMap(({ endpoint, network }) => {
+		const rules = drivers.linked(network)?.rulesOf(network);
+		return rules === undefined || rules.internal ? [] : [{ bridge: rules.bridge, addresses: endpoint.addresses }];
+	});
+	return bridged.flatMap(({ bridge }) =>
+		bridged
+			.filter((other) => other.bridge !== bridge)
+			.flatMap(({ addresses }) => addresses.map(({ ip: target }) => ({ bridge, target }))),
+	);
+}
+
+/** Those that `one` has and `other` has not. */
+export function shortcutsWithout(one: readonly Shortcut[], other: readonly Shortcut[]): Shortcut[] {
+	return one.filter(
+		({ bridge, target }) => !other.some((kept) => kept.bridge === bridge && kept.target.equals(target)),
 	);
 }
 

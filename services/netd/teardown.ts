@@ -5,10 +5,10 @@
  * it goes when all steps succeeded, and stays `deleting` otherwise.
  */
 import { killPoint } from "#lib/config/kill-point.ts";
-import { attachmentOf, attachmentsOf } from "./attachments.ts";
+import { attachmentOf, isThere } from "./attachments.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Parts } from "./parts.ts";
-import { publicationsOf } from "./publications.ts";
+import { publicationsOf, shortcutsOf, shortcutsWithout } from "./publications.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { defaultRoutes, sourceRoutes } from "./sandbox-view.ts";
 import { collect } from "#lib/concurrency/undo.ts";
@@ -25,18 +25,21 @@ export function takeDown(
 	const { kernel, drivers, records, allocator, log } = parts;
 	const { network } = attachmentOf(records, endpoint);
 	const { netnsPath } = sandbox;
+	const all = records.endpointsOf(sandbox.id).map((one) => attachmentOf(records, one));
+	const others = all.filter((one) => one.endpoint.id !== endpoint.id);
 	return collect(
 		[
 			() => kernel.firewall.removePublished(publicationsOf(endpoint), []),
+			() => kernel.firewall.removeShortcuts(shortcutsWithout(shortcutsOf(drivers, all), shortcutsOf(drivers, others))),
 			() => drivers.getLinked(network).parkLink({ network, endpoint, netnsPath }, { ending }),
 			() => {
 				// A namespace that stays keeps nothing of ours.
 				if ((ending && !sandbox.adopted) || !kernel.namespaces.isNamespace(sandbox.netnsPath)) return;
 				if (ending) return kernel.links.ensureSourceRoutes(sandbox.netnsPath, []);
-				const others = attachmentsOf(records, sandbox.id).filter((one) => one.endpoint.id !== endpoint.id);
-				kernel.links.ensureDefaultRoutes(sandbox.netnsPath, defaultRoutes(others));
-				if (records.endpointsOf(sandbox.id).length < 2) return;
-				kernel.links.ensureSourceRoutes(sandbox.netnsPath, sourceRoutes(others));
+				const staying = others.filter(isThere);
+				kernel.links.ensureDefaultRoutes(sandbox.netnsPath, defaultRoutes(staying));
+				if (others.length === 0) return;
+				kernel.links.ensureSourceRoutes(sandbox.netnsPath, sourceRoutes(staying));
 			},
 			async () => {
 				const leases = network.subnets.map(({ id }) => allocator.releaseAddress({ subnetId: id, owner: endpoint.id }));

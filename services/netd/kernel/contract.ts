@@ -66,7 +66,7 @@ function macvlanFor(netns: string, more: Partial<Macvlan> = {}): Macvlan {
 	return { endpointId: newId(), netns, interface: name, parent: ETH1, mode: "bridge", mtu: undefined, ...more };
 }
 
-const IDLE = { bridge: () => false, hostPort: () => false };
+const IDLE = { bridge: () => false, hostPort: () => false, shortcut: () => false };
 
 export function kernelContract(name: string, make: () => Subject): void {
 	describe(`${name}: the kernel's contract`, () => {
@@ -376,7 +376,7 @@ export function kernelContract(name: string, make: () => Subject): void {
 			test("the skeleton is made once", () => {
 				expect(kernel.firewall.ensureSkeleton()).toBe(true);
 				expect(kernel.firewall.ensureSkeleton()).toBe(false);
-				expect(kernel.firewall.observe()).toEqual({ networks: [], publications: [] });
+				expect(kernel.firewall.observe()).toEqual({ networks: [], publications: [], shortcuts: [] });
 			});
 
 			test("a network has one set of rules, changed as a whole; absent is success", () => {
@@ -392,7 +392,7 @@ export function kernelContract(name: string, make: () => Subject): void {
 					const from = { ...rules, sources: text.split(" ").map(ip) };
 					kernel.firewall.ensureNetwork(from);
 					expect(kernel.firewall.observe().networks.map((one) => one.sources.join(" "))).toEqual([text]);
-					expect(kernel.firewall.assert({ networks: [from], publications: [] }, IDLE)).toEqual({
+					expect(kernel.firewall.assert({ networks: [from], publications: [], shortcuts: [] }, IDLE)).toEqual({
 						added: [],
 						removed: [],
 					});
@@ -425,13 +425,33 @@ export function kernelContract(name: string, make: () => Subject): void {
 				expect(texts(kernel.firewall.observe().publications)).toEqual(texts([moved, { ...web, hostPort: 8081 }]));
 			});
 
+			test("shortcuts of both families are marked, put right as a whole, and unmarked; absent is success", () => {
+				kernel.firewall.ensureSkeleton();
+				const four = { bridge: rules.bridge, target: ip("10.60.0.2") };
+				const six = { bridge: rules.bridge, target: ip("fd00::2") };
+				const observed = () => kernel.firewall.observe().shortcuts.map(({ bridge, target }) => `${bridge} ${target}`);
+				kernel.firewall.ensureShortcuts([four, six]);
+				kernel.firewall.ensureShortcuts([six]);
+				expect(observed().sort()).toEqual([`${rules.bridge} 10.60.0.2`, `${rules.bridge} fd00::2`]);
+				const wanted = { networks: [], publications: [], shortcuts: [six] };
+				const inWork = { ...IDLE, shortcut: () => true };
+				expect(kernel.firewall.assert(wanted, inWork)).toEqual({ added: [], removed: [] });
+				expect(kernel.firewall.assert(wanted, IDLE).removed).toHaveLength(1);
+				expect(observed()).toEqual([`${rules.bridge} fd00::2`]);
+				kernel.firewall.removeShortcuts([four, six]);
+				kernel.firewall.removeShortcuts([]);
+				expect(observed()).toEqual([]);
+				expect(kernel.firewall.assert(wanted, IDLE).added).toHaveLength(1);
+				expect(observed()).toEqual([`${rules.bridge} fd00::2`]);
+			});
+
 			test("assert makes it exactly so, and says what it changed; what is busy stays", () => {
 				kernel.firewall.ensureSkeleton();
 				kernel.firewall.ensureNetwork(rules);
 				kernel.firewall.ensurePublished([web, { ...web, hostPort: 9000 }]);
-				const wanted = { networks: [rules], publications: [web] };
+				const wanted = { networks: [rules], publications: [web], shortcuts: [] };
 				const untouched = kernel.firewall.assert(wanted, {
-					bridge: () => false,
+					...IDLE,
 					hostPort: ({ hostPort }) => hostPort === 9000,
 				});
 				expect(untouched).toEqual({ added: [], removed: [] });

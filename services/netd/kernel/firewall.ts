@@ -31,9 +31,19 @@ export interface Publication {
 	readonly targetPort: number;
 }
 
+/**
+ * A sandbox that has the address `target` on another network is on this bridge as well: it would answer a client there directly, and
+ * not through the host, which alone knows what port the client asked. Such a client's source is masqueraded.
+ */
+export interface Shortcut {
+	readonly bridge: IfName;
+	readonly target: Ip;
+}
+
 export interface Rules {
 	readonly networks: readonly NetworkRules[];
 	readonly publications: readonly Publication[];
+	readonly shortcuts: readonly Shortcut[];
 }
 
 /** What the kernel was found to hold beyond what it should, and short of it; in words for the log. */
@@ -46,6 +56,7 @@ export interface Difference {
 export interface Busy {
 	readonly bridge: (name: IfName) => boolean;
 	readonly hostPort: (port: Pick<Publication, "protocol" | "hostPort">) => boolean;
+	readonly shortcut: (shortcut: Shortcut) => boolean;
 }
 
 export interface Firewall {
@@ -58,6 +69,9 @@ export interface Firewall {
 	ensurePublished(publications: readonly Publication[]): void;
 	/** Cuts the flows through them at once. `kept` are the target's others. Absent is success. */
 	removePublished(publications: readonly Publication[], kept: readonly Publication[]): void;
+	ensureShortcuts(shortcuts: readonly Shortcut[]): void;
+	/** Absent is success. */
+	removeShortcuts(shortcuts: readonly Shortcut[]): void;
 	/** Makes the kernel hold exactly these. */
 	assert(rules: Rules, busy: Busy): Difference;
 	observe(): Rules;

@@ -1,10 +1,14 @@
 /** The packet rules, compared with the rows as a whole. What is right is never touched: traffic goes on. */
+import { attachmentOf } from "../attachments.ts";
+import type { Endpoint } from "../endpoint.ts";
+import type { Shortcut } from "../kernel/firewall.ts";
 import { hostPortKey } from "../port.ts";
 import type { Parts } from "../parts.ts";
-import { publicationsOf } from "../publications.ts";
+import { publicationsOf, shortcutsOf } from "../publications.ts";
 
 /** One synchronous piece, so that no operation changes rows or rules in between; those under way keep what is theirs. */
-export function assertRules({ kernel, records, drivers, locks, log }: Parts): void {
+export function assertRules(parts: Parts): void {
+	const { kernel, records, drivers, locks, log } = parts;
 	const remade = kernel.firewall.ensureSkeleton();
 	const networks = records.networks();
 	const endpoints = records.endpoints();
@@ -20,13 +24,22 @@ export function assertRules({ kernel, records, drivers, locks, log }: Parts): vo
 				ports.map(({ protocol, hostPort }) => hostPortKey({ protocol, hostPort, hostAddress: undefined })),
 			),
 	);
+	// The address of an endpoint that is being made is not stored yet: all that begins on its bridge may be about it.
+	const busyNetworks = new Set(
+		endpoints.filter(({ sandboxId }) => locks.isTaken(sandboxId)).map(({ networkId }) => networkId),
+	);
+	const inWork = new Set(
+		networks.filter(({ id }) => busyNetworks.has(id)).map((network) => network.interface as string),
+	);
 	const difference = kernel.firewall.assert(
 		{
 			networks: networks.filter(isThere).flatMap((network) => drivers.linked(network)?.rulesOf(network) ?? []),
 			publications: endpoints.filter(isThere).flatMap(publicationsOf),
+			shortcuts: shortcutsOfAll(parts, endpoints.filter(isThere)),
 		},
 		{
 			bridge: (name) => busyBridges.has(name),
+			shortcut: ({ bridge }) => inWork.has(bridge),
 			hostPort: ({ protocol, hostPort }) => busyPorts.has(hostPortKey({ protocol, hostPort, hostAddress: undefined })),
 		},
 	);
@@ -34,4 +47,16 @@ export function assertRules({ kernel, records, drivers, locks, log }: Parts): vo
 	if (remade || added.length + removed.length > 0) {
 		log.warn("the packet rules were put right", { remade, added: added.length, removed: removed.length });
 	}
+}
+
+function shortcutsOfAll({ records, drivers }: Parts, endpoints: readonly Endpoint[]): Shortcut[] {
+	const bySandbox = Map.groupBy(endpoints, ({ sandboxId }) => sandboxId);
+	return [...bySandbox.values()]
+		.filter((own) => own.length > 1)
+		.flatMap((own) =>
+			shortcutsOf(
+				drivers,
+				own.map((endpoint) => attachmentOf(records, endpoint)),
+			),
+		);
 }

@@ -139,10 +139,24 @@ export async function rulesAgree(host: Host): Promise<string[]> {
 			bridges.map((name) => `${name} ${name}`),
 			pairs,
 		),
+		...compare("element of shortcuts", shortcuts(host.root), [...found("shortcuts4"), ...found("shortcuts6")]),
 		...compare("element of published", anywhere, [...found("published4"), ...found("published6")]),
 		...compare("element of published_at", at, [...found("published_at4"), ...found("published_at6")]),
 		...compare("element of flows", flows, [...found("flows4"), ...found("flows6")]),
 	];
+}
+
+/** Each bridge of a sandbox with its addresses on the others; an internal network has none. */
+function shortcuts(root: string): string[] {
+	const internal = new Set(
+		rows(root, "netd", "SELECT interface FROM networks WHERE internal = 1").map((row) => text(row, "interface")),
+	);
+	const bridged = legs(root).filter(({ bridge }) => bridge !== undefined && !internal.has(bridge));
+	return bridged.flatMap(({ bridge, sandbox }) =>
+		bridged
+			.filter((other) => other.sandbox === sandbox && other.bridge !== bridge)
+			.flatMap(({ addresses }) => addresses.map((address) => `${bridge} ${address.split("/")[0]}`)),
+	);
 }
 
 /** What the maps should hold for the stored ports: for all addresses, for one address, and the flows. */

@@ -4,7 +4,7 @@ import { type Family, Ip } from "#lib/address/ip.ts";
 import type { SetRef } from "#lib/linux/nft/element.ts";
 import { address, concatenation, ifname, inetProto, PROTOCOLS, service } from "#lib/linux/nft/field.ts";
 import type { Protocol } from "../../port.ts";
-import type { NetworkRules, Publication } from "../firewall.ts";
+import type { NetworkRules, Publication, Shortcut } from "../firewall.ts";
 import { TABLE } from "./skeleton.ts";
 
 /** One element, and where it belongs. */
@@ -24,14 +24,17 @@ export const NETWORK_SETS = {
 
 /** What leaves a bridge gets this source. */
 const SOURCES = { 4: { ...TABLE, set: "sources4" }, 6: { ...TABLE, set: "sources6" } } as const;
+const IFNAME_BYTES = 16;
 const AT = { 4: { ...TABLE, set: "published_at4" }, 6: { ...TABLE, set: "published_at6" } } as const;
 const ANYWHERE = { 4: { ...TABLE, set: "published4" }, 6: { ...TABLE, set: "published6" } } as const;
+const SHORTCUTS = { 4: { ...TABLE, set: "shortcuts4" }, 6: { ...TABLE, set: "shortcuts6" } } as const;
 const FLOWS = { 4: { ...TABLE, set: "flows4" }, 6: { ...TABLE, set: "flows6" } } as const;
 
 /** Every set whose elements are ours to add and remove. */
 export const SETS: readonly SetRef[] = [
 	...Object.values(NETWORK_SETS),
 	...Object.values(SOURCES),
+	...Object.values(SHORTCUTS),
 	...([4, 6] as const).flatMap((family) => [AT[family], ANYWHERE[family], FLOWS[family]]),
 ];
 
@@ -75,6 +78,19 @@ export function translation({ protocol, hostAddress, hostPort, target, targetPor
 export function flow({ protocol, hostPort, target, targetPort }: Publication): Placed {
 	const key = concatenation(inetProto(protocol), service(hostPort), address(target), service(targetPort));
 	return { set: FLOWS[target.family], key };
+}
+
+export function shortcut({ bridge, target }: Shortcut): Placed {
+	return { set: SHORTCUTS[target.family], key: concatenation(ifname(bridge), address(target)) };
+}
+
+/** Undefined for an element of another set. */
+export function decodeShortcut({ set, key }: Placed): Shortcut | undefined {
+	if (!set.set.startsWith("shortcuts")) return undefined;
+	return {
+		bridge: decodeBridge(key),
+		target: Ip.fromBytes(key.subarray(IFNAME_BYTES, IFNAME_BYTES + (set.set.endsWith("4") ? 4 : 16))),
+	};
 }
 
 export function decodeBridge(key: Uint8Array): IfName {

@@ -6,7 +6,7 @@ import { ElementBatch, ElementBatchError } from "#lib/linux/nft/element-batch.ts
 import { NfTables } from "#lib/linux/nft/nf-tables.ts";
 import { Nft } from "#lib/linux/nft/nft.ts";
 import type { Log } from "#lib/log/log.ts";
-import type { Busy, Difference, Firewall, NetworkRules, Publication, Rules } from "../firewall.ts";
+import type { Busy, Difference, Firewall, NetworkRules, Publication, Rules, Shortcut } from "../firewall.ts";
 import * as elements from "./elements.ts";
 import type { Placed } from "./elements.ts";
 import { refusal } from "./refusal.ts";
@@ -85,6 +85,18 @@ export class LinuxFirewall implements Firewall, Disposable {
 		this.#log.change("rules.unpublish", { ports: publications.length });
 	}
 
+	ensureShortcuts(shortcuts: readonly Shortcut[]): void {
+		if (shortcuts.length === 0) return;
+		this.#change("mark shortcuts", { add: shortcuts.map(elements.shortcut), remove: [] });
+		killPoint("netd.rules.shortcuts");
+	}
+
+	removeShortcuts(shortcuts: readonly Shortcut[]): void {
+		if (shortcuts.length === 0) return;
+		this.#change("unmark shortcuts", { add: [], remove: shortcuts.map(elements.shortcut) });
+		killPoint("netd.rules.shortcuts-removed");
+	}
+
 	assert(rules: Rules, busy: Busy): Difference {
 		return refusal("put the packet rules right", () => {
 			const wanted = new Map(allElements(rules).map((placed) => [elements.placeOf(placed), placed]));
@@ -117,6 +129,7 @@ export class LinuxFirewall implements Firewall, Disposable {
 					sources: sources.filter((one) => one.bridge === bridge).map(({ source }) => source),
 				})),
 				publications: placed.map(elements.decodeTranslation).filter((publication) => publication !== undefined),
+				shortcuts: placed.map(elements.decodeShortcut).filter((shortcut) => shortcut !== undefined),
 			};
 		});
 	}
@@ -193,11 +206,12 @@ function batchOf(add: readonly Placed[], remove: readonly Placed[]): ElementBatc
 	return batch;
 }
 
-function allElements({ networks, publications }: Rules): Placed[] {
+function allElements({ networks, publications, shortcuts }: Rules): Placed[] {
 	return distinct([
 		...networks.flatMap(elements.networkElements),
 		...publications.map(elements.translation),
 		...publications.map(elements.flow),
+		...shortcuts.map(elements.shortcut),
 	]);
 }
 
@@ -210,6 +224,8 @@ function sameElement(one: Placed, other: Placed | undefined): boolean {
 }
 
 function isBusy(placed: Placed, busy: Busy): boolean {
+	const shortcut = elements.decodeShortcut(placed);
+	if (shortcut !== undefined) return busy.shortcut(shortcut);
 	const port = elements.hostPortOf(placed);
 	return port === undefined ? busy.bridge(elements.decodeBridge(placed.key)) : busy.hostPort(port);
 }

@@ -33,6 +33,8 @@ add set inet wharf internal { type ifname; }
 add set inet wharf masqueraded { type ifname; }
 add map inet wharf sources4 { type ifname : ipv4_addr; }
 add map inet wharf sources6 { type ifname : ipv6_addr; }
+add set inet wharf shortcuts4 { type ifname . ipv4_addr; }
+add set inet wharf shortcuts6 { type ifname . ipv6_addr; }
 add set inet wharf connected { type ifname . ifname; }
 add set inet wharf separated { type ifname . ifname; }
 add chain inet wharf operator
@@ -100,6 +102,9 @@ table inet wharf {
 		# Without an incoming interface: the host itself, and frames that turn round inside a bridge.
 		oifname @bridges ct status dnat iif 0 masquerade
 		oifname @bridges ct status dnat iifname . oifname @connected masquerade
+		# The answer would go to the client directly, past the translation.
+		oifname @bridges ct status dnat iifname . ip daddr @shortcuts4 masquerade
+		oifname @bridges ct status dnat iifname . ip6 daddr @shortcuts6 masquerade
 		oifname != @bridges snat ip to iifname map @sources4
 		oifname != @bridges snat ip6 to iifname map @sources6
 		oifname != @bridges iifname @masqueraded masquerade
@@ -117,5 +122,5 @@ export const RULE_COUNTS: Readonly<Record<string, number>> = {
 	neighbours: 2,
 	inbound: 4,
 	translated: 5,
-	source: 5,
+	source: 7,
 };

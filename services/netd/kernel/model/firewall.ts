@@ -1,12 +1,13 @@
 /** Packet rules of the model. */
 import type { IfName } from "#lib/address/if-name.ts";
 import { portText } from "../../port.ts";
-import type { Busy, Difference, Firewall, NetworkRules, Publication, Rules } from "../firewall.ts";
+import type { Busy, Difference, Firewall, NetworkRules, Publication, Rules, Shortcut } from "../firewall.ts";
 
 export class ModelFirewall implements Firewall {
 	#there = false;
 	readonly #networks = new Map<IfName, NetworkRules>();
 	readonly #publications = new Map<string, Publication>();
+	readonly #shortcuts = new Map<string, Shortcut>();
 
 	ensureSkeleton(): boolean {
 		const made = !this.#there;
@@ -32,6 +33,14 @@ export class ModelFirewall implements Firewall {
 		for (const publication of publications) this.#publications.delete(keyOf(publication));
 	}
 
+	ensureShortcuts(shortcuts: readonly Shortcut[]): void {
+		for (const shortcut of shortcuts) this.#shortcuts.set(text(shortcut), shortcut);
+	}
+
+	removeShortcuts(shortcuts: readonly Shortcut[]): void {
+		for (const shortcut of shortcuts) this.#shortcuts.delete(text(shortcut));
+	}
+
 	assert(rules: Rules, busy: Busy): Difference {
 		const networks = settle(
 			this.#networks,
@@ -40,11 +49,17 @@ export class ModelFirewall implements Firewall {
 			({ bridge }) => busy.bridge(bridge),
 		);
 		const ports = settle(this.#publications, rules.publications.map(normal), keyOf, busy.hostPort);
-		return { added: [...networks.added, ...ports.added], removed: [...networks.removed, ...ports.removed] };
+		const shortcuts = settle(this.#shortcuts, rules.shortcuts, text, busy.shortcut);
+		const all = [networks, ports, shortcuts];
+		return { added: all.flatMap(({ added }) => added), removed: all.flatMap(({ removed }) => removed) };
 	}
 
 	observe(): Rules {
-		return { networks: [...this.#networks.values()], publications: [...this.#publications.values()] };
+		return {
+			networks: [...this.#networks.values()],
+			publications: [...this.#publications.values()],
+			shortcuts: [...this.#shortcuts.values()],
+		};
 	}
 
 	/** Somebody flushes the host's rules. */
@@ -52,6 +67,7 @@ export class ModelFirewall implements Firewall {
 		this.#there = false;
 		this.#networks.clear();
 		this.#publications.clear();
+		this.#shortcuts.clear();
 	}
 }
 
