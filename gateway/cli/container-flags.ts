@@ -6,9 +6,11 @@ import type { Flags, ValuesOf } from "./syntax/command.ts";
 import { syntaxFaults } from "./syntax/faults.ts";
 import { parseLogOptions } from "./syntax/log-options.ts";
 import { parseEnvironment, parsePairs } from "./syntax/pairs.ts";
-import { parsePorts } from "./syntax/ports.ts";
+import { parsePorts, type Transport } from "./syntax/ports.ts";
 import { type MountWish, parseVolume } from "./syntax/volumes.ts";
 import type { Terminal } from "./terminal.ts";
+
+const TRANSPORTS: Readonly<Record<Transport, Protocol>> = { tcp: Protocol.TCP, udp: Protocol.UDP, sctp: Protocol.SCTP };
 
 export const CONTAINER_FLAGS = {
 	name: { kind: "text", value: "NAME", help: "Its name; one is made up without this" },
@@ -76,7 +78,7 @@ export function specOf(
 		),
 		ports: flags.publish.flatMap(parsePorts).map((port) => ({
 			...port,
-			protocol: port.protocol === "udp" ? Protocol.UDP : Protocol.TCP,
+			protocol: TRANSPORTS[port.protocol],
 		})),
 		mounts: flags.volume.map((text) => mountOf(parseVolume(text, cwd))),
 		autoRemove: flags.rm,

@@ -11,6 +11,7 @@ import { inNetnsOrHere } from "./netns.ts";
 
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
+const IPPROTO_SCTP = 132;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
@@ -39,7 +40,7 @@ const getsockname = checked<[fd: number, address: Uint8Array, length: Uint8Array
 	"int getsockname(int fd, void *address, void *length)",
 );
 
-export type Transport = "tcp" | "udp";
+export type Transport = "tcp" | "udp" | "sctp";
 
 /**
  * A bound UDP socket for `dgram.Socket.bind({ fd })`, which owns it from then on (and says "listening" before it returns).
@@ -93,7 +94,8 @@ export class PortReservation implements Disposable {
 }
 
 /**
- * Reserves a port; EADDRINUSE when another socket has it, EADDRNOTAVAIL when the address is not the machine's.
+ * Reserves a port; EADDRINUSE when another socket has it, EADDRNOTAVAIL when the address is not the machine's, EPROTONOSUPPORT when
+ * the kernel has no such transport.
  *
  * The socket drops everything, so until the port is translated to a container a client sees a timeout, not a reset.
  */
@@ -105,8 +107,8 @@ export function reservePort(request: PortRequest): PortReservation {
 		address,
 		port,
 		(fd) => {
-			// TCP listens, with the filter in place: two sockets with SO_REUSEADDR can bind one port, but only one can listen.
-			if (transport === "tcp") listen(fd, 1);
+			// A stream listens, with the filter in place: two sockets with SO_REUSEADDR can bind one port, but only one can listen.
+			if (transport !== "udp") listen(fd, 1);
 		},
 		dropAll,
 	);
@@ -129,9 +131,10 @@ function open(
 	afterBind: (fd: number) => void,
 	beforeBind: (fd: number) => void = () => {},
 ): number {
-	const type = transport === "tcp" ? SOCK_STREAM : SOCK_DGRAM;
+	const type = transport === "udp" ? SOCK_DGRAM : SOCK_STREAM;
+	const protocol = transport === "sctp" ? IPPROTO_SCTP : 0;
 	const domain = address.family === 4 ? AF_INET : AF_INET6;
-	const fd = inNetnsOrHere(netns, () => socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+	const fd = inNetnsOrHere(netns, () => socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
 	try {
 		// Connections of an earlier listener that are still in TIME_WAIT do not keep the port.
 		if (transport === "tcp") setInteger(fd, SOL_SOCKET, SO_REUSEADDR, 1);

@@ -196,7 +196,14 @@ const PROTOCOLS: Readonly<Record<endpoint.Protocol, Protocol>> = {
 	PROTOCOL_UNSPECIFIED: "tcp",
 	PROTOCOL_TCP: "tcp",
 	PROTOCOL_UDP: "udp",
+	PROTOCOL_SCTP: "sctp",
 };
+
+const RENDERED = {
+	tcp: "PROTOCOL_TCP",
+	udp: "PROTOCOL_UDP",
+	sctp: "PROTOCOL_SCTP",
+} as const satisfies Record<Protocol, endpoint.Protocol>;
 
 function parseHostPort({ protocol, hostAddress, hostPort }: endpoint.Port): HostPort {
 	return {
@@ -245,7 +252,7 @@ export function renderEndpoint(view: EndpointView): endpoint.Endpoint {
 
 function renderPort({ protocol, hostAddress, hostPort, containerPort }: Port): endpoint.Port {
 	return {
-		protocol: protocol === "tcp" ? "PROTOCOL_TCP" : "PROTOCOL_UDP",
+		protocol: RENDERED[protocol],
 		hostAddress: hostAddress?.toString() ?? "",
 		hostPort,
 		containerPort,

@@ -173,6 +173,11 @@ export const faults = catalogue("netd", {
 		message: (m: { address: string }) => `The host has no address ${m.address} to publish at.`,
 		help: () => "Choose one of its own, or none for all of them.",
 	},
+	PROTOCOL_UNSUPPORTED: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { protocol: string }) => `Nothing can be published over ${m.protocol}: this kernel has none.`,
+		help: (m) => `Load its module with \`modprobe ${m.protocol}\`; a kernel that was built without it cannot have it.`,
+	},
 	LOOPBACK6_UNPUBLISHABLE: {
 		code: "INVALID_ARGUMENT",
 		message: () => "Nothing can be published at ::1: the kernel does not translate from there.",

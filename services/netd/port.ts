@@ -3,7 +3,7 @@ import { Ip } from "#lib/address/ip.ts";
 import type { Statement } from "#lib/store/store.ts";
 import { faults } from "./faults.ts";
 
-export type Protocol = "tcp" | "udp";
+export type Protocol = "tcp" | "udp" | "sctp";
 
 /** A port of the host. Without an address: at every address of every family that the endpoint has. */
 export interface HostPort {

@@ -5,7 +5,7 @@ import type { Port } from "./port.ts";
 import { Reservations } from "./reservations.ts";
 
 function setUp() {
-	const ports = new ModelHostPorts();
+	const ports = new ModelHostPorts({ lacking: new Set() });
 	return { ports, reservations: new Reservations(ports, ({ hostPort }) => (hostPort === 7000 ? "web" : undefined)) };
 }
 

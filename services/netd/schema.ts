@@ -73,4 +73,19 @@ export const migrations: readonly string[] = [
 	ALTER TABLE endpoints ADD COLUMN gateway_priority INTEGER NOT NULL DEFAULT 0;
 	ALTER TABLE endpoints ADD COLUMN options TEXT NOT NULL DEFAULT '{}';
 	`,
+	// Ports of SCTP as well: a CHECK cannot be changed in place.
+	`
+	CREATE TABLE ports_of_any_transport (
+		endpoint_id TEXT NOT NULL REFERENCES endpoints (id) ON DELETE CASCADE,
+		protocol TEXT NOT NULL CHECK (protocol IN ('tcp', 'udp', 'sctp')),
+		host_address TEXT NOT NULL,
+		host_port INTEGER NOT NULL CHECK (host_port BETWEEN 1 AND 65535),
+		container_port INTEGER NOT NULL CHECK (container_port BETWEEN 1 AND 65535),
+		PRIMARY KEY (protocol, host_port, host_address)
+	) STRICT, WITHOUT ROWID;
+	INSERT INTO ports_of_any_transport SELECT endpoint_id, protocol, host_address, host_port, container_port FROM ports;
+	DROP TABLE ports;
+	ALTER TABLE ports_of_any_transport RENAME TO ports;
+	CREATE INDEX ports_of_endpoint ON ports (endpoint_id);
+	`,
 ];

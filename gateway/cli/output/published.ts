@@ -9,6 +9,7 @@ export interface Published {
 }
 
 export function protocolWord(protocol: string): string {
+	if (protocol.endsWith("SCTP")) return "sctp";
 	return protocol.endsWith("UDP") ? "udp" : "tcp";
 }
 

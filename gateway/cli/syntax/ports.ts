@@ -1,8 +1,11 @@
-/** `-p` as Docker has it: `80`, `8080:80`, `8000-8003:80-83`, `127.0.0.1:8080:80`, `127.0.0.1::80`, `[::1]:8080:80`, `…/udp`. */
+/** `-p` as Docker has it: `80`, `8080:80`, `8000-8003:80-83`, `127.0.0.1:8080:80`, `127.0.0.1::80`, `[::1]:8080:80`, `…/udp`, `…/sctp`. */
 import { syntaxFaults } from "./faults.ts";
 
+const TRANSPORTS = ["tcp", "udp", "sctp"] as const;
+export type Transport = (typeof TRANSPORTS)[number];
+
 export interface PortWish {
-	readonly protocol: "tcp" | "udp";
+	readonly protocol: Transport;
 	/** Empty: every address of the host. */
 	readonly hostAddress: string;
 	/** 0: a free one. */
@@ -13,13 +16,14 @@ export interface PortWish {
 const FORM =
 	/^(?:(?:(?<bracketed>\[[^\]]*\])|(?<address>[^:[\]]*)):(?=[^:]*:))?(?:(?<host>[^:]*):)?(?<container>[^:]+)$/;
 const ALLOWED =
-	"CONTAINER, HOST:CONTAINER, ADDRESS:HOST:CONTAINER or ADDRESS::CONTAINER, each a port or a range, with /tcp or /udp behind";
+	"CONTAINER, HOST:CONTAINER, ADDRESS:HOST:CONTAINER or ADDRESS::CONTAINER, each a port or a range, with /tcp, /udp or /sctp behind";
 
 /** A range is one wish a port. */
 export function parsePorts(text: string): PortWish[] {
 	const slash = text.lastIndexOf("/");
-	const protocol = slash < 0 ? "tcp" : text.slice(slash + 1).toLowerCase();
-	if (protocol !== "tcp" && protocol !== "udp") throw invalid(text, "a port with /tcp or /udp behind it");
+	const word = slash < 0 ? "tcp" : text.slice(slash + 1).toLowerCase();
+	const protocol = TRANSPORTS.find((transport) => transport === word);
+	if (protocol === undefined) throw invalid(text, "a port with /tcp, /udp or /sctp behind it");
 	const groups = FORM.exec(slash < 0 ? text : text.slice(0, slash))?.groups;
 	if (groups?.["container"] === undefined) throw invalid(text, ALLOWED);
 	const container = range(text, groups["container"]);
@@ -40,9 +44,10 @@ export function parsePorts(text: string): PortWish[] {
 }
 
 /** `80` or `80/tcp`, as `wharf port` is asked. */
-export function parseContainerPort(text: string): { protocol: "tcp" | "udp"; containerPort: number } {
+export function parseContainerPort(text: string): { protocol: Transport; containerPort: number } {
 	const [wish, more] = text.includes(":") ? [] : parsePorts(text);
-	if (wish === undefined || more !== undefined) throw invalid(text, "a port from 1 to 65535, with /tcp or /udp behind");
+	if (wish === undefined || more !== undefined)
+		throw invalid(text, "a port from 1 to 65535, with /tcp, /udp or /sctp behind");
 	return wish;
 }
 

@@ -19,8 +19,8 @@ export interface Subject extends Disposable {
 	sourceRules(netns: string): string[];
 	/** A link of somebody else's, up. */
 	addForeignLink(name: IfName): void;
-	/** It has links of this kind. */
-	supports(kind: "dummy" | "802.1q"): boolean;
+	/** It has links of this kind, or this transport. */
+	supports(kind: "dummy" | "802.1q" | "sctp"): boolean;
 	/** Takes it away again, and what is on it. */
 	removeForeignLink(name: IfName): void;
 }
@@ -408,13 +408,14 @@ export function kernelContract(name: string, make: () => Subject): void {
 				const six = { ...web, target: ip("fd00::2") };
 				const sixAt = { ...six, hostAddress: ip("2001:db8::1") };
 				const udp = { ...web, protocol: "udp" } as const;
-				const all = [web, at, six, sixAt, udp];
+				const sctp = { ...web, protocol: "sctp" } as const;
+				const all = [web, at, six, sixAt, udp, sctp];
 				kernel.firewall.ensurePublished(all);
 				kernel.firewall.ensurePublished(all);
 				expect(texts(kernel.firewall.observe().publications)).toEqual(texts(all));
 				kernel.firewall.removePublished([at, six], [web, sixAt]);
 				kernel.firewall.removePublished([at, six], [web, sixAt]);
-				expect(texts(kernel.firewall.observe().publications)).toEqual(texts([web, sixAt, udp]));
+				expect(texts(kernel.firewall.observe().publications)).toEqual(texts([web, sixAt, udp, sctp]));
 			});
 
 			test("a port that leads elsewhere is led here", () => {
@@ -484,6 +485,22 @@ export function kernelContract(name: string, make: () => Subject): void {
 			expect(forwards[4]).toBe(true);
 			expect(links).toContainEqual({ name: bridge.name, mtu: 1400, master: undefined, forwards: true, ipv6: false });
 			expect([missing, droppers]).toEqual([[], []]);
+		});
+
+		test("a port of SCTP is reserved as any other; a kernel without says so", () => {
+			const request = { protocol: "sctp", address: ip("0.0.0.0"), port: 38_412 } as const;
+			using held = new DisposableStack();
+			const reserve = (): string => {
+				try {
+					return String(held.use(kernel.hostPorts.reserve(request))?.port);
+				} catch (error) {
+					return error instanceof Fault ? error.reason : String(error);
+				}
+			};
+			const outcomes = [reserve(), reserve(), kernel.hostPorts.holder(request)];
+			const refusal = "PROTOCOL_UNSUPPORTED";
+			const expected = subject.supports("sctp") ? ["38412", "undefined"] : [refusal, refusal];
+			expect(outcomes).toEqual([...expected, undefined]);
 		});
 
 		test("a port of the host is reserved once, and free again after", () => {

@@ -15,7 +15,10 @@ export interface Reservation extends Disposable {
 }
 
 export interface HostPorts {
-	/** Undefined when another socket has it; Fault NOT_A_HOST_ADDRESS when the host has no such address. */
+	/**
+	 * Undefined when another socket has it; Fault NOT_A_HOST_ADDRESS when the host has no such address, PROTOCOL_UNSUPPORTED when the
+	 * kernel has no such transport.
+	 */
 	reserve(request: HostPortRequest): Reservation | undefined;
 	/** Which program has it, for a sentence: `nginx (process 812)`. Slow; for the failure path. */
 	holder(request: HostPortRequest): string | undefined;

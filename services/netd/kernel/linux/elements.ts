@@ -135,5 +135,6 @@ function familyOf({ set }: SetRef): Family | undefined {
 }
 
 function decodeProtocol(byte: number | undefined): Protocol {
+	if (byte === PROTOCOLS.sctp) return "sctp";
 	return byte === PROTOCOLS.udp ? "udp" : "tcp";
 }

@@ -21,7 +21,10 @@ export class LinuxHostPorts implements HostPorts {
 				return reservePort({ transport: protocol, address, port, netns: this.#host });
 			} catch (error) {
 				if (isErrno(error, "EADDRINUSE")) return undefined;
-				if (isErrno(error, "EADDRNOTAVAIL")) throw faults.NOT_A_HOST_ADDRESS({ address: address.toString() });
+				if (isErrno(error, "EADDRNOTAVAIL"))
+					throw faults.NOT_A_HOST_ADDRESS({ address: address.toString() }, { field: "ports" });
+				if (isErrno(error, "EPROTONOSUPPORT", "ESOCKTNOSUPPORT"))
+					throw faults.PROTOCOL_UNSUPPORTED({ protocol }, { field: "ports" });
 				throw error;
 			}
 		});
@@ -32,8 +35,12 @@ export class LinuxHostPorts implements HostPorts {
 		return inode === undefined ? undefined : processWith(`socket:[${inode}]`);
 	}
 
-	/** From the tables of proc_pid_net(5); a socket of either family at the port, at this address or at all of them. */
+	/**
+	 * From the tables of proc_pid_net(5); a socket of either family at the port, at this address or at all of them. Those of SCTP are
+	 * elsewhere and otherwise: nobody is named.
+	 */
 	#inodeOf({ protocol, address, port }: HostPortRequest): string | undefined {
+		if (protocol === "sctp") return undefined;
 		const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
 		for (const table of [protocol, `${protocol}6`]) {
 			for (const line of this.#lines(`/proc/thread-self/net/${table}`)) {

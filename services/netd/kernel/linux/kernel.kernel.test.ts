@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createNetns, removeNetns } from "#lib/linux/netns.ts";
@@ -41,7 +41,9 @@ kernelContract("the adapters", () => {
 			runIn(host, "ip", "link", "set", name, "up");
 		},
 		removeForeignLink: (name) => void runIn(host, "ip", "link", "del", name),
-		supports: (kind) => SUPPORTED.has(kind),
+		// A transport's module is loaded by its first socket.
+		supports: (kind) =>
+			kind === "sctp" ? /^SCTP/m.test(readFileSync("/proc/net/protocols", "utf8")) : SUPPORTED.has(kind),
 		sourceRules: (netns) =>
 			(ipJson(netns, "rule", "show") as { priority: number; src: string }[])
 				.filter(({ priority }) => priority === 32_001)

@@ -7,11 +7,12 @@
  * the neighbours of a network apart is therefore a flag of their ports, and the set `separated` catches what goes by the gateway.
  */
 import type { TableRef } from "#lib/linux/nft/element.ts";
+import type { Protocol } from "../../port.ts";
 
 export const TABLE = { family: "inet", table: "wharf" } as const satisfies TableRef;
 
 /** `inet_proto` in the last rules: `ct original proto-dst` has no type until the rule says which transport it is. */
-function translated(family: "ip" | "ip6", protocol: "tcp" | "udp"): string {
+function translated(family: "ip" | "ip6", protocol: Protocol): string {
 	const set = family === "ip" ? "flows4" : "flows6";
 	return `meta l4proto ${protocol} meta l4proto . ct original proto-dst . ${family} daddr . th dport @${set} accept`;
 }
@@ -66,7 +67,7 @@ table inet wharf {
 	chain leaving { fib daddr type local goto publish; }
 	# One address before all addresses.
 	chain publish {
-		meta l4proto != { tcp, udp } return
+		meta l4proto != { tcp, udp, sctp } return
 		dnat ip to meta l4proto . ip daddr . th dport map @published_at4
 		dnat ip to meta l4proto . th dport map @published4
 		dnat ip6 to meta l4proto . ip6 daddr . th dport map @published_at6
@@ -94,8 +95,10 @@ table inet wharf {
 	chain translated {
 		${translated("ip", "tcp")}
 		${translated("ip", "udp")}
+		${translated("ip", "sctp")}
 		${translated("ip6", "tcp")}
 		${translated("ip6", "udp")}
+		${translated("ip6", "sctp")}
 		drop
 	}
 	chain source {
@@ -121,6 +124,6 @@ export const RULE_COUNTS: Readonly<Record<string, number>> = {
 	forward: 5,
 	neighbours: 2,
 	inbound: 4,
-	translated: 5,
+	translated: 7,
 	source: 7,
 };

@@ -1,6 +1,7 @@
 /** Ports of the host in the model. */
 import { Ip } from "#lib/address/ip.ts";
 import { faults } from "../../faults.ts";
+import type { State } from "./state.ts";
 import type { HostPortRequest, HostPorts, Reservation } from "../host-ports.ts";
 
 const FIRST_FREE = 32_768;
@@ -11,11 +12,18 @@ export class ModelHostPorts implements HostPorts {
 	/** Other programs' ports: `tcp 8080` by the program's name. */
 	readonly programs = new Map<string, string>();
 	readonly #held = new Set<HostPortRequest>();
+	readonly #lacking: ReadonlySet<string>;
+
+	/** `lacking`: what the kernel does not have, transports among it. */
+	constructor({ lacking }: Pick<State, "lacking">) {
+		this.#lacking = lacking;
+	}
 
 	reserve(request: HostPortRequest): Reservation | undefined {
 		const { protocol, address } = request;
+		if (this.#lacking.has(protocol)) throw faults.PROTOCOL_UNSUPPORTED({ protocol }, { field: "ports" });
 		if (address.value !== 0n && !this.addresses.some((text) => Ip.parse(text).equals(address))) {
-			throw faults.NOT_A_HOST_ADDRESS({ address: address.toString() });
+			throw faults.NOT_A_HOST_ADDRESS({ address: address.toString() }, { field: "ports" });
 		}
 		const port = request.port === 0 ? this.#free(request) : request.port;
 		const wanted = { protocol, address, port };

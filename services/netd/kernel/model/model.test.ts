@@ -1,7 +1,7 @@
 import { kernelContract } from "../contract.ts";
 import { ModelKernel } from "./model.ts";
 
-for (const lacking of [[], ["dummy", "802.1q"]] as const) {
+for (const lacking of [[], ["dummy", "802.1q", "sctp"]] as const) {
 	kernelContract(`the model${lacking.map((kind) => ` without ${kind}`).join("")}`, () => {
 		const kernel = new ModelKernel();
 		for (const kind of lacking) kernel.state.lacking.add(kind);

@@ -17,7 +17,7 @@ export class ModelKernel implements Kernel {
 	readonly state = new State();
 	readonly links = this.#breakable("links", new ModelLinks(this.state));
 	readonly firewall = this.#breakable("firewall", new ModelFirewall());
-	readonly hostPorts = new ModelHostPorts();
+	readonly hostPorts = new ModelHostPorts(this.state);
 	readonly facts = new ModelHostFacts(this.state);
 	readonly #failures: { call: string; error: Error; times: number }[] = [];
 

@@ -2,6 +2,7 @@
 import type { IpInterface } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
 import { faults } from "../../faults.ts";
+import type { Protocol } from "../../port.ts";
 import type { Bridge, DefaultRoutes, MacvlanMode, MadeParent, Setting, SourceRoute } from "../links.ts";
 
 export interface LegState {
@@ -47,7 +48,7 @@ export class State {
 	/** Those that were made for networks, beside bridges. */
 	readonly parents = new Map<IfName, { readonly networkId: string }>();
 	/** Kinds of links that it does not have. */
-	readonly lacking = new Set<MadeParent["kind"]>();
+	readonly lacking = new Set<MadeParent["kind"] | Protocol>();
 	readonly forwarding = { ipv4: false, ipv6: false };
 
 	sandbox(netns: string): SandboxState {
