@@ -96,6 +96,8 @@ function throughNetd(store: Store) {
 					owner,
 					name: owner,
 					adoptPath: "",
+					adoptPid: 0,
+					joinSandboxId: "",
 					dnsServers: [],
 					hostname: "",
 				};

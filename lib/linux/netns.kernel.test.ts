@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createNetns, inNetns, isNetns, removeNetns } from "./netns.ts";
+import { createNetns, inNetns, isNetns, netnsId, openNetns, removeNetns } from "./netns.ts";
+import { inOwnNetns } from "./test-support/netns-process.ts";
 import { ScratchNetns } from "./test-support/scratch-netns.ts";
 
 const OWN = "/proc/thread-self/ns/net";
@@ -92,4 +93,27 @@ test("what is no namespace is told apart and cannot be entered", () => {
 		expect.objectContaining({ code: "EINVAL", call: "setns /proc/self/status" }),
 	);
 	expect(() => inNetns("/nonexistent/file", () => 1)).toThrow(expect.objectContaining({ code: "ENOENT" }));
+});
+
+test("a namespace that was opened is the same one after its process has ended, and is pinned", async () => {
+	const process = await inOwnNetns();
+	using opened = openNetns(process.path);
+	if (opened === undefined) throw new Error("nothing was opened");
+	const id = netnsId(process.path);
+	await process.end();
+	expect(openNetns(process.path)).toBeUndefined();
+	const path = scratch.create("a").replace(/a$/, "held");
+	opened.pin(path);
+	expect(() => opened.pin(path)).toThrow(expect.objectContaining({ code: "EEXIST" }));
+	expect([netnsId(path), opened.id]).toEqual([id, id]);
+	const inside = execFileSync("nsenter", [`--net=${path}`, "readlink", "/proc/self/ns/net"], { encoding: "utf8" });
+	expect(inside).toContain(id.split(":")[1]);
+	removeNetns(path);
+});
+
+test("what is no network namespace is not opened, and a pipe is not waited for", () => {
+	const pipe = scratch.create("a").replace(/a$/, "pipe");
+	execFileSync("mkfifo", [pipe]);
+	const paths = [pipe, "/", "/etc/passwd", "/proc/self/ns/mnt", "/nowhere", "/etc/passwd/x", "a\0b", ""];
+	expect(paths.filter((path) => openNetns(path) !== undefined)).toEqual([]);
 });

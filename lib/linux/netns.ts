@@ -5,7 +5,7 @@
  * inherit it, and everything asynchronous comes back to it. So every entry here is synchronous, always leaves again, and
  * aborts the process when it cannot. A namespace lives as long as something holds it; here that is a bind mount on a file.
  */
-import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { isPromise } from "node:util/types";
 import { atCall, checked, isErrno } from "./libc.ts";
 
@@ -72,6 +72,68 @@ export function isNetns(path: string): boolean {
 		throw error;
 	}
 	return out.readBigInt64LE(0) === BigInt(NSFS_MAGIC);
+}
+
+/** A namespace held by a descriptor: what its path, or its process's number, leads to later does not matter. */
+export interface OpenNetns extends Disposable {
+	/** Of the namespace, as long as somebody holds it: two paths with the same one lead to the same. */
+	readonly id: string;
+	/** Pins it at `path` as well, a file that must not exist yet (EEXIST). On failure nothing is left behind. */
+	pin(path: string): void;
+}
+
+/** Undefined: what is at `path` is no network namespace, or nothing is there. */
+export function openNetns(path: string): OpenNetns | undefined {
+	const fd = openAny(path);
+	if (fd === undefined) return undefined;
+	const own = `/proc/self/fd/${fd}`;
+	const close = (): void => closeSync(fd);
+	if (!isNetns(own) || !canEnter(fd)) {
+		close();
+		return undefined;
+	}
+	return {
+		id: netnsId(own),
+		pin: (target) => {
+			closeSync(openSync(target, "wx", 0o444));
+			try {
+				atCall(`mount ${path} ${target}`, () => mount(own, target, null, MS_BIND, null));
+			} catch (error) {
+				rmSync(target, { force: true });
+				throw error;
+			}
+		},
+		[Symbol.dispose]: close,
+	};
+}
+
+/** Of the namespace at `path`; without one, of the thread's own. */
+export function netnsId(path: string = OWN_NETNS): string {
+	const { dev, ino } = statSync(path, { bigint: true });
+	return `${dev}:${ino}`;
+}
+
+/** Without waiting for a writer, where it is a pipe. Undefined: nothing is there that can be opened. */
+function openAny(path: string): number | undefined {
+	if (path.includes("\0")) return undefined;
+	try {
+		return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+	} catch (error) {
+		if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP", "EACCES", "ENAMETOOLONG", "ENXIO", "ESRCH", "ENODEV"))
+			return undefined;
+		throw error;
+	}
+}
+
+/** False for a namespace of another kind, as of mounts. */
+function canEnter(fd: number): boolean {
+	try {
+		leavingAgain(() => setns(fd, CLONE_NEWNET));
+		return true;
+	} catch (error) {
+		if (isErrno(error, "EINVAL")) return false;
+		throw error;
+	}
 }
 
 /**

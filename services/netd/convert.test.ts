@@ -41,7 +41,10 @@ describe("parseCreateSandbox", () => {
 		convert.parseCreateSandbox(CreateSandboxRequest.fromPartial({ holder: "gateway", owner: "c1", ...more }));
 
 	test("what is empty is not said", () => {
-		expect(parse({})).toMatchObject({ name: "", adoptPath: undefined, hostname: undefined, dnsServers: [] });
+		const own = { adoptPath: undefined, adoptPid: undefined, join: undefined };
+		expect(parse({})).toMatchObject({ name: "", ...own, hostname: undefined, dnsServers: [] });
+		expect(parse({ adoptPid: 4711 })).toMatchObject({ adoptPid: 4711 });
+		expect(parse({ joinSandboxId: "x" })).toMatchObject({ join: "x" });
 	});
 
 	test.each([
@@ -51,6 +54,11 @@ describe("parseCreateSandbox", () => {
 		[{ name: "a b" }, "INVALID_NAME"],
 		[{ hostname: "_x" }, "INVALID_NAME"],
 		[{ dnsServers: ["dns.example"] }, "INVALID_ADDRESS"],
+		[{ adoptPath: "/x", adoptPid: 1 }, "NAMESPACE_TWICE"],
+		[{ adoptPath: "/x", joinSandboxId: "y" }, "NAMESPACE_TWICE"],
+		[{ adoptPid: 1, joinSandboxId: "y" }, "NAMESPACE_TWICE"],
+		[{ hostname: "h", joinSandboxId: "y" }, "NAMESPACE_TWICE"],
+		[{ dnsServers: ["192.0.2.53"], joinSandboxId: "y" }, "NAMESPACE_TWICE"],
 	])("%j is refused", (more, reason) => {
 		expect(() => parse(more)).toThrow(expect.objectContaining({ reason }));
 	});

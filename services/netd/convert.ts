@@ -117,14 +117,30 @@ export function parseCreateSandbox(message: sandbox.CreateSandboxRequest): Sandb
 	const { holder, owner, name, adoptPath, hostname } = message;
 	if (holder === "") throw faults.INVALID_OWNER({ field: "holder" }, { field: "holder" });
 	if (owner === "") throw faults.INVALID_OWNER({ field: "owner" }, { field: "owner" });
+	refuseTwice(message);
 	return {
 		holder: atField("holder", () => parseName("a holder", holder)),
 		owner: atField("owner", () => parseName("an owner", owner)),
 		name: name === "" ? "" : atField("name", () => parseName("a sandbox", name)),
 		adoptPath: adoptPath || undefined,
+		adoptPid: message.adoptPid || undefined,
+		join: message.joinSandboxId || undefined,
 		dnsServers: message.dnsServers.map((text, index) => atField(`dns_servers[${index}]`, () => Ip.parse(text))),
 		hostname: hostname === "" ? undefined : atField("hostname", () => parseName("a host", hostname)),
 	};
+}
+
+/** A namespace comes from one place, and what is shared has its name and servers from who had it first. */
+function refuseTwice({ adoptPath, adoptPid, joinSandboxId, hostname, dnsServers }: sandbox.CreateSandboxRequest): void {
+	const given: readonly (readonly [string, boolean])[] = [
+		["join_sandbox_id", joinSandboxId !== ""],
+		["adopt_path", adoptPath !== ""],
+		["adopt_pid", adoptPid !== 0],
+		["hostname", joinSandboxId !== "" && hostname !== ""],
+		["dns_servers", joinSandboxId !== "" && dnsServers.length > 0],
+	];
+	const [one, other] = given.flatMap(([field, isGiven]) => (isGiven ? [field] : []));
+	if (one !== undefined && other !== undefined) throw faults.NAMESPACE_TWICE({ one, other }, { field: other });
 }
 
 export function parseListSandboxes(message: sandbox.ListSandboxesRequest): {
@@ -151,6 +167,7 @@ export function renderSandbox(value: Sandbox, hasResolver: boolean): sandbox.San
 		resolver: hasResolver ? RESOLVER_ADDRESS.toString() : "",
 		dnsServers: value.dnsServers.map(String),
 		hostname: value.hostname,
+		joinedSandboxId: value.joined ?? "",
 	};
 }
 

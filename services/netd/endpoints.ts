@@ -14,7 +14,7 @@ import { ChangesError, ConstraintError } from "#lib/store/store.ts";
 import { type Page, type PageRequest, pageOf } from "#lib/rpc/page.ts";
 import { allDone } from "./all-done.ts";
 import { refuseAddresses } from "./asked-addresses.ts";
-import { attachmentsOf } from "./attachments.ts";
+import { attachmentsOf, refuseJoined } from "./attachments.ts";
 import type { LinkedDriver } from "./drivers/driver.ts";
 import * as rows from "./endpoint.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -197,6 +197,7 @@ export class Endpoints {
 		const asked = parseEndpointOptions(options);
 		const network = records.getNetwork(ref);
 		const sandbox = records.getSandbox(sandboxId);
+		refuseJoined(records, sandbox);
 		const driver = drivers.linked(network);
 		if (driver === undefined) {
 			throw faults.NETWORK_HAS_NO_ENDPOINTS({ network: network.name, driver: network.driver }, { field: "network" });

@@ -120,6 +120,31 @@ export const faults = catalogue("netd", {
 		message: (m: { path: string }) => `${quoted(m.path)} is not a network namespace.`,
 		help: () => "Give a path as /run/netns/NAME or /proc/PID/ns/net.",
 	},
+	PROCESS_NOT_FOUND: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { pid: string }) => `There is no process ${m.pid} with a network namespace.`,
+		help: () => "Give the pid of one that runs, as netd sees it.",
+	},
+	HOST_NAMESPACE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { what: string }) => `${quoted(m.what)} is the host's own network namespace.`,
+		help: () => "Start the process in a network namespace of its own, as `unshare --net` does.",
+	},
+	NAMESPACE_TAKEN: {
+		code: "ALREADY_EXISTS",
+		message: (m: { sandbox: string }) => `The network namespace is the sandbox ${m.sandbox}'s already.`,
+		help: () => "Share that one's (`join_sandbox_id`), or delete it first.",
+	},
+	NAMESPACE_TWICE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { one: string; other: string }) => `A sandbox has either ${m.one} or ${m.other}, and not both.`,
+	},
+	SANDBOX_IS_JOINED: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { sandbox: string; owner: string }) =>
+			`${m.sandbox} has no network of its own: it shares the network namespace of ${m.owner}.`,
+		help: (m) => `Connect ${m.owner}; both have it then.`,
+	},
 	ALREADY_CONNECTED: {
 		code: "ALREADY_EXISTS",
 		message: (m: { sandbox: string; network: string }) => `${m.sandbox} is on the network ${m.network} already.`,

@@ -61,9 +61,10 @@ test("the highest leads, then the oldest; its end moves the route on", async () 
 });
 
 test("those that do not lead answer by their own gateways; in a namespace that stays nothing is left", async () => {
-	const aside = () => it.kernel.state.sandbox(alice.netnsPath).sourceRoutes.map(({ gateway }) => gateway.toString());
-	it.kernel.addForeignNamespace("/proc/4711/ns/net");
-	alice = await it.netd.sandboxes.create(sandboxSpec("bob", { adoptPath: "/proc/4711/ns/net" }), call());
+	const theirs = "/proc/4711/ns/net";
+	const aside = () => it.kernel.state.sandbox(theirs).sourceRoutes.map(({ gateway }) => gateway.toString());
+	it.kernel.addForeignNamespace(theirs);
+	alice = await it.netd.sandboxes.create(sandboxSpec("bob", { adoptPath: theirs }), call());
 	await connect("one");
 	expect(aside()).toEqual([]);
 	await connect("vault");

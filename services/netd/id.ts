@@ -15,6 +15,11 @@ export function shortId(id: string): string {
 	return id.slice(0, SHORT);
 }
 
+/** As a person knows a sandbox, whose name may be empty. */
+export function nameOf({ id, name }: { readonly id: string; readonly name: string }): string {
+	return name || shortId(id);
+}
+
 /** The bridge of a network, unless its options name another. */
 export function bridgeName(networkId: string): IfName {
 	return parseIfName(`wh-${shortId(networkId)}`);

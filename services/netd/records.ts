@@ -64,6 +64,11 @@ export class Records {
 		return this.#list<SandboxRow>("sandboxes", where, page).map(sandboxOf);
 	}
 
+	/** Those that share its namespace, oldest first. */
+	joinedTo(sandboxId: string): Sandbox[] {
+		return this.sandboxes([["joined = ? AND joined <> ''", sandboxId]]);
+	}
+
 	endpoint(id: string): Endpoint | undefined {
 		const row = this.#store.get<EndpointRow>("SELECT * FROM endpoints WHERE id = ?", id);
 		return row && this.#endpoint(row);

@@ -2,6 +2,7 @@
 import { randomInt } from "node:crypto";
 import { Ip } from "#lib/address/ip.ts";
 import type { Statement } from "#lib/store/store.ts";
+import { nameOf } from "./id.ts";
 import { type Status, type StatusColumns, statusOf } from "./status.ts";
 
 /** Containers ask here, as with Docker: nginx configurations have it written down. */
@@ -25,6 +26,8 @@ export interface Sandbox {
 	readonly netnsPath: string;
 	/** It was there before netd, and stays after. */
 	readonly adopted: boolean;
+	/** The sandbox whose namespace it shares, which may be gone; undefined: it has its own. */
+	readonly joined: string | undefined;
 	readonly status: Status;
 	readonly createdAt: Date;
 	readonly dnsServers: readonly Ip[];
@@ -41,6 +44,7 @@ interface Row extends StatusColumns {
 	readonly hostname: string;
 	readonly netns_path: string;
 	readonly adopted: number;
+	readonly joined: string;
 	readonly created_at: number;
 	readonly dns_servers: string;
 	readonly resolver_port: number;
@@ -58,6 +62,7 @@ export function sandboxOf(row: Row): Sandbox {
 		hostname: row.hostname,
 		netnsPath: row.netns_path,
 		adopted: row.adopted === 1,
+		joined: row.joined || undefined,
 		status: statusOf(row),
 		createdAt: new Date(row.created_at),
 		dnsServers: dnsServers.map((text) => Ip.parse(text)),
@@ -65,11 +70,15 @@ export function sandboxOf(row: Row): Sandbox {
 	};
 }
 
-/** An owner that has a sandbox is a ConstraintError on `sandboxes.holder`. */
+/**
+ * An owner that has a sandbox is a ConstraintError on `sandboxes.holder`. Refused (ChangesError) where the sandbox to join is not
+ * active: a removal that was first has won.
+ */
 export function insertSandbox(sandbox: Sandbox): Statement {
 	return {
-		sql: `INSERT INTO sandboxes (id, holder, owner, name, hostname, netns_path, adopted, state, created_at, dns_servers, resolver_port)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		sql: `INSERT INTO sandboxes (id, holder, owner, name, hostname, netns_path, adopted, joined, state, created_at, dns_servers, resolver_port)
+			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+			WHERE ? = '' OR EXISTS (SELECT 1 FROM sandboxes WHERE id = ? AND state = 'active')`,
 		params: [
 			sandbox.id,
 			sandbox.holder,
@@ -78,10 +87,13 @@ export function insertSandbox(sandbox: Sandbox): Statement {
 			sandbox.hostname,
 			sandbox.netnsPath,
 			Number(sandbox.adopted),
+			sandbox.joined ?? "",
 			sandbox.status.state,
 			sandbox.createdAt.getTime(),
 			JSON.stringify(sandbox.dnsServers.map(String)),
 			sandbox.resolverPort,
+			sandbox.joined ?? "",
+			sandbox.joined ?? "",
 		],
 		changes: 1,
 	};
@@ -95,12 +107,21 @@ export function activateSandbox(id: string): Statement {
 	};
 }
 
-/** The sandbox and all its endpoints: from here on it only goes away. */
-export function beginDeletingSandbox(id: string): Statement[] {
+/** The sandbox and all its endpoints: from here on it only goes away. Those that share it have failed. */
+export function beginDeletingSandbox({ id, name }: Pick<Sandbox, "id" | "name">): Statement[] {
 	return [
+		{
+			sql: "UPDATE sandboxes SET state = 'failed', state_reason = ? WHERE joined = ? AND joined <> '' AND state = 'active'",
+			params: [whyAlone(nameOf({ id, name })), id],
+		},
 		{ sql: "UPDATE sandboxes SET state = 'deleting' WHERE id = ?", params: [id], changes: 1 },
 		{ sql: "UPDATE endpoints SET state = 'deleting' WHERE sandbox_id = ?", params: [id] },
 	];
+}
+
+/** The reason of one that shared the namespace of a sandbox which has gone. */
+export function whyAlone(owner: string): string {
+	return `the sandbox ${owner} whose network it shared is gone`;
 }
 
 export function parkSandbox(id: string): Statement {

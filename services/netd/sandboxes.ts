@@ -1,16 +1,17 @@
-/** Sandboxes: network namespaces that netd makes, or takes in, and what they take with them when they end. */
+/** Sandboxes: network namespaces that netd makes, takes in, or lets several share; and what they take with them when they end. */
 import type { Ip } from "#lib/address/ip.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
-import { ConstraintError } from "#lib/store/store.ts";
+import { ChangesError, ConstraintError } from "#lib/store/store.ts";
 import { type Page, type PageRequest, pageOf } from "#lib/rpc/page.ts";
 import { deleteEndpointRow, type Endpoint } from "./endpoint.ts";
 import { endpointFacts, sandboxFact } from "./facts.ts";
 import { faults } from "./faults.ts";
-import { newId, shortId } from "./id.ts";
+import { nameOf, newId, shortId } from "./id.ts";
+import type { NamespaceRef, OpenNamespace } from "./kernel/namespaces.ts";
 import type { Parts } from "./parts.ts";
 import * as rows from "./sandbox.ts";
 import type { Sandbox } from "./sandbox.ts";
-import { giveUp, takeDown } from "./teardown.ts";
+import { giveUp, isOutlived, takeDown } from "./teardown.ts";
 import { collect, Undo } from "#lib/concurrency/undo.ts";
 
 export interface SandboxSpec {
@@ -19,6 +20,10 @@ export interface SandboxSpec {
 	readonly name: string;
 	/** Take in this namespace instead of making one. */
 	readonly adoptPath: string | undefined;
+	/** Take in this process's. */
+	readonly adoptPid: number | undefined;
+	/** Share this sandbox's. */
+	readonly join: string | undefined;
 	readonly dnsServers: readonly Ip[];
 	/** Undefined: the first 12 digits of the owner. */
 	readonly hostname: string | undefined;
@@ -66,11 +71,10 @@ export class Sandboxes {
 	}
 
 	async create(spec: SandboxSpec, call: Mutation<Sandbox>): Promise<Sandbox> {
+		if (spec.join !== undefined) return this.#share(spec, spec.join, call);
 		const { kernel, locks, store, log, unfinished } = this.#parts;
-		if (spec.adoptPath !== undefined && !kernel.namespaces.isNamespace(spec.adoptPath)) {
-			throw faults.NOT_A_NAMESPACE({ path: spec.adoptPath }, { field: "adopt_path" });
-		}
-		const sandbox = this.#intent(spec);
+		using adopted = this.#open(spec);
+		const sandbox = this.#intent(spec, { adopted: adopted !== undefined });
 		using _turn = await locks.take(sandbox.id, call.signal);
 		await this.#insert(sandbox);
 		await using undo = new Undo(
@@ -83,10 +87,9 @@ export class Sandboxes {
 			},
 			log,
 		);
-		if (!sandbox.adopted) {
-			undo.defer(() => kernel.namespaces.remove(sandbox.netnsPath));
-			kernel.namespaces.create(sandbox.netnsPath);
-		}
+		undo.defer(() => kernel.namespaces.remove(sandbox.netnsPath));
+		if (adopted === undefined) kernel.namespaces.create(sandbox.netnsPath);
+		else adopted.pin(sandbox.netnsPath);
 		call.signal.throwIfAborted();
 		const active: Sandbox = { ...sandbox, status: { state: "active" } };
 		await store.write(
@@ -103,13 +106,14 @@ export class Sandboxes {
 		using _turn = await locks.take(id, call.signal);
 		const sandbox = records.sandbox(id);
 		if (sandbox === undefined) return false;
-		await store.write(rows.beginDeletingSandbox(id), "sandbox.deleting");
+		await store.write(rows.beginDeletingSandbox(sandbox), "sandbox.deleting");
 		if (!(await this.finish(sandbox, () => call.answer(true)))) unfinished();
 		return true;
 	}
 
 	/** Takes a sandbox that is `creating` or `deleting` to its end; true when nothing of it is left. The turn is the caller's. */
 	async finish(sandbox: Sandbox, answer: () => ReturnType<Mutation<boolean>["answer"]> = () => []): Promise<boolean> {
+		if (sandbox.joined !== undefined) return this.#finishJoined(sandbox, answer);
 		const { records, store, names, kernel, reaper, log } = this.#parts;
 		const endpoints = records.endpointsOf(sandbox.id);
 		const told = names.find(sandbox.id) !== undefined;
@@ -120,7 +124,8 @@ export class Sandboxes {
 			clean = (await takeDown(this.#parts, endpoint, sandbox, { ending: true })) && clean;
 		}
 		const closed = await closing;
-		const released = await collect([() => this.#release(sandbox)], (error) =>
+		const outlived = isOutlived(this.#parts, sandbox);
+		const released = await collect([() => this.#release(sandbox, outlived)], (error) =>
 			log.error("a sandbox's namespace could not be removed", { sandbox: sandbox.id, err: error }),
 		);
 		if (!clean || !released) return false;
@@ -135,20 +140,59 @@ export class Sandboxes {
 			"sandbox.deleted",
 		);
 		for (const endpoint of endpoints) giveUp(this.#parts, endpoint);
-		const waits = closed && !sandbox.adopted && !kernel.namespaces.isNamespace(sandbox.netnsPath);
+		const waits = closed && !outlived && !kernel.namespaces.isNamespace(sandbox.netnsPath);
 		const legs = endpoints.map(({ hostInterface }) => hostInterface);
 		if (legs.length > 0) reaper.removeLegs(sandbox.id, legs, waits ? NAMESPACE_END_MS : 0);
 		return true;
 	}
 
-	/** One that was taken in stays, without what netd put there. */
-	#release({ adopted, netnsPath }: Sandbox): void {
+	/** A namespace that others hold as well stays, without what netd put there. */
+	#release({ id, netnsPath }: Sandbox, outlived: boolean): void {
 		const { kernel } = this.#parts;
-		if (!adopted) kernel.namespaces.remove(netnsPath);
-		else if (kernel.namespaces.isNamespace(netnsPath)) kernel.resolver.remove(netnsPath);
+		if (outlived && kernel.namespaces.isNamespace(netnsPath)) kernel.resolver.remove(netnsPath);
+		// One that was taken in before netd held such namespaces is at its owner's path.
+		if (netnsPath === this.#parts.netnsPath(id)) kernel.namespaces.remove(netnsPath);
 	}
 
-	#intent(spec: SandboxSpec): Sandbox {
+	/** It has nothing of its own in the kernel: one write makes it, or does not. */
+	async #share(spec: SandboxSpec, ref: string, call: Mutation<Sandbox>): Promise<Sandbox> {
+		const { records, store } = this.#parts;
+		const named = records.getSandbox(ref, "join_sandbox_id");
+		const owner = named.joined === undefined ? named : records.getSandbox(named.joined, "join_sandbox_id");
+		const { id: joined, netnsPath, hostname, dnsServers } = owner;
+		const sandbox = this.#intent({ ...spec, hostname, dnsServers }, { joined, netnsPath });
+		const active: Sandbox = { ...sandbox, status: { state: "active" } };
+		try {
+			const statements = [rows.insertSandbox(active), sandboxFact("CREATED", active), ...call.answer(active)];
+			await store.write(statements, "sandbox.joined");
+		} catch (error) {
+			if (!(error instanceof ChangesError)) throw taken(error, sandbox);
+			const { state } = records.getSandbox(joined, "join_sandbox_id").status;
+			throw faults.SANDBOX_NOT_READY({ sandbox: nameOf(owner), state }, { field: "join_sandbox_id" });
+		}
+		return active;
+	}
+
+	async #finishJoined(sandbox: Sandbox, answer: () => ReturnType<Mutation<boolean>["answer"]>): Promise<boolean> {
+		const statements = [rows.deleteSandboxRow(sandbox.id), sandboxFact("DELETED", sandbox), ...answer()];
+		await this.#parts.store.write(statements, "sandbox.left");
+		return true;
+	}
+
+	/** What is to be taken in, opened and judged; undefined: a namespace is to be made. */
+	#open({ adoptPath, adoptPid }: SandboxSpec): OpenNamespace | undefined {
+		const ref = refOf(adoptPath, adoptPid);
+		if (ref === undefined) return undefined;
+		const { kernel, records } = this.#parts;
+		const found = kernel.namespaces.open(ref);
+		const [holder] = found.pinnedAt === undefined ? [] : records.sandboxes([["netns_path = ?", found.pinnedAt]]);
+		if (holder === undefined) return found;
+		found[Symbol.dispose]();
+		const field = "path" in ref ? "adopt_path" : "adopt_pid";
+		throw faults.NAMESPACE_TAKEN({ sandbox: nameOf(holder) }, { field });
+	}
+
+	#intent(spec: SandboxSpec, more: Partial<Pick<Sandbox, "adopted" | "joined" | "netnsPath">>): Sandbox {
 		const id = newId();
 		return {
 			seq: 0,
@@ -157,12 +201,14 @@ export class Sandboxes {
 			owner: spec.owner,
 			name: spec.name,
 			hostname: spec.hostname ?? shortId(spec.owner),
-			netnsPath: spec.adoptPath ?? this.#parts.netnsPath(id),
-			adopted: spec.adoptPath !== undefined,
+			netnsPath: this.#parts.netnsPath(id),
+			adopted: false,
+			joined: undefined,
 			status: { state: "creating" },
 			createdAt: new Date(),
 			dnsServers: spec.dnsServers,
 			resolverPort: rows.pickResolverPort(),
+			...more,
 		};
 	}
 
@@ -170,8 +216,17 @@ export class Sandboxes {
 		try {
 			await this.#parts.store.intend([rows.insertSandbox(sandbox)], "sandbox.creating");
 		} catch (error) {
-			if (!(error instanceof ConstraintError)) throw error;
-			throw faults.SANDBOX_EXISTS({ holder: sandbox.holder, owner: sandbox.owner }, { field: "owner" });
+			throw taken(error, sandbox);
 		}
 	}
+}
+
+function refOf(path: string | undefined, pid: number | undefined): NamespaceRef | undefined {
+	if (path !== undefined) return { path };
+	return pid === undefined ? undefined : { pid };
+}
+
+function taken(error: unknown, { holder, owner }: Sandbox): unknown {
+	if (!(error instanceof ConstraintError)) return error;
+	return faults.SANDBOX_EXISTS({ holder, owner }, { field: "owner" });
 }

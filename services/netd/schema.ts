@@ -88,4 +88,8 @@ export const migrations: readonly string[] = [
 	ALTER TABLE ports_of_any_transport RENAME TO ports;
 	CREATE INDEX ports_of_endpoint ON ports (endpoint_id);
 	`,
+	`
+	ALTER TABLE sandboxes ADD COLUMN joined TEXT NOT NULL DEFAULT '';
+	CREATE INDEX sandboxes_joined ON sandboxes (joined) WHERE joined <> '';
+	`,
 ];

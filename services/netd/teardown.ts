@@ -15,6 +15,11 @@ import { collect } from "#lib/concurrency/undo.ts";
 
 type Needs = Pick<Parts, "kernel" | "drivers" | "records" | "allocator" | "reservations" | "reaper" | "log">;
 
+/** Somebody else's processes are in its namespace, or may be: that stays when the sandbox goes, and keeps nothing of ours. */
+export function isOutlived({ records }: Pick<Parts, "records">, { id, adopted }: Sandbox): boolean {
+	return adopted || records.joinedTo(id).length > 0;
+}
+
 /** True when nothing of it is left but what the reaper removes. `ending`: the sandbox goes as well, so its routes do not matter. */
 export function takeDown(
 	parts: Needs,
@@ -33,8 +38,7 @@ export function takeDown(
 			() => kernel.firewall.removeShortcuts(shortcutsWithout(shortcutsOf(drivers, all), shortcutsOf(drivers, others))),
 			() => drivers.getLinked(network).parkLink({ network, endpoint, netnsPath }, { ending }),
 			() => {
-				// A namespace that stays keeps nothing of ours.
-				if ((ending && !sandbox.adopted) || !kernel.namespaces.isNamespace(sandbox.netnsPath)) return;
+				if ((ending && !isOutlived(parts, sandbox)) || !kernel.namespaces.isNamespace(sandbox.netnsPath)) return;
 				if (ending) return kernel.links.ensureSourceRoutes(sandbox.netnsPath, []);
 				const staying = others.filter(isThere);
 				kernel.links.ensureDefaultRoutes(sandbox.netnsPath, defaultRoutes(staying));

@@ -23,6 +23,17 @@ export interface Subject extends Disposable {
 	supports(kind: "dummy" | "802.1q" | "sctp"): boolean;
 	/** Takes it away again, and what is on it. */
 	removeForeignLink(name: IfName): void;
+	/** A process of somebody else's in a namespace of its own, until its end. */
+	foreignProcess(): Promise<ForeignProcess>;
+	/** Where the host's own namespace is. */
+	readonly hostPath: string;
+}
+
+export interface ForeignProcess {
+	readonly pid: number;
+	/** Of its namespace. */
+	readonly path: string;
+	end(): Promise<void>;
 }
 
 const ip = (text: string): Ip => Ip.parse(text);
@@ -338,6 +349,60 @@ export function kernelContract(name: string, make: () => Subject): void {
 			kernel.namespaces.remove(path);
 			kernel.namespaces.remove(path);
 			expect(kernel.namespaces.observe()).toEqual([]);
+		});
+
+		test("a namespace of somebody else's is opened once and held, unchanged, and outlives its process", async () => {
+			const { pid, path: theirs, end } = await subject.foreignProcess();
+			const path = subject.netnsPath("a");
+			{
+				using found = kernel.namespaces.open({ pid });
+				expect(found.pinnedAt).toBeUndefined();
+				found.pin(path);
+				expect(() => found.pin(path)).toThrow("EEXIST");
+				using again = kernel.namespaces.open({ path: theirs });
+				expect(again.pinnedAt).toBe(path);
+			}
+			const bridge = bridgeFor(newId());
+			kernel.links.ensureBridge(bridge);
+			const leg = legFor(bridge, path);
+			await kernel.links.ensureLeg(leg);
+			expect(kernel.links.interfaces(theirs).sort()).toEqual(["eth0", "lo"]);
+			await end();
+			expect(() => kernel.namespaces.open({ pid })).toThrow(expect.objectContaining({ reason: "PROCESS_NOT_FOUND" }));
+			const gone = expect.objectContaining({ reason: "NOT_A_NAMESPACE" });
+			expect(() => kernel.namespaces.open({ path: theirs })).toThrow(gone);
+			expect(kernel.links.interfaces(path).sort()).toEqual(["eth0", "lo"]);
+			expect(kernel.links.observe().legs).toHaveLength(1);
+			await kernel.links.removeLeg(leg.hostInterface);
+			expect(kernel.links.interfaces(path)).toEqual(["lo"]);
+			expect(kernel.namespaces.observe()).toEqual([path]);
+			kernel.namespaces.remove(path);
+			expect(kernel.namespaces.isNamespace(path)).toBe(false);
+		});
+
+		test("a namespace of somebody else's stays when it is let go, and what was opened before is what is held", async () => {
+			const first = await subject.foreignProcess();
+			const path = subject.netnsPath("a");
+			using opened = kernel.namespaces.open({ path: first.path });
+			opened.pin(path);
+			kernel.namespaces.remove(path);
+			kernel.namespaces.remove(path);
+			expect(kernel.namespaces.observe()).toEqual([]);
+			expect(kernel.links.interfaces(first.path)).toEqual(["lo"]);
+			await first.end();
+			opened.pin(path);
+			expect(kernel.links.interfaces(path)).toEqual(["lo"]);
+		});
+
+		test("the host's own namespace is not taken in, nor is what is none", () => {
+			const hosts = expect.objectContaining({ reason: "HOST_NAMESPACE" });
+			expect(() => kernel.namespaces.open({ path: subject.hostPath })).toThrow(hosts);
+			const none = expect.objectContaining({ reason: "NOT_A_NAMESPACE", field: "adopt_path" });
+			for (const path of ["/etc/passwd", "/proc/self/ns/mnt", "/nowhere", "/", "", "/nowhere\0"]) {
+				expect(() => kernel.namespaces.open({ path }), JSON.stringify(path)).toThrow(none);
+			}
+			const nobody = expect.objectContaining({ reason: "PROCESS_NOT_FOUND", field: "adopt_pid" });
+			expect(() => kernel.namespaces.open({ pid: 4_194_305 })).toThrow(nobody);
 		});
 
 		test("a sandbox's queries are led to a port, and to another one later", () => {

@@ -2,9 +2,23 @@
 export interface Namespaces {
 	/** With its loopback up, and IPv6 off for links to come. EEXIST when the path is taken. */
 	create(path: string): void;
+	/**
+	 * Somebody else's, opened once: whatever its path or its process's number lead to later, it is that one. Faults NOT_A_NAMESPACE,
+	 * PROCESS_NOT_FOUND, HOST_NAMESPACE.
+	 */
+	open(at: NamespaceRef): OpenNamespace;
 	/** Unpins it: the kernel takes down what is inside once nobody holds it. Absent is success. */
 	remove(path: string): void;
 	isNamespace(path: string): boolean;
 	/** The paths in our folder, whether a namespace is pinned there or a crash came before it was. */
 	observe(): string[];
+}
+
+export type NamespaceRef = { readonly path: string } | { readonly pid: number };
+
+export interface OpenNamespace extends Disposable {
+	/** Where in our folder it is pinned already; undefined: nowhere. */
+	readonly pinnedAt: string | undefined;
+	/** Pins it at a path in our folder, with nothing in it changed: it stays until that is removed. EEXIST when the path is taken. */
+	pin(path: string): void;
 }

@@ -3,12 +3,13 @@ import { setImmediate } from "node:timers/promises";
 import { Fault } from "#lib/fault/fault.ts";
 import { attachmentsOf } from "../attachments.ts";
 import { type Endpoint, setEndpointStatus } from "../endpoint.ts";
+import { shortId } from "../id.ts";
 import type { ObservedInside, ObservedLeg } from "../kernel/links.ts";
 import { setNetworkStatus } from "../network.ts";
 import type { Parts } from "../parts.ts";
 import { portText } from "../port.ts";
 import { familiesOf } from "../publications.ts";
-import { type Sandbox, setSandboxStatus } from "../sandbox.ts";
+import { type Sandbox, setSandboxStatus, whyAlone } from "../sandbox.ts";
 import { type Attachment, defaultRoutes, sourceRoutes } from "../sandbox-view.ts";
 import type { Status } from "../status.ts";
 import type { Problems } from "./problems.ts";
@@ -51,6 +52,7 @@ async function ensureNetwork({ records, drivers, store }: Parts, id: string): Pr
 
 async function ensureSandbox(parts: Parts, sandbox: Sandbox, legs: ReadonlyMap<string, ObservedLeg>): Promise<void> {
 	const { kernel, records, store, log } = parts;
+	if (sandbox.joined !== undefined) return ensureJoined(parts, sandbox, sandbox.joined);
 	const isThere = kernel.namespaces.isNamespace(sandbox.netnsPath);
 	const status: Status = isThere ? { state: "active" } : { state: "failed", reason: "its network namespace is gone" };
 	if (differ(sandbox.status, status)) {
@@ -82,6 +84,18 @@ async function ensureSandbox(parts: Parts, sandbox: Sandbox, legs: ReadonlyMap<s
 	// A link that was made again has taken its routes along.
 	const now = inside && remade ? kernel.links.observeInside(sandbox.netnsPath) : inside;
 	if (now !== undefined) ensureRoutes(parts, sandbox, working, now);
+}
+
+/** It is as the one whose namespace it shares. */
+async function ensureJoined({ records, store, log }: Parts, sandbox: Sandbox, ownerId: string): Promise<void> {
+	const owner = records.sandbox(ownerId)?.status;
+	// What its owner's end has said of it stays.
+	if (owner === undefined && sandbox.status.state === "failed") return;
+	const gone: Status = { state: "failed", reason: whyAlone(shortId(ownerId)) };
+	const status: Status = owner?.state === "active" || owner?.state === "failed" ? owner : gone;
+	if (!differ(sandbox.status, status)) return;
+	log.warn("a sandbox has changed", { sandbox: sandbox.id, ...status });
+	await store.write([setSandboxStatus(sandbox.id, status)]);
 }
 
 /** True when its link was made again. */

@@ -4,6 +4,9 @@ import { bridgeName } from "../id.ts";
 import type { Parts } from "../parts.ts";
 import type { Problems } from "./problems.ts";
 
+/** Those that have a namespace of their own. */
+const OWNING = [["joined = ''"]] as const;
+
 /**
  * The kernel is looked at before the rows are, in one go: rows come before what they speak of and go after it, so whatever is
  * seen without a row is a stray, also while operations are under way.
@@ -14,7 +17,7 @@ export async function removeStrays({ kernel, records, log }: Parts, problems: Pr
 	const networks = records.networks();
 	const ownBridges = new Set(networks.flatMap((network) => [network.interface, bridgeName(network.id)]));
 	const ownLegs = new Set(records.endpoints().map(({ hostInterface }) => hostInterface));
-	const ownNamespaces = new Set(records.sandboxes().map(({ netnsPath }) => netnsPath));
+	const ownNamespaces = new Set(records.sandboxes(OWNING).map(({ netnsPath }) => netnsPath));
 
 	for (const { hostInterface, endpointId } of legs) {
 		// Without a mark it is ours only if a row says so.
@@ -40,7 +43,7 @@ async function removeStrayMacvlans(
 	{ kernel, records, log }: Pick<Parts, "kernel" | "records" | "log">,
 	problems: Problems,
 ): Promise<void> {
-	for (const { id, netnsPath } of records.sandboxes()) {
+	for (const { id, netnsPath } of records.sandboxes(OWNING)) {
 		await problems.guard(`look for strays in the sandbox ${id}`, async () => {
 			if (!kernel.namespaces.isNamespace(netnsPath)) return;
 			for (const { endpointId } of kernel.links.macvlans(netnsPath)) {

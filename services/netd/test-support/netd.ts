@@ -41,7 +41,8 @@ export function networkSpec(name: string, more: Partial<NetworkSpec> = {}): Netw
 }
 
 export function sandboxSpec(name: string, more: Partial<SandboxSpec> = {}): SandboxSpec {
-	return { holder: "test", owner: name, name, adoptPath: undefined, dnsServers: [], hostname: undefined, ...more };
+	const own = { adoptPath: undefined, adoptPid: undefined, join: undefined, dnsServers: [], hostname: undefined };
+	return { holder: "test", owner: name, name, ...own, ...more };
 }
 
 export function connectSpec(network: string, sandbox: Sandbox, more: Partial<ConnectSpec> = {}): ConnectSpec {

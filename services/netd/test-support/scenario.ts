@@ -1,8 +1,8 @@
 /**
  * A process of netd that lives through everything once, for tests that kill it in between; and one that only reconciles.
  *
- * `scenario.ts live <round>` or `scenario.ts reconcile`, with NETD_TEST_HOST, NETD_TEST_FOLDER and NETD_TEST_IPAMD. It prints
- * what the store says at its end.
+ * `scenario.ts live <round>` or `scenario.ts reconcile`, with NETD_TEST_HOST, NETD_TEST_FOLDER, NETD_TEST_IPAMD and, for a
+ * namespace of somebody else's, NETD_TEST_FOREIGN. It prints what the store says at its end.
  */
 import { join } from "node:path";
 import { Cidr } from "#lib/address/cidr.ts";
@@ -21,6 +21,7 @@ import { migrations } from "../schema.ts";
 import { BRIDGE, call, connectSpec, networkSpec, sandboxSpec, tcp } from "./netd.ts";
 
 const { NETD_TEST_HOST: host = "", NETD_TEST_FOLDER: folder = "", NETD_TEST_IPAMD: ipamd = "" } = process.env;
+const { NETD_TEST_FOREIGN: foreign = "" } = process.env;
 const [, , mode, round = "0"] = process.argv;
 
 /** Calls that fail once each, as `firewall.ensurePublished`. */
@@ -87,6 +88,7 @@ async function live(netd: Netd): Promise<void> {
 		endpoints.connect(connectSpec(`web-${round}`, sandbox), call()),
 	);
 	await macvlans(netd, sandbox);
+	await borrowed(netd, sandbox);
 	await refusedOn(["namespaces.create"], () => sandboxes.create(sandboxSpec(`d-${round}`), call()));
 	await refusedOn(["namespaces.create", "namespaces.remove"], () =>
 		sandboxes.create(sandboxSpec(`e-${round}`), call()),
@@ -106,6 +108,21 @@ async function live(netd: Netd): Promise<void> {
 	await networks.delete(`mac-${round}`, call());
 	await networks.delete(`web-${round}`, call());
 	await networks.delete(`lan-${round}`, call());
+}
+
+/** A namespace of somebody else's, and one that two share. */
+async function borrowed({ sandboxes, endpoints }: Netd, sandbox: Sandbox): Promise<void> {
+	const theirs = await sandboxes.create(sandboxSpec(`f-${round}`, { adoptPath: foreign }), call());
+	await endpoints.connect(connectSpec(`web-${round}`, theirs), call());
+	const guest = await sandboxes.create(sandboxSpec(`g-${round}`, { join: sandbox.id }), call());
+	const left = await sandboxes.create(sandboxSpec(`h-${round}`, { join: theirs.id }), call());
+	await sandboxes.delete(guest.id, call());
+	await sandboxes.delete(theirs.id, call());
+	await sandboxes.delete(left.id, call());
+	await sandboxes.delete(
+		(await sandboxes.create(sandboxSpec(`i-${round}`, { adoptPath: foreign }), call())).id,
+		call(),
+	);
 }
 
 async function macvlans({ networks, endpoints }: Netd, sandbox: Sandbox): Promise<void> {
@@ -160,7 +177,7 @@ const said = {
 	macvlans: texts(
 		records.endpoints().map((one) => (isOnMacvlan(one) ? `${one.sandboxId} ${one.interface}` : undefined)),
 	),
-	namespaces: texts(records.sandboxes().map(({ id }) => id)),
+	namespaces: texts(records.sandboxes([["joined = ''"]]).map(({ id }) => id)),
 	ports: texts(records.endpoints().flatMap((endpoint) => endpoint.ports.map(({ hostPort }) => String(hostPort)))),
 	leases: texts(records.endpoints().flatMap(({ addresses }) => addresses.map(({ ip }) => ip.toString()))),
 	subnets: texts(records.networks().flatMap(({ subnets }) => subnets.map(({ cidr }) => cidr.toString()))),

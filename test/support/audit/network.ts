@@ -60,8 +60,9 @@ export async function linksAgree(host: Host): Promise<string[]> {
 }
 
 export async function sandboxesAgree(host: Host): Promise<string[]> {
-	const sandboxes = rows(host.root, "netd", "SELECT id, netns_path, adopted, resolver_port FROM sandboxes");
-	const own = sandboxes.filter((row) => row["adopted"] === 0).map((row) => text(row, "netns_path"));
+	// One that shares another's namespace has none of its own.
+	const sandboxes = rows(host.root, "netd", "SELECT id, netns_path, resolver_port FROM sandboxes WHERE joined = ''");
+	const own = sandboxes.map((row) => text(row, "netns_path"));
 	const mounted = (await mounts(host, `${host.root}/run/netns`)).filter(({ type }) => type === "nsfs");
 	const problems = compare(
 		"namespace",

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createNetns, removeNetns } from "#lib/linux/netns.ts";
+import { inOwnNetns, type NetnsProcess } from "#lib/linux/test-support/netns-process.ts";
 import { ipJson, runIn } from "#lib/linux/test-support/scratch-netns.ts";
 import { createLog } from "#lib/log/log.ts";
 import { kernelContract } from "../contract.ts";
@@ -32,6 +33,7 @@ kernelContract("the adapters", () => {
 	const namespaces = join(folder, "netns");
 	createNetns(host);
 	runIn(host, "ip", "link", "set", "lo", "up");
+	const processes: NetnsProcess[] = [];
 	const kernel = openLinuxKernel({ log: createLog({ service: "netd", level: "silent" }), namespaces, host });
 	return {
 		kernel,
@@ -44,12 +46,19 @@ kernelContract("the adapters", () => {
 		// A transport's module is loaded by its first socket.
 		supports: (kind) =>
 			kind === "sctp" ? /^SCTP/m.test(readFileSync("/proc/net/protocols", "utf8")) : SUPPORTED.has(kind),
+		foreignProcess: async () => {
+			const process = await inOwnNetns();
+			processes.push(process);
+			return process;
+		},
+		hostPath: host,
 		sourceRules: (netns) =>
 			(ipJson(netns, "rule", "show") as { priority: number; src: string }[])
 				.filter(({ priority }) => priority === 32_001)
 				.map(({ src }) => src),
 		[Symbol.dispose]: () => {
 			kernel[Symbol.dispose]();
+			for (const process of processes) process.kill();
 			for (const path of kernel.namespaces.observe()) removeNetns(path);
 			removeNetns(host);
 			rmSync(folder, { recursive: true });

@@ -31,7 +31,7 @@ export function openLinuxKernel({ log, namespaces, host, lost }: LinuxKernelOpti
 	const firewall = doors.use(new LinuxFirewall({ log, host, ...(lost && { lost }) }));
 	return {
 		links: doors.use(new LinuxLinks(log, host)),
-		namespaces: new LinuxNamespaces(log, namespaces),
+		namespaces: new LinuxNamespaces(log, namespaces, host),
 		firewall,
 		resolver: new LinuxResolverRedirect(log),
 		hostPorts: new LinuxHostPorts(host),

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { parseIfName } from "#lib/address/if-name.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
-import { createNetns, isNetns, removeNetns } from "#lib/linux/netns.ts";
+import { createNetns, isNetns, netnsId, openNetns, removeNetns } from "#lib/linux/netns.ts";
 import { writeSysctl } from "#lib/linux/sysctl.ts";
 import type { Log } from "#lib/log/log.ts";
-import type { Namespaces } from "../namespaces.ts";
+import { faults } from "../../faults.ts";
+import type { NamespaceRef, Namespaces, OpenNamespace } from "../namespaces.ts";
 import { refusal } from "./refusal.ts";
 
 const LOOPBACK = parseIfName("lo");
@@ -15,9 +16,12 @@ const LOOPBACK = parseIfName("lo");
 export class LinuxNamespaces implements Namespaces {
 	readonly #folder: string;
 	readonly #log: Log;
+	readonly #host: string | undefined;
 
-	constructor(log: Log, folder: string) {
+	/** `host`: the namespace that plays the host; the process's own unless it is said. */
+	constructor(log: Log, folder: string, host?: string) {
 		this.#folder = folder;
+		this.#host = host;
 		this.#log = log;
 		mkdirSync(folder, { recursive: true, mode: 0o755 });
 	}
@@ -35,6 +39,28 @@ export class LinuxNamespaces implements Namespaces {
 		this.#log.change("namespace.add", { path });
 	}
 
+	open(at: NamespaceRef): OpenNamespace {
+		const what = "path" in at ? at.path : `/proc/${at.pid}/ns/net`;
+		const found = refusal("open a network namespace", () => openNetns(what));
+		if (found === undefined) throw notFound(at);
+		try {
+			if (found.id === netnsId() || found.id === netnsId(this.#host)) throw faults.HOST_NAMESPACE({ what });
+			const pinnedAt = this.observe().find((path) => isNetns(path) && netnsId(path) === found.id);
+			return {
+				pinnedAt,
+				pin: (path) => {
+					refusal("hold a network namespace", () => found.pin(path));
+					killPoint("netd.namespace.held");
+					this.#log.change("namespace.hold", { path, of: what });
+				},
+				[Symbol.dispose]: () => found[Symbol.dispose](),
+			};
+		} catch (error) {
+			found[Symbol.dispose]();
+			throw error;
+		}
+	}
+
 	remove(path: string): void {
 		refusal("remove a network namespace", () => removeNetns(path));
 		killPoint("netd.namespace.removed");
@@ -48,4 +74,9 @@ export class LinuxNamespaces implements Namespaces {
 	observe(): string[] {
 		return readdirSync(this.#folder).map((name) => join(this.#folder, name));
 	}
+}
+
+function notFound(at: NamespaceRef): Error {
+	if ("path" in at) return faults.NOT_A_NAMESPACE({ path: at.path }, { field: "adopt_path" });
+	return faults.PROCESS_NOT_FOUND({ pid: String(at.pid) }, { field: "adopt_pid" });
 }

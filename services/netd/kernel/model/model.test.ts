@@ -1,5 +1,6 @@
 import { kernelContract } from "../contract.ts";
 import { ModelKernel } from "./model.ts";
+import { HOST_NAMESPACE } from "./state.ts";
 
 for (const lacking of [[], ["dummy", "802.1q", "sctp"]] as const) {
 	kernelContract(`the model${lacking.map((kind) => ` without ${kind}`).join("")}`, () => {
@@ -11,6 +12,12 @@ for (const lacking of [[], ["dummy", "802.1q", "sctp"]] as const) {
 			addForeignLink: (name) => kernel.addForeignLink(name),
 			removeForeignLink: (name) => kernel.state.removeParent(name),
 			sourceRules: (netns) => kernel.state.sandbox(netns).sourceRoutes.map(({ source }) => source.toString()),
+			foreignProcess: async () => {
+				const path = "/proc/4711/ns/net";
+				kernel.addProcess(4711, path);
+				return { pid: 4711, path, end: async () => kernel.endProcess(4711) };
+			},
+			hostPath: HOST_NAMESPACE,
 			supports: (kind) => !kernel.state.lacking.has(kind),
 			[Symbol.dispose]: () => {},
 		};

@@ -11,33 +11,17 @@ import { ModelFirewall } from "./firewall.ts";
 import { ModelHostFacts } from "./host-facts.ts";
 import { ModelHostPorts } from "./host-ports.ts";
 import { ModelLinks } from "./links.ts";
+import { ModelNamespaces } from "./namespaces.ts";
 import { State } from "./state.ts";
 
 export class ModelKernel implements Kernel {
 	readonly state = new State();
 	readonly links = this.#breakable("links", new ModelLinks(this.state));
+	readonly namespaces = this.#breakable("namespaces", new ModelNamespaces(this.state));
 	readonly firewall = this.#breakable("firewall", new ModelFirewall());
 	readonly hostPorts = new ModelHostPorts(this.state);
 	readonly facts = new ModelHostFacts(this.state);
 	readonly #failures: { call: string; error: Error; times: number }[] = [];
-
-	readonly namespaces = this.#breakable("namespaces", {
-		create: (path: string): void => {
-			if (this.state.sandboxes.has(path)) throw refused("make a network namespace", "File exists (EEXIST)");
-			this.state.sandboxes.set(path, {
-				interfaces: new Map(),
-				routes: {},
-				sourceRoutes: [],
-				redirect: undefined,
-				pinned: true,
-			});
-		},
-		remove: (path: string): void => {
-			this.state.removeSandbox(path);
-		},
-		isNamespace: (path: string): boolean => this.state.sandboxes.has(path),
-		observe: (): string[] => [...this.state.sandboxes].filter(([, { pinned }]) => pinned).map(([path]) => path),
-	});
 
 	readonly resolver = this.#breakable("resolver", {
 		ensure: (netns: string, port: number): void => {
@@ -72,8 +56,18 @@ export class ModelKernel implements Kernel {
 			routes: {},
 			sourceRoutes: [],
 			redirect: undefined,
-			pinned: false,
 		});
+	}
+
+	/** One of somebody else's, whose namespace is at that path until it ends. */
+	addProcess(pid: number, path: string): void {
+		this.addForeignNamespace(path);
+		this.state.processes.set(pid, path);
+	}
+
+	endProcess(pid: number): void {
+		this.state.removeSandbox(this.state.processes.get(pid) ?? "");
+		this.state.processes.delete(pid);
 	}
 
 	addForeignLink(name: IfName): void {

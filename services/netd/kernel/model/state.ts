@@ -34,8 +34,10 @@ export interface SandboxState {
 	routes: DefaultRoutes;
 	sourceRoutes: readonly SourceRoute[];
 	redirect: number | undefined;
-	readonly pinned: boolean;
 }
+
+/** The host's own. */
+export const HOST_NAMESPACE = "/proc/1/ns/net";
 
 export type BridgeState = Bridge;
 
@@ -43,6 +45,10 @@ export class State {
 	readonly bridges = new Map<IfName, BridgeState>();
 	readonly legs = new Map<IfName, LegState>();
 	readonly sandboxes = new Map<string, SandboxState>();
+	/** Those of the paths that are in netd's folder. */
+	readonly pinned = new Set<string>();
+	/** The paths of their namespaces, by pid. */
+	readonly processes = new Map<number, string>();
 	/** Links of others. */
 	readonly foreign = new Set<IfName>();
 	/** Those that were made for networks, beside bridges. */
@@ -80,15 +86,20 @@ export class State {
 		const leg = this.legs.get(name);
 		if (leg === undefined) return;
 		this.legs.delete(name);
-		const sandbox = this.sandboxes.get(leg.netns);
-		sandbox?.interfaces.delete(leg.interface);
-		if (sandbox !== undefined) sandbox.routes = this.reachable(sandbox, sandbox.routes);
+		for (const sandbox of this.sandboxes.values()) {
+			if (sandbox.interfaces.get(leg.interface)?.hostInterface !== name) continue;
+			sandbox.interfaces.delete(leg.interface);
+			sandbox.routes = this.reachable(sandbox, sandbox.routes);
+		}
 	}
 
 	removeSandbox(path: string): void {
 		const sandbox = this.sandboxes.get(path);
 		this.sandboxes.delete(path);
-		for (const { hostInterface } of sandbox?.interfaces.values() ?? []) {
+		this.pinned.delete(path);
+		// Another path holds it.
+		if (sandbox === undefined || [...this.sandboxes.values()].includes(sandbox)) return;
+		for (const { hostInterface } of sandbox.interfaces.values()) {
 			if (hostInterface !== undefined) this.legs.delete(hostInterface);
 		}
 	}
