@@ -51,6 +51,24 @@ export const gatewayFaults = catalogue("gateway", {
 		message: (m: { network: string }) => `The network ${m.network} cannot be joined beside others.`,
 		help: () => "Give it alone, or bridge networks only.",
 	},
+	NETWORK_IS_SHARED: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { owner: string; what: string }) =>
+			`There can be no ${m.what} here: the network is that of container ${m.owner}.`,
+		help: (m) => `Give them to ${m.owner}: what it has, both have.`,
+	},
+	NETWORK_OWNER_GONE: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { container: string; owner: string }) =>
+			`Container ${m.container} has the network of ${m.owner}, and there is no such container any more.`,
+		help: () => "Remove it, and make it again with another network.",
+	},
+	NETWORK_OWNER_NOT_RUNNING: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { container: string; owner: string }) =>
+			`Container ${m.container} has the network of ${m.owner}, which does not run.`,
+		help: (m) => `Start that one first: \`wharf start ${m.owner}\`.`,
+	},
 	NETWORK_GIVEN_TWICE: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { network: string }) => `The network ${m.network} is given twice.`,

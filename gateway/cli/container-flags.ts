@@ -18,7 +18,7 @@ export const CONTAINER_FLAGS = {
 		kind: "list",
 		value: "NETWORK",
 		also: ["--net"],
-		help: "A network to join, any number of times; `host` or `none` alone; `bridge` without this",
+		help: "A network to join, any number of times; `host`, `none` or `container:NAME`, which shares that one's, alone; `bridge` without this",
 	},
 	ip: { kind: "text", value: "ADDRESS", help: "Its IPv4 address on the first network" },
 	ip6: { kind: "text", value: "ADDRESS", help: "Its IPv6 address on the first network" },

@@ -3,7 +3,7 @@ import type { NetworkAttachment } from "#gen/wharf/container/v1/container.ts";
 import type { Endpoint } from "#gen/wharf/network/v1/endpoint.ts";
 import type { Network } from "#gen/wharf/network/v1/network.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
-import { type ContainerRecord, type LiveContainer, networkMode } from "./container.ts";
+import { type ContainerRecord, type LiveContainer, networkMode, sharedNetworkOf } from "./container.ts";
 import { gatewayFaults } from "../faults.ts";
 import { GeneratedFiles } from "../files/generated-files.ts";
 import type { Parts } from "../parts.ts";
@@ -57,6 +57,10 @@ export function settledRecord({ table }: Parts, id: string): ContainerRecord {
 
 function refuseImpossible(record: ContainerRecord, { name, driver }: Network): void {
 	const mode = networkMode(record.spec);
+	if (mode === "container") {
+		const metadata = { owner: sharedNetworkOf(record.spec).slice(0, 12), what: "networks of its own" };
+		throw gatewayFaults.NETWORK_IS_SHARED(metadata);
+	}
 	if (mode !== "networks" && record.networkIds.length === 0) {
 		throw gatewayFaults.NETWORK_STANDS_ALONE({ network: mode });
 	}

@@ -48,12 +48,24 @@ export interface LiveContainer {
 	readonly endpoints: readonly Endpoint[];
 }
 
-/** `host` has no sandbox, `none` a sandbox without endpoints. */
-export type NetworkMode = "host" | "none" | "networks";
+/** `host` has no sandbox, `none` a sandbox without endpoints, `container` the sandbox of another container. */
+export type NetworkMode = "host" | "none" | "networks" | "container";
+
+const CONTAINER = "container:";
 
 export function networkMode(spec: Pick<ContainerSpec, "networks">): NetworkMode {
 	const [first] = spec.networks;
+	if (first?.network.startsWith(CONTAINER) === true) return "container";
 	return first?.network === "host" || first?.network === "none" ? first.network : "networks";
+}
+
+/** Of the mode `container`: the other one, as it was said; in a record it is its id. */
+export function sharedNetworkOf({ networks }: Pick<ContainerSpec, "networks">): string {
+	return networks[0]?.network.slice(CONTAINER.length) ?? "";
+}
+
+export function sharing(id: string): ContainerSpec["networks"] {
+	return [{ network: `${CONTAINER}${id}`, addresses: [], aliases: [] }];
 }
 
 export function hostnameOf({ id, spec }: Pick<ContainerRecord, "id" | "spec">): string {

@@ -4,7 +4,7 @@ import type { ContainerSpec } from "#gen/wharf/container/v1/container.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import { ConstraintError } from "#lib/store/store.ts";
-import { type ContainerRecord, type LiveContainer, networkMode } from "./container.ts";
+import { type ContainerRecord, type LiveContainer, networkMode, sharedNetworkOf, sharing } from "./container.ts";
 import { containerFact } from "./facts.ts";
 import { gatewayFaults } from "../faults.ts";
 import { madeUpName } from "../names.ts";
@@ -16,8 +16,9 @@ export async function create(parts: Parts, spec: ContainerSpec, call: Mutation<L
 	const imageRoot = roots.treeOf(spec.image);
 	const name = spec.name === "" ? madeUpName((one) => table.findByName(one) !== undefined) : spec.name;
 	refuseTaken(parts, name);
+	const networks = resolveShared(parts, spec);
 	const networkIds = await resolveNetworks(parts, spec, call.signal);
-	const record = creating(randomBytes(32).toString("hex"), { ...spec, name }, networkIds);
+	const record = creating(randomBytes(32).toString("hex"), { ...spec, name, networks }, networkIds);
 	const { id } = record;
 
 	using _ = await parts.locks.take(id);
@@ -53,6 +54,12 @@ function refuseTaken({ table }: Parts, name: string): void {
 	const holder = table.findByName(name);
 	if (holder === undefined) return;
 	throw gatewayFaults.CONTAINER_NAME_TAKEN({ name, id: holder.id.slice(0, 12) }, { field: "spec.name" });
+}
+
+/** Another container's network is that of its id: one that is renamed keeps it, and one that is made anew is another one. */
+function resolveShared({ table }: Parts, spec: ContainerSpec): ContainerSpec["networks"] {
+	if (networkMode(spec) !== "container") return spec.networks;
+	return sharing(table.get(sharedNetworkOf(spec)).id);
 }
 
 /** netd's ids, in the order of the specification: a network that is renamed or made anew is another one. */

@@ -45,6 +45,20 @@ describe("a container's specification", () => {
 		expect(refused({ networks: [{ network: "host" }], ports: [{ containerPort: 80 }] })).toBe(
 			"NETWORK_HAS_NO_ENDPOINTS at spec.ports",
 		);
+		expect(refused({ networks: [{ network: "a" }, { network: "container:b" }] })).toBe(
+			"NETWORK_STANDS_ALONE at spec.networks[1]",
+		);
+		expect(refused({ networks: [{ network: "container:b" }, { network: "a" }] })).toBe(
+			"NETWORK_STANDS_ALONE at spec.networks[0]",
+		);
+		expect(refused({ networks: [{ network: "container:" }] })).toBe("CONTAINER_NOT_FOUND at spec.networks[0]");
+		const shared = [{ network: "container:b" }];
+		expect(refused({ networks: shared })).toBe("accepted");
+		expect(refused({ networks: shared, hostname: "c" })).toBe("NETWORK_IS_SHARED at spec.hostname");
+		expect(refused({ networks: shared, ports: [{ containerPort: 80 }] })).toBe("NETWORK_IS_SHARED at spec.ports");
+		expect(refused({ networks: [{ network: "container:b", aliases: ["c"] }] })).toBe(
+			"NETWORK_IS_SHARED at spec.networks[0]",
+		);
 		expect(refused({ networks: [{ network: "a", addresses: ["10.0.0.256"] }] })).toMatch(
 			/^INVALID_ADDRESS at spec\.networks\[0\]\.addresses/,
 		);

@@ -2,7 +2,7 @@
 import type { ContainerSpec, NetworkAttachment } from "#gen/wharf/container/v1/container.ts";
 import { Ip } from "#lib/address/ip.ts";
 import { atField } from "#lib/fault/fault.ts";
-import { networkMode } from "./container.ts";
+import { networkMode, sharedNetworkOf } from "./container.ts";
 import { gatewayFaults } from "../faults.ts";
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
@@ -52,13 +52,15 @@ function withDefaults(spec: ContainerSpec | undefined): ContainerSpec {
 	};
 }
 
-function parseNetworks({ networks, ports }: ContainerSpec): void {
+function parseNetworks(spec: ContainerSpec): void {
+	const { networks, ports } = spec;
 	const mode = networkMode({ networks });
+	if (mode === "container") return parseShared(spec);
 	const names = networks.map(({ network }) => network);
 	for (const [index, { network, addresses, aliases }] of networks.entries()) {
 		const field = `spec.networks[${index}]`;
 		if (names.indexOf(network) !== index) throw gatewayFaults.NETWORK_GIVEN_TWICE({ network }, { field });
-		if (networks.length > 1 && (network === "host" || network === "none")) {
+		if (networks.length > 1 && networkMode({ networks: networks.slice(index) }) !== "networks") {
 			throw gatewayFaults.NETWORK_STANDS_ALONE({ network }, { field });
 		}
 		if (mode !== "networks" && addresses.length + aliases.length > 0) {
@@ -69,6 +71,23 @@ function parseNetworks({ networks, ports }: ContainerSpec): void {
 	if (mode !== "networks" && ports.length > 0) {
 		throw gatewayFaults.NETWORK_HAS_NO_ENDPOINTS({ network: mode, what: "ports to publish" }, { field: "spec.ports" });
 	}
+}
+
+/** Another's network is used as it is. */
+function parseShared({ networks, ports, hostname }: ContainerSpec): void {
+	const owner = sharedNetworkOf({ networks });
+	const [{ addresses, aliases } = { addresses: [], aliases: [] }] = networks;
+	if (networks.length > 1) {
+		throw gatewayFaults.NETWORK_STANDS_ALONE({ network: `container:${owner}` }, { field: "spec.networks[0]" });
+	}
+	if (owner === "") throw gatewayFaults.CONTAINER_NOT_FOUND({ container: owner }, { field: "spec.networks[0]" });
+	const given = [
+		["spec.networks[0]", "addresses and names", addresses.length + aliases.length],
+		["spec.ports", "ports to publish", ports.length],
+		["spec.hostname", "host name", hostname.length],
+	] as const;
+	const [field, what] = given.find(([, , count]) => count > 0) ?? [];
+	if (what !== undefined) throw gatewayFaults.NETWORK_IS_SHARED({ owner, what }, { field });
 }
 
 /** Of a container that is there already. */

@@ -8,7 +8,8 @@ import { containerFact } from "./facts.ts";
 import { gatewayFaults } from "../faults.ts";
 import { GeneratedFiles } from "../files/generated-files.ts";
 import type { Parts } from "../parts.ts";
-import { DEFAULT_PATH, ociConfig, type OciConfig } from "../runtime/oci-config.ts";
+import { namedAs, runningOwner } from "./shared-network.ts";
+import { DEFAULT_PATH, ociConfig, type OciConfig, type OciInput } from "../runtime/oci-config.ts";
 import { openFilesLimit } from "../runtime/open-files.ts";
 import { hostPathOf, lookUp } from "../runtime/program-lookup.ts";
 import { RuntimeError } from "../runtime/runtime.ts";
@@ -36,6 +37,8 @@ export async function start(parts: Parts, reference: string, call: Mutation<Star
 	if (record.state !== "CREATED" && record.state !== "EXITED")
 		throw gatewayFaults.CONTAINER_REMOVING({ container: record.name });
 
+	const owner = namedAs(parts, record);
+	if (owner !== record) runningOwner(parts, record);
 	// What cannot be taken back is left as STARTING, which reconcile takes back.
 	await using undo = new Undo({ discard: () => store.write([table.update(id, { state: record.state })]) }, parts.log);
 	await store.write([table.update(id, { state: "STARTING", error: "" })], "container.starting");
@@ -44,10 +47,11 @@ export async function start(parts: Parts, reference: string, call: Mutation<Star
 	roots.ensureMounted(id);
 	undo.defer(() => parts.netd.deleteSandboxOf(id));
 	const { sandbox, endpoints, warnings } = await joinNetworks(parts, record, call.signal);
-	const files = new GeneratedFiles(roots.dir(id));
-	await files.write({ record, endpoints, resolver: sandbox?.resolver ?? "" });
+	const files = new GeneratedFiles(roots.dir(owner.id));
+	if (owner === record) await files.write({ record, endpoints, resolver: sandbox?.resolver ?? "" });
 	undo.defer(() => runtime.remove(id));
-	const { pid, start: pidStart } = await launch(parts, record, sandbox?.netnsPath, files);
+	const surroundings = { netnsPath: sandbox?.netnsPath, hostname: hostnameOf(owner), files: files.mounts };
+	const { pid, start: pidStart } = await launch(parts, record, surroundings);
 
 	const running = {
 		state: "RUNNING",
@@ -67,15 +71,17 @@ export async function start(parts: Parts, reference: string, call: Mutation<Star
 }
 
 /** The first network is the default gateway's, and publishes the ports. `host` has no sandbox, `none` one without legs. */
-async function joinNetworks({ netd }: Parts, record: ContainerRecord, signal: AbortSignal): Promise<Legs> {
-	const { id: owner, name, spec, networkIds } = record;
+async function joinNetworks(parts: Parts, record: ContainerRecord, signal: AbortSignal): Promise<Legs> {
+	const { netd } = parts;
+	const { id: owner, spec, networkIds } = record;
 	const mode = networkMode(spec);
 	if (mode === "host") return { sandbox: undefined, endpoints: [], warnings: [] };
 	// Left by a former run whose end netd was away for.
 	if (record.sandboxId !== "") await netd.deleteSandboxOf(owner);
-	const made = await netd.createSandbox({ owner, name, hostname: hostnameOf(record) }, signal);
+	const made = await makeSandbox(parts, record, signal);
 	killPoint("start.sandbox");
-	if (mode === "none") return { sandbox: made, endpoints: [], warnings: [] };
+	if (made === undefined) return { sandbox: undefined, endpoints: [], warnings: [] };
+	if (mode === "none" || mode === "container") return { sandbox: made, endpoints: [], warnings: [] };
 	const endpoints: Endpoint[] = [];
 	const warnings: string[] = [];
 	for (const [index, network] of networkIds.entries()) {
@@ -93,22 +99,33 @@ async function joinNetworks({ netd }: Parts, record: ContainerRecord, signal: Ab
 	return { sandbox: await netd.sandbox(made.id, signal), endpoints, warnings };
 }
 
+/** Undefined: the container whose network it shares has the host's. */
+async function makeSandbox(parts: Parts, record: ContainerRecord, signal: AbortSignal): Promise<Sandbox | undefined> {
+	const { netd } = parts;
+	const { id: owner, name } = record;
+	if (networkMode(record.spec) !== "container")
+		return netd.createSandbox({ owner, name, hostname: hostnameOf(record), joinSandboxId: "" }, signal);
+	const { sandboxId } = runningOwner(parts, record);
+	if (sandboxId === "") return undefined;
+	return netd.createSandbox({ owner, name, hostname: "", joinSandboxId: sandboxId }, signal);
+}
+
 export function namesLagWarning(network: string): string {
 	return `Names on network ${network} are not answered yet: dnsd has not confirmed them, and will when it is back.`;
 }
 
-async function launch(parts: Parts, record: ContainerRecord, netnsPath: string | undefined, files: GeneratedFiles) {
+type Surroundings = Pick<OciInput, "netnsPath" | "hostname" | "files">;
+
+async function launch(parts: Parts, record: ContainerRecord, surroundings: Surroundings) {
 	const { runtime, roots, wharfRoot } = parts;
 	const { id, spec, mounts } = record;
 	const config = ociConfig({
 		id,
 		command: spec.command,
 		environment: spec.environment,
-		hostname: hostnameOf(record),
+		...surroundings,
 		rootfs: roots.rootfs(id),
-		netnsPath,
 		hidden: [wharfRoot],
-		files: files.mounts,
 		openFiles: openFilesLimit(),
 		mounts,
 	});

@@ -34,6 +34,15 @@ export interface Connection {
 	readonly ports: readonly Port[];
 }
 
+export interface SandboxWish {
+	/** The container's id. */
+	readonly owner: string;
+	readonly name: string;
+	readonly hostname: string;
+	/** Whose namespace it is to share; empty: one of its own is made. */
+	readonly joinSandboxId: string;
+}
+
 export class Netd implements Disposable {
 	readonly #networks: ClientOf<NetworkServiceService>;
 	readonly #sandboxes: ClientOf<SandboxServiceService>;
@@ -54,11 +63,8 @@ export class Netd implements Disposable {
 		return given(network, "network");
 	}
 
-	async createSandbox(
-		{ owner, name, hostname }: { readonly owner: string; readonly name: string; readonly hostname: string },
-		signal?: AbortSignal,
-	): Promise<Sandbox> {
-		const request = { requestId: randomUUID(), holder: HOLDER, owner, name, hostname };
+	async createSandbox({ owner, name, hostname, joinSandboxId }: SandboxWish, signal?: AbortSignal): Promise<Sandbox> {
+		const request = { requestId: randomUUID(), holder: HOLDER, owner, name, hostname, joinSandboxId };
 		const { sandbox } = await this.#sandboxes.createSandbox(CreateSandboxRequest.fromPartial(request), { signal });
 		return given(sandbox, "sandbox");
 	}

@@ -89,6 +89,7 @@ describe("one that shares another's", () => {
 		expect(it.allocator.snapshot().leases).toEqual([]);
 		expect(await it.netd.reconcile.run()).toBe(0);
 		expect(it.netd.sandboxes.get(bob.id).status).toEqual(failed);
+		await expect(join("carol", bob)).rejects.toMatchObject({ reason: "SANDBOX_NOT_READY" });
 		await it.netd.sandboxes.delete(bob.id, call());
 		expect(states()).toEqual([]);
 	});

@@ -158,7 +158,8 @@ export class Sandboxes {
 	async #share(spec: SandboxSpec, ref: string, call: Mutation<Sandbox>): Promise<Sandbox> {
 		const { records, store } = this.#parts;
 		const named = records.getSandbox(ref, "join_sandbox_id");
-		const owner = named.joined === undefined ? named : records.getSandbox(named.joined, "join_sandbox_id");
+		const owner = named.joined === undefined ? named : records.sandbox(named.joined);
+		if (owner === undefined) throw notReady(named);
 		const { id: joined, netnsPath, hostname, dnsServers } = owner;
 		const sandbox = this.#intent({ ...spec, hostname, dnsServers }, { joined, netnsPath });
 		const active: Sandbox = { ...sandbox, status: { state: "active" } };
@@ -167,8 +168,7 @@ export class Sandboxes {
 			await store.write(statements, "sandbox.joined");
 		} catch (error) {
 			if (!(error instanceof ChangesError)) throw taken(error, sandbox);
-			const { state } = records.getSandbox(joined, "join_sandbox_id").status;
-			throw faults.SANDBOX_NOT_READY({ sandbox: nameOf(owner), state }, { field: "join_sandbox_id" });
+			throw notReady(records.getSandbox(joined, "join_sandbox_id"));
 		}
 		return active;
 	}
@@ -219,6 +219,11 @@ export class Sandboxes {
 			throw taken(error, sandbox);
 		}
 	}
+}
+
+function notReady(sandbox: Sandbox): Error {
+	const { state } = sandbox.status;
+	return faults.SANDBOX_NOT_READY({ sandbox: nameOf(sandbox), state }, { field: "join_sandbox_id" });
 }
 
 function refOf(path: string | undefined, pid: number | undefined): NamespaceRef | undefined {
