@@ -82,6 +82,8 @@ function throughNetd(store: Store) {
 				options: {},
 				labels: {},
 				attachable: false,
+				configOnly: false,
+				configFrom: "",
 			}),
 		close: () => {
 			for (const one of [networks, sandboxes, endpoints, pipelined]) one.close();

@@ -51,6 +51,11 @@ export const gatewayFaults = catalogue("gateway", {
 		message: (m: { network: string }) => `The network ${m.network} cannot be joined beside others.`,
 		help: () => "Give it alone, or bridge networks only.",
 	},
+	NETWORK_IS_CONFIG_ONLY: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { network: string }) => `No container can be on ${m.network}: it is a configuration only.`,
+		help: (m) => `Make a network from it: \`wharf network create --config-from ${m.network} NETWORK\`.`,
+	},
 	NETWORK_IS_SHARED: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { owner: string; what: string }) =>

@@ -6,6 +6,7 @@ import type { Mutation } from "#lib/rpc/handler.ts";
 import { type ContainerRecord, type LiveContainer, networkMode, sharedNetworkOf } from "./container.ts";
 import { gatewayFaults } from "../faults.ts";
 import { GeneratedFiles } from "../files/generated-files.ts";
+import { refuseUnjoinable } from "./joinable.ts";
 import type { Parts } from "../parts.ts";
 import { Undo } from "#lib/concurrency/undo.ts";
 import { endpointsOf } from "./observe.ts";
@@ -55,7 +56,7 @@ export function settledRecord({ table }: Parts, id: string): ContainerRecord {
 	throw gatewayFaults.CONTAINER_REMOVING({ container: record.name });
 }
 
-function refuseImpossible(record: ContainerRecord, { name, driver }: Network): void {
+function refuseImpossible(record: ContainerRecord, network: Network): void {
 	const mode = networkMode(record.spec);
 	if (mode === "container") {
 		const metadata = { owner: sharedNetworkOf(record.spec).slice(0, 12), what: "networks of its own" };
@@ -64,7 +65,7 @@ function refuseImpossible(record: ContainerRecord, { name, driver }: Network): v
 	if (mode !== "networks" && record.networkIds.length === 0) {
 		throw gatewayFaults.NETWORK_STANDS_ALONE({ network: mode });
 	}
-	if (driver === "host" || driver === "none") throw gatewayFaults.NETWORK_STANDS_ALONE({ network: name });
+	refuseUnjoinable(network);
 }
 
 async function joined(parts: Parts, record: ContainerRecord, endpoint: Endpoint): Promise<void> {

@@ -8,6 +8,7 @@ import { type ContainerRecord, type LiveContainer, networkMode, sharedNetworkOf,
 import { containerFact } from "./facts.ts";
 import { gatewayFaults } from "../faults.ts";
 import { madeUpName } from "../names.ts";
+import { refuseUnjoinable } from "./joinable.ts";
 import type { Parts } from "../parts.ts";
 import { Undo } from "#lib/concurrency/undo.ts";
 
@@ -67,10 +68,11 @@ async function resolveNetworks({ netd }: Parts, spec: ContainerSpec, signal: Abo
 	if (networkMode(spec) !== "networks") return [];
 	const networks = await Promise.all(spec.networks.map(({ network }) => netd.network(network, signal)));
 	const ids = networks.map(({ id }) => id);
-	for (const [index, { id, name, driver }] of networks.entries()) {
+	for (const [index, network] of networks.entries()) {
 		const field = `spec.networks[${index}]`;
+		const { id, name } = network;
 		if (ids.indexOf(id) !== index) throw gatewayFaults.NETWORK_GIVEN_TWICE({ network: name }, { field });
-		if (driver === "host" || driver === "none") throw gatewayFaults.NETWORK_STANDS_ALONE({ network: name }, { field });
+		refuseUnjoinable(network, field);
 	}
 	return ids;
 }

@@ -9,7 +9,7 @@ describe("parseCreateNetwork", () => {
 		convert.parseCreateNetwork(CreateNetworkRequest.fromPartial({ name: "web", ...more }));
 
 	test("says nothing: a bridge network with an automatic IPv4 subnet", () => {
-		expect(parse({})).toMatchObject({ name: "web", driver: "bridge", subnets: [{ family: 4, cidr: undefined }] });
+		expect(parse({})).toMatchObject({ name: "web", driver: "", subnets: [{ family: 4, cidr: undefined }] });
 	});
 
 	test("ipv6, or an IPv6 subnet, is a second family", () => {
@@ -31,6 +31,13 @@ describe("parseCreateNetwork", () => {
 		[{ subnets: [{ cidr: "10.0.0.1/8" }] }, "HOST_BITS_SET", "cidr"],
 		[{ subnets: [{ cidr: "10.0.0.0/8" }, { cidr: "11.0.0.0/8" }] }, "TOO_MANY_SUBNETS", "subnets"],
 		[{ subnets: [{ cidr: "10.0.0.0/8", gateway: "x" }] }, "INVALID_ADDRESS", "gateway"],
+		[{ configOnly: true, internal: true }, "CONFIG_ONLY_CANNOT", "internal"],
+		[{ configOnly: true, attachable: true }, "CONFIG_ONLY_CANNOT", "attachable"],
+		[{ configOnly: true, configFrom: "x" }, "CONFIG_ONLY_CANNOT", "config_from"],
+		[{ configFrom: "x", subnets: [{ cidr: "10.0.0.0/8" }] }, "CONFIG_TWICE", "subnets"],
+		[{ configFrom: "x", ipv6: true }, "CONFIG_TWICE", "ipv6"],
+		[{ configFrom: "x", options: { a: "b" } }, "CONFIG_TWICE", "options"],
+		[{ configFrom: "x", labels: { a: "b" } }, "CONFIG_TWICE", "labels"],
 	])("%j is refused", (more, reason, field) => {
 		expect(() => parse(more)).toThrow(expect.objectContaining({ reason, field }));
 	});

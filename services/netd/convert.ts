@@ -24,16 +24,39 @@ import type { Status } from "./status.ts";
 export function parseCreateNetwork(message: network.CreateNetworkRequest): NetworkSpec {
 	const given = message.subnets.map((subnet, index) => atField(`subnets[${index}]`, () => parseSubnet(subnet)));
 	refuseSecond("subnets", given, ({ family }) => family, faults.TOO_MANY_SUBNETS);
+	refuseContradictions(message);
 	const wanted: Family[] = message.ipv6 || given.some(({ family }) => family === 6) ? [4, 6] : [4];
 	return {
 		name: atField("name", () => parseName("a network", message.name)),
-		driver: message.driver || "bridge",
+		driver: message.driver,
 		subnets: wanted.map((family) => given.find((subnet) => subnet.family === family) ?? automatic(family)),
 		internal: message.internal,
 		attachable: message.attachable,
 		options: message.options,
 		labels: message.labels,
+		configOnly: message.configOnly,
+		configFrom: message.configFrom || undefined,
 	};
+}
+
+/** A configuration has only what is a network's own; and who takes one has nothing of that beside it. */
+function refuseContradictions(message: network.CreateNetworkRequest): void {
+	const { configOnly, configFrom, internal, attachable, subnets, ipv6, options, labels } = message;
+	const cannot = [
+		["internal", "internal", internal],
+		["attachable", "attachable", attachable],
+		["config_from", "made from another", configFrom !== ""],
+	] as const;
+	const [field, what] = cannot.find(([, , isSaid]) => configOnly && isSaid) ?? [];
+	if (what !== undefined) throw faults.CONFIG_ONLY_CANNOT({ what }, { field });
+	const own = [
+		["subnets", subnets.length > 0],
+		["ipv6", ipv6],
+		["options", Object.keys(options).length > 0],
+		["labels", Object.keys(labels).length > 0],
+	] as const;
+	const [twice] = own.find(([, isSaid]) => configFrom !== "" && isSaid) ?? [];
+	if (twice !== undefined) throw faults.CONFIG_TWICE({ what: twice, config: configFrom }, { field: twice });
 }
 
 function automatic(family: Family): SubnetSpec {
@@ -73,7 +96,8 @@ export function parseListNetworks(message: network.ListNetworksRequest): { filte
 	return { filter: { names, drivers, labels }, page: parsePage(message, faults.INVALID_PAGE_TOKEN) };
 }
 
-export function renderNetwork(value: Network): network.Network {
+/** `configFrom`: the name of the configuration that it was made from. */
+export function renderNetwork(value: Network, configFrom: string | undefined): network.Network {
 	return {
 		id: value.id,
 		name: value.name,
@@ -81,7 +105,7 @@ export function renderNetwork(value: Network): network.Network {
 		scope: "SCOPE_LOCAL",
 		...renderStatus(value.status),
 		createdAt: value.createdAt,
-		subnets: value.subnets.map(renderSubnet),
+		subnets: value.config === undefined ? value.subnets.map(renderSubnet) : value.config.flatMap(renderSpec),
 		internal: value.internal,
 		ipv6: value.ipv6,
 		options: { ...value.options },
@@ -89,7 +113,26 @@ export function renderNetwork(value: Network): network.Network {
 		interface: value.interface ?? "",
 		resolvesNames: value.resolvesNames,
 		attachable: value.attachable,
+		configOnly: value.config !== undefined,
+		configFrom: configFrom ?? "",
 	};
+}
+
+/** None for a subnet of which nothing is said. */
+function renderSpec({ cidr, ipRange, gateway, auxiliary }: SubnetSpec): network.NetworkSubnet[] {
+	const said = {
+		subnetId: "",
+		cidr: cidr?.toString() ?? "",
+		ipRange: ipRange?.toString() ?? "",
+		gateway: gateway?.toString() ?? "",
+		auxiliaryAddresses: renderIps(auxiliary),
+	};
+	const { cidr: range, ipRange: part, gateway: way, auxiliaryAddresses } = said;
+	return range + part + way === "" && Object.keys(auxiliaryAddresses).length === 0 ? [] : [said];
+}
+
+function renderIps(ips: Readonly<Record<string, Ip>>): Record<string, string> {
+	return Object.fromEntries(Object.entries(ips).map(([name, ip]) => [name, ip.toString()]));
 }
 
 function renderSubnet({ id, cidr, ipRange, gateway, auxiliary }: Subnet): network.NetworkSubnet {
@@ -98,7 +141,7 @@ function renderSubnet({ id, cidr, ipRange, gateway, auxiliary }: Subnet): networ
 		cidr: cidr.toString(),
 		ipRange: ipRange?.toString() ?? "",
 		gateway: gateway?.toString() ?? "",
-		auxiliaryAddresses: Object.fromEntries(Object.entries(auxiliary).map(([name, ip]) => [name, ip.toString()])),
+		auxiliaryAddresses: renderIps(auxiliary),
 	};
 }
 

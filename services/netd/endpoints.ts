@@ -199,6 +199,8 @@ export class Endpoints {
 		const sandbox = records.getSandbox(sandboxId);
 		refuseJoined(records, sandbox);
 		const driver = drivers.linked(network);
+		if (network.config !== undefined)
+			throw faults.NETWORK_IS_CONFIG_ONLY({ network: network.name }, { field: "network" });
 		if (driver === undefined) {
 			throw faults.NETWORK_HAS_NO_ENDPOINTS({ network: network.name, driver: network.driver }, { field: "network" });
 		}

@@ -51,6 +51,33 @@ export const faults = catalogue("netd", {
 		code: "FAILED_PRECONDITION",
 		message: (m: { network: string }) => `The network ${m.network} is predefined and cannot be removed.`,
 	},
+	CONFIG_ONLY_CANNOT: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { what: string }) => `A configuration has subnets, options and labels, and cannot be ${m.what}.`,
+		help: () => "Say it of the network that is made from it.",
+	},
+	CONFIG_TWICE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { what: string; config: string }) =>
+			`The network gets its ${m.what} from the configuration ${quoted(m.config)}, and can be given none of its own.`,
+		help: () => "Leave one of both out.",
+	},
+	NOT_A_CONFIGURATION: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { network: string }) => `The network ${m.network} is no configuration that others could be made from.`,
+		help: () => "`wharf network create --config-only` makes one.",
+	},
+	CONFIG_IN_USE: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { network: string; networks: string }) =>
+			`The configuration ${m.network} is in use by the networks ${m.networks}.`,
+		help: () => "Remove those first.",
+	},
+	NETWORK_IS_CONFIG_ONLY: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { network: string }) => `Nothing can be connected to ${m.network}: it is a configuration only.`,
+		help: (m) => `Make a network from it: \`wharf network create --config-from ${m.network} NETWORK\`.`,
+	},
 	NETWORK_HAS_NO_ENDPOINTS: {
 		code: "FAILED_PRECONDITION",
 		message: (m: { network: string; driver: string }) =>

@@ -3,6 +3,7 @@ import { Cidr } from "#lib/address/cidr.ts";
 import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import type { SqlValue, Statement } from "#lib/store/store.ts";
+import type { SubnetSpec } from "./allocator.ts";
 import { type Status, type StatusColumns, statusOf } from "./status.ts";
 
 export type TextMap = Readonly<Record<string, string>>;
@@ -38,6 +39,10 @@ export interface Network {
 	readonly subnets: readonly Subnet[];
 	readonly options: TextMap;
 	readonly labels: TextMap;
+	/** A configuration for other networks: what subnets those take. Undefined: it is a network. */
+	readonly config: readonly SubnetSpec[] | undefined;
+	/** The configuration that it was made from. */
+	readonly configFrom: string | undefined;
 }
 
 export function subnetOf(network: Network, family: Family): Subnet | undefined {
@@ -51,6 +56,14 @@ interface StoredSubnet {
 	readonly gateway?: string | undefined;
 	readonly auxiliary: TextMap;
 	readonly automatic: boolean;
+}
+
+/** As `SubnetSpec`, in texts. */
+interface StoredSpec extends Pick<SubnetSpec, "family"> {
+	readonly cidr?: string | undefined;
+	readonly ipRange?: string | undefined;
+	readonly gateway?: string | undefined;
+	readonly auxiliary: TextMap;
 }
 
 interface Row extends StatusColumns {
@@ -68,6 +81,8 @@ interface Row extends StatusColumns {
 	readonly subnets: string;
 	readonly options: string;
 	readonly labels: string;
+	readonly config: string;
+	readonly config_from: string | null;
 }
 
 export function networkOf(row: Row): Network {
@@ -89,6 +104,28 @@ export function networkOf(row: Row): Network {
 		subnets: subnets.map(readSubnet),
 		options: JSON.parse(row.options) as TextMap,
 		labels: JSON.parse(row.labels) as TextMap,
+		config: row.config === "" ? undefined : (JSON.parse(row.config) as StoredSpec[]).map(readSpec),
+		configFrom: row.config_from ?? undefined,
+	};
+}
+
+function readSpec({ family, cidr, ipRange, gateway, auxiliary }: StoredSpec): SubnetSpec {
+	return {
+		family,
+		cidr: cidr === undefined ? undefined : Cidr.parse(cidr),
+		ipRange: ipRange === undefined ? undefined : Cidr.parse(ipRange),
+		gateway: gateway === undefined ? undefined : Ip.parse(gateway),
+		auxiliary: readIps(auxiliary),
+	};
+}
+
+function writeSpec({ family, cidr, ipRange, gateway, auxiliary }: SubnetSpec): StoredSpec {
+	return {
+		family,
+		cidr: cidr?.toString(),
+		ipRange: ipRange?.toString(),
+		gateway: gateway?.toString(),
+		auxiliary: writeIps(auxiliary),
 	};
 }
 
@@ -98,9 +135,17 @@ function readSubnet(stored: StoredSubnet): Subnet {
 		cidr: Cidr.parse(stored.cidr),
 		ipRange: stored.ipRange === undefined ? undefined : Cidr.parse(stored.ipRange),
 		gateway: stored.gateway === undefined ? undefined : Ip.parse(stored.gateway),
-		auxiliary: Object.fromEntries(Object.entries(stored.auxiliary).map(([name, ip]) => [name, Ip.parse(ip)])),
+		auxiliary: readIps(stored.auxiliary),
 		automatic: stored.automatic,
 	};
+}
+
+function readIps(texts: TextMap): Record<string, Ip> {
+	return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, Ip.parse(text)]));
+}
+
+function writeIps(ips: Readonly<Record<string, Ip>>): Record<string, string> {
+	return Object.fromEntries(Object.entries(ips).map(([name, ip]) => [name, ip.toString()]));
 }
 
 function writeSubnets(subnets: readonly Subnet[]): string {
@@ -110,13 +155,14 @@ function writeSubnets(subnets: readonly Subnet[]): string {
 			cidr: subnet.cidr.toString(),
 			ipRange: subnet.ipRange?.toString(),
 			gateway: subnet.gateway?.toString(),
-			auxiliary: Object.fromEntries(Object.entries(subnet.auxiliary).map(([name, ip]) => [name, ip.toString()])),
+			auxiliary: writeIps(subnet.auxiliary),
 			automatic: subnet.automatic,
 		}),
 	);
 	return JSON.stringify(stored);
 }
 
+/** Refused (ChangesError) where the configuration that it is made from has gone. */
 export function insertNetwork(network: Network): Statement {
 	const values: Record<string, SqlValue> = {
 		id: network.id,
@@ -133,12 +179,15 @@ export function insertNetwork(network: Network): Statement {
 		subnets: writeSubnets(network.subnets),
 		options: JSON.stringify(network.options),
 		labels: JSON.stringify(network.labels),
+		config: network.config === undefined ? "" : JSON.stringify(network.config.map(writeSpec)),
+		config_from: network.configFrom ?? null,
 	};
 	const columns = Object.keys(values);
 	const places = columns.map(() => "?").join(", ");
 	return {
-		sql: `INSERT INTO networks (${columns.join(", ")}) VALUES (${places})`,
-		params: Object.values(values),
+		sql: `INSERT INTO networks (${columns.join(", ")}) SELECT ${places}
+			WHERE ? IS NULL OR EXISTS (SELECT 1 FROM networks WHERE id = ? AND state = 'active')`,
+		params: [...Object.values(values), network.configFrom ?? null, network.configFrom ?? null],
 		changes: 1,
 	};
 }
@@ -151,11 +200,12 @@ export function activateNetwork(id: string, subnets: readonly Subnet[]): Stateme
 	};
 }
 
-/** Refused (ChangesError) while an endpoint is on it: a `Connect` that was first has won. */
+/** Refused (ChangesError) while an endpoint is on it, or a network is made from it: a `Connect` that was first has won. */
 export function beginDeletingNetwork(id: string): Statement {
 	return {
 		sql: `UPDATE networks SET state = 'deleting' WHERE id = ?
-			AND NOT EXISTS (SELECT 1 FROM endpoints WHERE network_id = networks.id)`,
+			AND NOT EXISTS (SELECT 1 FROM endpoints WHERE network_id = networks.id)
+			AND NOT EXISTS (SELECT 1 FROM networks AS user WHERE user.config_from = networks.id)`,
 		params: [id],
 		changes: 1,
 	};

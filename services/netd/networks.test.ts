@@ -12,6 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => it[Symbol.asyncDispose]());
 
+const automatic = { cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} } as const;
 const page = { after: 0, limit: 100 };
 const all = { names: [], drivers: [], labels: {} };
 const everything = () => ({
@@ -235,5 +236,95 @@ describe("delete", () => {
 			if (connected.status === "fulfilled") await it.netd.networks.delete("web", call());
 		}
 		expect(it.allocator.snapshot().leases).toEqual([]);
+	});
+});
+
+describe("a configuration", () => {
+	const subnet = {
+		family: 4,
+		cidr: Cidr.parse("10.98.0.0/24"),
+		ipRange: Cidr.parse("10.98.0.128/25"),
+		gateway: Ip.parse("10.98.0.9"),
+		auxiliary: { dns: Ip.parse("10.98.0.53") },
+	} as const;
+	const options = { "com.docker.network.driver.mtu": "1400" };
+	const labels = { tier: "front" };
+	const configuration = (more: Partial<Parameters<typeof networkSpec>[1]> = {}) =>
+		networkSpec("base", { driver: "", configOnly: true, subnets: [subnet], options, labels, ...more });
+	const from = (name: string, more: Partial<Parameters<typeof networkSpec>[1]> = {}) =>
+		networkSpec(name, { driver: "", configFrom: "base", ...more });
+
+	test("has nothing in the kernel and at ipamd, is what it was after a restart, and takes no containers", async () => {
+		const before = everything();
+		const { network } = await it.netd.networks.create(configuration(), call());
+		expect({ ...everything(), outbox: before.outbox }).toEqual(before);
+		expect(network).toMatchObject({ driver: "none", options, labels, resolvesNames: false, subnets: [] });
+		await it.restart();
+		expect(it.netd.networks.get("base")).toEqual({ ...network, seq: expect.any(Number) });
+		expect({ ...everything(), outbox: before.outbox }).toEqual(before);
+		const alice = await it.netd.sandboxes.create(sandboxSpec("alice"), call());
+		await expect(it.netd.endpoints.connect(connectSpec("base", alice), call())).rejects.toMatchObject({
+			reason: "NETWORK_IS_CONFIG_ONLY",
+		});
+	});
+
+	test("is what a network is made of, is shown there, and stays while one is", async () => {
+		await it.netd.networks.create(configuration(), call());
+		const { network } = await it.netd.networks.create(from("web", { internal: true }), call());
+		expect(network).toMatchObject({ driver: "bridge", options, labels, internal: true });
+		expect(it.netd.networks.configOf(network)).toBe("base");
+		expect(network.subnets.map(({ cidr, gateway }) => `${cidr} ${gateway}`)).toEqual(["10.98.0.0/24 10.98.0.9"]);
+		expect(it.kernel.state.bridges.get(network.interface ?? parseIfName("x"))?.mtu).toBe(1400);
+		await expect(it.netd.networks.delete("base", call())).rejects.toMatchObject({
+			reason: "CONFIG_IN_USE",
+			message: "The configuration base is in use by the networks web.",
+		});
+		await it.netd.networks.delete("web", call());
+		await it.netd.networks.delete("base", call());
+		expect(() => it.netd.networks.get("base")).toThrow("There is no network");
+	});
+
+	test("one that says nothing gives each of its networks a subnet of its own", async () => {
+		await it.netd.networks.create(configuration({ subnets: [{ ...automatic, family: 4 }] }), call());
+		const made = [
+			await it.netd.networks.create(from("one"), call()),
+			await it.netd.networks.create(from("two"), call()),
+		];
+		const cidrs = made.flatMap(({ network }) => network.subnets.map(({ cidr }) => cidr.toString()));
+		expect(new Set(cidrs).size).toBe(2);
+	});
+
+	test.each([
+		["from nothing", () => from("x", { configFrom: "nobody" }), "NETWORK_NOT_FOUND"],
+		["from a network", () => from("x", { configFrom: "bridge" }), "NOT_A_CONFIGURATION"],
+		["a taken name", () => configuration(), "NETWORK_NAME_TAKEN"],
+		["for a driver that has not the option", () => from("x", { driver: "macvlan" }), "UNKNOWN_OPTION"],
+		[
+			"with an option that the driver has not",
+			() => configuration({ driver: "bridge", options: { a: "b" } }),
+			"UNKNOWN_OPTION",
+		],
+		["for a driver that is none", () => configuration({ driver: "ipvlan" }), "UNKNOWN_DRIVER"],
+		["a subnet that is taken", () => from("x", { configFrom: "base" }), "SUBNET_OVERLAPS"],
+	])("%s is refused, and nothing has changed", async (_, spec, reason) => {
+		const common = { "com.docker.network.bridge.enable_icc": "true" };
+		await it.netd.networks.create(configuration({ options: common }), call());
+		await it.netd.networks.create(from("taken"), call());
+		const before = everything();
+		await expect(it.netd.networks.create(spec(), call())).rejects.toMatchObject({ reason });
+		expect(everything()).toEqual(before);
+	});
+
+	test("a network from it and its removal at once: one of them wins", async () => {
+		for (let round = 0; round < 10; round += 1) {
+			await it.netd.networks.create(configuration(), call());
+			const [made, removed] = await Promise.allSettled([
+				it.netd.networks.create(from("web"), call()),
+				it.netd.networks.delete("base", call()),
+			]);
+			expect([made.status, removed.status].sort()).toEqual(["fulfilled", "rejected"]);
+			if (made.status === "fulfilled") await it.netd.networks.delete("web", call());
+			if (removed.status === "rejected") await it.netd.networks.delete("base", call());
+		}
 	});
 });

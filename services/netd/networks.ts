@@ -28,6 +28,10 @@ export interface NetworkSpec {
 	readonly attachable: boolean;
 	readonly options: TextMap;
 	readonly labels: TextMap;
+	/** It is a configuration for other networks. Its driver, if one is given, judges its options. */
+	readonly configOnly: boolean;
+	/** Id, unique beginning of an id, or name of the configuration whose subnets, options and labels it gets. */
+	readonly configFrom: string | undefined;
 }
 
 export interface Created {
@@ -42,6 +46,8 @@ export interface NetworkFilter {
 	/** An empty value matches any. */
 	readonly labels: TextMap;
 }
+
+const DEFAULT_DRIVER = "bridge";
 
 /** What an operation adds to what makes a network. */
 type Call = Pick<Mutation<Created>, "signal" | "answer">;
@@ -58,6 +64,11 @@ export class Networks {
 
 	get(ref: string): Network {
 		return this.#parts.records.getNetwork(ref);
+	}
+
+	/** The name of the configuration that it was made from. */
+	configOf({ configFrom }: Network): string | undefined {
+		return configFrom === undefined ? undefined : this.#parts.records.network(configFrom)?.name;
 	}
 
 	list({ names, drivers, labels }: NetworkFilter, page: PageRequest): Page<Network> {
@@ -84,13 +95,15 @@ export class Networks {
 			.map(({ sandboxId }) => records.sandbox(sandboxId)?.name || shortId(sandboxId));
 	}
 
-	async create(spec: NetworkSpec, call: Call): Promise<Created> {
-		const driver = this.#parts.drivers.get(spec.driver);
+	async create(asked: NetworkSpec, call: Call): Promise<Created> {
+		if (asked.configOnly) return this.#configure(asked, call);
+		const spec = this.#configured(asked);
+		const driver = this.#parts.drivers.get(spec.driver || DEFAULT_DRIVER);
 		driver.check(spec.options, spec);
 		if (driver.kind === "fixed") throw faults.DRIVER_IS_PREDEFINED({ driver: driver.name }, { field: "driver" });
 		const id = newId();
 		return this.#make(
-			intent({ ...spec, id, interface: driver.interfaceOf(id, spec.options) }),
+			intent({ ...spec, driver: driver.name, id, interface: driver.interfaceOf(id, spec.options) }),
 			spec.subnets,
 			driver,
 			call,
@@ -100,7 +113,8 @@ export class Networks {
 	/** Makes what is missing of `bridge`, `host` and `none`. */
 	async ensurePredefined(bridge: Network["interface"], signal: AbortSignal): Promise<void> {
 		const { records, store, drivers } = this.#parts;
-		const common = { subnets: [], internal: false, attachable: false, options: {}, labels: {} } as const;
+		const own = { configOnly: false, configFrom: undefined };
+		const common = { ...own, subnets: [], internal: false, attachable: false, options: {}, labels: {} } as const;
 		for (const driver of ["host", "none"]) {
 			if (records.networkNamed(driver) !== undefined) continue;
 			const network = intent({ ...common, name: driver, driver, id: newId(), interface: undefined }, true);
@@ -124,6 +138,7 @@ export class Networks {
 			await store.write([rows.beginDeletingNetwork(id)], "network.deleting");
 		} catch (error) {
 			if (!(error instanceof ChangesError)) throw error;
+			this.#refuseConfigInUse(network);
 			throw faults.NETWORK_IN_USE(
 				{ network: network.name, endpoints: listed(this.users(network)) },
 				{ field: "network" },
@@ -148,9 +163,36 @@ export class Networks {
 		);
 		if (!clean) return false;
 		// One without a subnet has never been told of as made.
-		const facts = network.subnets.length === 0 ? [] : [networkFact("DELETED", network)];
+		const wasMade = network.subnets.length > 0 || network.config !== undefined;
+		const facts = wasMade ? [networkFact("DELETED", network)] : [];
 		await store.write([rows.deleteNetworkRow(network.id), ...facts, ...answer()], "network.deleted");
 		return true;
+	}
+
+	/** It has nothing of its own in the kernel or at ipamd: one write makes it, or does not. */
+	async #configure(spec: NetworkSpec, call: Call): Promise<Created> {
+		const { drivers, store } = this.#parts;
+		if (spec.driver !== "") drivers.get(spec.driver).check(spec.options, spec);
+		const row = intent({ ...spec, driver: "none", id: newId(), interface: undefined });
+		const network: Network = { ...row, status: { state: "active" }, resolvesNames: false, config: spec.subnets };
+		const result = { network, warnings: [] };
+		const statements = [rows.insertNetwork(network), networkFact("CREATED", network), ...call.answer(result)];
+		await this.#orTaken(network, () => store.write(statements, "network.configured"));
+		return result;
+	}
+
+	/** With what its configuration says. */
+	#configured(spec: NetworkSpec): NetworkSpec {
+		if (spec.configFrom === undefined) return spec;
+		const { id, name, config, options, labels } = this.#parts.records.getNetwork(spec.configFrom, "config_from");
+		if (config === undefined) throw faults.NOT_A_CONFIGURATION({ network: name }, { field: "config_from" });
+		return { ...spec, subnets: config, options, labels, configFrom: id };
+	}
+
+	#refuseConfigInUse({ id, name }: Network): void {
+		const users = this.#parts.records.networks([["config_from = ?", id]]).map((network) => network.name);
+		if (users.length === 0) return;
+		throw faults.CONFIG_IN_USE({ network: name, networks: listed(users) }, { field: "network" });
 	}
 
 	async #make(network: Network, specs: readonly SubnetSpec[], driver: LinkedDriver, call: Call): Promise<Created> {
@@ -205,9 +247,16 @@ export class Networks {
 	}
 
 	async #insert(network: Network): Promise<void> {
+		const { store } = this.#parts;
+		await this.#orTaken(network, () => store.intend([rows.insertNetwork(network)], "network.creating"));
+	}
+
+	async #orTaken(network: Network, insert: () => Promise<void>): Promise<void> {
 		try {
-			await this.#parts.store.intend([rows.insertNetwork(network)], "network.creating");
+			await insert();
 		} catch (error) {
+			if (error instanceof ChangesError)
+				throw faults.NETWORK_NOT_FOUND({ network: network.configFrom ?? "" }, { field: "config_from" });
 			if (!(error instanceof ConstraintError)) throw error;
 			if (error.columns.includes("networks.name"))
 				throw faults.NETWORK_NAME_TAKEN({ name: network.name }, { field: "name" });
@@ -241,6 +290,8 @@ function intent(spec: NetworkSpec & Pick<Network, "id" | "interface">, predefine
 		subnets: [],
 		options: spec.options,
 		labels: spec.labels,
+		config: undefined,
+		configFrom: spec.configFrom,
 	};
 }
 

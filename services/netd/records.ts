@@ -32,7 +32,7 @@ export class Records {
 	}
 
 	/** By id, name, or unique beginning of an id, in this order; else a Fault. */
-	getNetwork(ref: string): Network {
+	getNetwork(ref: string, field = "network"): Network {
 		const exact = (isWholeId(ref) ? this.network(ref) : undefined) ?? this.networkNamed(ref);
 		if (exact !== undefined) return exact;
 		// Hexadecimal digits only, so that nothing in it means something to GLOB.
@@ -40,8 +40,8 @@ export class Records {
 			? this.#store.all<NetworkRow>("SELECT * FROM networks WHERE id GLOB ? LIMIT 100", `${ref}*`)
 			: [];
 		const [first] = rows;
-		if (first === undefined) throw faults.NETWORK_NOT_FOUND({ network: ref }, { field: "network" });
-		if (rows.length > 1) throw faults.AMBIGUOUS_ID({ id: ref, count: String(rows.length) }, { field: "network" });
+		if (first === undefined) throw faults.NETWORK_NOT_FOUND({ network: ref }, { field });
+		if (rows.length > 1) throw faults.AMBIGUOUS_ID({ id: ref, count: String(rows.length) }, { field });
 		return networkOf(first);
 	}
 

@@ -10,30 +10,32 @@ import * as convert from "./convert.ts";
 import { renderFinding } from "./convert-diagnosis.ts";
 import type { EndpointView } from "./endpoint-view.ts";
 import type { Connected, Disconnected } from "./endpoints.ts";
+import type { Network } from "./network.ts";
 import type { Created } from "./networks.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 export function netdServices({ networks, sandboxes, endpoints, ports, names, diagnosis }: Netd): Implementation[] {
 	const renderSandbox = (sandbox: Sandbox) => convert.renderSandbox(sandbox, sandboxes.hasResolver(sandbox.id));
+	const renderNetwork = (network: Network) => convert.renderNetwork(network, networks.configOf(network));
 	return [
 		implement(NetworkServiceService, {
 			createNetwork: mutation({
 				parse: convert.parseCreateNetwork,
 				run: (spec, call) => networks.create(spec, call),
 				render: ({ network, warnings }: Created) => ({
-					network: convert.renderNetwork(network),
+					network: renderNetwork(network),
 					warnings: [...warnings],
 				}),
 			}),
 			getNetwork: unary({
 				parse: ({ network }) => network,
 				run: (ref) => networks.get(ref),
-				render: (network) => ({ network: convert.renderNetwork(network) }),
+				render: (network) => ({ network: renderNetwork(network) }),
 			}),
 			listNetworks: unary({
 				parse: convert.parseListNetworks,
 				run: ({ filter, page }) => networks.list(filter, page),
-				render: ({ items, next }) => ({ networks: items.map(convert.renderNetwork), nextPageToken: pageToken(next) }),
+				render: ({ items, next }) => ({ networks: items.map(renderNetwork), nextPageToken: pageToken(next) }),
 			}),
 			deleteNetwork: mutation({
 				parse: ({ network }) => network,

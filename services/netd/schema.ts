@@ -91,5 +91,8 @@ export const migrations: readonly string[] = [
 	`
 	ALTER TABLE sandboxes ADD COLUMN joined TEXT NOT NULL DEFAULT '';
 	CREATE INDEX sandboxes_joined ON sandboxes (joined) WHERE joined <> '';
+	ALTER TABLE networks ADD COLUMN config TEXT NOT NULL DEFAULT '';
+	ALTER TABLE networks ADD COLUMN config_from TEXT REFERENCES networks (id);
+	CREATE INDEX networks_config_from ON networks (config_from) WHERE config_from IS NOT NULL;
 	`,
 ];

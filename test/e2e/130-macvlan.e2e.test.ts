@@ -86,3 +86,27 @@ test.each([
 	expect(await host.wharfOk("network", "ls")).not.toMatch(/ x /);
 	expect(await audit(host)).toEqual([]);
 });
+
+test("a configuration is made once for networks of any name; it is shown, takes no container, and goes last", async () => {
+	const config = ["--config-only", "--subnet", "10.79.0.0/24", "--gateway", "10.79.0.1", "-o", "parent=eth1"];
+	await host.wharfOk("network", "create", ...config, "segment");
+	await host.wharfOk("network", "create", "-d", "macvlan", "--config-from", "segment", "guests");
+	const inspect = async (name: string) =>
+		(JSON.parse(await host.wharfOk("network", "inspect", name)) as Record<string, unknown>[])[0];
+	const said = { IPAM: { Config: [{ Subnet: "10.79.0.0/24", Gateway: "10.79.0.1" }] }, Options: { parent: "eth1" } };
+	expect(await inspect("segment")).toMatchObject({ ...said, ConfigOnly: true, Driver: "null" });
+	const from = { ConfigFrom: { Network: "segment" }, ConfigOnly: false, Driver: "macvlan" };
+	expect(await inspect("guests")).toMatchObject({ ...said, ...from });
+	expect(await host.wharfOk("network", "ls")).toMatch(/ segment +null +local/);
+	const refused = async (...args: string[]): Promise<string> => (await host.wharf(args)).stderr;
+	expect(await refused("run", "--rm", "--network", "segment", "host", "true")).toContain("it is a configuration only");
+	expect(await refused("network", "rm", "segment")).toContain("in use by the networks guests");
+	expect(await refused("network", "create", "--config-from", "segment", "--ipv6", "x")).toContain("of its own");
+	expect(await refused("network", "create", "--config-only", "--internal", "x")).toContain("cannot be internal");
+	expect(await host.wharfOk("run", "--rm", "--network", "guests", "host", "ip", "-o", "-4", "addr")).toContain(
+		"10.79.0.",
+	);
+	expect(await audit(host)).toEqual([]);
+	await host.wharfOk("network", "rm", "guests", "segment");
+	expect(await audit(host)).toEqual([]);
+});

@@ -17,6 +17,11 @@ const FLAGS = {
 	internal: { kind: "switch", help: "No way out and no way in" },
 	ipv6: { kind: "switch", help: "An IPv6 subnet as well" },
 	attachable: { kind: "switch", help: "Programs may connect containers to it by hand" },
+	"config-only": {
+		kind: "switch",
+		help: "A configuration for other networks: subnets, options and labels, and nothing else",
+	},
+	"config-from": { kind: "text", value: "NETWORK", help: "Take subnets, options and labels from this configuration" },
 	opt: { kind: "list", short: "o", value: "KEY=VALUE", help: "An option of the driver" },
 	label: { kind: "list", value: "KEY=VALUE", help: "A label" },
 } as const;
@@ -44,6 +49,8 @@ export default command({
 			options: parsePairs(flags.opt, "The option"),
 			labels: parsePairs(flags.label, "The label"),
 			attachable: flags.attachable,
+			configOnly: flags["config-only"],
+			configFrom: flags["config-from"] ?? "",
 		});
 		using netd = connect(terminal.paths, "netd", NetworkServiceService);
 		const { network, warnings } = await netd.createNetwork(request);

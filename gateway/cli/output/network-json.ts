@@ -14,7 +14,7 @@ export function networkJson(network: Network, endpoints: readonly Endpoint[]): R
 			Driver: "default",
 			Options: {},
 			Config: network.subnets.map(({ cidr, ipRange, gateway, auxiliaryAddresses }) => ({
-				Subnet: cidr,
+				...(cidr === "" ? {} : { Subnet: cidr }),
 				...(ipRange === "" ? {} : { IPRange: ipRange }),
 				...(gateway === "" ? {} : { Gateway: gateway }),
 				...(Object.keys(auxiliaryAddresses).length === 0 ? {} : { AuxiliaryAddresses: auxiliaryAddresses }),
@@ -23,8 +23,8 @@ export function networkJson(network: Network, endpoints: readonly Endpoint[]): R
 		Internal: network.internal,
 		Attachable: network.attachable,
 		Ingress: false,
-		ConfigFrom: { Network: "" },
-		ConfigOnly: false,
+		ConfigFrom: { Network: network.configFrom },
+		ConfigOnly: network.configOnly,
 		Containers: Object.fromEntries(
 			endpoints.map((endpoint) => [endpoint.owner || endpoint.sandboxId, memberJson(endpoint)]),
 		),

@@ -36,6 +36,8 @@ export function networkSpec(name: string, more: Partial<NetworkSpec> = {}): Netw
 		attachable: false,
 		options: {},
 		labels: {},
+		configOnly: false,
+		configFrom: undefined,
 		...more,
 	};
 }

@@ -74,6 +74,8 @@ async function live(netd: Netd): Promise<void> {
 	} as const;
 	await networks.create(networkSpec(`lan-${round}`, { options, subnets: [subnet] }), call());
 	await networks.create(networkSpec(`web-${round}`), call());
+	await networks.create(networkSpec(`base-${round}`, { configOnly: true }), call());
+	await networks.create(networkSpec(`from-${round}`, { configFrom: `base-${round}` }), call());
 	const sandbox = await sandboxes.create(sandboxSpec(`c-${round}`), call());
 	const first = await endpoints.connect(connectSpec(`lan-${round}`, sandbox, { ports: [tcp(0, 80)] }), call());
 	const second = await endpoints.connect(connectSpec(`web-${round}`, sandbox), call());
@@ -107,6 +109,8 @@ async function live(netd: Netd): Promise<void> {
 	await sandboxes.delete(sandbox.id, call());
 	await networks.delete(`mac-${round}`, call());
 	await networks.delete(`web-${round}`, call());
+	await networks.delete(`from-${round}`, call());
+	await networks.delete(`base-${round}`, call());
 	await networks.delete(`lan-${round}`, call());
 }
 
