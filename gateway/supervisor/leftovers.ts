@@ -1,7 +1,7 @@
 /**
  * What may be left of an instance when its services are gone for good: cleaned directly, by what is derived from names of ours.
  *
- * Other instances on the machine are not touched: links and tables are those of this network namespace, everything else is below the root.
+ * Other instances on the machine are not touched: links, tables and rules are those of this network namespace, everything else is below the root.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { isErrno } from "#lib/linux/libc.ts";
 import { unmount } from "#lib/linux/mount/mount.ts";
 import { mountinfo } from "#lib/linux/mount/mountinfo.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
+import { removeLetThrough } from "#lib/linux/nft/let-through.ts";
 import { Nft } from "#lib/linux/nft/nft.ts";
 import { findProgram } from "../find-program.ts";
 import type { Failed } from "../peers/emptying.ts";
@@ -26,6 +27,7 @@ export async function removeLeftovers(paths: Paths, failed: Failed): Promise<voi
 		() => removeProcesses(paths),
 		() => removeMounts(paths),
 		removeLinks,
+		removeForeignRules,
 		removeTables,
 		() => removeAllCgroups(paths),
 	];
@@ -59,6 +61,12 @@ function removeLinks(): void {
 			if (!isErrno(error, "ENODEV")) throw error;
 		}
 	}
+}
+
+/** The one rule that netd was allowed in others' tables. */
+function removeForeignRules(): void {
+	using nft = Nft.open();
+	removeLetThrough(nft);
 }
 
 interface ListedTable {

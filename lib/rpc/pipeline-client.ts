@@ -178,7 +178,7 @@ function ended(): ServiceError {
 
 /** A status without details of ours: a service of wharf's has them but where it does not know the method. */
 function unexplained({ code, message }: { readonly code: number; readonly message: string }): ServiceError {
-	const isUnknown = code === Number(status.UNIMPLEMENTED);
+	const isUnknown = code === (status.UNIMPLEMENTED as number);
 	return serviceError(isUnknown ? status.UNIMPLEMENTED : status.UNKNOWN, message);
 }
 

@@ -30,6 +30,8 @@ export interface Ingredients {
 	readonly netnsPath: (sandboxId: string) => string;
 	/** The default network's bridge. */
 	readonly bridge: IfName;
+	/** Other programs' packet rules may be given a rule that lets ours through; not unless it is said. */
+	readonly adapts?: boolean;
 	/** Aborted when the end begins. */
 	readonly signal: AbortSignal;
 }
@@ -44,7 +46,16 @@ export interface Netd extends AsyncDisposable {
 	readonly diagnosis: Diagnosis;
 }
 
-export function assemble({ store, kernel, allocator, log, netnsPath, bridge, signal }: Ingredients): Netd {
+export function assemble({
+	store,
+	kernel,
+	allocator,
+	log,
+	netnsPath,
+	bridge,
+	adapts = false,
+	signal,
+}: Ingredients): Netd {
 	const records = new Records(store);
 	const reaper = new Reaper(kernel, log);
 	const parts: Parts = {
@@ -69,7 +80,7 @@ export function assemble({ store, kernel, allocator, log, netnsPath, bridge, sig
 	const networks = new Networks(parts);
 	const sandboxes = new Sandboxes(parts);
 	const endpoints = new Endpoints(parts);
-	const reconcile = new Reconcile({ parts, useCases: { networks, sandboxes, endpoints }, bridge, signal });
+	const reconcile = new Reconcile({ parts, useCases: { networks, sandboxes, endpoints }, bridge, adapts, signal });
 	return {
 		networks,
 		sandboxes,

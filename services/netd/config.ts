@@ -1,6 +1,6 @@
 /** netd's own settings. */
 import { parseIfName } from "#lib/address/if-name.ts";
-import { parsedBy, path } from "#lib/config/parsers.ts";
+import { oneOf, parsedBy, path } from "#lib/config/parsers.ts";
 import type { Schema } from "#lib/config/settings.ts";
 
 export const schema = {
@@ -15,5 +15,11 @@ export const schema = {
 		parse: path,
 		default: undefined,
 		doc: "Where ipamd listens; the instance's own unless it is said.",
+	},
+	foreignFirewall: {
+		key: "netd.foreignFirewall",
+		parse: oneOf(["leave", "adapt"]),
+		default: "leave",
+		doc: "Whether one rule may be kept in the packet rules of Docker, ufw or firewalld where they drop what containers send: `adapt`.",
 	},
 } as const satisfies Schema;

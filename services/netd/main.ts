@@ -23,7 +23,8 @@ await runDaemon({
 		);
 		const netnsPath = (id: string): string => paths.netns(id);
 		const bridge = settings.defaultBridge;
-		const netd = resources.use(assemble({ store, kernel, allocator, log, netnsPath, bridge, signal }));
+		const adapts = settings.foreignFirewall === "adapt";
+		const netd = resources.use(assemble({ store, kernel, allocator, log, netnsPath, bridge, adapts, signal }));
 		resources.use(kernel.watch((news) => netd.reconcile.changed(news)));
 		const deadline = Date.now() + START_PATIENCE_MS;
 		while ((await netd.reconcile.run()) > 0 && Date.now() < deadline && !signal.aborted) await sleep(START_PAUSE_MS);

@@ -118,6 +118,12 @@ export class NfTables implements Disposable {
 		return this.#find({ label, type: GETTABLE, flags: 0, body: encodeTableRef(ref) }) !== undefined;
 	}
 
+	/** Of any kind. */
+	hasChain(ref: ChainRef): boolean {
+		const label = `find chain ${ref.family} ${ref.table} ${ref.chain}`;
+		return this.#find({ label, type: GETCHAIN, flags: 0, body: encodeChainRef(ref) }) !== undefined;
+	}
+
 	/** Counts the transactions of the namespace, whoever made them: unchanged means that no table has changed. */
 	generation(): number {
 		const replies = this.#socket.request({ label: "get generation", type: GETGEN, flags: 0, body: header(0) });

@@ -39,6 +39,7 @@ const dropper = (more: Partial<Dropper> = {}): Dropper => ({
 	table: "filter",
 	chain: "FORWARD",
 	chains: ["FORWARD"],
+	reached: ["FORWARD"],
 	accepts: [],
 	...more,
 });
@@ -219,14 +220,15 @@ describe("foreign chains", () => {
 	});
 
 	test("one that lets the bridge through both ways is no trouble; one way is not enough", () => {
-		const out = { in: "br0", out: undefined, translated: false };
-		const back = { in: undefined, out: "br*", translated: false };
+		const out = { in: "br0", out: undefined, translated: false, ours: false };
+		const back = { in: undefined, out: "br*", translated: false, ours: false };
 		expect(found({ accepts: [out, back] })).toEqual([]);
 		expect(found({ accepts: [out] })).toHaveLength(1);
 		expect(found({ accepts: [back] })).toHaveLength(1);
 		expect(found({ accepts: [{ ...out, in: "br1" }, back] })).toHaveLength(1);
-		expect(found({ accepts: [out, { in: undefined, out: undefined, translated: true }] })).toEqual([]);
-		expect(found({ accepts: [{ in: "br0", out: "eth0", translated: false }, back] })).toHaveLength(1);
+		expect(found({ accepts: [out, { in: undefined, out: undefined, translated: true, ours: false }] })).toEqual([]);
+		expect(found({ accepts: [{ in: "br0", out: "eth0", translated: false, ours: false }, back] })).toHaveLength(1);
+		expect(found({ accepts: [{ in: undefined, out: undefined, translated: false, ours: true }] })).toEqual([]);
 	});
 
 	test("of a family that no network has, or with nothing forwarded, is no trouble", () => {
@@ -251,7 +253,7 @@ describe("foreign chains", () => {
 			{ severity: "warning", commands: ["sysctl -w net.bridge.bridge-nf-call-iptables=0"] },
 		]);
 		expect(checkBridgedFrames(situation({ droppers }))).toEqual([]);
-		const told = [dropper({ accepts: [{ in: undefined, out: undefined, translated: false }] })];
+		const told = [dropper({ accepts: [{ in: undefined, out: undefined, translated: false, ours: false }] })];
 		expect(checkBridgedFrames(situation({ droppers: told, showsBridged: { 4: true, 6: true } }))).toEqual([]);
 		expect(checkBridgedFrames(situation({ showsBridged: { 4: true, 6: true } }))).toEqual([]);
 	});

@@ -3,6 +3,10 @@ import type { Accepted, Dropper } from "../kernel/host-facts.ts";
 import { commandLine, type Finding } from "./finding.ts";
 import { type BridgedNetwork, hasFamily, type Situation } from "./situation.ts";
 
+/** Whose rules netd adapts to where the operator lets it. */
+const ADAPTED = new Set(["Docker", "ufw", "firewalld"]);
+const CONSENT = " Or have netd keep one rule there for all networks: WHARF_NETD_FOREIGN_FIREWALL=adapt.";
+
 export function checkForeignChains({ host, networks }: Situation): Finding[] {
 	return host.droppers.flatMap((dropper) =>
 		networks
@@ -34,6 +38,7 @@ function meets({ family }: Dropper, network: BridgedNetwork, shown: Situation["h
 }
 
 export function letsThrough({ accepts }: Dropper, { bridge }: BridgedNetwork): boolean {
+	if (accepts.some(({ ours }) => ours)) return true;
 	const out = accepts.some((one) => !one.translated && fits(one.in, bridge) && one.out === undefined);
 	const back = accepts.some(
 		(one) => (one.translated || fits(one.out, bridge)) && (one.in === undefined || one.in === "*"),
@@ -53,7 +58,7 @@ function dropped(dropper: Dropper, { name, bridge }: BridgedNetwork): Finding {
 		severity: "error",
 		code: "FOREIGN_DROP",
 		sentence: `The chain ${chain} of the table ${family} ${table}${owner === "" ? "" : `, ${owner}'s,`} drops what it is not told to accept, so also what the network ${name} forwards.`,
-		advice: `${advice} Nothing more gets in by that: wharf's own rules still let in what is published, and answers.`,
+		advice: `${advice}${ADAPTED.has(owner) ? CONSENT : ""} Nothing more gets in by that: wharf's own rules still let in what is published, and answers.`,
 		commands,
 		metadata: { network: name, interface: bridge, family, table, chain, owner },
 	};

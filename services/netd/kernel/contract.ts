@@ -19,6 +19,8 @@ export interface Subject extends Disposable {
 	sourceRules(netns: string): string[];
 	/** A link of somebody else's, up. */
 	addForeignLink(name: IfName): void;
+	/** Docker's rules are written, or written again: with the policy DROP or ACCEPT, and a place for others' rules. */
+	writeDockersRules(policy: "drop" | "accept"): void;
 	/** It has links of this kind, or this transport. */
 	supports(kind: "dummy" | "802.1q" | "sctp"): boolean;
 	/** Takes it away again, and what is on it. */
@@ -420,6 +422,42 @@ export function kernelContract(name: string, make: () => Subject): void {
 			kernel.resolver.ensure(path, 61_053);
 			expect(kernel.resolver.observe(path)).toBe(61_053);
 			kernel.resolver.remove(subject.netnsPath("absent"));
+		});
+
+		describe("other programs' packet rules", () => {
+			const place = "ip filter DOCKER-USER";
+			beforeEach(() => void kernel.firewall.ensureSkeleton());
+
+			test("nothing is done where nobody drops, or nobody is", () => {
+				expect(kernel.foreign.letThrough()).toEqual({ added: [], removed: [] });
+				subject.writeDockersRules("accept");
+				expect(kernel.foreign.isLetThrough()).toBe(true);
+				expect(kernel.foreign.letThrough()).toEqual({ added: [], removed: [] });
+				expect(kernel.foreign.observe()).toEqual([]);
+				expect(kernel.foreign.withdraw()).toEqual({ added: [], removed: [] });
+			});
+
+			test("what drops is given one rule, once, and again when it was written anew; it goes with the dropping", () => {
+				subject.writeDockersRules("drop");
+				expect(kernel.foreign.isLetThrough()).toBe(false);
+				expect(kernel.foreign.letThrough()).toEqual({ added: [place], removed: [] });
+				expect(kernel.foreign.letThrough()).toEqual({ added: [], removed: [] });
+				expect([kernel.foreign.isLetThrough(), kernel.foreign.observe()]).toEqual([true, [place]]);
+				subject.writeDockersRules("drop");
+				expect([kernel.foreign.isLetThrough(), kernel.foreign.observe()]).toEqual([false, []]);
+				expect(kernel.foreign.letThrough()).toEqual({ added: [place], removed: [] });
+				subject.writeDockersRules("accept");
+				expect(kernel.foreign.letThrough().added).toEqual([]);
+				expect([kernel.foreign.isLetThrough(), kernel.foreign.observe()]).toEqual([true, []]);
+			});
+
+			test("it is withdrawn, and then nothing is left to withdraw", () => {
+				subject.writeDockersRules("drop");
+				kernel.foreign.letThrough();
+				expect(kernel.foreign.withdraw()).toEqual({ added: [], removed: [place] });
+				expect(kernel.foreign.withdraw()).toEqual({ added: [], removed: [] });
+				expect(kernel.foreign.observe()).toEqual([]);
+			});
 		});
 
 		describe("firewall", () => {

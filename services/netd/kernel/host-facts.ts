@@ -58,6 +58,8 @@ export interface Dropper {
 	readonly chain: string;
 	/** All chains of the table, by which its owner is known. */
 	readonly chains: readonly string[];
+	/** Those that every packet comes by. */
+	readonly reached: readonly string[];
 	readonly accepts: readonly Accepted[];
 }
 
@@ -67,6 +69,8 @@ export interface Accepted {
 	readonly out: string | undefined;
 	/** Only what is translated: published ports. */
 	readonly translated: boolean;
+	/** Only what netd has marked as its networks' for this hook: by its own rule in that chain. */
+	readonly ours: boolean;
 }
 
 export interface Fill {

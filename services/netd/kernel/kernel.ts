@@ -1,6 +1,7 @@
 /** The kernel as netd sees it. Adapters: `linux/`; the strict model that use cases are tested on: `model/`; one contract for both. */
 import type { Firewall } from "./firewall.ts";
 import type { Flows } from "./flows.ts";
+import type { ForeignFirewalls } from "./foreign-firewalls.ts";
 import type { HostFacts } from "./host-facts.ts";
 import type { HostPorts } from "./host-ports.ts";
 import type { Links } from "./links.ts";
@@ -14,5 +15,6 @@ export interface Kernel {
 	readonly resolver: ResolverRedirect;
 	readonly hostPorts: HostPorts;
 	readonly flows: Flows;
+	readonly foreign: ForeignFirewalls;
 	readonly facts: HostFacts;
 }

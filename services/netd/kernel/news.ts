@@ -2,6 +2,8 @@
 export interface KernelNews {
 	/** Our packet rules were changed by somebody else, packets are no longer forwarded, or more happened than could be told. */
 	readonly everything: boolean;
+	/** Rules were changed in a table where others keep a place for a rule of ours; also by ourselves. */
+	readonly foreignRules: boolean;
 	/** Names of links, others' too, that are gone, down, or without an address that they had; of legs also those that are no port. */
 	readonly links: ReadonlySet<string>;
 }

@@ -13,7 +13,7 @@ const NAMED = "IN (SELECT value FROM json_each(?))";
  */
 export function concerns(
 	{ records, kernel }: Pick<Parts, "records" | "kernel">,
-	{ everything, links }: KernelNews,
+	{ everything, links }: Pick<KernelNews, "everything" | "links">,
 ): boolean {
 	if (everything) return true;
 	const names = JSON.stringify([...links]);

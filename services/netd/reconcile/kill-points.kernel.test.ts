@@ -132,6 +132,10 @@ test.each([...new Set(POINTS)].map((point, round) => [point, round] as const))("
 	const { states, subnets, ...said } = JSON.parse(output) as { states: string[]; subnets: string[] };
 	expect(LEFT_ALONE).toContain(states.sort().join());
 	expect(await found()).toEqual({ ...said, subnets: subnets.length });
+	const rules = runIn(host, "nft", "list", "ruleset");
+	const isDropping = rules.includes("hook forward priority filter; policy drop");
+	expect(rules.split("\n").filter((line) => line.includes('comment "wharf"'))).toHaveLength(isDropping ? 1 : 0);
+	expect(rules.includes("chain let_through")).toBe(isDropping);
 });
 
 function hasDummy(): boolean {

@@ -12,6 +12,7 @@ import type { Parts } from "../parts.ts";
 import { resolvedSandbox } from "../sandbox-view.ts";
 import { concerns } from "./concern.ts";
 import { ensureEffects } from "./effects.ts";
+import { ForeignRules } from "./foreign.ts";
 import { settleLeases } from "./leases.ts";
 import { Problems } from "./problems.ts";
 import { finishRows, type UseCases } from "./rows.ts";
@@ -32,11 +33,14 @@ export interface ReconcileOptions {
 	readonly useCases: UseCases;
 	/** The default network's bridge. */
 	readonly bridge: IfName;
+	/** Other programs' packet rules may be given a rule that lets ours through. */
+	readonly adapts: boolean;
 	readonly signal: AbortSignal;
 }
 
 export class Reconcile implements AsyncDisposable {
 	readonly #options: ReconcileOptions;
+	readonly #foreign: ForeignRules;
 	#running: Promise<number> | undefined;
 	#timer: NodeJS.Timeout | undefined;
 	#retryMs = FIRST_RETRY_MS;
@@ -49,6 +53,8 @@ export class Reconcile implements AsyncDisposable {
 
 	constructor(options: ReconcileOptions) {
 		this.#options = options;
+		const { parts, adapts } = options;
+		this.#foreign = new ForeignRules({ parts, adapts, unfinished: () => this.soon() });
 	}
 
 	/** Tells the names of what is there; before anybody can watch. */
@@ -77,6 +83,7 @@ export class Reconcile implements AsyncDisposable {
 	/** The kernel changed; where that concerns what is ours, it is looked at as soon as the rest after the last time is over. */
 	changed(news: KernelNews): void {
 		const { parts } = this.#options;
+		if (news.foreignRules) this.#foreign.changed();
 		if (!this.#concerns(news)) return;
 		const { everything, links } = news;
 		if (!this.#changed) parts.log.info("others may have changed what is ours", { everything, links: [...links] });
@@ -88,6 +95,7 @@ export class Reconcile implements AsyncDisposable {
 	async [Symbol.asyncDispose](): Promise<void> {
 		clearTimeout(this.#timer);
 		this.#dueAt = Number.NEGATIVE_INFINITY;
+		this.#foreign[Symbol.dispose]();
 		await this.#running;
 	}
 
@@ -102,6 +110,7 @@ export class Reconcile implements AsyncDisposable {
 		await problems.guard("make the packet rules", () => void parts.kernel.firewall.ensureSkeleton());
 		// Without them, what is published is not reached, and what is apart is not kept apart: the rest takes its time.
 		if (changed) await problems.guard("put the packet rules right", () => assertRules(parts));
+		await problems.guard("have other programs' packet rules let ours through", () => this.#foreign.keep());
 		await problems.guard("finish what was begun", () => finishRows(parts, useCases, problems));
 		await problems.guard("remove strays", () => removeStrays(parts, problems));
 		await problems.guard("make the predefined networks", () => useCases.networks.ensurePredefined(bridge, signal));

@@ -75,16 +75,18 @@ export interface BenchOptions<K extends Kernel, A extends Allocator> {
 	readonly kernel: K;
 	readonly allocator: A;
 	readonly netnsPath: (id: string) => string;
+	/** As `Ingredients` have it. */
+	readonly adapts?: boolean;
 }
 
 export async function bench<K extends Kernel, A extends Allocator>(options: BenchOptions<K, A>): Promise<Bench<K, A>> {
-	const { kernel, allocator, netnsPath } = options;
+	const { kernel, allocator, netnsPath, adapts = false } = options;
 	const folder = mkdtempSync(join(tmpdir(), "netd-test-"));
 	const open = async (): Promise<{ store: Store; netd: Netd }> => {
 		const store = await Store.open({ path: join(folder, "netd.db"), migrations });
 		const log = createLog({ service: "netd", level: "silent" });
 		const { signal } = new AbortController();
-		const netd = assemble({ store, kernel, allocator, log, netnsPath, bridge: BRIDGE, signal });
+		const netd = assemble({ store, kernel, allocator, log, netnsPath, bridge: BRIDGE, adapts, signal });
 		await netd.reconcile.run();
 		netd.reconcile.seedNames();
 		return { store, netd };

@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { Cidr } from "#lib/address/cidr.ts";
 import { isFault } from "#lib/fault/fault.ts";
+import { Nft } from "#lib/linux/nft/nft.ts";
 import { createLog } from "#lib/log/log.ts";
 import { Store } from "#lib/store/store.ts";
 import { assemble, type Netd } from "../assemble.ts";
@@ -39,7 +40,7 @@ function breakable(kernel: Kernel): Kernel {
 				};
 			},
 		});
-	const { links, namespaces, firewall, resolver, hostPorts, flows, facts } = kernel;
+	const { links, namespaces, firewall, resolver, hostPorts, flows, foreign, facts } = kernel;
 	return {
 		links: part("links", links),
 		namespaces: part("namespaces", namespaces),
@@ -47,6 +48,7 @@ function breakable(kernel: Kernel): Kernel {
 		resolver,
 		hostPorts,
 		flows,
+		foreign,
 		facts,
 	};
 }
@@ -91,6 +93,7 @@ async function live(netd: Netd): Promise<void> {
 	);
 	await macvlans(netd, sandbox);
 	await borrowed(netd, sandbox);
+	await reconcileBesideDocker(netd);
 	await refusedOn(["namespaces.create"], () => sandboxes.create(sandboxSpec(`d-${round}`), call()));
 	await refusedOn(["namespaces.create", "namespaces.remove"], () =>
 		sandboxes.create(sandboxSpec(`e-${round}`), call()),
@@ -129,6 +132,22 @@ async function borrowed({ sandboxes, endpoints }: Netd, sandbox: Sandbox): Promi
 	);
 }
 
+/** Its rules come, and are gone: ours in them is made and taken away. */
+async function reconcileBesideDocker({ reconcile }: Netd): Promise<void> {
+	for (const policy of ["drop", "accept"]) {
+		nft(`table ip filter { chain DOCKER-USER { }; chain FORWARD { type filter hook forward priority 0; policy ${policy}; }; }
+			flush table ip filter
+			add rule ip filter FORWARD jump DOCKER-USER`);
+		await reconcile.run();
+		await reconcile.run();
+	}
+}
+
+function nft(commands: string): void {
+	using tables = Nft.open(host);
+	tables.run(commands);
+}
+
 async function macvlans({ networks, endpoints }: Netd, sandbox: Sandbox): Promise<void> {
 	const name = `mac-${round}`;
 	await networks.create(networkSpec(name, { driver: "macvlan", options: { parent: "eth1" } }), call());
@@ -158,6 +177,7 @@ const netd = assemble({
 	log,
 	netnsPath: (id) => join(namespaces, id),
 	bridge: BRIDGE,
+	adapts: true,
 	signal,
 });
 for (let attempt = 0; (await netd.reconcile.run()) > 0; attempt += 1) {

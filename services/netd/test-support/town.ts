@@ -63,7 +63,7 @@ const HOLD = `
 	setTimeout(() => process.exit(0), 4000);
 `;
 
-export async function town(): Promise<Town> {
+export async function town({ adapts = false }: { readonly adapts?: boolean } = {}): Promise<Town> {
 	const folder = mkdtempSync(join(tmpdir(), "netd-town-"));
 	const host = join(folder, "host");
 	const outside = join(folder, "outside");
@@ -89,7 +89,7 @@ export async function town(): Promise<Town> {
 	const log = createLog({ service: "netd", level: "silent" });
 	const namespaces = join(folder, "netns");
 	const kernel = openLinuxKernel({ log, namespaces, host });
-	const it = await bench({ kernel, allocator: new ModelAllocator(), netnsPath: (id) => join(namespaces, id) });
+	const it = await bench({ kernel, allocator: new ModelAllocator(), netnsPath: (id) => join(namespaces, id), adapts });
 	const servers: Server[] = [];
 	const children: Child[] = [];
 	return {

@@ -11,6 +11,8 @@ export async function leftovers(host: Host): Promise<string[]> {
 	const found: string[] = [];
 	for (const { name } of await links(host)) if (!OWN_LINKS.includes(name)) found.push(`link ${name}`);
 	for (const table of await tables(host)) if (table.includes("wharf")) found.push(`nft table ${table}`);
+	const ruleset = await host.ok("nft", ["list", "ruleset"]);
+	for (const line of ruleset.split("\n")) if (line.includes('comment "wharf"')) found.push(`rule ${line.trim()}`);
 	for (const { target } of await mounts(host, host.root)) found.push(`mount ${target}`);
 	for (const { command, state } of await processes(host)) {
 		if (!OWN_PROCESS.test(command) && !state.startsWith("Z")) found.push(`process ${state} ${command}`);

@@ -5,6 +5,7 @@
  * or may not hold, and it is passed over: what is said to be accepted is accepted.
  */
 import { type ForwardBaseChain, forwardBaseChains } from "#lib/linux/nft/base-chains.ts";
+import { matchesLetThrough } from "#lib/linux/nft/let-through.ts";
 import { Nft } from "#lib/linux/nft/nft.ts";
 import type { Accepted, Dropper } from "../host-facts.ts";
 import { TABLE } from "./skeleton.ts";
@@ -18,15 +19,24 @@ interface Condition {
 	readonly in: readonly (string | undefined)[];
 	readonly out: readonly (string | undefined)[];
 	readonly translated: boolean;
+	readonly ours: boolean;
 }
 
-const EVERYTHING: Condition = { in: [undefined], out: [undefined], translated: false };
+/** What following the rules gathers. */
+interface Walk {
+	readonly chains: Chains;
+	readonly accepts: Accepted[];
+	readonly reached: Set<string>;
+}
+
+const EVERYTHING: Condition = { in: [undefined], out: [undefined], translated: false, ours: false };
 /** Deeper than any firewall goes; the kernel itself allows 16. */
 const DEEPEST = 16;
 
-export function droppers(host?: string): Dropper[] {
+/** `concerns`: of which tables; others' rules are not read. */
+export function droppers(host?: string, concerns: (base: ForwardBaseChain) => boolean = () => true): Dropper[] {
 	const foreign = forwardBaseChains(host).filter(
-		({ family, table }) => family !== TABLE.family || table !== TABLE.table,
+		(base) => (base.family !== TABLE.family || base.table !== TABLE.table) && concerns(base),
 	);
 	if (foreign.length === 0) return [];
 	using nft = Nft.open(host);
@@ -38,10 +48,10 @@ export function droppers(host?: string): Dropper[] {
 
 function read(nft: Nft, { family, table, chain, policy }: ForwardBaseChain): Dropper | undefined {
 	const chains = chainsOf(nft.list(`list table ${family} ${table}`, { elements: false }));
-	const accepts: Accepted[] = [];
-	const end = follow(chains, chain, EVERYTHING, accepts, 0);
+	const walk: Walk = { chains, accepts: [], reached: new Set() };
+	const end = follow(walk, chain, EVERYTHING, 0);
 	if (end === "accept" || (end === undefined && policy === "accept")) return undefined;
-	return { family, table, chain, chains: [...chains.keys()], accepts };
+	return { family, table, chain, chains: [...chains.keys()], reached: [...walk.reached], accepts: walk.accepts };
 }
 
 function chainsOf(entries: readonly unknown[]): Chains {
@@ -57,21 +67,16 @@ function chainsOf(entries: readonly unknown[]): Chains {
 }
 
 /** What becomes of every packet under `condition`; undefined: nothing for certain, it comes out at the end. */
-function follow(
-	chains: Chains,
-	name: string,
-	condition: Condition,
-	accepts: Accepted[],
-	depth: number,
-): "accept" | "drop" | undefined {
-	for (const rule of depth > DEEPEST ? [] : (chains.get(name) ?? [])) {
+function follow(walk: Walk, name: string, condition: Condition, depth: number): "accept" | "drop" | undefined {
+	if (condition === EVERYTHING) walk.reached.add(name);
+	for (const rule of depth > DEEPEST ? [] : (walk.chains.get(name) ?? [])) {
 		const narrowed = narrow(rule, condition);
 		const last = rule.at(-1) ?? {};
 		if (narrowed === undefined) continue;
 		const holdsAlways = narrowed === condition;
 		const target = targetOf(last);
-		const verdict = target === undefined ? verdictOf(last) : follow(chains, target, narrowed, accepts, depth + 1);
-		if (verdict === "accept" && target === undefined) accepts.push(...accepted(narrowed));
+		const verdict = target === undefined ? verdictOf(last) : follow(walk, target, narrowed, depth + 1);
+		if (verdict === "accept" && target === undefined) walk.accepts.push(...accepted(narrowed));
 		if (holdsAlways && (verdict !== undefined || "return" in last || "goto" in last)) return verdict;
 	}
 	return undefined;
@@ -94,6 +99,7 @@ function narrowedBy(statement: Statement, condition: Condition): Condition | und
 		| { op: string; left: { meta?: { key: string }; ct?: { key: string } }; right: unknown }
 		| undefined;
 	if (match === undefined) return undefined;
+	if (matchesLetThrough(statement)) return { ...condition, ours: true };
 	const { op, left, right } = match;
 	if (left.ct?.key === "status" && right === "dnat" && op !== "!=") return { ...condition, translated: true };
 	const names = interfacesIn(right);
@@ -126,6 +132,6 @@ function verdictOf(statement: Statement): "accept" | "drop" | undefined {
 	return "drop" in statement || isReject ? "drop" : undefined;
 }
 
-function accepted({ in: from, out, translated }: Condition): Accepted[] {
-	return from.flatMap((one) => out.map((other) => ({ in: one, out: other, translated })));
+function accepted({ in: from, out, translated, ours }: Condition): Accepted[] {
+	return from.flatMap((one) => out.map((other) => ({ in: one, out: other, translated, ours })));
 }

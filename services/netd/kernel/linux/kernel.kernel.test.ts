@@ -43,6 +43,10 @@ kernelContract("the adapters", () => {
 			runIn(host, "ip", "link", "set", name, "up");
 		},
 		removeForeignLink: (name) => void runIn(host, "ip", "link", "del", name),
+		writeDockersRules: (policy) => {
+			const rules = `*filter\n:FORWARD ${policy.toUpperCase()}\n:DOCKER-USER -\n-A FORWARD -j DOCKER-USER\n-A DOCKER-USER -j RETURN\nCOMMIT\n`;
+			runIn(host, "sh", "-c", `printf '%s' "$1" | iptables-restore`, "sh", rules);
+		},
 		// A transport's module is loaded by its first socket.
 		supports: (kind) =>
 			kind === "sctp" ? /^SCTP/m.test(readFileSync("/proc/net/protocols", "utf8")) : SUPPORTED.has(kind),

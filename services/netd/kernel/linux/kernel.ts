@@ -4,6 +4,7 @@ import type { Kernel } from "../kernel.ts";
 import type { KernelNews } from "../news.ts";
 import { LinuxFirewall } from "./firewall.ts";
 import { LinuxFlows } from "./flows.ts";
+import { LinuxForeignFirewalls } from "./foreign-firewalls.ts";
 import { LinuxHostFacts } from "./host-facts.ts";
 import { LinuxHostPorts } from "./host-ports.ts";
 import { LinuxLinks } from "./links.ts";
@@ -36,6 +37,7 @@ export function openLinuxKernel({ log, namespaces, host, lost }: LinuxKernelOpti
 		resolver: new LinuxResolverRedirect(log),
 		hostPorts: new LinuxHostPorts(host),
 		flows: new LinuxFlows(host),
+		foreign: doors.use(new LinuxForeignFirewalls(log, host)),
 		watch: (tell) => watchHost({ log, host, ownPortId: firewall.portId, tell }),
 		facts: new LinuxHostFacts(host),
 		[Symbol.dispose]: () => doors.dispose(),

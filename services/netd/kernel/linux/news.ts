@@ -5,6 +5,7 @@ import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import type { Log } from "#lib/log/log.ts";
 import { isLegName } from "../../id.ts";
 import type { KernelNews } from "../news.ts";
+import { PLACES } from "./foreign-places.ts";
 import { TABLE } from "./skeleton.ts";
 
 export interface WatchOptions {
@@ -18,6 +19,7 @@ export interface WatchOptions {
 }
 
 const OURS = tableKey(TABLE);
+const FOREIGN = [...new Set(PLACES.map(tableKey))];
 
 export function watchHost({ log, host, ownPortId, tell }: WatchOptions): AsyncDisposable {
 	const parts = new AsyncDisposableStack();
@@ -36,7 +38,8 @@ export function watchHost({ log, host, ownPortId, tell }: WatchOptions): AsyncDi
 			tell: (news) => {
 				const everything = news.overrun || news.forwardingOff.size > 0 || news.tables.has(OURS);
 				const links = new Set([...lost(news), ...[...news.addressLosses].flatMap(nameOf)]);
-				if (everything || links.size > 0) tell({ everything, links });
+				const foreignRules = news.overrun || FOREIGN.some((table) => news.tables.has(table));
+				if (everything || foreignRules || links.size > 0) tell({ everything, foreignRules, links });
 			},
 		}),
 	);

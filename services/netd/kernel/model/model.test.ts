@@ -11,6 +11,7 @@ for (const lacking of [[], ["dummy", "802.1q", "sctp"]] as const) {
 			netnsPath: (name) => `/netns/${name}`,
 			addForeignLink: (name) => kernel.addForeignLink(name),
 			removeForeignLink: (name) => kernel.state.removeParent(name),
+			writeDockersRules: (policy) => kernel.foreign.write("ip filter DOCKER-USER", { drops: policy === "drop" }),
 			sourceRules: (netns) => kernel.state.sandbox(netns).sourceRoutes.map(({ source }) => source.toString()),
 			foreignProcess: async () => {
 				const path = "/proc/4711/ns/net";

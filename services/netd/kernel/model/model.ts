@@ -8,6 +8,7 @@ import type { IfName } from "#lib/address/if-name.ts";
 import { faults } from "../../faults.ts";
 import type { Kernel } from "../kernel.ts";
 import { ModelFirewall } from "./firewall.ts";
+import { ModelForeignFirewalls } from "./foreign-firewalls.ts";
 import { ModelHostFacts } from "./host-facts.ts";
 import { ModelHostPorts } from "./host-ports.ts";
 import { ModelLinks } from "./links.ts";
@@ -19,6 +20,7 @@ export class ModelKernel implements Kernel {
 	readonly links = this.#breakable("links", new ModelLinks(this.state));
 	readonly namespaces = this.#breakable("namespaces", new ModelNamespaces(this.state));
 	readonly firewall = this.#breakable("firewall", new ModelFirewall());
+	readonly foreign = this.#breakable("foreign", new ModelForeignFirewalls());
 	readonly hostPorts = new ModelHostPorts(this.state);
 	readonly facts = new ModelHostFacts(this.state);
 	readonly #failures: { call: string; error: Error; times: number }[] = [];
@@ -79,6 +81,7 @@ export class ModelKernel implements Kernel {
 		return {
 			...this.state.snapshot(),
 			rules: this.firewall.observe(),
+			letThrough: this.foreign.observe(),
 			reserved: this.hostPorts.reserved(),
 		};
 	}
