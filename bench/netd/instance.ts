@@ -92,7 +92,7 @@ export class Instance implements AsyncDisposable {
 	/** A sandbox by its id, and where its namespace is. */
 	async sandbox(): Promise<{ readonly id: string; readonly netns: string }> {
 		const owner = `bench-${++this.#made}`;
-		const fields = { holder: "bench", adoptPath: "", dnsServers: [], hostname: "" };
+		const fields = { holder: "bench", adoptPath: "", adoptPid: 0, joinSandboxId: "", dnsServers: [], hostname: "" };
 		const { sandbox } = await this.sandboxes.createSandbox({ requestId: owner, owner, name: owner, ...fields });
 		return { id: sandbox?.id ?? "", netns: sandbox?.netnsPath ?? "" };
 	}
