@@ -243,15 +243,27 @@ describe("disconnect", () => {
 		expect(it.netd.names.find(alice.id)).toBeUndefined();
 	});
 
-	test("what fails is finished by reconciliation, or by the next connect", async () => {
+	test("what the kernel refuses is finished by the next connect", async () => {
 		const { view } = await connect("web");
-		it.allocator.down = true;
+		it.kernel.fail("links.parkLeg");
 		expect((await it.netd.endpoints.disconnect(view.endpoint.id, call())).disconnected).toBe(true);
 		expect(it.netd.endpoints.get(view.endpoint.id).endpoint.status.state).toBe("deleting");
-		it.allocator.down = false;
+		// Something may still answer there.
+		expect(it.allocator.snapshot().leases).toHaveLength(1);
 		const again = await connect("web");
 		expect(again.view.endpoint.interface).toBe("eth0");
 		expect(it.allocator.snapshot().leases).toHaveLength(1);
+	});
+
+	test("an address that could not be given back is, by reconciliation", async () => {
+		const { view } = await connect("web");
+		it.allocator.down = true;
+		expect((await it.netd.endpoints.disconnect(view.endpoint.id, call())).disconnected).toBe(true);
+		expect(() => it.netd.endpoints.get(view.endpoint.id)).toThrow("There is no endpoint");
+		it.allocator.down = false;
+		expect(it.allocator.snapshot().leases).toHaveLength(1);
+		await it.netd.reconcile.run();
+		expect(it.allocator.snapshot().leases).toEqual([]);
 	});
 });
 

@@ -32,7 +32,7 @@ import { refuseContradiction } from "./gateway-priority.ts";
 import { familiesOf, publicationsOf, refuseUnpublishable, shortcutsOf, shortcutsWithout } from "./publications.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { type Attachment, defaultRoutes, sourceRoutes } from "./sandbox-view.ts";
-import { giveUp, takeDown } from "./teardown.ts";
+import { giveUp, releaseLeases, takeDown } from "./teardown.ts";
 import { tellNames } from "./tell-names.ts";
 import { Undo } from "#lib/concurrency/undo.ts";
 
@@ -165,7 +165,11 @@ export class Endpoints {
 			return result;
 		}
 		const facts = endpointFacts("DISCONNECTED", endpoint);
-		await store.write([rows.deleteEndpointRow(id), ...facts, ...call.answer(result)], "endpoint.deleted");
+		const [released] = await allDone([
+			releaseLeases(this.#parts, [endpoint]),
+			store.write([rows.deleteEndpointRow(id), ...facts, ...call.answer(result)], "endpoint.deleted"),
+		] as const);
+		if (!released) unfinished();
 		reaper.removeLegs(sandbox.id, [endpoint.hostInterface]);
 		giveUp(this.#parts, endpoint);
 		return result;
@@ -175,6 +179,7 @@ export class Endpoints {
 	async finish(endpoint: Endpoint, sandbox: Sandbox): Promise<boolean> {
 		const { store, kernel } = this.#parts;
 		if (!(await takeDown(this.#parts, endpoint, sandbox, { ending: false }))) return false;
+		if (!(await releaseLeases(this.#parts, [endpoint]))) return false;
 		await kernel.links.removeLeg(endpoint.hostInterface);
 		// One without an address has never been told of as connected.
 		const facts = endpoint.addresses.length === 0 ? [] : endpointFacts("DISCONNECTED", endpoint);

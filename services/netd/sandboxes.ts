@@ -11,7 +11,8 @@ import type { NamespaceRef, OpenNamespace } from "./kernel/namespaces.ts";
 import type { Parts } from "./parts.ts";
 import * as rows from "./sandbox.ts";
 import type { Sandbox } from "./sandbox.ts";
-import { giveUp, isOutlived, takeDown } from "./teardown.ts";
+import { allDone } from "./all-done.ts";
+import { giveUp, isOutlived, releaseLeases, takeDown } from "./teardown.ts";
 import { collect, Undo } from "#lib/concurrency/undo.ts";
 
 export interface SandboxSpec {
@@ -114,7 +115,7 @@ export class Sandboxes {
 	/** Takes a sandbox that is `creating` or `deleting` to its end; true when nothing of it is left. The turn is the caller's. */
 	async finish(sandbox: Sandbox, answer: () => ReturnType<Mutation<boolean>["answer"]> = () => []): Promise<boolean> {
 		if (sandbox.joined !== undefined) return this.#finishJoined(sandbox, answer);
-		const { records, store, names, kernel, reaper, log } = this.#parts;
+		const { records, store, names, kernel, reaper, log, unfinished } = this.#parts;
 		const endpoints = records.endpointsOf(sandbox.id);
 		const told = names.find(sandbox.id) !== undefined;
 		// A resolver's sockets hold the namespace: it closes them, and says so.
@@ -130,7 +131,8 @@ export class Sandboxes {
 		);
 		if (!clean || !released) return false;
 		const wasActive = sandbox.status.state !== "creating";
-		await store.write(
+		const releasing = releaseLeases(this.#parts, endpoints);
+		const storing = store.write(
 			[
 				...endpoints.flatMap((endpoint) => [deleteEndpointRow(endpoint.id), ...goneFacts(endpoint)]),
 				rows.deleteSandboxRow(sandbox.id),
@@ -139,6 +141,8 @@ export class Sandboxes {
 			],
 			"sandbox.deleted",
 		);
+		const [, leasesReleased] = await allDone([storing, releasing] as const);
+		if (!leasesReleased) unfinished();
 		for (const endpoint of endpoints) giveUp(this.#parts, endpoint);
 		const waits = closed && !outlived && !kernel.namespaces.isNamespace(sandbox.netnsPath);
 		const legs = endpoints.map(({ hostInterface }) => hostInterface);

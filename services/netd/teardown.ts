@@ -2,7 +2,8 @@
  * The end of an endpoint's effects, the same for a disconnect, the end of its sandbox, and what a crash left.
  *
  * Every step is taken whatever the others did; each is a success where there is nothing to take back. The row is the caller's:
- * it goes when all steps succeeded, and stays `deleting` otherwise.
+ * it goes when all steps in the kernel succeeded, and stays `deleting` otherwise. The addresses are given back meanwhile: a lease
+ * whose endpoint is gone is released by reconciliation.
  */
 import { killPoint } from "#lib/config/kill-point.ts";
 import { attachmentOf, isThere } from "./attachments.ts";
@@ -27,7 +28,7 @@ export function takeDown(
 	sandbox: Sandbox,
 	{ ending }: { ending: boolean },
 ): Promise<boolean> {
-	const { kernel, drivers, records, allocator, log } = parts;
+	const { kernel, drivers, records, log } = parts;
 	const { network } = attachmentOf(records, endpoint);
 	const { netnsPath } = sandbox;
 	const all = records.endpointsOf(sandbox.id).map((one) => attachmentOf(records, one));
@@ -45,14 +46,27 @@ export function takeDown(
 				if (others.length === 0) return;
 				kernel.links.ensureSourceRoutes(sandbox.netnsPath, sourceRoutes(staying));
 			},
-			async () => {
-				const leases = network.subnets.map(({ id }) => allocator.releaseAddress({ subnetId: id, owner: endpoint.id }));
-				await Promise.all(leases);
-			},
-			() => killPoint("netd.teardown.released"),
+			() => killPoint("netd.teardown.parked"),
 		],
 		(error) => log.error("a part of an endpoint could not be removed", { endpoint: endpoint.id, err: error }),
 	);
+}
+
+/** Addresses at which nothing of ours answers any more are anybody's. True when all are released. */
+export async function releaseLeases(parts: Needs, endpoints: readonly Endpoint[]): Promise<boolean> {
+	const { records, allocator, log } = parts;
+	const held = endpoints.flatMap((endpoint) =>
+		attachmentOf(records, endpoint).network.subnets.map(({ id: subnetId }) => ({ subnetId, owner: endpoint.id })),
+	);
+	const released = await Promise.all(
+		held.map((lease) =>
+			collect([() => allocator.releaseAddress(lease)], (error) =>
+				log.error("an endpoint's address could not be released", { endpoint: lease.owner, err: error }),
+			),
+		),
+	);
+	killPoint("netd.teardown.released");
+	return released.every((one) => one);
 }
 
 /** What is given up once the row is gone: nobody else may have a port, or the link's name, before that. */

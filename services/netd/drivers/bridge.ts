@@ -82,6 +82,7 @@ export class BridgeDriver implements LinkedDriver {
 			mtu,
 			hairpin: endpoint.ports.length > 0,
 			isolated: !icc,
+			early: !network.ipv6,
 		});
 	}
 

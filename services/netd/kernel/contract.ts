@@ -64,6 +64,7 @@ function legFor(bridge: Bridge, netns: string, name = "eth0"): Leg {
 		mtu: bridge.mtu,
 		hairpin: false,
 		isolated: false,
+		early: false,
 	};
 }
 
@@ -142,6 +143,23 @@ export function kernelContract(name: string, make: () => Subject): void {
 				kernel.links.parkLeg(leg.hostInterface, { netns, interface: leg.interface });
 				expect(kernel.links.observe().legs).toEqual([]);
 				expect(kernel.links.interfaces(netns)).toEqual(["lo"]);
+			});
+
+			test("an early leg is up inside before it has an address", async () => {
+				const bridge = bridgeFor(newId());
+				const netns = subject.netnsPath("a");
+				kernel.links.ensureBridge(bridge);
+				kernel.namespaces.create(netns);
+				const leg = legFor(bridge, netns);
+				const isUp = () => kernel.links.observeInside(netns).interfaces.get("eth0")?.up;
+				await kernel.links.ensureLeg(leg);
+				expect(isUp()).toBe(false);
+				await kernel.links.ensureLeg({ ...leg, early: true });
+				expect(isUp()).toBe(true);
+				await kernel.links.ensureInnerEnd(innerEndOf(leg, "10.60.0.2/24"));
+				expect(kernel.links.observeInside(netns).interfaces.get("eth0")?.addresses.map(String)).toEqual([
+					"10.60.0.2/24",
+				]);
 			});
 
 			test("a leg needs its bridge and its namespace, and a free name inside", async () => {

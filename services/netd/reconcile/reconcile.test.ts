@@ -63,6 +63,7 @@ describe("reconcile", () => {
 			mtu: 1500,
 			hairpin: false,
 			isolated: false,
+			early: false,
 		});
 		const { networks } = it.kernel.firewall.observe();
 		it.kernel.firewall.ensureNetwork({ ...networks[0]!, bridge: stray.name });
@@ -168,15 +169,14 @@ describe("reconcile", () => {
 		// The last thing that it asks for: rows have had their turn.
 		it.allocator.leases = async () => {
 			it.allocator.leases = leases;
-			it.allocator.down = true;
+			it.kernel.fail("links.parkLeg");
 			await it.netd.sandboxes.delete(alice.id, call());
-			it.allocator.down = false;
 			return leases();
 		};
 		await it.netd.reconcile.run();
 		expect(it.netd.sandboxes.get(alice.id).status.state).toBe("deleting");
-		await vi.waitFor(() => expect(it.allocator.snapshot().leases).toEqual([]), 10_000);
 		await vi.waitFor(() => expect(() => it.netd.sandboxes.get(alice.id)).toThrow(alice.id.slice(0, 12)), 10_000);
+		await vi.waitFor(() => expect(it.allocator.snapshot().leases).toEqual([]), 10_000);
 	}, 30_000);
 
 	test("a peer that was away for long is asked again within seconds", async () => {

@@ -3,7 +3,8 @@
  *
  * Two steps, so that the pair can be made while its addresses are being chosen. Neighbours may know the addresses under another MAC
  * for minutes, so they are told (`arp_notify`, `ndisc_notify`) once the bridge forwards from the port: what the kernel tells when
- * the sandbox's end comes up is most often lost, as the port learns of its carrier later. It comes up without addresses therefore.
+ * the sandbox's end comes up is most often lost, as the port learns of its carrier later. It comes up without addresses therefore,
+ * and where that does no harm in the first step.
  */
 import { setImmediate } from "node:timers/promises";
 import { existsSync } from "node:fs";
@@ -43,6 +44,7 @@ export class LegBuilder {
 		const port = { hairpin: leg.hairpin, isolated: leg.isolated };
 		rtnl.links.set(leg.hostInterface, { up: true, alias: mark(leg.endpointId), port });
 		killPoint("netd.leg.up");
+		if (leg.early) this.#raise(leg);
 		log.change("leg.ensure", { name: leg.hostInterface, bridge: leg.bridge, interface: leg.interface });
 	}
 
@@ -61,13 +63,26 @@ export class LegBuilder {
 		using doors = new DisposableStack();
 		const rtnl = doors.use(Rtnetlink.open());
 		const link = rtnl.links.get(end.interface);
-		writeSysctl(undefined, `net/ipv4/conf/${end.interface}/arp_notify`, "1");
-		if (this.hasIpv6) setIpv6(end);
+		if (!link.up) this.#prepare(end);
 		for (const setting of end.settings) writeSetting(end.interface, setting);
 		rtnl.links.set(link.index, { up: true, mac: link.mac === end.mac ? undefined : end.mac });
 		for (const { ip, prefix } of end.addresses) rtnl.addresses.replace({ link: link.index, ip, prefix });
 		doors.move();
 		return rtnl;
+	}
+
+	#raise({ netns, interface: name }: Leg): void {
+		inNetns(netns, () => {
+			using rtnl = Rtnetlink.open();
+			this.#prepare({ interface: name, ipv6: false });
+			rtnl.links.set(name, { up: true });
+		});
+	}
+
+	/** The kernel's settings of an end that is about to come up. The thread is inside. */
+	#prepare(end: Pick<InnerEnd, "interface" | "ipv6">): void {
+		writeSysctl(undefined, `net/ipv4/conf/${end.interface}/arp_notify`, "1");
+		if (this.hasIpv6) setIpv6(end);
 	}
 
 	/** False when it is there. A pair of which only the host's end is where it should be is of no use, and made anew. */
@@ -106,7 +121,7 @@ export class LegBuilder {
 /** Addresses that can be used at once, and none that a router on the segment thinks of. */
 const IPV6_SETTINGS = { disable_ipv6: "0", accept_ra: "0", accept_dad: "0", autoconf: "0", ndisc_notify: "1" } as const;
 
-function setIpv6({ interface: name, ipv6 }: InnerEnd): void {
+function setIpv6({ interface: name, ipv6 }: Pick<InnerEnd, "interface" | "ipv6">): void {
 	const settings = ipv6 ? IPV6_SETTINGS : { disable_ipv6: "1" };
 	for (const [key, value] of Object.entries(settings)) {
 		const setting = `net/ipv6/conf/${name}/${key}`;

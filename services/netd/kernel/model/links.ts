@@ -88,7 +88,8 @@ export class ModelLinks implements Links {
 		}
 		const { endpointId, netns, interface: name, bridge, hairpin, hostInterface } = leg;
 		legs.set(hostInterface, { endpointId, netns, interface: name, bridge, hairpin, up: true });
-		if (inside === undefined) sandbox.interfaces.set(name, { addresses: [], settings: [], up: false, hostInterface });
+		if (inside !== undefined) inside.up ||= leg.early;
+		else sandbox.interfaces.set(name, { addresses: [], settings: [], up: leg.early, hostInterface });
 	}
 
 	async ensureInnerEnd({ netns, interface: name, addresses, hostInterface, settings }: InnerEnd): Promise<void> {
