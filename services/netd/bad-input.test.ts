@@ -13,6 +13,7 @@ import { Fault } from "#lib/fault/fault.ts";
 import { createLog } from "#lib/log/log.ts";
 import { client } from "#lib/rpc/client.ts";
 import { serve, type Server } from "#lib/rpc/serve.ts";
+import { isPublication } from "./kernel/firewall.ts";
 import type { ModelKernel } from "./kernel/model/model.ts";
 import type { ModelAllocator } from "./peers/model-allocator.ts";
 import { netdServices } from "./rpc.ts";
@@ -172,7 +173,7 @@ function bothSides() {
 		namespaces: [...namespaces.keys()].sort(),
 		leases: it.allocator.snapshot().leases.sort(),
 		published: published.sort(),
-		ports: new Set(publications.map(({ hostPort }) => hostPort)),
+		ports: new Set(publications.map((one) => (isPublication(one) ? one.hostPort : 0))),
 	};
 	return { rows, stored, present };
 }

@@ -237,10 +237,11 @@ export function parseUnpublish({ endpointId, ports }: endpoint.UnpublishPortsReq
 	return { endpointId, ports: ports.map((port, index) => atField(`ports[${index}]`, () => parseUnpublished(port))) };
 }
 
-/** What the container's port was does not matter. */
-function parseUnpublished(message: endpoint.Port): HostPort {
-	const port = parseHostPort(message);
-	checkNumber("host port", port.hostPort, 1, "host_port");
+/** What the container's port was does not matter, but for one that has no port of the host. */
+function parseUnpublished(message: endpoint.Port): Port {
+	const port = { ...parseHostPort(message), containerPort: message.containerPort };
+	if (port.containerPort === 0) checkNumber("host port", port.hostPort, 1, "host_port");
+	checkNumber("host port", port.hostPort, 0, "host_port");
 	return port;
 }
 

@@ -3,6 +3,7 @@ import { Cidr } from "#lib/address/cidr.ts";
 import { parseIfName } from "#lib/address/if-name.ts";
 import { Ip } from "#lib/address/ip.ts";
 import { parseMac } from "#lib/address/mac.ts";
+import { isPublication } from "./kernel/firewall.ts";
 import type { ModelKernel } from "./kernel/model/model.ts";
 import type { ModelAllocator } from "./peers/model-allocator.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -44,7 +45,8 @@ describe("connect", () => {
 		expect(
 			it.kernel.firewall
 				.observe()
-				.publications.map(({ hostPort, target, targetPort }) => `${hostPort} ${target}:${targetPort}`),
+				.publications.filter(isPublication)
+				.map(({ hostPort, target, targetPort }) => `${hostPort} ${target}:${targetPort}`),
 		).toEqual(expect.arrayContaining(["8080 10.61.2.2:80", `${free} 10.61.2.2:81`]));
 		expect(it.netd.endpoints.get(endpoint.id).endpoint).toEqual({ ...endpoint, seq: expect.any(Number) });
 	});

@@ -29,7 +29,14 @@ import type { Parts } from "./parts.ts";
 import { insertPort, type Port } from "./port.ts";
 import { isPortConflict, portConflict } from "./port-conflict.ts";
 import { refuseContradiction } from "./gateway-priority.ts";
-import { familiesOf, publicationsOf, refuseUnpublishable, shortcutsOf, shortcutsWithout } from "./publications.ts";
+import {
+	boundPorts,
+	hostFamilies,
+	publicationsOf,
+	refuseUnpublishable,
+	shortcutsOf,
+	shortcutsWithout,
+} from "./publications.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { type Attachment, defaultRoutes, sourceRoutes } from "./sandbox-view.ts";
 import { giveUp, releaseLeases, takeDown } from "./teardown.ts";
@@ -108,8 +115,8 @@ export class Endpoints {
 		const { locks, store, reservations, log, unfinished } = this.#parts;
 		using _turn = await locks.take(spec.sandboxId, call.signal);
 		const at = await this.#prepare(spec);
-		const { network, sandbox } = at;
-		const ports = reservations.reserve(this.#bound(spec.ports, at), familiesOf(network));
+		const { network, sandbox, driver } = at;
+		const ports = reservations.reserve(boundPorts(spec.ports, network, driver), hostFamilies(network, driver));
 		using reserved = new DisposableStack();
 		reserved.defer(() => reservations.release(ports));
 
@@ -237,12 +244,6 @@ export class Endpoints {
 		};
 	}
 
-	/** A port that no address was said for goes where the network says. */
-	#bound(ports: readonly Port[], { network, driver }: Connecting): Port[] {
-		const binding = driver.hostBinding(network);
-		return ports.map((port) => ({ ...port, hostAddress: port.hostAddress ?? binding }));
-	}
-
 	#intent({ mac, aliases, gatewayPriority, options }: ConnectSpec, at: Connecting, ports: readonly Port[]): Endpoint {
 		const { network, sandbox, interface: name } = at;
 		const id = newId();
@@ -328,7 +329,7 @@ export class Endpoints {
 	}
 
 	/** Routes and ports, while the bridge begins to forward. */
-	async #lead(endpoint: Endpoint, { network, sandbox, others }: Connecting, undo: Undo): Promise<void> {
+	async #lead(endpoint: Endpoint, { network, driver, sandbox, others }: Connecting, undo: Undo): Promise<void> {
 		const { kernel, drivers } = this.#parts;
 		const before = defaultRoutes(others);
 		const after = defaultRoutes([...others, { endpoint, network }]);
@@ -347,7 +348,7 @@ export class Endpoints {
 		);
 		undo.defer(() => kernel.firewall.removeShortcuts(shortcuts));
 		kernel.firewall.ensureShortcuts(shortcuts);
-		const publications = publicationsOf(endpoint);
+		const publications = publicationsOf(endpoint, driver.reachOf(network));
 		undo.defer(() => kernel.firewall.removePublished(publications, []));
 		kernel.firewall.ensurePublished(publications);
 	}

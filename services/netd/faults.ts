@@ -240,6 +240,12 @@ export const faults = catalogue("netd", {
 		message: (m: { address: string; endpoint: string }) =>
 			`${m.endpoint} cannot be published at ${m.address}: it has no address of that family.`,
 	},
+	PORT_IS_ROUTED: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { address: string; network: string }) =>
+			`Nothing of ${m.network} can be published at ${m.address}: it is routed, and published is what is open at the containers' own addresses, to everybody.`,
+		help: () => "Leave out the address, or use a network with the gateway mode nat.",
+	},
 	NETWORK_IS_INTERNAL: {
 		code: "FAILED_PRECONDITION",
 		message: (m: { network: string }) => `Nothing can be published on ${m.network}: it is internal, no way in.`,

@@ -45,6 +45,18 @@ export interface Network {
 	readonly configFrom: string | undefined;
 }
 
+/** What a driver looks at before a network is made. */
+export interface NetworkAsked {
+	readonly internal: boolean;
+	readonly subnets: readonly SubnetAsked[];
+}
+
+interface SubnetAsked {
+	readonly family: Family;
+	readonly cidr: Cidr | undefined;
+	readonly gateway: Ip | undefined;
+}
+
 export function subnetOf(network: Network, family: Family): Subnet | undefined {
 	return network.subnets.find(({ cidr }) => cidr.family === family);
 }

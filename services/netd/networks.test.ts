@@ -70,9 +70,12 @@ describe("create", () => {
 		expect(it.kernel.firewall.observe().networks).toContainEqual({
 			bridge: network.interface,
 			internal: false,
-			masquerade: true,
+			masquerade: [4],
 			neighbours: true,
 			sources: [],
+			routed: [],
+			unprotected: [],
+			trusted: [],
 		});
 	});
 
@@ -87,9 +90,12 @@ describe("create", () => {
 		expect(it.kernel.firewall.observe().networks).toContainEqual({
 			bridge: "lan0",
 			internal: true,
-			masquerade: false,
+			masquerade: [],
 			neighbours: false,
 			sources: [],
+			routed: [],
+			unprotected: [],
+			trusted: [],
 		});
 	});
 

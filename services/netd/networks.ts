@@ -217,7 +217,7 @@ export class Networks {
 		for (const spec of specs) {
 			const taken = await this.#takeSubnet(network.id, spec, call.signal);
 			killPoint("netd.network.subnet");
-			subnets.push(taken.subnet);
+			subnets.push(driver.subnetAs(taken.subnet, network.options));
 			warnings.push(...taken.warnings);
 		}
 		const active: Network = { ...network, subnets, status: { state: "active" } };

@@ -5,7 +5,7 @@ import { faults } from "./faults.ts";
 
 export type Protocol = "tcp" | "udp" | "sctp";
 
-/** A port of the host. Without an address: at every address of every family that the endpoint has. */
+/** A port of the host; one that is stored with 0 has none, and is open at its container's own address. Without an address: at every address of every family that the endpoint has. */
 export interface HostPort {
 	readonly protocol: Protocol;
 	/** 0.0.0.0 and :: are every address of that family. */
@@ -48,6 +48,16 @@ export function hostPortKey({ protocol, hostAddress, hostPort }: HostPort): stri
 	return `${protocol} ${hostPort} ${hostAddress ?? ""}`;
 }
 
+/** Reached at its container's own address alone: no port of the host leads there. */
+export function isOpened({ hostPort }: HostPort): boolean {
+	return hostPort === 0;
+}
+
+/** The same for the same port of one endpoint. */
+export function portKey(port: Port): string {
+	return isOpened(port) ? `${hostPortKey(port)} ${port.containerPort}` : hostPortKey(port);
+}
+
 /** `8080/tcp`, `192.0.2.1:53/udp`, `[2001:db8::1]:53/udp`. */
 export function portText({ protocol, hostAddress, hostPort }: HostPort): string {
 	const at = hostAddress === undefined ? "" : hostAddress.family === 6 ? `[${hostAddress}]:` : `${hostAddress}:`;
@@ -70,20 +80,31 @@ export function portOf(row: Row): Port {
 	};
 }
 
-export const SELECT_PORTS = `SELECT protocol, host_address, host_port, container_port FROM ports WHERE endpoint_id = ?
+export const SELECT_PORTS = `
+	SELECT protocol, host_address, host_port, container_port FROM ports WHERE endpoint_id = ?1
+	UNION ALL SELECT protocol, host_address, 0, container_port FROM openings WHERE endpoint_id = ?1
 	ORDER BY container_port, protocol, host_port, host_address`;
 
 /** A port of the host that somebody has is a ConstraintError on `ports`. */
 export function insertPort(endpointId: string, port: Port): Statement {
-	return {
-		sql: "INSERT INTO ports (endpoint_id, protocol, host_address, host_port, container_port) VALUES (?, ?, ?, ?, ?)",
-		params: [endpointId, port.protocol, port.hostAddress?.toString() ?? "", port.hostPort, port.containerPort],
-	};
+	const { protocol, hostAddress, hostPort, containerPort } = port;
+	const at = [endpointId, protocol, hostAddress?.toString() ?? "", containerPort] as const;
+	return isOpened(port)
+		? {
+				sql: "INSERT INTO openings (endpoint_id, protocol, host_address, container_port) VALUES (?, ?, ?, ?)",
+				params: [...at],
+			}
+		: {
+				sql: "INSERT INTO ports (endpoint_id, protocol, host_address, container_port, host_port) VALUES (?, ?, ?, ?, ?)",
+				params: [...at, hostPort],
+			};
 }
 
-export function deletePort(endpointId: string, port: HostPort): Statement {
-	return {
-		sql: "DELETE FROM ports WHERE endpoint_id = ? AND protocol = ? AND host_address = ? AND host_port = ?",
-		params: [endpointId, port.protocol, port.hostAddress?.toString() ?? "", port.hostPort],
-	};
+export function deletePort(endpointId: string, port: Port): Statement {
+	const { protocol, hostAddress, hostPort, containerPort } = port;
+	const at = [endpointId, protocol, hostAddress?.toString() ?? ""] as const;
+	const where = "endpoint_id = ? AND protocol = ? AND host_address = ?";
+	return isOpened(port)
+		? { sql: `DELETE FROM openings WHERE ${where} AND container_port = ?`, params: [...at, containerPort] }
+		: { sql: `DELETE FROM ports WHERE ${where} AND host_port = ?`, params: [...at, hostPort] };
 }

@@ -6,10 +6,12 @@ import type { Endpoint } from "./endpoint.ts";
 import { type EndpointView, storedEndpointView } from "./endpoint-view.ts";
 import { portFacts } from "./facts.ts";
 import { faults } from "./faults.ts";
+import type { LinkedDriver } from "./drivers/driver.ts";
+import type { Network } from "./network.ts";
 import type { Parts } from "./parts.ts";
-import { deletePort, type HostPort, hostPortKey, insertPort, type Port } from "./port.ts";
+import { deletePort, insertPort, type Port, portKey } from "./port.ts";
 import { isPortConflict, portConflict } from "./port-conflict.ts";
-import { familiesOf, publicationsOf, refuseUnpublishable } from "./publications.ts";
+import { boundPorts, hostFamilies, publicationsOf, refuseUnpublishable } from "./publications.ts";
 import type { Attachment } from "./sandbox-view.ts";
 
 export interface PublishSpec {
@@ -19,8 +21,8 @@ export interface PublishSpec {
 
 export interface UnpublishSpec {
 	readonly endpointId: string;
-	/** None: all of them. */
-	readonly ports: readonly HostPort[];
+	/** None: all of them. Of one with a port of the host's, the container's does not matter. */
+	readonly ports: readonly Port[];
 }
 
 export class PublishedPorts {
@@ -37,11 +39,8 @@ export class PublishedPorts {
 		const { endpoint, network } = turn;
 		const driver = this.#parts.drivers.getLinked(network);
 		refuseUnpublishable(asked, network, driver, records.getSandbox(endpoint.sandboxId).name);
-		const binding = driver.hostBinding(network);
-		const fresh = asked
-			.map((port) => ({ ...port, hostAddress: port.hostAddress ?? binding }))
-			.filter((port) => !has(endpoint, port));
-		const ports = reservations.reserve(fresh, familiesOf(network));
+		const fresh = boundPorts(asked, network, driver).filter((port) => !has(endpoint, port));
+		const ports = reservations.reserve(fresh, hostFamilies(network, driver));
 		using reserved = new DisposableStack();
 		reserved.defer(() => reservations.release(ports));
 
@@ -50,10 +49,10 @@ export class PublishedPorts {
 		// The rows before the elements: a crash between them is an element that reconciliation puts there.
 		await this.#insert(endpoint, ports);
 		try {
-			this.#ensureElements(after, ports);
+			this.#ensureElements(after, network, ports);
 			await store.write([...portFacts("PUBLISHED", endpoint.id, ports), ...call.answer(view)], "ports.published");
 		} catch (error) {
-			await this.#takeBack(after, ports);
+			await this.#takeBack(after, network, ports);
 			throw error;
 		}
 		reserved.move();
@@ -65,11 +64,11 @@ export class PublishedPorts {
 	async unpublish({ endpointId, ports: asked }: UnpublishSpec, call: Mutation<EndpointView>): Promise<EndpointView> {
 		const { store, reservations, reaper } = this.#parts;
 		using turn = await this.#turn(endpointId, call.signal);
-		const { endpoint } = turn;
-		const keys = new Set(asked.map(hostPortKey));
-		const going = endpoint.ports.filter((port) => keys.size === 0 || keys.has(hostPortKey(port)));
+		const { endpoint, network } = turn;
+		const keys = new Set(asked.map(portKey));
+		const going = endpoint.ports.filter((port) => keys.size === 0 || keys.has(portKey(port)));
 		const after: Endpoint = { ...endpoint, ports: endpoint.ports.filter((port) => !going.includes(port)) };
-		this.#removeElements(endpoint, going);
+		this.#removeElements(endpoint, network, going);
 		const view = this.#view(after);
 		const statements: Statement[] = going.map((port) => deletePort(endpoint.id, port));
 		await store.write(
@@ -100,21 +99,26 @@ export class PublishedPorts {
 		return { ...storedEndpointView(this.#parts.records, endpoint), endpoint };
 	}
 
-	#ensureElements(endpoint: Endpoint, ports: readonly Port[]): void {
+	#ensureElements(endpoint: Endpoint, network: Network, ports: readonly Port[]): void {
 		const { kernel } = this.#parts;
 		if (ports.length > 0 && endpoint.ports.length === ports.length)
 			kernel.links.setHairpin(endpoint.hostInterface, true);
-		kernel.firewall.ensurePublished(publicationsOf({ ...endpoint, ports }));
+		kernel.firewall.ensurePublished(publicationsOf({ ...endpoint, ports }, this.#reachOf(network)));
 	}
 
-	#removeElements(endpoint: Endpoint, going: readonly Port[]): void {
+	#removeElements(endpoint: Endpoint, network: Network, going: readonly Port[]): void {
 		const { kernel } = this.#parts;
+		const reach = this.#reachOf(network);
 		const kept = endpoint.ports.filter((port) => !going.includes(port));
 		kernel.firewall.removePublished(
-			publicationsOf({ ...endpoint, ports: going }),
-			publicationsOf({ ...endpoint, ports: kept }),
+			publicationsOf({ ...endpoint, ports: going }, reach),
+			publicationsOf({ ...endpoint, ports: kept }, reach),
 		);
 		if (going.length > 0 && kept.length === 0) kernel.links.setHairpin(endpoint.hostInterface, false);
+	}
+
+	#reachOf(network: Network): ReturnType<LinkedDriver["reachOf"]> {
+		return this.#parts.drivers.getLinked(network).reachOf(network);
 	}
 
 	async #insert({ id }: Endpoint, ports: readonly Port[]): Promise<void> {
@@ -127,10 +131,10 @@ export class PublishedPorts {
 		}
 	}
 
-	async #takeBack(endpoint: Endpoint, ports: readonly Port[]): Promise<void> {
+	async #takeBack(endpoint: Endpoint, network: Network, ports: readonly Port[]): Promise<void> {
 		const { store, log, unfinished } = this.#parts;
 		try {
-			this.#removeElements(endpoint, ports);
+			this.#removeElements(endpoint, network, ports);
 		} catch (error) {
 			log.error("published ports could not be taken back", { endpoint: endpoint.id, err: error });
 			unfinished();
@@ -143,7 +147,7 @@ export class PublishedPorts {
 }
 
 function has({ ports }: Endpoint, wanted: Port): boolean {
-	return ports.some((port) => hostPortKey(port) === hostPortKey(wanted) && port.containerPort === wanted.containerPort);
+	return ports.some((port) => portKey(port) === portKey(wanted) && port.containerPort === wanted.containerPort);
 }
 
 function isThere({ status }: Endpoint): boolean {

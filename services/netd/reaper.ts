@@ -8,7 +8,7 @@ import type { IfName } from "#lib/address/if-name.ts";
 import type { Ip } from "#lib/address/ip.ts";
 import type { Log } from "#lib/log/log.ts";
 import type { Kernel } from "./kernel/kernel.ts";
-import type { HostPort } from "./port.ts";
+import { type HostPort, isOpened } from "./port.ts";
 
 /**
  * Packets of unpublished flows are dropped at once by the rules; their entries may wait, and many then go in one reading. Also the
@@ -46,7 +46,7 @@ export class Reaper implements AsyncDisposable {
 
 	/** The table is read once for all that is asked for meanwhile. */
 	removeFlows(ports: readonly HostPort[], addresses: readonly Ip[]): void {
-		this.#ports.push(...ports);
+		this.#ports.push(...ports.filter((port) => !isOpened(port)));
 		this.#addresses.push(...addresses);
 		if (this.#ports.length + this.#addresses.length > 0) this.#flowing ??= this.#removeFlows();
 	}

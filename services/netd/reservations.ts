@@ -27,14 +27,15 @@ export class Reservations implements Disposable {
 
 	/**
 	 * Reserves all of them, or none: Fault PORT_IN_USE, NOT_A_HOST_ADDRESS, NO_PORT_FREE. A port 0 becomes a free one.
-	 * `families`: those that the endpoint has an address of.
+	 * `families`: those in which ports of the host lead to the endpoint. A port in none of them needs nothing, and is success.
 	 */
 	reserve<P extends HostPort>(ports: readonly P[], families: readonly Family[]): P[] {
 		const reserved: P[] = [];
 		try {
 			// What was asked for by number must not be lost to one that may be anything.
 			for (const port of [...ports].sort((a, b) => Number(a.hostPort === 0) - Number(b.hostPort === 0))) {
-				reserved.push(port.hostPort === 0 ? this.#reserveAny(port, families) : this.#reserveOne(port, families));
+				const isAny = port.hostPort === 0 && familiesOf(port, families).length > 0;
+				reserved.push(isAny ? this.#reserveAny(port, families) : this.#reserveOne(port, families));
 			}
 		} catch (error) {
 			this.release(reserved);
@@ -183,7 +184,7 @@ class Slot implements Disposable {
 }
 
 function familiesOf({ hostAddress }: HostPort, families: readonly Family[]): readonly Family[] {
-	return hostAddress === undefined ? families : [hostAddress.family];
+	return hostAddress === undefined ? families : families.filter((family) => family === hostAddress.family);
 }
 
 function addressAt({ hostAddress }: HostPort, family: Family): Ip {

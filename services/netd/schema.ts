@@ -95,4 +95,14 @@ export const migrations: readonly string[] = [
 	ALTER TABLE networks ADD COLUMN config_from TEXT REFERENCES networks (id);
 	CREATE INDEX networks_config_from ON networks (config_from) WHERE config_from IS NOT NULL;
 	`,
+	// Ports that are reached at their containers' own addresses, and have none of the host's.
+	`
+	CREATE TABLE openings (
+		endpoint_id TEXT NOT NULL REFERENCES endpoints (id) ON DELETE CASCADE,
+		protocol TEXT NOT NULL,
+		host_address TEXT NOT NULL,
+		container_port INTEGER NOT NULL CHECK (container_port BETWEEN 1 AND 65535),
+		PRIMARY KEY (endpoint_id, protocol, container_port, host_address)
+	) STRICT, WITHOUT ROWID;
+	`,
 ];

@@ -31,13 +31,14 @@ export function takeDown(
 	const { kernel, drivers, records, log } = parts;
 	const { network } = attachmentOf(records, endpoint);
 	const { netnsPath } = sandbox;
+	const driver = drivers.getLinked(network);
 	const all = records.endpointsOf(sandbox.id).map((one) => attachmentOf(records, one));
 	const others = all.filter((one) => one.endpoint.id !== endpoint.id);
 	return collect(
 		[
-			() => kernel.firewall.removePublished(publicationsOf(endpoint), []),
+			() => kernel.firewall.removePublished(publicationsOf(endpoint, driver.reachOf(network)), []),
 			() => kernel.firewall.removeShortcuts(shortcutsWithout(shortcutsOf(drivers, all), shortcutsOf(drivers, others))),
-			() => drivers.getLinked(network).parkLink({ network, endpoint, netnsPath }, { ending }),
+			() => driver.parkLink({ network, endpoint, netnsPath }, { ending }),
 			() => {
 				if ((ending && !isOutlived(parts, sandbox)) || !kernel.namespaces.isNamespace(sandbox.netnsPath)) return;
 				if (ending) return kernel.links.ensureSourceRoutes(sandbox.netnsPath, []);

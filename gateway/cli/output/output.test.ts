@@ -103,6 +103,7 @@ describe("published ports", () => {
 		);
 		expect(publishedLine([port(8000, 80), port(8002, 81)])).toBe("0.0.0.0:8000->80/tcp, 0.0.0.0:8002->81/tcp");
 		expect(publishedLine([])).toBe("");
+		expect(publishedLine([port(0, 80), port(0, 81), port(8000, 90)])).toBe("80-81/tcp, 0.0.0.0:8000->90/tcp");
 	});
 
 	test("an IPv6 address stands in brackets", () => expect(hostSide(port(80, 80, "::1"))).toBe("[::1]:80"));

@@ -13,8 +13,9 @@ export function protocolWord(protocol: string): string {
 	return protocol.endsWith("UDP") ? "udp" : "tcp";
 }
 
-/** `0.0.0.0:8080`, `[::1]:8080`. */
+/** `0.0.0.0:8080`, `[::1]:8080`; of a port that has none of the host's, as on a routed network, what there is to say. */
 export function hostSide({ hostAddress, hostPort }: Pick<Published, "hostAddress" | "hostPort">): string {
+	if (hostPort === 0) return "the container's own address";
 	const address = hostAddress === "" ? "0.0.0.0" : hostAddress;
 	return `${address.includes(":") ? `[${address}]` : address}:${hostPort}`;
 }
@@ -41,13 +42,14 @@ function continues({ first, length }: { first: Published; length: number }, port
 	return (
 		port.protocol === first.protocol &&
 		port.hostAddress === first.hostAddress &&
-		port.hostPort === first.hostPort + length &&
+		port.hostPort === (first.hostPort === 0 ? 0 : first.hostPort + length) &&
 		port.containerPort === first.containerPort + length
 	);
 }
 
 function folded(first: Published, length: number): string {
 	const range = (port: number): string => (length === 1 ? `${port}` : `${port}-${port + length - 1}`);
+	if (first.hostPort === 0) return `${range(first.containerPort)}/${protocolWord(first.protocol)}`;
 	const host = hostSide(first);
 	const address = host.slice(0, host.lastIndexOf(":"));
 	return `${address}:${range(first.hostPort)}->${range(first.containerPort)}/${protocolWord(first.protocol)}`;

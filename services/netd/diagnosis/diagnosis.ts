@@ -5,7 +5,7 @@ import type { Network } from "../network.ts";
 import type { Parts } from "../parts.ts";
 import { holderName } from "../port-conflict.ts";
 import type { Port } from "../port.ts";
-import { familiesOf } from "../publications.ts";
+import { hostFamilies } from "../publications.ts";
 import { checkBridgePorts } from "./bridge-ports.ts";
 import { checkBridgedFrames } from "./bridged-frames.ts";
 import { checkFeatures } from "./features.ts";
@@ -38,9 +38,9 @@ const WORST_FIRST = ["error", "warning", "info"] as const;
 const THERE = [["state IN ('active', 'failed')"]] as const;
 
 export class Diagnosis {
-	readonly #parts: Pick<Parts, "records" | "kernel" | "reservations">;
+	readonly #parts: Pick<Parts, "records" | "kernel" | "reservations" | "drivers">;
 
-	constructor(parts: Pick<Parts, "records" | "kernel" | "reservations">) {
+	constructor(parts: Pick<Parts, "records" | "kernel" | "reservations" | "drivers">) {
 		this.#parts = parts;
 	}
 
@@ -74,8 +74,8 @@ export class Diagnosis {
 	}
 
 	#takenBy(port: Port, network: Network): string | undefined {
-		const { reservations, kernel } = this.#parts;
-		const families = familiesOf(network);
+		const { reservations, kernel, drivers } = this.#parts;
+		const families = hostFamilies(network, drivers.getLinked(network));
 		if (reservations.isReserved(port, families)) return undefined;
 		const { protocol, hostAddress, hostPort } = port;
 		const addresses = hostAddress === undefined ? families.map((family) => Ip.of(family, 0n)) : [hostAddress];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseBridgeOptions } from "./bridge-options.ts";
+import { Ip } from "#lib/address/ip.ts";
+import { checkBridgeOptions, parseBridgeOptions } from "./bridge-options.ts";
 
 const PREFIX = "com.docker.network.";
 
@@ -14,6 +15,8 @@ describe("parseBridgeOptions", () => {
 			interfacePrefix: "eth",
 			sources: [],
 			inhibitIpv4: false,
+			gatewayModes: { 4: "nat", 6: "nat" },
+			trusted: [],
 		});
 	});
 
@@ -25,6 +28,9 @@ describe("parseBridgeOptions", () => {
 			[`${PREFIX}bridge.enable_icc`]: "0",
 			[`${PREFIX}bridge.host_binding_ipv4`]: "127.0.0.1",
 			[`${PREFIX}bridge.inhibit_ipv4`]: "1",
+			[`${PREFIX}bridge.gateway_mode_ipv4`]: "nat-unprotected",
+			[`${PREFIX}bridge.gateway_mode_ipv6`]: "routed",
+			[`${PREFIX}bridge.trusted_host_interfaces`]: "vxlan.1:eth3:eth3",
 			[`${PREFIX}host_ipv4`]: "192.0.2.9",
 			[`${PREFIX}host_ipv6`]: "2001:db8::9",
 			[`${PREFIX}container_iface_prefix`]: "lan",
@@ -32,6 +38,10 @@ describe("parseBridgeOptions", () => {
 		});
 		expect(options).toMatchObject({ bridgeName: "lan0", mtu: 1400, masquerade: false, icc: false });
 		expect(options).toMatchObject({ inhibitIpv4: true, interfacePrefix: "lan" });
+		expect(options).toMatchObject({
+			gatewayModes: { 4: "nat-unprotected", 6: "routed" },
+			trusted: ["eth3", "vxlan.1"],
+		});
 		expect(options.sources.map(String)).toEqual(["192.0.2.9", "2001:db8::9"]);
 		expect(options.hostBinding?.toString()).toBe("127.0.0.1");
 	});
@@ -65,6 +75,11 @@ describe("parseBridgeOptions", () => {
 		["bridge.host_binding_ipv4", "::1"],
 		["bridge.host_binding_ipv4", "here"],
 		["bridge.inhibit_ipv4", "maybe"],
+		["bridge.gateway_mode_ipv4", "bridged"],
+		["bridge.gateway_mode_ipv6", ""],
+		["bridge.trusted_host_interfaces", ""],
+		["bridge.trusted_host_interfaces", "eth1::eth2"],
+		["bridge.trusted_host_interfaces", "eth1 eth2"],
 		["host_ipv4", "2001:db8::9"],
 		["host_ipv4", "0.0.0.0"],
 		["host_ipv4", "224.0.0.1"],
@@ -82,5 +97,33 @@ describe("parseBridgeOptions", () => {
 	test("two prefixes that differ are refused", () => {
 		const both = { [`${PREFIX}container_iface_prefix`]: "lan", [`${PREFIX}container_interface_prefix`]: "net" };
 		expect(() => parseBridgeOptions(both)).toThrow("the same under both names");
+	});
+
+	describe("what contradicts a gateway mode is refused", () => {
+		const outside = { internal: false, subnets: [] };
+		const subnet = { family: 4, cidr: undefined, gateway: Ip.parse("10.0.0.1") } as const;
+		test.each([
+			["bridge.gateway_mode_ipv4", "isolated", {}, outside, "for an internal network alone"],
+			["bridge.gateway_mode_ipv6", "isolated", {}, outside, "for an internal network alone"],
+			["bridge.gateway_mode_ipv4", "isolated", {}, { internal: true, subnets: [subnet] }, "without a gateway"],
+			["bridge.gateway_mode_ipv4", "routed", { host_ipv4: "192.0.2.9" }, outside, "host_ipv4 says"],
+			["bridge.gateway_mode_ipv6", "routed", { host_ipv6: "2001:db8::9" }, outside, "host_ipv6 says"],
+			[
+				"bridge.gateway_mode_ipv4",
+				"routed",
+				{ "bridge.host_binding_ipv4": "127.0.0.1" },
+				outside,
+				"where the host's ports",
+			],
+		] as const)("%s = %s with %j", (option, mode, more, asked, sentence) => {
+			const named = Object.fromEntries(
+				Object.entries({ ...more, [option]: mode }).map(([key, v]) => [PREFIX + key, v]),
+			);
+			expect(() => checkBridgeOptions(named, asked)).toThrow(sentence);
+			// Of the other family it says nothing.
+			const other = option.replace(/[46]$/, (digit) => (digit === "4" ? "6" : "4"));
+			const elsewhere = { ...named, [PREFIX + option]: "nat", [PREFIX + other]: mode };
+			expect(() => checkBridgeOptions(elsewhere, { ...asked, internal: true })).not.toThrow();
+		});
 	});
 });

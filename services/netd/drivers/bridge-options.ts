@@ -5,8 +5,16 @@ import { type Family, Ip } from "#lib/address/ip.ts";
 import { suggestion } from "#lib/text/nearest.ts";
 import { faults } from "../faults.ts";
 import { isBridgeName, isLegName, isReservedName } from "../id.ts";
-import type { TextMap } from "../network.ts";
+import type { NetworkAsked, TextMap } from "../network.ts";
 import { parsed } from "../option.ts";
+
+/**
+ * How a family leaves the host and is reached (Docker's "gateway modes"). `nat`: with the host's address, and at its published
+ * ports. `nat-unprotected`: so as well, and at the containers' own addresses, at every port, but not from other networks.
+ * `routed`: with the containers' own addresses, and at these, at published ports. `isolated`: not at all; the host neither.
+ */
+export type GatewayMode = (typeof GATEWAY_MODES)[number];
+const GATEWAY_MODES = ["nat", "nat-unprotected", "routed", "isolated"] as const;
 
 export interface BridgeOptions {
 	/** Undefined: a name made from the network's id. */
@@ -22,6 +30,9 @@ export interface BridgeOptions {
 	readonly sources: readonly Ip[];
 	/** The bridge's IPv4 addresses are somebody else's business. */
 	readonly inhibitIpv4: boolean;
+	readonly gatewayModes: Readonly<Record<Family, GatewayMode>>;
+	/** The host's interfaces from which published ports are reached at the containers' own addresses; sorted, each once. */
+	readonly trusted: readonly IfName[];
 }
 
 const PREFIX = "com.docker.network.";
@@ -31,6 +42,8 @@ const MASQUERADE = `${PREFIX}bridge.enable_ip_masquerade`;
 const ICC = `${PREFIX}bridge.enable_icc`;
 const HOST_BINDING = `${PREFIX}bridge.host_binding_ipv4`;
 const INHIBIT = `${PREFIX}bridge.inhibit_ipv4`;
+const GATEWAY_MODE = { 4: `${PREFIX}bridge.gateway_mode_ipv4`, 6: `${PREFIX}bridge.gateway_mode_ipv6` } as const;
+const TRUSTED = `${PREFIX}bridge.trusted_host_interfaces`;
 const HOST_IPV4 = `${PREFIX}host_ipv4`;
 const HOST_IPV6 = `${PREFIX}host_ipv6`;
 /** Docker's code has the first, its manual the second. */
@@ -43,6 +56,9 @@ const KNOWN = [
 	ICC,
 	HOST_BINDING,
 	INHIBIT,
+	GATEWAY_MODE[4],
+	GATEWAY_MODE[6],
+	TRUSTED,
 	HOST_IPV4,
 	HOST_IPV6,
 	INTERFACE_PREFIX,
@@ -75,7 +91,47 @@ export function parseBridgeOptions(options: TextMap): BridgeOptions {
 			parsed(options, HOST_IPV6, "the IPv6 address of one host", (text) => parseSource(text, 6)),
 		].filter((source) => source !== undefined),
 		inhibitIpv4: parsed(options, INHIBIT, "true or false", parseBoolean) ?? false,
+		gatewayModes: { 4: gatewayMode(options, 4), 6: gatewayMode(options, 6) },
+		trusted: parsed(options, TRUSTED, "names of interfaces with colons between, as eth1:vxlan.1", parseNames) ?? [],
 	};
+}
+
+/** Refuses what contradicts itself, or what else the network shall be. */
+export function checkBridgeOptions(options: TextMap, asked: NetworkAsked): void {
+	const parsedOptions = parseBridgeOptions(options);
+	for (const family of [4, 6] as const) checkGatewayMode(parsedOptions, family, asked);
+}
+
+function checkGatewayMode(
+	{ gatewayModes, sources, hostBinding }: BridgeOptions,
+	family: Family,
+	{ internal, subnets }: NetworkAsked,
+): void {
+	const mode = gatewayModes[family];
+	if (mode === "nat" || mode === "nat-unprotected") return;
+	const refuse = (allowed: string): never => {
+		const option = GATEWAY_MODE[family];
+		throw faults.INVALID_OPTION({ option, value: mode, allowed }, { field: `options[${option}]` });
+	};
+	if (sources.some((source) => source.family === family))
+		refuse(`nat, as ${family === 4 ? HOST_IPV4 : HOST_IPV6} says what is translated to`);
+	if (hostBinding?.family === family) refuse(`nat, as ${HOST_BINDING} says where the host's ports are`);
+	if (mode === "routed") return;
+	if (!internal)
+		refuse("isolated for an internal network alone (--internal); nat, nat-unprotected or routed for others");
+	if (subnets.some((subnet) => subnet.family === family && subnet.gateway !== undefined))
+		refuse("isolated without a gateway, which it does not have");
+}
+
+function gatewayMode(options: TextMap, family: Family): GatewayMode {
+	const allowed = GATEWAY_MODES.join(", ");
+	const parse = (text: string) => GATEWAY_MODES.find((mode) => mode === text);
+	return parsed(options, GATEWAY_MODE[family], allowed, parse) ?? "nat";
+}
+
+/** They need not be there yet. */
+function parseNames(text: string): IfName[] {
+	return [...new Set(text.split(":").map(parseIfName))].sort();
 }
 
 /** By either name; both may be there if they say the same. */

@@ -1,7 +1,7 @@
 /** Bridge networks: a bridge with the gateways' addresses, a veth pair for each endpoint, and the network's place in the packet rules. */
 import { IpInterface } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
-import type { Ip } from "#lib/address/ip.ts";
+import type { Family, Ip } from "#lib/address/ip.ts";
 import { macFromBytes, macFromIp, type Mac } from "#lib/address/mac.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { parseEndpointOptions } from "../endpoint-options.ts";
@@ -9,9 +9,9 @@ import { bridgeName } from "../id.ts";
 import type { NetworkRules } from "../kernel/firewall.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { ObservedLeg } from "../kernel/links.ts";
-import type { Network, TextMap } from "../network.ts";
-import { parseBridgeOptions } from "./bridge-options.ts";
-import type { Linked, LinkedDriver } from "./driver.ts";
+import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
+import { type BridgeOptions, checkBridgeOptions, parseBridgeOptions } from "./bridge-options.ts";
+import type { Linked, LinkedDriver, Reach } from "./driver.ts";
 
 export class BridgeDriver implements LinkedDriver {
 	readonly kind = "linked";
@@ -23,8 +23,14 @@ export class BridgeDriver implements LinkedDriver {
 		this.#kernel = kernel;
 	}
 
-	check(options: TextMap): void {
-		parseBridgeOptions(options);
+	check(options: TextMap, asked: NetworkAsked): void {
+		checkBridgeOptions(options, asked);
+	}
+
+	/** ipamd keeps the gateway's address from others all the same. */
+	subnetAs(subnet: Subnet, options: TextMap): Subnet {
+		const isolated = parseBridgeOptions(options).gatewayModes[subnet.cidr.family] === "isolated";
+		return isolated ? { ...subnet, gateway: undefined } : subnet;
 	}
 
 	interfaceOf(id: string, options: TextMap): IfName {
@@ -61,14 +67,26 @@ export class BridgeDriver implements LinkedDriver {
 	}
 
 	rulesOf(network: Network): NetworkRules {
-		const { masquerade, icc, sources } = parseBridgeOptions(network.options);
+		const { masquerade, icc, sources, gatewayModes, trusted } = parseBridgeOptions(network.options);
+		const families = network.internal ? [] : network.subnets.map(({ cidr }) => cidr.family).sort();
+		const inMode = (...modes: readonly string[]): Family[] =>
+			families.filter((family) => modes.includes(gatewayModes[family]));
+		const translated = masquerade ? inMode("nat", "nat-unprotected") : [];
 		return {
 			bridge: bridgeOf(network),
 			internal: network.internal,
-			masquerade: masquerade && !network.internal,
+			masquerade: translated,
 			neighbours: icc,
-			sources: masquerade && !network.internal ? sources : [],
+			sources: sources.filter(({ family }) => translated.includes(family)),
+			routed: inMode("routed"),
+			unprotected: inMode("nat-unprotected"),
+			trusted,
 		};
+	}
+
+	reachOf({ options }: Network): Readonly<Record<Family, Reach>> {
+		const parsed = parseBridgeOptions(options);
+		return { 4: reach(parsed, 4), 6: reach(parsed, 6) };
 	}
 
 	ensureLink(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void> {
@@ -115,6 +133,11 @@ export class BridgeDriver implements LinkedDriver {
 	hostBinding(network: Network): Ip | undefined {
 		return parseBridgeOptions(network.options).hostBinding;
 	}
+}
+
+function reach({ gatewayModes, trusted }: BridgeOptions, family: Family): Reach {
+	if (gatewayModes[family] === "routed") return "own";
+	return trusted.length > 0 ? "both" : "host";
 }
 
 function bridgeOf({ id, interface: name }: Network): IfName {

@@ -1,10 +1,10 @@
 /** What makes a network of one kind out of the kernel's parts. A driver keeps nothing: everything is in the network's row. */
 import type { IfName } from "#lib/address/if-name.ts";
-import type { Ip } from "#lib/address/ip.ts";
+import type { Family, Ip } from "#lib/address/ip.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { NetworkRules } from "../kernel/firewall.ts";
 import type { ObservedLeg } from "../kernel/links.ts";
-import type { Network, TextMap } from "../network.ts";
+import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
 
 /** An endpoint with its surroundings. */
 export interface Linked {
@@ -13,11 +13,14 @@ export interface Linked {
 	readonly netnsPath: string;
 }
 
+/** Where a published port is: at the host's addresses, at the container's own, or at both. */
+export type Reach = "host" | "own" | "both";
+
 interface Driver {
 	/** As in `--driver`. */
 	readonly name: string;
-	/** Refuses options that it does not have or cannot take. */
-	check(options: TextMap, network: Pick<Network, "internal">): void;
+	/** Refuses options that it does not have or cannot take, and what else is asked for that contradicts them. */
+	check(options: TextMap, asked: NetworkAsked): void;
 }
 
 /** A driver of which there is one network, which netd makes itself, and which nothing is connected to. */
@@ -32,6 +35,8 @@ export interface LinkedDriver extends Driver {
 	readonly publishes: boolean;
 	/** The link of the host's that is made for a network, known before it is made; undefined: none is. */
 	interfaceOf(id: string, options: TextMap): IfName | undefined;
+	/** A subnet of ipamd's as a network has it. */
+	subnetAs(subnet: Subnet, options: TextMap): Subnet;
 	/** Refuses a network that cannot be beside these, which were there first. */
 	refuseBeside(network: Network, others: readonly Network[]): void;
 	/** Makes what the network needs on the host, or mends what differs. */
@@ -40,6 +45,8 @@ export interface LinkedDriver extends Driver {
 	removeNetwork(network: Network): Promise<void>;
 	/** Its place in the packet rules; undefined: none. */
 	rulesOf(network: Network): NetworkRules | undefined;
+	/** In each family. */
+	reachOf(network: Network): Readonly<Record<Family, Reach>>;
 	/** It has room for one endpoint, and not for more. */
 	takesOne(network: Network): boolean;
 	/** Makes the endpoint's link in the namespace, or mends what differs; its addresses need not be known yet. */

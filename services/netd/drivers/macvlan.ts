@@ -5,15 +5,16 @@
  * not reach its own containers there. Without a parent the network has one of its own that leads nowhere.
  */
 import type { IfName } from "#lib/address/if-name.ts";
+import type { Family } from "#lib/address/ip.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { parseEndpointOptions } from "../endpoint-options.ts";
 import { faults } from "../faults.ts";
 import { bridgeName } from "../id.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Parent } from "../kernel/links.ts";
-import type { Network, TextMap } from "../network.ts";
+import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
 import { DEFAULT_INTERFACE_PREFIX } from "./bridge-options.ts";
-import type { Linked, LinkedDriver } from "./driver.ts";
+import type { Linked, LinkedDriver, Reach } from "./driver.ts";
 import { parseMacvlanOptions, subInterfaceOf } from "./macvlan-options.ts";
 
 export class MacvlanDriver implements LinkedDriver {
@@ -26,7 +27,7 @@ export class MacvlanDriver implements LinkedDriver {
 		this.#links = links;
 	}
 
-	check(options: TextMap, { internal }: Pick<Network, "internal">): void {
+	check(options: TextMap, { internal }: NetworkAsked): void {
 		const { parent } = parseMacvlanOptions(options);
 		if (internal && parent !== undefined) throw faults.PARENT_IS_OUTSIDE({ parent }, { field: "internal" });
 	}
@@ -36,6 +37,10 @@ export class MacvlanDriver implements LinkedDriver {
 		const { parent } = parseMacvlanOptions(options);
 		if (parent === undefined) return bridgeName(id);
 		return subInterfaceOf(parent) === undefined || this.#links.isThere(parent) ? undefined : parent;
+	}
+
+	subnetAs(subnet: Subnet): Subnet {
+		return subnet;
 	}
 
 	refuseBeside(network: Network, others: readonly Network[]): void {
@@ -63,6 +68,11 @@ export class MacvlanDriver implements LinkedDriver {
 
 	rulesOf(): undefined {
 		return undefined;
+	}
+
+	/** Nothing is published. */
+	reachOf(): Readonly<Record<Family, Reach>> {
+		return { 4: "host", 6: "host" };
 	}
 
 	ensureLink(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void> {

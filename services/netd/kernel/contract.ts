@@ -6,7 +6,7 @@ import { Ip } from "#lib/address/ip.ts";
 import { macFromIp } from "#lib/address/mac.ts";
 import { Fault } from "#lib/fault/fault.ts";
 import { bridgeName, legName, newId } from "../id.ts";
-import type { Publication } from "./firewall.ts";
+import { isPublication, type NetworkRules, type Opening, type Publication, type Published } from "./firewall.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Bridge, InnerEnd, Leg, Macvlan, Parent } from "./links.ts";
 
@@ -80,7 +80,7 @@ function macvlanFor(netns: string, more: Partial<Macvlan> = {}): Macvlan {
 	return { endpointId: newId(), netns, interface: name, parent: ETH1, mode: "bridge", mtu: undefined, ...more };
 }
 
-const IDLE = { bridge: () => false, hostPort: () => false, shortcut: () => false };
+const IDLE = { bridge: () => false, hostPort: () => false, shortcut: () => false, openPort: () => false };
 
 export function kernelContract(name: string, make: () => Subject): void {
 	describe(`${name}: the kernel's contract`, () => {
@@ -479,12 +479,15 @@ export function kernelContract(name: string, make: () => Subject): void {
 		});
 
 		describe("firewall", () => {
-			const rules = {
+			const rules: NetworkRules = {
 				bridge: parseIfName("wh-000000000001"),
 				internal: false,
-				masquerade: true,
-				neighbours: true,
+				masquerade: [4, 6],
 				sources: [],
+				neighbours: true,
+				routed: [],
+				unprotected: [],
+				trusted: [],
 			};
 			const web: Publication = {
 				protocol: "tcp",
@@ -505,9 +508,31 @@ export function kernelContract(name: string, make: () => Subject): void {
 				kernel.firewall.ensureNetwork(rules);
 				kernel.firewall.ensureNetwork(rules);
 				expect(kernel.firewall.observe().networks).toEqual([rules]);
-				const other = { ...rules, internal: true, masquerade: false, neighbours: false };
-				kernel.firewall.ensureNetwork(other);
-				expect(kernel.firewall.observe().networks).toEqual([other]);
+				const changes: readonly Partial<NetworkRules>[] = [
+					{ internal: true, masquerade: [], neighbours: false },
+					{ masquerade: [4], routed: [6] },
+					{ masquerade: [6], routed: [4], trusted: ["eth1", "vxlan.1"].map(parseIfName) },
+					{ unprotected: [4, 6], trusted: [parseIfName("eth1")] },
+					{ unprotected: [6], trusted: [parseIfName("eth2")] },
+				];
+				const neighbour = { ...rules, bridge: parseIfName("wh-000000000002"), trusted: [parseIfName("eth1")] };
+				kernel.firewall.ensureNetwork(neighbour);
+				for (const change of changes) {
+					const other = { ...rules, ...change };
+					kernel.firewall.ensureNetwork(other);
+					const { networks } = kernel.firewall.observe();
+					expect(networks.find(({ bridge }) => bridge === rules.bridge)).toEqual(other);
+					expect(networks.find(({ bridge }) => bridge === neighbour.bridge)).toEqual(neighbour);
+					expect(
+						kernel.firewall.assert({ networks: [neighbour, other], publications: [], shortcuts: [] }, IDLE),
+					).toEqual({
+						added: [],
+						removed: [],
+					});
+				}
+				kernel.firewall.removeNetwork(rules.bridge);
+				expect(kernel.firewall.observe().networks).toEqual([neighbour]);
+				kernel.firewall.removeNetwork(neighbour.bridge);
 				const sources = ["192.0.2.1 2001:db8::1", "192.0.2.9", "2001:db8::9"];
 				for (const text of sources) {
 					const from = { ...rules, sources: text.split(" ").map(ip) };
@@ -565,6 +590,26 @@ export function kernelContract(name: string, make: () => Subject): void {
 				expect(observed()).toEqual([]);
 				expect(kernel.firewall.assert(wanted, IDLE).added).toHaveLength(1);
 				expect(observed()).toEqual([`${rules.bridge} fd00::2`]);
+			});
+
+			test("ports at containers' own addresses are beside those of the host, and shared", () => {
+				kernel.firewall.ensureSkeleton();
+				const open: Opening = { protocol: "tcp", target: web.target, targetPort: web.targetPort };
+				const all = [web, open, { ...open, protocol: "udp" as const }, { ...open, target: ip("fd00::2") }];
+				kernel.firewall.ensurePublished(all);
+				kernel.firewall.ensurePublished(all);
+				expect(texts(kernel.firewall.observe().publications)).toEqual(texts(all));
+				kernel.firewall.removePublished([web, open], [open]);
+				expect(texts(kernel.firewall.observe().publications)).toEqual(texts(all.slice(1)));
+				kernel.firewall.removePublished([open], []);
+				kernel.firewall.removePublished([open], []);
+				expect(texts(kernel.firewall.observe().publications)).toEqual(texts(all.slice(2)));
+				const wanted = { networks: [], publications: [open], shortcuts: [] };
+				const busy = { ...IDLE, openPort: ({ protocol }: Pick<Opening, "protocol">) => protocol === "udp" };
+				expect(kernel.firewall.assert(wanted, busy)).toMatchObject({ added: [expect.any(String)] });
+				expect(texts(kernel.firewall.observe().publications)).toEqual(texts([open, { ...open, protocol: "udp" }]));
+				expect(kernel.firewall.assert(wanted, IDLE).removed).toHaveLength(1);
+				expect(kernel.firewall.observe().publications).toEqual([open]);
 			});
 
 			test("assert makes it exactly so, and says what it changed; what is busy stays", () => {
@@ -645,8 +690,7 @@ export function kernelContract(name: string, make: () => Subject): void {
 	});
 }
 
-function texts(publications: readonly Publication[]): string[] {
-	return publications
-		.map((one) => `${one.protocol} ${one.hostAddress ?? ""} ${one.hostPort} ${one.target} ${one.targetPort}`)
-		.sort();
+function texts(publications: readonly Published[]): string[] {
+	const side = (one: Published) => (isPublication(one) ? `${one.hostAddress ?? ""} ${one.hostPort}` : "at");
+	return publications.map((one) => `${one.protocol} ${side(one)} ${one.target} ${one.targetPort}`).sort();
 }

@@ -5,7 +5,7 @@
  * no skeleton (somebody flushed it) makes it anew and does its part; `lost` then tells the owner, who has the rest put back.
  */
 import type { IfName } from "#lib/address/if-name.ts";
-import type { Ip } from "#lib/address/ip.ts";
+import type { Family, Ip } from "#lib/address/ip.ts";
 import type { Protocol } from "../port.ts";
 
 /** A bridge's place in the rules. */
@@ -13,12 +13,18 @@ export interface NetworkRules {
 	readonly bridge: IfName;
 	/** Nothing passes from it to elsewhere, nor from elsewhere to it. */
 	readonly internal: boolean;
-	/** What leaves the host from it gets the host's address. */
-	readonly masquerade: boolean;
-	/** With `masquerade`: this address of its family instead, whichever interface it leaves by; at most one of each. */
+	/** Of these families: what leaves the host from it gets the host's address. Families are in order, 4 first. */
+	readonly masquerade: readonly Family[];
+	/** Of a family in `masquerade`: this address instead, whichever interface it leaves by; at most one of each. */
 	readonly sources: readonly Ip[];
 	/** Its containers reach each other. */
 	readonly neighbours: boolean;
+	/** Of these families: everybody, other networks too, reaches its containers at their own addresses, by ICMP and at open ports. */
+	readonly routed: readonly Family[];
+	/** Of these families: everybody but other networks reaches its containers at their own addresses, at every port. */
+	readonly unprotected: readonly Family[];
+	/** What comes in by these interfaces reaches its containers at their own addresses, at open ports; sorted. */
+	readonly trusted: readonly IfName[];
 }
 
 /** One port of the host for one family: an endpoint with two families has two of them. */
@@ -40,9 +46,22 @@ export interface Shortcut {
 	readonly target: Ip;
 }
 
+/** One port of a container that is open at its own address, to those for whom its network's rules say so. */
+export interface Opening {
+	readonly protocol: Protocol;
+	readonly target: Ip;
+	readonly targetPort: number;
+}
+
+export type Published = Publication | Opening;
+
+export function isPublication(published: Published): published is Publication {
+	return "hostPort" in published;
+}
+
 export interface Rules {
 	readonly networks: readonly NetworkRules[];
-	readonly publications: readonly Publication[];
+	readonly publications: readonly Published[];
 	readonly shortcuts: readonly Shortcut[];
 }
 
@@ -57,6 +76,8 @@ export interface Busy {
 	readonly bridge: (name: IfName) => boolean;
 	readonly hostPort: (port: Pick<Publication, "protocol" | "hostPort">) => boolean;
 	readonly shortcut: (shortcut: Shortcut) => boolean;
+	/** Of whatever container. */
+	readonly openPort: (port: Pick<Opening, "protocol" | "targetPort">) => boolean;
 }
 
 export interface Firewall {
@@ -66,9 +87,9 @@ export interface Firewall {
 	/** Absent is success. */
 	removeNetwork(bridge: IfName): void;
 	/** A port that leads elsewhere leads here from now on. */
-	ensurePublished(publications: readonly Publication[]): void;
+	ensurePublished(publications: readonly Published[]): void;
 	/** Cuts the flows through them at once. `kept` are the target's others. Absent is success. */
-	removePublished(publications: readonly Publication[], kept: readonly Publication[]): void;
+	removePublished(publications: readonly Published[], kept: readonly Published[]): void;
 	ensureShortcuts(shortcuts: readonly Shortcut[]): void;
 	/** Absent is success. */
 	removeShortcuts(shortcuts: readonly Shortcut[]): void;

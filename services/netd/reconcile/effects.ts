@@ -8,7 +8,7 @@ import type { ObservedInside, ObservedLeg } from "../kernel/links.ts";
 import { setNetworkStatus } from "../network.ts";
 import type { Parts } from "../parts.ts";
 import { portText } from "../port.ts";
-import { familiesOf } from "../publications.ts";
+import { hostFamilies } from "../publications.ts";
 import { type Sandbox, setSandboxStatus, whyAlone } from "../sandbox.ts";
 import { type Attachment, defaultRoutes, sourceRoutes } from "../sandbox-view.ts";
 import type { Status } from "../status.ts";
@@ -118,7 +118,7 @@ async function ensureEndpoint(
 		await driver.ensureAddresses(network, endpoint, netnsPath);
 	}
 	for (const port of endpoint.ports) {
-		const families = familiesOf(network);
+		const families = hostFamilies(network, driver);
 		if (reservations.isReserved(port, families)) continue;
 		reservations.reserve([port], families);
 		log.debug("reserved a port again", { endpoint: endpoint.id, port: portText(port) });

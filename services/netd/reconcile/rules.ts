@@ -17,12 +17,9 @@ export function assertRules(parts: Parts): void {
 	const busyBridges = new Set(
 		networks.filter(({ id }) => locks.isTaken(id)).map((network) => network.interface as string),
 	);
+	const busy = endpoints.filter(({ sandboxId }) => locks.isTaken(sandboxId)).flatMap(({ ports }) => ports);
 	const busyPorts = new Set(
-		endpoints
-			.filter(({ sandboxId }) => locks.isTaken(sandboxId))
-			.flatMap(({ ports }) =>
-				ports.map(({ protocol, hostPort }) => hostPortKey({ protocol, hostPort, hostAddress: undefined })),
-			),
+		busy.map(({ protocol, hostPort }) => hostPortKey({ protocol, hostPort, hostAddress: undefined })),
 	);
 	// The address of an endpoint that is being made is not stored yet: all that begins on its bridge may be about it.
 	const busyNetworks = new Set(
@@ -31,16 +28,23 @@ export function assertRules(parts: Parts): void {
 	const inWork = new Set(
 		networks.filter(({ id }) => busyNetworks.has(id)).map((network) => network.interface as string),
 	);
+	const busyOpenings = new Set(busy.map(({ protocol, containerPort }) => `${protocol} ${containerPort}`));
+	const reaches = new Map(networks.map((network) => [network.id, drivers.linked(network)?.reachOf(network)]));
+	const publications = (endpoint: Endpoint) => {
+		const reach = reaches.get(endpoint.networkId);
+		return reach === undefined ? [] : publicationsOf(endpoint, reach);
+	};
 	const difference = kernel.firewall.assert(
 		{
 			networks: networks.filter(isThere).flatMap((network) => drivers.linked(network)?.rulesOf(network) ?? []),
-			publications: endpoints.filter(isThere).flatMap(publicationsOf),
+			publications: endpoints.filter(isThere).flatMap(publications),
 			shortcuts: shortcutsOfAll(parts, endpoints.filter(isThere)),
 		},
 		{
 			bridge: (name) => busyBridges.has(name),
 			shortcut: ({ bridge }) => inWork.has(bridge),
 			hostPort: ({ protocol, hostPort }) => busyPorts.has(hostPortKey({ protocol, hostPort, hostAddress: undefined })),
+			openPort: ({ protocol, targetPort }) => busyOpenings.has(`${protocol} ${targetPort}`),
 		},
 	);
 	const { added, removed } = difference;

@@ -132,6 +132,7 @@ export async function rulesAgree(host: Host): Promise<string[]> {
 	const internal = networks.filter((row) => row["internal"] === 1).map((row) => text(row, "interface"));
 	const pairs = [...found("connected"), ...found("separated")];
 	const [anywhere, at, flows] = publications(host.root);
+	const openings = [...openingsOf(host.root, "openings"), ...openingsOf(host.root, "ports")];
 	return [
 		...compare("element of bridges", bridges, found("bridges")),
 		...compare("element of internal", internal, found("internal")),
@@ -144,6 +145,7 @@ export async function rulesAgree(host: Host): Promise<string[]> {
 		...compare("element of published", anywhere, [...found("published4"), ...found("published6")]),
 		...compare("element of published_at", at, [...found("published_at4"), ...found("published_at6")]),
 		...compare("element of flows", flows, [...found("flows4"), ...found("flows6")]),
+		...compare("element of open", [...new Set(openings)], [...found("open4"), ...found("open6")]),
 	];
 }
 
@@ -166,12 +168,15 @@ function publications(root: string): [string[], string[], string[]] {
 	for (const row of rows(
 		root,
 		"netd",
-		"SELECT p.*, e.addresses FROM ports p JOIN endpoints e ON e.id = p.endpoint_id",
+		`SELECT p.*, e.addresses, n.options FROM ports p JOIN endpoints e ON e.id = p.endpoint_id
+			JOIN networks n ON n.id = e.network_id`,
 	)) {
+		const options = JSON.parse(text(row, "options")) as Record<string, string>;
 		const hostAddress = text(row, "host_address");
 		for (const target of list(row, "addresses").map((address) => address.split("/")[0] ?? "")) {
 			const wanted = hostAddress === "" || hostAddress.includes(":") === target.includes(":");
-			if (!wanted) continue;
+			const mode = options[`com.docker.network.bridge.gateway_mode_ipv${target.includes(":") ? "6" : "4"}`];
+			if (!wanted || mode === "routed") continue;
 			const [protocol, port, inner] = [text(row, "protocol"), text(row, "host_port"), text(row, "container_port")];
 			if (["", "0.0.0.0", "::"].includes(hostAddress)) anywhere.push(`${protocol} ${port} -> ${target} ${inner}`);
 			else at.push(`${protocol} ${hostAddress} ${port} -> ${target} ${inner}`);
@@ -179,6 +184,25 @@ function publications(root: string): [string[], string[], string[]] {
 		}
 	}
 	return [anywhere, at, flows];
+}
+
+/** What the sets should hold of ports at containers' own addresses: by routed networks, and by those that trust interfaces. */
+function openingsOf(root: string, table: "openings" | "ports"): string[] {
+	const select = `SELECT p.*, e.addresses, n.options FROM ${table} p JOIN endpoints e ON e.id = p.endpoint_id
+		JOIN networks n ON n.id = e.network_id`;
+	return rows(root, "netd", select).flatMap((row) => {
+		const options = JSON.parse(text(row, "options")) as Record<string, string>;
+		const said = (name: string) => options[`com.docker.network.bridge.${name}`];
+		const hostAddress = text(row, "host_address");
+		return list(row, "addresses")
+			.map((address) => address.split("/")[0] ?? "")
+			.filter((target) => hostAddress === "" || hostAddress.includes(":") === target.includes(":"))
+			.filter((target) => {
+				const mode = said(`gateway_mode_ipv${target.includes(":") ? "6" : "4"}`);
+				return mode === "routed" || said("trusted_host_interfaces") !== undefined;
+			})
+			.map((target) => `${text(row, "protocol")} ${target} ${text(row, "container_port")}`);
+	});
 }
 
 /** What netd uses against what ipamd says that it holds. */

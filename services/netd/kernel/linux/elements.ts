@@ -4,7 +4,14 @@ import { type Family, Ip } from "#lib/address/ip.ts";
 import type { SetRef } from "#lib/linux/nft/element.ts";
 import { address, concatenation, ifname, inetProto, PROTOCOLS, service } from "#lib/linux/nft/field.ts";
 import type { Protocol } from "../../port.ts";
-import type { NetworkRules, Publication, Shortcut } from "../firewall.ts";
+import {
+	isPublication,
+	type NetworkRules,
+	type Opening,
+	type Publication,
+	type Published,
+	type Shortcut,
+} from "../firewall.ts";
 import { TABLE } from "./skeleton.ts";
 
 /** One element, and where it belongs. */
@@ -17,25 +24,42 @@ export interface Placed {
 export const NETWORK_SETS = {
 	bridges: { ...TABLE, set: "bridges" },
 	internal: { ...TABLE, set: "internal" },
-	masqueraded: { ...TABLE, set: "masqueraded" },
 	connected: { ...TABLE, set: "connected" },
 	separated: { ...TABLE, set: "separated" },
+	/** By the bridge, then the interface that it trusts. */
+	trusted: { ...TABLE, set: "trusted" },
 } as const satisfies Record<string, SetRef>;
 
+/** One set for each family. */
+function ofFamilies(name: string): Readonly<Record<Family, SetRef>> {
+	return { 4: { ...TABLE, set: `${name}4` }, 6: { ...TABLE, set: `${name}6` } };
+}
+
+/** What holds of a bridge in one family. */
+export const FAMILY_SETS = {
+	masquerade: ofFamilies("masqueraded"),
+	routed: ofFamilies("routed"),
+	unprotected: ofFamilies("unprotected"),
+} as const;
+
 /** What leaves a bridge gets this source. */
-const SOURCES = { 4: { ...TABLE, set: "sources4" }, 6: { ...TABLE, set: "sources6" } } as const;
+const SOURCES = ofFamilies("sources");
+const AT = ofFamilies("published_at");
+const ANYWHERE = ofFamilies("published");
+const SHORTCUTS = ofFamilies("shortcuts");
+const FLOWS = ofFamilies("flows");
+/** Ports of containers at their own addresses. */
+const OPEN = ofFamilies("open");
+
+const FAMILIES = [4, 6] as const;
 const IFNAME_BYTES = 16;
-const AT = { 4: { ...TABLE, set: "published_at4" }, 6: { ...TABLE, set: "published_at6" } } as const;
-const ANYWHERE = { 4: { ...TABLE, set: "published4" }, 6: { ...TABLE, set: "published6" } } as const;
-const SHORTCUTS = { 4: { ...TABLE, set: "shortcuts4" }, 6: { ...TABLE, set: "shortcuts6" } } as const;
-const FLOWS = { 4: { ...TABLE, set: "flows4" }, 6: { ...TABLE, set: "flows6" } } as const;
 
 /** Every set whose elements are ours to add and remove. */
 export const SETS: readonly SetRef[] = [
 	...Object.values(NETWORK_SETS),
-	...Object.values(SOURCES),
-	...Object.values(SHORTCUTS),
-	...([4, 6] as const).flatMap((family) => [AT[family], ANYWHERE[family], FLOWS[family]]),
+	...[...Object.values(FAMILY_SETS), SOURCES, SHORTCUTS, AT, ANYWHERE, FLOWS, OPEN].flatMap((sets) =>
+		FAMILIES.map((family) => sets[family]),
+	),
 ];
 
 /** The same for the same element, whatever its datum. */
@@ -43,28 +67,48 @@ export function placeOf({ set, key }: Pick<Placed, "set" | "key">): string {
 	return `${set.set} ${Buffer.from(key).toString("hex")}`;
 }
 
-export function networkElements({ bridge, internal, masquerade, neighbours, sources }: NetworkRules): Placed[] {
+export function networkElements(rules: NetworkRules): Placed[] {
+	const { bridge, internal, neighbours, sources, trusted } = rules;
 	const single = concatenation(ifname(bridge));
 	const pair = concatenation(ifname(bridge), ifname(bridge));
 	return [
 		{ set: NETWORK_SETS.bridges, key: single },
 		...(internal ? [{ set: NETWORK_SETS.internal, key: single }] : []),
-		...(masquerade ? [{ set: NETWORK_SETS.masqueraded, key: single }] : []),
+		...(["masquerade", "routed", "unprotected"] as const).flatMap((what) =>
+			rules[what].map((family) => ({ set: FAMILY_SETS[what][family], key: single })),
+		),
 		...sources.map((ip) => ({ set: SOURCES[ip.family], key: single, data: address(ip) })),
+		...trusted.map((name) => ({ set: NETWORK_SETS.trusted, key: concatenation(ifname(bridge), ifname(name)) })),
 		{ set: neighbours ? NETWORK_SETS.connected : NETWORK_SETS.separated, key: pair },
 	];
 }
 
-/** Every place where a bridge may be. */
+/** Every place where a bridge may be, but those beside interfaces that it trusts: they are found in their set. */
 export function networkPlaces(bridge: IfName): Placed[] {
-	const every = { internal: true, masquerade: true, sources: [Ip.of(4, 0n), Ip.of(6, 0n)] };
-	return [
-		...networkElements({ bridge, ...every, neighbours: true }),
-		...networkElements({ bridge, ...every, neighbours: false }).slice(-1),
-	];
+	const every: NetworkRules = {
+		bridge,
+		internal: true,
+		masquerade: FAMILIES,
+		sources: [Ip.of(4, 0n), Ip.of(6, 0n)],
+		neighbours: true,
+		routed: FAMILIES,
+		unprotected: FAMILIES,
+		trusted: [],
+	};
+	return [...networkElements(every), ...networkElements({ ...every, neighbours: false }).slice(-1)];
 }
 
-export function translation({ protocol, hostAddress, hostPort, target, targetPort }: Publication): Placed {
+/** All that it takes. */
+export function published(one: Published): Placed[] {
+	return isPublication(one) ? [flow(one), translation(one)] : [opening(one)];
+}
+
+/** What several may share: two publications of one host port (at two addresses) for one target, or of one target's port. */
+export function shared(one: Published): Placed {
+	return isPublication(one) ? flow(one) : opening(one);
+}
+
+function translation({ protocol, hostAddress, hostPort, target, targetPort }: Publication): Placed {
 	const { family } = target;
 	const data = concatenation(address(target), service(targetPort));
 	if (hostAddress === undefined || hostAddress.value === 0n) {
@@ -74,8 +118,7 @@ export function translation({ protocol, hostAddress, hostPort, target, targetPor
 	return { set: AT[family], key, data };
 }
 
-/** Two publications of one host port (at two addresses) for one target share it. */
-export function flow({ protocol, hostPort, target, targetPort }: Publication): Placed {
+function flow({ protocol, hostPort, target, targetPort }: Publication): Placed {
 	const key = concatenation(inetProto(protocol), service(hostPort), address(target), service(targetPort));
 	return { set: FLOWS[target.family], key };
 }
@@ -93,9 +136,24 @@ export function decodeShortcut({ set, key }: Placed): Shortcut | undefined {
 	};
 }
 
+function opening({ protocol, target, targetPort }: Opening): Placed {
+	const key = concatenation(inetProto(protocol), address(target), service(targetPort));
+	return { set: OPEN[target.family], key };
+}
+
 export function decodeBridge(key: Uint8Array): IfName {
-	const end = key.indexOf(0);
-	return parseIfName(Buffer.from(key.subarray(0, end < 0 ? 16 : Math.min(end, 16))).toString("utf8"));
+	return decodeName(key.subarray(0, IFNAME_BYTES));
+}
+
+/** A bridge, and an interface that it trusts; undefined for an element of another set. */
+export function decodeTrusted({ set, key }: Placed): { bridge: IfName; trusted: IfName } | undefined {
+	if (set.set !== NETWORK_SETS.trusted.set) return undefined;
+	return { bridge: decodeBridge(key), trusted: decodeName(key.subarray(IFNAME_BYTES)) };
+}
+
+function decodeName(bytes: Uint8Array): IfName {
+	const end = bytes.indexOf(0);
+	return parseIfName(Buffer.from(bytes.subarray(0, end < 0 ? IFNAME_BYTES : end)).toString("utf8"));
 }
 
 /** The source that a bridge's packets get; undefined for an element of another set. */
@@ -117,6 +175,19 @@ export function decodeTranslation({ set, key, data }: Placed): Publication | und
 		hostPort: bytes.readUInt16BE(at ? 4 + width : 4),
 		target: Ip.fromBytes(data.subarray(0, width)),
 		targetPort: Buffer.from(data).readUInt16BE(width),
+	};
+}
+
+/** Undefined for an element of another set. */
+export function decodeOpening({ set, key }: Placed): Opening | undefined {
+	const family = FAMILIES.find((one) => OPEN[one].set === set.set);
+	if (family === undefined) return undefined;
+	const bytes = Buffer.from(key);
+	const end = 4 + (family === 4 ? 4 : 16);
+	return {
+		protocol: decodeProtocol(bytes[0]),
+		target: Ip.fromBytes(bytes.subarray(4, end)),
+		targetPort: bytes.readUInt16BE(end),
 	};
 }
 

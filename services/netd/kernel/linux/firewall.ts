@@ -1,12 +1,13 @@
 /** The packet rules through nf_tables: the skeleton by libnftables, everything else as elements by raw nfnetlink. */
 import type { IfName } from "#lib/address/if-name.ts";
+import type { Family } from "#lib/address/ip.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { ElementBatch, ElementBatchError } from "#lib/linux/nft/element-batch.ts";
 import { NfTables } from "#lib/linux/nft/nf-tables.ts";
 import { Nft } from "#lib/linux/nft/nft.ts";
 import type { Log } from "#lib/log/log.ts";
-import type { Busy, Difference, Firewall, NetworkRules, Publication, Rules, Shortcut } from "../firewall.ts";
+import type { Busy, Difference, Firewall, NetworkRules, Published, Rules, Shortcut } from "../firewall.ts";
 import * as elements from "./elements.ts";
 import type { Placed } from "./elements.ts";
 import { refusal } from "./refusal.ts";
@@ -51,7 +52,7 @@ export class LinuxFirewall implements Firewall, Disposable {
 	ensureNetwork(rules: NetworkRules): void {
 		const wanted = elements.networkElements(rules);
 		const places = new Set(wanted.map(elements.placeOf));
-		const unwanted = elements.networkPlaces(rules.bridge).filter((placed) => !places.has(elements.placeOf(placed)));
+		const unwanted = this.#placesOf(rules.bridge).filter((placed) => !places.has(elements.placeOf(placed)));
 		const add = wanted.filter((placed) => !this.#holdsSo(placed));
 		const remove = unwanted.filter((placed) => this.#holds(placed));
 		if (add.length + remove.length === 0) return;
@@ -61,26 +62,29 @@ export class LinuxFirewall implements Firewall, Disposable {
 	}
 
 	removeNetwork(bridge: IfName): void {
-		const remove = elements.networkPlaces(bridge).filter((placed) => this.#holds(placed));
+		const remove = this.#placesOf(bridge).filter((placed) => this.#holds(placed));
 		if (remove.length === 0) return;
 		this.#change(`take ${bridge} out of the packet rules`, { add: [], remove });
 		killPoint("netd.rules.network-removed");
 		this.#log.change("rules.network-remove", { bridge });
 	}
 
-	ensurePublished(publications: readonly Publication[]): void {
+	ensurePublished(publications: readonly Published[]): void {
 		if (publications.length === 0) return;
-		const add = distinct([...publications.map(elements.flow), ...publications.map(elements.translation)]);
+		const add = distinct(publications.flatMap(elements.published));
 		this.#change("publish ports", { add, remove: [] });
 		killPoint("netd.rules.published");
 		this.#log.change("rules.publish", { ports: publications.length });
 	}
 
-	removePublished(publications: readonly Publication[], kept: readonly Publication[]): void {
+	removePublished(publications: readonly Published[], kept: readonly Published[]): void {
 		if (publications.length === 0) return;
-		const keep = new Set(kept.map((publication) => elements.placeOf(elements.flow(publication))));
-		const flows = distinct(publications.map(elements.flow)).filter((placed) => !keep.has(elements.placeOf(placed)));
-		this.#change("unpublish ports", { add: [], remove: [...publications.map(elements.translation), ...flows] });
+		const keep = new Set(kept.map((one) => elements.placeOf(elements.shared(one))));
+		const going = distinct(publications.flatMap(elements.published));
+		this.#change("unpublish ports", {
+			add: [],
+			remove: going.filter((placed) => !keep.has(elements.placeOf(placed))),
+		});
 		killPoint("netd.rules.unpublished");
 		this.#log.change("rules.unpublish", { ports: publications.length });
 	}
@@ -115,20 +119,11 @@ export class LinuxFirewall implements Firewall, Disposable {
 	observe(): Rules {
 		return refusal("read the packet rules", () => {
 			const placed = this.#list();
-			const inSet = (set: Placed["set"]): Set<IfName> =>
-				new Set(placed.filter((one) => one.set === set).map(({ key }) => elements.decodeBridge(key)));
-			const sources = placed.map(elements.decodeSource).filter((source) => source !== undefined);
-			const { bridges, internal, masqueraded, connected } = elements.NETWORK_SETS;
-			const [internals, masquerades, neighbours] = [inSet(internal), inSet(masqueraded), inSet(connected)];
 			return {
-				networks: [...inSet(bridges)].map((bridge) => ({
-					bridge,
-					internal: internals.has(bridge),
-					masquerade: masquerades.has(bridge),
-					neighbours: neighbours.has(bridge),
-					sources: sources.filter((one) => one.bridge === bridge).map(({ source }) => source),
-				})),
-				publications: placed.map(elements.decodeTranslation).filter((publication) => publication !== undefined),
+				networks: observedNetworks(placed),
+				publications: placed
+					.map((one) => elements.decodeTranslation(one) ?? elements.decodeOpening(one))
+					.filter((one) => one !== undefined),
 				shortcuts: placed.map(elements.decodeShortcut).filter((shortcut) => shortcut !== undefined),
 			};
 		});
@@ -156,6 +151,16 @@ export class LinuxFirewall implements Firewall, Disposable {
 				.list(set)
 				.map(({ key, data }) => ({ set, key, data: data instanceof Uint8Array ? data : undefined })),
 		);
+	}
+
+	/** Every place where a bridge is, or may be. */
+	#placesOf(bridge: IfName): Placed[] {
+		const set = elements.NETWORK_SETS.trusted;
+		const beside = this.#tables.hasTable(TABLE) ? this.#tables.list(set).map(({ key }) => ({ set, key })) : [];
+		return [
+			...elements.networkPlaces(bridge),
+			...beside.filter((placed) => elements.decodeTrusted(placed)?.bridge === bridge),
+		];
 	}
 
 	#change(what: string, { add, remove }: { add: readonly Placed[]; remove: readonly Placed[] }): void {
@@ -209,10 +214,40 @@ function batchOf(add: readonly Placed[], remove: readonly Placed[]): ElementBatc
 function allElements({ networks, publications, shortcuts }: Rules): Placed[] {
 	return distinct([
 		...networks.flatMap(elements.networkElements),
-		...publications.map(elements.translation),
-		...publications.map(elements.flow),
+		...publications.flatMap(elements.published),
 		...shortcuts.map(elements.shortcut),
 	]);
+}
+
+function observedNetworks(placed: readonly Placed[]): NetworkRules[] {
+	const inSet = (set: Placed["set"]): Set<IfName> =>
+		new Set(placed.filter((one) => one.set === set).map(({ key }) => elements.decodeBridge(key)));
+	const { bridges, internal, connected } = elements.NETWORK_SETS;
+	const [internals, neighbours] = [inSet(internal), inSet(connected)];
+	const ofFamilies = (sets: Readonly<Record<Family, Placed["set"]>>) => {
+		const bridgesOf = { 4: inSet(sets[4]), 6: inSet(sets[6]) };
+		return (bridge: IfName): Family[] => ([4, 6] as const).filter((family) => bridgesOf[family].has(bridge));
+	};
+	const [masquerade, routed, unprotected] = [
+		ofFamilies(elements.FAMILY_SETS.masquerade),
+		ofFamilies(elements.FAMILY_SETS.routed),
+		ofFamilies(elements.FAMILY_SETS.unprotected),
+	];
+	const sources = placed.map(elements.decodeSource).filter((source) => source !== undefined);
+	const trusted = placed.map(elements.decodeTrusted).filter((one) => one !== undefined);
+	return [...inSet(bridges)].map((bridge) => ({
+		bridge,
+		internal: internals.has(bridge),
+		masquerade: masquerade(bridge),
+		sources: sources.filter((one) => one.bridge === bridge).map(({ source }) => source),
+		neighbours: neighbours.has(bridge),
+		routed: routed(bridge),
+		unprotected: unprotected(bridge),
+		trusted: trusted
+			.filter((one) => one.bridge === bridge)
+			.map((one) => one.trusted)
+			.sort(),
+	}));
 }
 
 function distinct(placed: readonly Placed[]): Placed[] {
@@ -226,6 +261,8 @@ function sameElement(one: Placed, other: Placed | undefined): boolean {
 function isBusy(placed: Placed, busy: Busy): boolean {
 	const shortcut = elements.decodeShortcut(placed);
 	if (shortcut !== undefined) return busy.shortcut(shortcut);
+	const open = elements.decodeOpening(placed);
+	if (open !== undefined) return busy.openPort(open);
 	const port = elements.hostPortOf(placed);
 	return port === undefined ? busy.bridge(elements.decodeBridge(placed.key)) : busy.hostPort(port);
 }

@@ -29,9 +29,17 @@ add map inet wharf published4 { type inet_proto . inet_service : ipv4_addr . ine
 add map inet wharf published6 { type inet_proto . inet_service : ipv6_addr . inet_service; }
 add set inet wharf flows4 { type inet_proto . inet_service . ipv4_addr . inet_service; }
 add set inet wharf flows6 { type inet_proto . inet_service . ipv6_addr . inet_service; }
+add set inet wharf open4 { type inet_proto . ipv4_addr . inet_service; }
+add set inet wharf open6 { type inet_proto . ipv6_addr . inet_service; }
 add set inet wharf bridges { type ifname; }
 add set inet wharf internal { type ifname; }
-add set inet wharf masqueraded { type ifname; }
+add set inet wharf masqueraded4 { type ifname; }
+add set inet wharf masqueraded6 { type ifname; }
+add set inet wharf routed4 { type ifname; }
+add set inet wharf routed6 { type ifname; }
+add set inet wharf unprotected4 { type ifname; }
+add set inet wharf unprotected6 { type ifname; }
+add set inet wharf trusted { type ifname . ifname; }
 add map inet wharf sources4 { type ifname : ipv4_addr; }
 add map inet wharf sources6 { type ifname : ipv6_addr; }
 add set inet wharf shortcuts4 { type ifname . ipv4_addr; }
@@ -43,6 +51,8 @@ add chain inet wharf publish
 add chain inet wharf neighbours
 add chain inet wharf inbound
 add chain inet wharf translated
+add chain inet wharf direct
+add chain inet wharf open
 add chain inet wharf loopback { type filter hook prerouting priority raw; policy accept; }
 add chain inet wharf arriving { type nat hook prerouting priority dstnat; policy accept; }
 add chain inet wharf leaving { type nat hook output priority -100; policy accept; }
@@ -52,6 +62,8 @@ flush chain inet wharf publish
 flush chain inet wharf neighbours
 flush chain inet wharf inbound
 flush chain inet wharf translated
+flush chain inet wharf direct
+flush chain inet wharf open
 flush chain inet wharf loopback
 flush chain inet wharf arriving
 flush chain inet wharf leaving
@@ -84,12 +96,28 @@ table inet wharf {
 		ct status dnat ct direction original goto translated
 		accept
 	}
-	# From outside and from other networks: only what is published, and answers.
+	# From outside and from other networks: only what is published, answers, and what is said of flows (a path's MTU).
 	chain inbound {
 		oifname @internal drop
+		ct state related accept
 		ct status dnat ct direction original goto translated
-		ct state established,related accept
+		ct direction reply ct state established accept
+		goto direct
+	}
+	# To containers' own addresses. Asked for every packet too.
+	chain direct {
+		meta nfproto ipv4 oifname @routed4 jump open
+		meta nfproto ipv6 oifname @routed6 jump open
+		oifname . iifname @trusted jump open
+		iifname @bridges drop
+		meta nfproto ipv4 oifname @unprotected4 accept
+		meta nfproto ipv6 oifname @unprotected6 accept
 		drop
+	}
+	chain open {
+		meta l4proto { icmp, ipv6-icmp } accept
+		meta l4proto { tcp, udp, sctp } meta l4proto . ip daddr . th dport @open4 accept
+		meta l4proto { tcp, udp, sctp } meta l4proto . ip6 daddr . th dport @open6 accept
 	}
 	# Asked for every packet, so that unpublishing cuts what is established.
 	chain translated {
@@ -110,7 +138,8 @@ table inet wharf {
 		oifname @bridges ct status dnat iifname . ip6 daddr @shortcuts6 masquerade
 		oifname != @bridges snat ip to iifname map @sources4
 		oifname != @bridges snat ip6 to iifname map @sources6
-		oifname != @bridges iifname @masqueraded masquerade
+		oifname != @bridges meta nfproto ipv4 iifname @masqueraded4 masquerade
+		oifname != @bridges meta nfproto ipv6 iifname @masqueraded6 masquerade
 	}
 }
 `;
@@ -123,7 +152,9 @@ export const RULE_COUNTS: Readonly<Record<string, number>> = {
 	publish: 5,
 	forward: 5,
 	neighbours: 2,
-	inbound: 4,
+	inbound: 5,
 	translated: 7,
-	source: 7,
+	direct: 7,
+	open: 3,
+	source: 8,
 };

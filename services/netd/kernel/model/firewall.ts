@@ -1,12 +1,21 @@
 /** Packet rules of the model. */
 import type { IfName } from "#lib/address/if-name.ts";
 import { portText } from "../../port.ts";
-import type { Busy, Difference, Firewall, NetworkRules, Publication, Rules, Shortcut } from "../firewall.ts";
+import {
+	type Busy,
+	type Difference,
+	type Firewall,
+	isPublication,
+	type NetworkRules,
+	type Published,
+	type Rules,
+	type Shortcut,
+} from "../firewall.ts";
 
 export class ModelFirewall implements Firewall {
 	#there = false;
 	readonly #networks = new Map<IfName, NetworkRules>();
-	readonly #publications = new Map<string, Publication>();
+	readonly #publications = new Map<string, Published>();
 	readonly #shortcuts = new Map<string, Shortcut>();
 
 	ensureSkeleton(): boolean {
@@ -24,13 +33,14 @@ export class ModelFirewall implements Firewall {
 		this.#networks.delete(bridge);
 	}
 
-	ensurePublished(publications: readonly Publication[]): void {
+	ensurePublished(publications: readonly Published[]): void {
 		this.ensureSkeleton();
 		for (const publication of publications) this.#publications.set(keyOf(publication), normal(publication));
 	}
 
-	removePublished(publications: readonly Publication[]): void {
-		for (const publication of publications) this.#publications.delete(keyOf(publication));
+	removePublished(publications: readonly Published[], kept: readonly Published[]): void {
+		const open = new Set(kept.filter((one) => !isPublication(one)).map(keyOf));
+		for (const key of publications.map(keyOf)) if (!open.has(key)) this.#publications.delete(key);
 	}
 
 	ensureShortcuts(shortcuts: readonly Shortcut[]): void {
@@ -48,7 +58,9 @@ export class ModelFirewall implements Firewall {
 			({ bridge }) => bridge,
 			({ bridge }) => busy.bridge(bridge),
 		);
-		const ports = settle(this.#publications, rules.publications.map(normal), keyOf, busy.hostPort);
+		const ports = settle(this.#publications, rules.publications.map(normal), keyOf, (one) =>
+			isPublication(one) ? busy.hostPort(one) : busy.openPort(one),
+		);
 		const shortcuts = settle(this.#shortcuts, rules.shortcuts, text, busy.shortcut);
 		const all = [networks, ports, shortcuts];
 		return { added: all.flatMap(({ added }) => added), removed: all.flatMap(({ removed }) => removed) };
@@ -72,11 +84,14 @@ export class ModelFirewall implements Firewall {
 }
 
 /** 0.0.0.0 and no address are the same once the target's family is known. */
-function normal(publication: Publication): Publication {
-	return publication.hostAddress?.value === 0n ? { ...publication, hostAddress: undefined } : publication;
+function normal<P extends Published>(publication: P): P {
+	return isPublication(publication) && publication.hostAddress?.value === 0n
+		? { ...publication, hostAddress: undefined }
+		: publication;
 }
 
-function keyOf(publication: Publication): string {
+function keyOf(publication: Published): string {
+	if (!isPublication(publication)) return `${publication.protocol} at ${publication.target} ${publication.targetPort}`;
 	return `${portText(normal(publication))} IPv${publication.target.family}`;
 }
 
