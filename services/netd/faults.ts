@@ -274,12 +274,6 @@ export const faults = catalogue("netd", {
 				: `A sub-interface needs the kernel's ${m.kind} links, and this kernel has none.`,
 		help: () => "Give an interface that is there as -o parent=….",
 	},
-	PARENT_IS_OUTSIDE: {
-		code: "INVALID_ARGUMENT",
-		message: (m: { parent: string }) =>
-			`The network cannot be internal: its containers are on the segment of ${m.parent}, with everybody there.`,
-		help: () => "Leave out --internal, or leave out the parent.",
-	},
 	NETWORK_TAKES_ONE: {
 		code: "FAILED_PRECONDITION",
 		message: (m: { network: string; holder: string }) =>

@@ -224,7 +224,7 @@ export class Networks {
 		undo.defer(() => driver.removeNetwork(active));
 		driver.ensureNetwork(active);
 		call.signal.throwIfAborted();
-		const result = { network: active, warnings };
+		const result = { network: active, warnings: [...warnings, ...driver.warningsOf(active)] };
 		await store.write(
 			[rows.activateNetwork(network.id, subnets), networkFact("CREATED", active), ...call.answer(result)],
 			"network.active",

@@ -79,7 +79,11 @@ test.each([
 		1,
 		"in use by the network lan",
 	],
-	[["network", "create", "-d", "macvlan", "--internal", "-o", "parent=eth1", "x"], 1, "The network cannot be internal"],
+	[
+		["network", "create", "-d", "macvlan", "-o", "parent=eth1", "-o", "macvlan_mode=source", "x"],
+		1,
+		"allowed is bridge",
+	],
 ])("%s is refused with exit status %i, and nothing is left", async (args, status, sentence) => {
 	const { exitCode, stderr } = await host.wharf(args);
 	expect([exitCode, stderr]).toEqual([status, expect.stringContaining(sentence)]);

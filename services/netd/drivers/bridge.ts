@@ -39,6 +39,10 @@ export class BridgeDriver implements LinkedDriver {
 
 	refuseBeside(): void {}
 
+	warningsOf(): readonly string[] {
+		return [];
+	}
+
 	takesOne(): boolean {
 		return false;
 	}

@@ -39,6 +39,8 @@ export interface LinkedDriver extends Driver {
 	subnetAs(subnet: Subnet, options: TextMap): Subnet;
 	/** Refuses a network that cannot be beside these, which were there first. */
 	refuseBeside(network: Network, others: readonly Network[]): void;
+	/** What its user should know of a new network; one sentence each. */
+	warningsOf(network: Network): readonly string[];
 	/** Makes what the network needs on the host, or mends what differs. */
 	ensureNetwork(network: Network): void;
 	/** Absent is success. */

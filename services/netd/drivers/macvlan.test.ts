@@ -52,19 +52,27 @@ describe("a network", () => {
 	});
 
 	test.each([
-		["a parent that is not there", { parent: "eth7" }, false, "PARENT_NOT_FOUND"],
-		["a sub-interface of one that is not there", { parent: "eth7.3" }, false, "PARENT_NOT_FOUND"],
-		["no parent where the kernel has no dummy", {}, false, "LINK_KIND_UNSUPPORTED"],
-		["a sub-interface where the kernel has none", { parent: "eth1.30" }, false, "LINK_KIND_UNSUPPORTED"],
-		["an MTU that the parent has not", { parent: "eth1", [MTU]: "9000" }, false, "PARENT_UNUSABLE"],
-		["internal, and on a parent", { parent: "eth1" }, true, "PARENT_IS_OUTSIDE"],
-		["an unknown option", { parent: "eth1", mode: "bridge" }, false, "UNKNOWN_OPTION"],
-	])("%s is refused, and nothing has changed", async (_, options, internal, reason) => {
+		["a parent that is not there", { parent: "eth7" }, "PARENT_NOT_FOUND"],
+		["a sub-interface of one that is not there", { parent: "eth7.3" }, "PARENT_NOT_FOUND"],
+		["no parent where the kernel has no dummy", {}, "LINK_KIND_UNSUPPORTED"],
+		["a sub-interface where the kernel has none", { parent: "eth1.30" }, "LINK_KIND_UNSUPPORTED"],
+		["an MTU that the parent has not", { parent: "eth1", [MTU]: "9000" }, "PARENT_UNUSABLE"],
+		["an unknown option", { parent: "eth1", mode: "bridge" }, "UNKNOWN_OPTION"],
+	])("%s is refused, and nothing has changed", async (_, options, reason) => {
 		for (const kind of ["dummy", "802.1q"] as const) it.kernel.state.lacking.add(kind);
 		const before = everything();
-		await expect(create("lan", options as Record<string, string>, internal)).rejects.toMatchObject({ reason });
+		await expect(create("lan", options as Record<string, string>)).rejects.toMatchObject({ reason });
 		expect(everything()).toEqual(before);
 		expect(() => it.netd.networks.get("lan")).toThrow("There is no network");
+	});
+
+	test("internal, and on a parent has no way out by a gateway; that the segment is there is said", async () => {
+		const { warnings } = await create("lan", { parent: "eth1" }, true);
+		expect(warnings).toEqual([expect.stringContaining("they are on the segment of eth1")]);
+		await connect(alice);
+		expect(it.kernel.links.observeInside(alice.netnsPath).defaultRoutes).toEqual(new Set());
+		expect(it.netd.names.find(alice.id)?.forwards).toBe(false);
+		expect((await create("alone", {}, true)).warnings).toEqual([]);
 	});
 
 	test("shares its parent, but not in passthru, and not one that goes with another network", async () => {

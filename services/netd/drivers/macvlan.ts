@@ -12,7 +12,7 @@ import { faults } from "../faults.ts";
 import { bridgeName } from "../id.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Parent } from "../kernel/links.ts";
-import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
+import type { Network, Subnet, TextMap } from "../network.ts";
 import { DEFAULT_INTERFACE_PREFIX } from "./bridge-options.ts";
 import type { Linked, LinkedDriver, Reach } from "./driver.ts";
 import { parseMacvlanOptions, subInterfaceOf } from "./macvlan-options.ts";
@@ -27,9 +27,8 @@ export class MacvlanDriver implements LinkedDriver {
 		this.#links = links;
 	}
 
-	check(options: TextMap, { internal }: NetworkAsked): void {
-		const { parent } = parseMacvlanOptions(options);
-		if (internal && parent !== undefined) throw faults.PARENT_IS_OUTSIDE({ parent }, { field: "internal" });
+	check(options: TextMap): void {
+		parseMacvlanOptions(options);
 	}
 
 	/** A sub-interface that is there already is used as it is, and nobody's to remove. */
@@ -51,6 +50,15 @@ export class MacvlanDriver implements LinkedDriver {
 			if (why === undefined) continue;
 			throw faults.PARENT_IN_USE({ parent, network: other.name, why }, { field: "options[parent]" });
 		}
+	}
+
+	/** As Docker has it, an internal one on a parent lacks the way out by a gateway, and nothing else. */
+	warningsOf({ name, internal, options }: Network): readonly string[] {
+		const { parent } = parseMacvlanOptions(options);
+		if (!internal || parent === undefined) return [];
+		return [
+			`The containers of ${name} have no default route, as it is internal; but they are on the segment of ${parent}, and everybody there reaches them.`,
+		];
 	}
 
 	takesOne(network: Network): boolean {

@@ -23,11 +23,14 @@ beforeEach(async () => {
 });
 afterEach(() => t[Symbol.asyncDispose]());
 
-async function create(mode: string, more: Record<string, string> = {}): Promise<void> {
+async function create(mode: string, more: Record<string, string> = {}, internal = false): Promise<void> {
 	const cidr = Cidr.parse("10.77.0.0/24");
 	const subnet = { family: 4, cidr, ipRange: undefined, gateway: Ip.parse(NEIGHBOUR), auxiliary: {} } as const;
 	const options = { parent: "eth1", macvlan_mode: mode, ...more };
-	await t.it.netd.networks.create(networkSpec("lan", { driver: "macvlan", subnets: [subnet], options }), call());
+	await t.it.netd.networks.create(
+		networkSpec("lan", { driver: "macvlan", subnets: [subnet], options, internal }),
+		call(),
+	);
 }
 
 /** A sandbox on the network that serves, its address and its endpoint. */
@@ -70,6 +73,14 @@ test.each([
 	expect(await t.ask(one.netns, OUTSIDE, 7000)).toBe(one.address);
 	expect(await t.ask(t.outside, two.address, 80)).toBe(NEIGHBOUR);
 	expect(linkIn(one.netns)).toEqual({ address: one.mac, mtu: 1400, kind: "macvlan", mode });
+});
+
+test("internal: neighbours on the segment, and no way beyond its router", async () => {
+	await create("bridge", {}, true);
+	const [one, two] = [await station("one"), await station("two")];
+	expect(await t.ask(one.netns, two.address, 80)).toBe(one.address);
+	expect(await t.ask(one.netns, NEIGHBOUR, 7000)).toBe(one.address);
+	expect(await t.ask(one.netns, OUTSIDE, 7000)).toBe("");
 });
 
 test("passthru: the parent is the endpoint's, with its MAC, and as it was when that has gone", async () => {
