@@ -115,6 +115,7 @@ export function renderNetwork(value: Network, configFrom: string | undefined): n
 		attachable: value.attachable,
 		configOnly: value.config !== undefined,
 		configFrom: configFrom ?? "",
+		hostAddresses: value.hostAddresses.map(String),
 	};
 }
 

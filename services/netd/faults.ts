@@ -274,6 +274,12 @@ export const faults = catalogue("netd", {
 				: `A sub-interface needs the kernel's ${m.kind} links, and this kernel has none.`,
 		help: () => "Give an interface that is there as -o parent=….",
 	},
+	SHIM_RANGE_TAKEN: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { range: string; address: string; interface: string }) =>
+			`The host cannot reach ${m.range} by a link of its own: it has ${m.address} there already, at ${m.interface}.`,
+		help: () => "Give an --ip-range: a part of the subnet without the host's own addresses, for containers alone.",
+	},
 	NETWORK_TAKES_ONE: {
 		code: "FAILED_PRECONDITION",
 		message: (m: { network: string; holder: string }) =>

@@ -30,9 +30,19 @@ export function legName(endpointId: string): IfName {
 	return parseIfName(`wv-${shortId(endpointId)}`);
 }
 
+/** The host's own link on the segment of a network. */
+export function shimName(networkId: string): IfName {
+	return parseIfName(`ws-${shortId(networkId)}`);
+}
+
 /** True for a name that only `bridgeName` makes. */
 export function isBridgeName(name: string): boolean {
 	return /^wh-[0-9a-f]{12}$/.test(name);
+}
+
+/** True for a name that only `shimName` makes. */
+export function isShimName(name: string): boolean {
+	return /^ws-[0-9a-f]{12}$/.test(name);
 }
 
 /** True for a name that only `legName` makes. */

@@ -1,5 +1,5 @@
 /** A network as a value, and its row in the store. */
-import { Cidr } from "#lib/address/cidr.ts";
+import { Cidr, IpInterface } from "#lib/address/cidr.ts";
 import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import type { SqlValue, Statement } from "#lib/store/store.ts";
@@ -37,6 +37,8 @@ export interface Network {
 	readonly predefined: boolean;
 	readonly resolvesNames: boolean;
 	readonly subnets: readonly Subnet[];
+	/** The host's own addresses on it, leased in its name: of at most one subnet of each family. */
+	readonly hostAddresses: readonly IpInterface[];
 	readonly options: TextMap;
 	readonly labels: TextMap;
 	/** A configuration for other networks: what subnets those take. Undefined: it is a network. */
@@ -91,15 +93,22 @@ interface Row extends StatusColumns {
 	readonly predefined: number;
 	readonly resolves_names: number;
 	readonly subnets: string;
+	readonly host_side: string;
 	readonly options: string;
 	readonly labels: string;
 	readonly config: string;
 	readonly config_from: string | null;
 }
 
+/** What the network is to the host itself. */
+interface StoredHostSide {
+	readonly addresses?: readonly string[];
+}
+
 export function networkOf(row: Row): Network {
 	// The rows are written by `insertNetwork` and `activateNetwork` alone, so the JSON has the shapes that those give it.
 	const subnets = JSON.parse(row.subnets) as StoredSubnet[];
+	const hostSide = JSON.parse(row.host_side) as StoredHostSide;
 	return {
 		seq: row.seq,
 		id: row.id,
@@ -114,6 +123,7 @@ export function networkOf(row: Row): Network {
 		predefined: row.predefined === 1,
 		resolvesNames: row.resolves_names === 1,
 		subnets: subnets.map(readSubnet),
+		hostAddresses: (hostSide.addresses ?? []).map((text) => IpInterface.parse(text)),
 		options: JSON.parse(row.options) as TextMap,
 		labels: JSON.parse(row.labels) as TextMap,
 		config: row.config === "" ? undefined : (JSON.parse(row.config) as StoredSpec[]).map(readSpec),
@@ -174,6 +184,11 @@ function writeSubnets(subnets: readonly Subnet[]): string {
 	return JSON.stringify(stored);
 }
 
+function writeHostSide({ hostAddresses }: Pick<Network, "hostAddresses">): string {
+	const stored: StoredHostSide = hostAddresses.length === 0 ? {} : { addresses: hostAddresses.map(String) };
+	return JSON.stringify(stored);
+}
+
 /** Refused (ChangesError) where the configuration that it is made from has gone. */
 export function insertNetwork(network: Network): Statement {
 	const values: Record<string, SqlValue> = {
@@ -204,10 +219,11 @@ export function insertNetwork(network: Network): Statement {
 	};
 }
 
-export function activateNetwork(id: string, subnets: readonly Subnet[]): Statement {
+export function activateNetwork(network: Pick<Network, "id" | "subnets" | "hostAddresses">): Statement {
+	const { id, subnets } = network;
 	return {
-		sql: "UPDATE networks SET state = 'active', subnets = ? WHERE id = ? AND state = 'creating'",
-		params: [writeSubnets(subnets), id],
+		sql: "UPDATE networks SET state = 'active', subnets = ?, host_side = ? WHERE id = ? AND state = 'creating'",
+		params: [writeSubnets(subnets), writeHostSide(network), id],
 		changes: 1,
 	};
 }

@@ -156,6 +156,7 @@ export class Networks {
 				async () => {
 					await drivers.linked(network)?.removeNetwork(network);
 				},
+				() => this.#releaseHostAddresses(network),
 				() => allocator.releaseSubnets(network.id),
 				() => killPoint("netd.network.released"),
 			],
@@ -220,17 +221,43 @@ export class Networks {
 			subnets.push(driver.subnetAs(taken.subnet, network.options));
 			warnings.push(...taken.warnings);
 		}
-		const active: Network = { ...network, subnets, status: { state: "active" } };
+		const hostAddresses = await this.#takeHostAddresses({ ...network, subnets }, driver, undo, call.signal);
+		const active: Network = { ...network, subnets, hostAddresses, status: { state: "active" } };
 		undo.defer(() => driver.removeNetwork(active));
 		driver.ensureNetwork(active);
 		call.signal.throwIfAborted();
 		const result = { network: active, warnings: [...warnings, ...driver.warningsOf(active)] };
 		await store.write(
-			[rows.activateNetwork(network.id, subnets), networkFact("CREATED", active), ...call.answer(result)],
+			[rows.activateNetwork(active), networkFact("CREATED", active), ...call.answer(result)],
 			"network.active",
 		);
 		undo.done();
 		return result;
+	}
+
+	async #takeHostAddresses(
+		network: Network,
+		driver: LinkedDriver,
+		undo: Undo,
+		signal: AbortSignal,
+	): Promise<Network["hostAddresses"]> {
+		const { allocator } = this.#parts;
+		const { id: owner, name } = network;
+		const taken: Network["hostAddresses"][number][] = [];
+		for (const { subnetId, address } of driver.hostAddressesOf(network)) {
+			undo.defer(() => allocator.releaseAddress({ subnetId, owner }));
+			taken.push(await allocator.takeAddress({ subnetId, owner, address, mac: undefined, name }, signal));
+			killPoint("netd.network.host-address");
+		}
+		return taken;
+	}
+
+	/** A crash may have come before the row knew of them. */
+	async #releaseHostAddresses(network: Network): Promise<void> {
+		const { allocator, drivers } = this.#parts;
+		if (drivers.linked(network)?.hasHostAddresses(network) !== true) return;
+		const held = await allocator.leases();
+		for (const lease of held) if (lease.owner === network.id) await allocator.releaseAddress(lease);
 	}
 
 	/** ipamd knows who has a subnet by id alone; a person knows the network by its name. */
@@ -288,6 +315,7 @@ function intent(spec: NetworkSpec & Pick<Network, "id" | "interface">, predefine
 		predefined,
 		resolvesNames: !predefined,
 		subnets: [],
+		hostAddresses: [],
 		options: spec.options,
 		labels: spec.labels,
 		config: undefined,

@@ -95,8 +95,9 @@ export const migrations: readonly string[] = [
 	ALTER TABLE networks ADD COLUMN config_from TEXT REFERENCES networks (id);
 	CREATE INDEX networks_config_from ON networks (config_from) WHERE config_from IS NOT NULL;
 	`,
-	// Ports that are reached at their containers' own addresses, and have none of the host's.
+	// Ports that are reached at their containers' own addresses, and have none of the host's. What a network is to the host itself.
 	`
+	ALTER TABLE networks ADD COLUMN host_side TEXT NOT NULL DEFAULT '{}';
 	CREATE TABLE openings (
 		endpoint_id TEXT NOT NULL REFERENCES endpoints (id) ON DELETE CASCADE,
 		protocol TEXT NOT NULL,

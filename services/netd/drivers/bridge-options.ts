@@ -4,7 +4,7 @@ import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import { suggestion } from "#lib/text/nearest.ts";
 import { faults } from "../faults.ts";
-import { isBridgeName, isLegName, isReservedName } from "../id.ts";
+import { isBridgeName, isLegName, isReservedName, isShimName } from "../id.ts";
 import type { NetworkAsked, TextMap } from "../network.ts";
 import { parsed } from "../option.ts";
 
@@ -80,7 +80,12 @@ const LONGEST_PREFIX = 12;
 export function parseBridgeOptions(options: TextMap): BridgeOptions {
 	refuseUnknown("bridge", options, KNOWN);
 	return {
-		bridgeName: parsed(options, NAME, "1 to 15 bytes that can name an interface, not wh-… or wv-…", parseBridgeName),
+		bridgeName: parsed(
+			options,
+			NAME,
+			"1 to 15 bytes that can name an interface, not wh-…, ws-… or wv-…",
+			parseBridgeName,
+		),
 		mtu: parsed(options, MTU, `${LOWEST_MTU} to ${HIGHEST_MTU}`, parseMtu) ?? DEFAULT_MTU,
 		masquerade: parsed(options, MASQUERADE, "true or false", parseBoolean) ?? true,
 		icc: parsed(options, ICC, "true or false", parseBoolean) ?? true,
@@ -170,7 +175,7 @@ function lastWord(option: string): string {
 /** Names that are made from ids would be taken for another network's, or for an endpoint's. */
 function parseBridgeName(text: string): IfName | undefined {
 	const name = parseIfName(text);
-	return isBridgeName(name) || isLegName(name) || isReservedName(name) ? undefined : name;
+	return isBridgeName(name) || isLegName(name) || isShimName(name) || isReservedName(name) ? undefined : name;
 }
 
 export function parseMtu(text: string): number | undefined {

@@ -11,7 +11,7 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type { ObservedLeg } from "../kernel/links.ts";
 import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
 import { type BridgeOptions, checkBridgeOptions, parseBridgeOptions } from "./bridge-options.ts";
-import type { Linked, LinkedDriver, Reach } from "./driver.ts";
+import type { HostAddress, Linked, LinkedDriver, Reach } from "./driver.ts";
 
 export class BridgeDriver implements LinkedDriver {
 	readonly kind = "linked";
@@ -35,6 +35,15 @@ export class BridgeDriver implements LinkedDriver {
 
 	interfaceOf(id: string, options: TextMap): IfName {
 		return parseBridgeOptions(options).bridgeName ?? bridgeName(id);
+	}
+
+	/** A bridge has the gateways', which are ipamd's already. */
+	hostAddressesOf(): readonly HostAddress[] {
+		return [];
+	}
+
+	hasHostAddresses(): boolean {
+		return false;
 	}
 
 	refuseBeside(): void {}

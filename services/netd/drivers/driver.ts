@@ -16,6 +16,11 @@ export interface Linked {
 /** Where a published port is: at the host's addresses, at the container's own, or at both. */
 export type Reach = "host" | "own" | "both";
 
+export interface HostAddress {
+	readonly subnetId: string;
+	readonly address: Ip | undefined;
+}
+
 interface Driver {
 	/** As in `--driver`. */
 	readonly name: string;
@@ -37,6 +42,10 @@ export interface LinkedDriver extends Driver {
 	interfaceOf(id: string, options: TextMap): IfName | undefined;
 	/** A subnet of ipamd's as a network has it. */
 	subnetAs(subnet: Subnet, options: TextMap): Subnet;
+	/** The addresses that the host has itself on a network, to be leased before it is made: of which subnets, and which if it is said. */
+	hostAddressesOf(network: Network): readonly HostAddress[];
+	/** It may have some, whether its subnets are known yet or not. */
+	hasHostAddresses(network: Network): boolean;
 	/** Refuses a network that cannot be beside these, which were there first. */
 	refuseBeside(network: Network, others: readonly Network[]): void;
 	/** What its user should know of a new network; one sentence each. */

@@ -2,16 +2,20 @@ import { describe, expect, test } from "vitest";
 import { parseIfName } from "#lib/address/if-name.ts";
 import { parseMacvlanOptions, subInterfaceOf } from "./macvlan-options.ts";
 
+const SHIM = "wharf.macvlan.host_shim";
 const MTU = "com.docker.network.driver.mtu";
 
 describe("parseMacvlanOptions", () => {
 	test("defaults, and every option", () => {
-		expect(parseMacvlanOptions({})).toEqual({ parent: undefined, mode: "bridge", mtu: undefined });
+		expect(parseMacvlanOptions({})).toEqual({ parent: undefined, mode: "bridge", mtu: undefined, shim: undefined });
 		expect(parseMacvlanOptions({ parent: "eth1.30", macvlan_mode: "vepa", [MTU]: "1400" })).toEqual({
 			parent: "eth1.30",
 			mode: "vepa",
 			mtu: 1400,
+			shim: undefined,
 		});
+		expect(parseMacvlanOptions({ [SHIM]: "auto" }).shim).toBe("auto");
+		expect(String(parseMacvlanOptions({ [SHIM]: "10.0.0.9,fd00::9" }).shim)).toBe("10.0.0.9,fd00::9");
 	});
 
 	test.each([
@@ -24,7 +28,7 @@ describe("parseMacvlanOptions", () => {
 
 	test("an option of another driver is like none, and so all are listed", () => {
 		expect(() => parseMacvlanOptions({ "com.docker.network.bridge.enable_icc": "1" })).toThrow(
-			`The driver macvlan has no option "com.docker.network.bridge.enable_icc"; it has parent, macvlan_mode, ${MTU}.`,
+			`The driver macvlan has no option "com.docker.network.bridge.enable_icc"; it has parent, macvlan_mode, ${MTU}, ${SHIM}.`,
 		);
 	});
 
@@ -36,7 +40,12 @@ describe("parseMacvlanOptions", () => {
 		["parent", "wv-0123456789ab"],
 		["macvlan_mode", "Bridge"],
 		["macvlan_mode", "source"],
+		["parent", "ws-0123456789ab"],
 		[MTU, "67"],
+		[SHIM, ""],
+		[SHIM, "yes"],
+		[SHIM, "10.0.0.9,10.0.0.10"],
+		[SHIM, "10.0.0.9/24"],
 	])("%s = %j is refused, saying what is allowed", (option, value) => {
 		expect(() => parseMacvlanOptions({ [option]: value })).toThrow(/allowed is/);
 	});

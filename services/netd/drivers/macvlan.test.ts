@@ -1,12 +1,14 @@
 /** Macvlan networks by netd's use cases, on the models. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Cidr } from "#lib/address/cidr.ts";
 import { parseIfName } from "#lib/address/if-name.ts";
-import { newId } from "../id.ts";
+import { newId, shimName } from "../id.ts";
 import type { ModelKernel } from "../kernel/model/model.ts";
 import type { ModelAllocator } from "../peers/model-allocator.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { type Bench, call, connectSpec, modelBench, networkSpec, sandboxSpec, tcp } from "../test-support/netd.ts";
 
+const SHIM = "wharf.macvlan.host_shim";
 const MTU = "com.docker.network.driver.mtu";
 const ETH1 = parseIfName("eth1");
 
@@ -57,6 +59,8 @@ describe("a network", () => {
 		["no parent where the kernel has no dummy", {}, "LINK_KIND_UNSUPPORTED"],
 		["a sub-interface where the kernel has none", { parent: "eth1.30" }, "LINK_KIND_UNSUPPORTED"],
 		["an MTU that the parent has not", { parent: "eth1", [MTU]: "9000" }, "PARENT_UNUSABLE"],
+		["a shim in another mode", { parent: "eth1", macvlan_mode: "vepa", [SHIM]: "auto" }, "INVALID_OPTION"],
+		["a shim's address without its subnet", { parent: "eth1", [SHIM]: "10.61.1.9" }, "INVALID_OPTION"],
 		["an unknown option", { parent: "eth1", mode: "bridge" }, "UNKNOWN_OPTION"],
 	])("%s is refused, and nothing has changed", async (_, options, reason) => {
 		for (const kind of ["dummy", "802.1q"] as const) it.kernel.state.lacking.add(kind);
@@ -86,6 +90,65 @@ describe("a network", () => {
 		expect(outcomes.sort()).toEqual(["fulfilled", "rejected"]);
 		await create("tagged", { parent: "eth1.30" });
 		await expect(create("more", { parent: "eth1.30" })).rejects.toMatchObject({ reason: "PARENT_IN_USE" });
+	});
+});
+
+describe("a network with the host on it", () => {
+	const options = { parent: "eth1", [SHIM]: "auto" };
+
+	test("has a link of the host's and a leased address; both go with it", async () => {
+		const before = everything();
+		const { network } = await create("lan", options);
+		const name = shimName(network.id);
+		expect(network.hostAddresses.map(String)).toEqual(["10.61.2.2/24"]);
+		expect(it.allocator.snapshot().leases).toEqual(["10.61.2.2"]);
+		expect(it.kernel.state.shims.get(name)).toMatchObject({ parent: "eth1", mac: "02:42:0a:3d:02:02" });
+		expect(it.netd.networks.get("lan").hostAddresses).toEqual(network.hostAddresses);
+		const { view } = await connect(alice);
+		expect(view.endpoint.addresses.map(String)).toEqual(["10.61.2.3/24"]);
+		await it.netd.endpoints.disconnect(view.endpoint.id, call());
+		it.kernel.resolver.remove(alice.netnsPath);
+		await it.netd.networks.delete("lan", call());
+		expect(everything()).toEqual(before);
+	});
+
+	test("has the addresses that were asked for, within the range that is given", async () => {
+		const cidr = Cidr.parse("10.99.0.0/24");
+		const subnet = {
+			family: 4,
+			cidr,
+			ipRange: Cidr.parse("10.99.0.128/25"),
+			gateway: undefined,
+			auxiliary: {},
+		} as const;
+		const asked = { driver: "macvlan", subnets: [subnet], options: { ...options, [SHIM]: "10.99.0.9" } };
+		const { network } = await it.netd.networks.create(networkSpec("lan", asked), call());
+		const [way] = it.kernel.state.shims.get(shimName(network.id))?.ways ?? [];
+		expect([String(way?.address), String(way?.range)]).toEqual(["10.99.0.9", "10.99.0.128/25"]);
+	});
+
+	test.each(["links.ensureShim", "links.ensureParent"])("leaves nothing when %s fails", async (name) => {
+		const before = everything();
+		it.kernel.fail(name);
+		await expect(create("lan", options)).rejects.toMatchObject({ reason: "KERNEL_REFUSED" });
+		expect(everything()).toEqual(before);
+	});
+
+	test("is put back, with its lease; a stray is removed, and what a crash left as well", async () => {
+		const { network } = await create("lan", options);
+		const before = everything();
+		it.kernel.state.shims.clear();
+		const [lease] = await it.allocator.leases();
+		await it.allocator.releaseAddress(lease!);
+		const stray = { name: shimName(newId()), networkId: newId(), parent: ETH1, mac: "02:00:00:00:00:01" as never };
+		it.kernel.links.ensureShim({ ...stray, mtu: undefined, ways: [] });
+		expect(await it.netd.reconcile.run()).toBe(0);
+		expect(everything()).toEqual(before);
+		const forget = "UPDATE networks SET state = 'creating', host_side = '{}', subnets = '[]' WHERE id = ?";
+		await it.store.write([{ sql: forget, params: [network.id] }]);
+		await it.restart();
+		expect(it.kernel.state.shims.size).toBe(0);
+		expect(it.allocator.snapshot().leases).toEqual([]);
 	});
 });
 

@@ -2,20 +2,22 @@
  * Macvlan networks: every endpoint is a station of its own on the segment of one of the host's interfaces, the parent.
  *
  * The host takes no part in it: nothing is masqueraded, published or kept apart by its rules, and by the kernel's design it does
- * not reach its own containers there. Without a parent the network has one of its own that leads nowhere.
+ * not reach its own containers there, unless it has a macvlan of its own beside theirs (`wharf.macvlan.host_shim`). Without a
+ * parent the network has one of its own that leads nowhere.
  */
 import type { IfName } from "#lib/address/if-name.ts";
 import type { Family } from "#lib/address/ip.ts";
+import { macFromIp } from "#lib/address/mac.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { parseEndpointOptions } from "../endpoint-options.ts";
 import { faults } from "../faults.ts";
-import { bridgeName } from "../id.ts";
+import { bridgeName, shimName } from "../id.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { Parent } from "../kernel/links.ts";
-import type { Network, Subnet, TextMap } from "../network.ts";
+import type { Parent, Shim } from "../kernel/links.ts";
+import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
 import { DEFAULT_INTERFACE_PREFIX } from "./bridge-options.ts";
-import type { Linked, LinkedDriver, Reach } from "./driver.ts";
-import { parseMacvlanOptions, subInterfaceOf } from "./macvlan-options.ts";
+import type { HostAddress, Linked, LinkedDriver, Reach } from "./driver.ts";
+import { checkMacvlanOptions, parseMacvlanOptions, shimAddress, subInterfaceOf } from "./macvlan-options.ts";
 
 export class MacvlanDriver implements LinkedDriver {
 	readonly kind = "linked";
@@ -27,8 +29,8 @@ export class MacvlanDriver implements LinkedDriver {
 		this.#links = links;
 	}
 
-	check(options: TextMap): void {
-		parseMacvlanOptions(options);
+	check(options: TextMap, asked: NetworkAsked): void {
+		checkMacvlanOptions(options, asked);
 	}
 
 	/** A sub-interface that is there already is used as it is, and nobody's to remove. */
@@ -40,6 +42,19 @@ export class MacvlanDriver implements LinkedDriver {
 
 	subnetAs(subnet: Subnet): Subnet {
 		return subnet;
+	}
+
+	hostAddressesOf({ options, subnets }: Network): HostAddress[] {
+		const { shim } = parseMacvlanOptions(options);
+		if (shim === undefined) return [];
+		return subnets.flatMap(({ id: subnetId, cidr }) => {
+			const address = shimAddress(shim, cidr.family);
+			return address === undefined ? [] : [{ subnetId, address: address === "auto" ? undefined : address }];
+		});
+	}
+
+	hasHostAddresses({ options }: Network): boolean {
+		return parseMacvlanOptions(options).shim !== undefined;
 	}
 
 	refuseBeside(network: Network, others: readonly Network[]): void {
@@ -67,11 +82,15 @@ export class MacvlanDriver implements LinkedDriver {
 
 	ensureNetwork(network: Network): void {
 		this.#links.ensureParent(parentAsMade(network));
+		const shim = shimOf(network);
+		if (shim !== undefined) this.#links.ensureShim(shim);
 	}
 
 	async removeNetwork(network: Network): Promise<void> {
-		if (network.interface === undefined) return;
-		await this.#links.removeBridge({ name: network.interface, networkId: network.id });
+		const { id: networkId, interface: parent, options } = network;
+		if (parseMacvlanOptions(options).shim !== undefined)
+			await this.#links.removeBridge({ name: shimName(networkId), networkId });
+		if (parent !== undefined) await this.#links.removeBridge({ name: parent, networkId });
 	}
 
 	rulesOf(): undefined {
@@ -144,6 +163,25 @@ function parentAsMade(network: Network): Parent {
 	const common = { name: parentOf(network), networkId: network.id, mtu };
 	if (network.interface === undefined) return { ...common, made: undefined };
 	return { ...common, made: parent === undefined ? { kind: "dummy" } : subInterfaceOf(parent) };
+}
+
+/** Undefined for a network that has none; the addresses are known by then. */
+function shimOf(network: Network): Shim | undefined {
+	const { id: networkId, subnets, hostAddresses } = network;
+	const [first] = hostAddresses;
+	if (first === undefined) return undefined;
+	return {
+		name: shimName(networkId),
+		networkId,
+		parent: parentOf(network),
+		mac: macFromIp(first.ip),
+		mtu: parseMacvlanOptions(network.options).mtu,
+		ways: hostAddresses.flatMap(({ ip: address }) =>
+			subnets
+				.filter(({ cidr }) => cidr.family === address.family)
+				.map(({ cidr, ipRange }) => ({ address, range: ipRange ?? cidr })),
+		),
+	};
 }
 
 /** Why two networks cannot have the same parent. */

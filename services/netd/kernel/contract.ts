@@ -1,14 +1,14 @@
 /** What every kernel behind netd's ports does: run by the adapters in throw-away namespaces, and by the strict model. */
 import { beforeEach, describe, expect, test, afterEach } from "vitest";
-import { IpInterface } from "#lib/address/cidr.ts";
+import { Cidr, IpInterface } from "#lib/address/cidr.ts";
 import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { Ip } from "#lib/address/ip.ts";
 import { macFromIp } from "#lib/address/mac.ts";
 import { Fault } from "#lib/fault/fault.ts";
-import { bridgeName, legName, newId } from "../id.ts";
+import { bridgeName, legName, newId, shimName } from "../id.ts";
 import { isPublication, type NetworkRules, type Opening, type Publication, type Published } from "./firewall.ts";
 import type { Kernel } from "./kernel.ts";
-import type { Bridge, InnerEnd, Leg, Macvlan, Parent } from "./links.ts";
+import type { Bridge, InnerEnd, Leg, Macvlan, Parent, Shim } from "./links.ts";
 
 /** A fresh host for one test. */
 export interface Subject extends Disposable {
@@ -294,6 +294,47 @@ export function kernelContract(name: string, make: () => Subject): void {
 				expect(kernel.links.macvlans(netns)).toHaveLength(2);
 				subject.removeForeignLink(ETH1);
 				expect(kernel.links.macvlans(netns)).toEqual([]);
+			});
+
+			test("the host's own is made once, seen with its owner, changed, and removed; a range is one link's alone", async () => {
+				const networkId = newId();
+				const way = { address: ip("10.60.0.9"), range: Cidr.parse("10.60.0.0/25") };
+				const six = { address: ip("fd00:60::9"), range: Cidr.parse("fd00:60::/64") };
+				const name = shimName(networkId);
+				const shim: Shim = {
+					name,
+					networkId,
+					parent: ETH1,
+					mac: macFromIp(way.address),
+					mtu: undefined,
+					ways: [way, six],
+				};
+				kernel.links.ensureShim(shim);
+				kernel.links.ensureShim(shim);
+				expect(kernel.links.observe().bridges).toEqual([{ name, networkId }]);
+				expect(kernel.links.isThere(name)).toBe(true);
+				const bridge = { ...bridgeFor(newId()), addresses: [IpInterface.parse("10.60.0.1/25")] };
+				kernel.links.ensureBridge(bridge);
+				kernel.links.ensureShim(shim);
+				const other = newId();
+				const second = {
+					...shim,
+					name: shimName(other),
+					networkId: other,
+					ways: [{ ...way, address: ip("10.60.0.8") }],
+				};
+				expect(() => kernel.links.ensureShim(second)).toThrow("it has 10.60.0.");
+				expect(() => kernel.links.ensureShim({ ...second, parent: parseIfName("eth7") })).toThrow("no interface eth7");
+				expect(() => kernel.links.ensureShim({ ...second, name })).toThrow(`An interface ${name} is there already`);
+				const apart = { ...way, address: ip("10.60.0.129"), range: Cidr.parse("10.60.0.128/25") };
+				kernel.links.ensureShim({ ...second, mac: macFromIp(apart.address), ways: [apart] });
+				await kernel.links.removeBridge({ name, networkId: other });
+				expect(kernel.links.isThere(name)).toBe(true);
+				await kernel.links.removeBridge({ name, networkId });
+				await kernel.links.removeBridge({ name, networkId });
+				expect(kernel.links.isThere(name)).toBe(false);
+				subject.removeForeignLink(ETH1);
+				expect(kernel.links.observe().bridges).toEqual([{ name: bridge.name, networkId: bridge.networkId }]);
 			});
 
 			test("passthru has its parent to itself", async () => {

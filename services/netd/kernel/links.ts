@@ -4,7 +4,7 @@
  * A link is ours when its alias says so (`mark`), or its name is one that only an id of ours makes: a crash can come between
  * the making of a link and its alias. Everything else is somebody else's, is refused, and is never touched.
  */
-import type { IpInterface } from "#lib/address/cidr.ts";
+import type { Cidr, IpInterface } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
 import type { Family, Ip } from "#lib/address/ip.ts";
 import type { Mac } from "#lib/address/mac.ts";
@@ -62,6 +62,25 @@ export type MadeParent =
  * others by way of a switch there that sends back (`vepa`); the only one on its parent (`passthru`).
  */
 export type MacvlanMode = "bridge" | "private" | "vepa" | "passthru";
+
+/** The host's own macvlan beside those of a network's endpoints, in the mode `bridge`: by it the host reaches them, and they it. */
+export interface Shim {
+	readonly name: IfName;
+	readonly networkId: string;
+	readonly parent: IfName;
+	readonly mac: Mac;
+	/** Undefined: the parent's. */
+	readonly mtu: number | undefined;
+	/** At most one of each family. */
+	readonly ways: readonly ShimWay[];
+}
+
+export interface ShimWay {
+	/** The host's. */
+	readonly address: Ip;
+	/** What the host reaches by it, from that address. */
+	readonly range: Cidr;
+}
 
 export interface MacvlanRef {
 	readonly endpointId: string;
@@ -146,7 +165,7 @@ export interface Links {
 	/** Makes the bridge, or mends what differs. Fault INTERFACE_EXISTS where the name is somebody else's. */
 	ensureBridge(bridge: Bridge): void;
 	/**
-	 * Removes a parent that was made, as well. Takes an RCU wait of some 30 ms. Absent, and a link of that name that is not this
+	 * Removes a parent that was made, and a shim, as well. Takes an RCU wait of some 30 ms. Absent, and a link of that name that is not this
 	 * network's, is success.
 	 */
 	removeBridge(bridge: Pick<Bridge, "name" | "networkId">): Promise<void>;
@@ -157,6 +176,11 @@ export interface Links {
 	 * where the kernel has no such kind of link, INTERFACE_EXISTS where the name is somebody else's.
 	 */
 	ensureParent(parent: Parent): void;
+	/**
+	 * Makes the shim, or mends what differs; it goes by `removeBridge`. Fault PARENT_NOT_FOUND, INTERFACE_EXISTS, and, before it is
+	 * made, SHIM_RANGE_TAKEN where another link of the host's has an address in one of the ranges.
+	 */
+	ensureShim(shim: Shim): void;
 	/** Makes the macvlan, or makes it anew where it differs; no frame passes yet. Fault PARENT_NOT_FOUND. */
 	ensureMacvlan(macvlan: Macvlan): Promise<void>;
 	/** Takes an RCU wait of some 15 ms. Absent is success, the namespace too. */

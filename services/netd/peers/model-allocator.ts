@@ -28,7 +28,8 @@ export class ModelAllocator implements Allocator {
 		const { ipRange, auxiliary } = spec;
 		const gateway = spec.gateway ?? cidr.first.plus(1n);
 		const automatic = spec.cidr === undefined;
-		const subnet = { id: newId(), owner, cidr, ipRange, gateway, auxiliary, automatic, next: 2n };
+		const next = ipRange === undefined ? 2n : 0n;
+		const subnet = { id: newId(), owner, cidr, ipRange, gateway, auxiliary, automatic, next };
 		this.#subnets.set(subnet.id, subnet);
 		return { subnet: plain(subnet), warnings: [] };
 	}
@@ -48,7 +49,7 @@ export class ModelAllocator implements Allocator {
 		const subnet = this.#subnets.get(subnetId);
 		if (subnet === undefined) throw refusal("SUBNET_NOT_FOUND", `there is no subnet ${subnetId}`);
 		const mine = this.#leases.find((lease) => lease.subnetId === subnetId && lease.owner === owner);
-		const ip = mine?.address ?? address ?? subnet.cidr.first.plus(subnet.next++);
+		const ip = mine?.address ?? address ?? (subnet.ipRange ?? subnet.cidr).first.plus(subnet.next++);
 		if (!subnet.cidr.contains(ip)) throw refusal("OUTSIDE_SUBNET", `${ip} is outside ${subnet.cidr}`);
 		if (mine === undefined) {
 			if (this.#leases.some((lease) => lease.address.equals(ip))) throw refusal("ADDRESS_IN_USE", `${ip} is leased`);

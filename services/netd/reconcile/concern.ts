@@ -1,4 +1,5 @@
 /** Whether news of the kernel concern what is ours. */
+import { isShimName } from "../id.ts";
 import type { ObservedLeg } from "../kernel/links.ts";
 import type { KernelNews } from "../kernel/news.ts";
 import type { Network } from "../network.ts";
@@ -18,6 +19,9 @@ export function concerns(
 	if (everything) return true;
 	const names = JSON.stringify([...links]);
 	if (records.networks([[`state IN ('active', 'failed') AND interface ${NAMED}`, names]]).length > 0) return true;
+	const shims = JSON.stringify([...links].filter(isShimName).map((name) => name.slice(name.indexOf("-") + 1)));
+	const shimmed = `state IN ('active', 'failed') AND host_side != '{}' AND substr(id, 1, 12) ${NAMED}`;
+	if (shims !== "[]" && records.networks([[shimmed, shims]]).length > 0) return true;
 	const endpoints = records.endpoints([[`state = 'active' AND host_interface ${NAMED}`, names]]);
 	if (endpoints.length === 0) return false;
 	// A leg that was just made may have been seen half made.

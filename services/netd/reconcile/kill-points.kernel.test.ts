@@ -106,6 +106,7 @@ async function found() {
 	return {
 		bridges: [...named("bridge"), ...named("dummy")].sort(),
 		legs: named("veth"),
+		shims: named("macvlan"),
 		macvlans,
 		namespaces,
 		ports: elements("published4").sort(),

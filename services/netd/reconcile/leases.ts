@@ -9,7 +9,8 @@ export async function settleLeases({ allocator, records, log }: Parts, problems:
 	await problems.guard("compare leases", async () => {
 		const leases = await allocator.leases();
 		for (const lease of leases) {
-			if (records.endpoint(lease.owner) !== undefined) continue;
+			// A network's are the host's own addresses on it.
+			if (records.endpoint(lease.owner) !== undefined || records.network(lease.owner) !== undefined) continue;
 			log.warn("releasing a stray lease", { address: lease.address.toString(), owner: lease.owner });
 			await problems.guard("release a lease", () => allocator.releaseAddress(lease));
 		}
@@ -21,6 +22,15 @@ export async function settleLeases({ allocator, records, log }: Parts, problems:
 				if (subnet === undefined || held.has(`${endpoint.id} ${ip}`)) continue;
 				log.warn("taking a lease again", { address: ip.toString(), endpoint: endpoint.id });
 				const spec = { subnetId: subnet.id, owner: endpoint.id, address: ip, mac: endpoint.mac, name: "" };
+				await problems.guard("take a lease again", async () => void (await allocator.takeAddress(spec)));
+			}
+		}
+		for (const network of records.networks([["state IN ('active', 'failed') AND host_side != '{}'"]])) {
+			for (const { ip } of network.hostAddresses) {
+				const subnet = subnetOf(network, ip.family);
+				if (subnet === undefined || held.has(`${network.id} ${ip}`)) continue;
+				log.warn("taking a lease again", { address: ip.toString(), network: network.id });
+				const spec = { subnetId: subnet.id, owner: network.id, address: ip, mac: undefined, name: network.name };
 				await problems.guard("take a lease again", async () => void (await allocator.takeAddress(spec)));
 			}
 		}

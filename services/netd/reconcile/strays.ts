@@ -1,6 +1,6 @@
 /** Objects of ours in the kernel that no row speaks of: a crash, or a store that is gone, left them. Others' are never touched. */
 import { setImmediate } from "node:timers/promises";
-import { bridgeName } from "../id.ts";
+import { bridgeName, shimName } from "../id.ts";
 import type { Parts } from "../parts.ts";
 import type { Problems } from "./problems.ts";
 
@@ -15,7 +15,14 @@ export async function removeStrays({ kernel, records, log }: Parts, problems: Pr
 	const { bridges, legs } = kernel.links.observe();
 	const namespaces = kernel.namespaces.observe();
 	const networks = records.networks();
-	const ownBridges = new Set(networks.flatMap((network) => [network.interface, bridgeName(network.id)]));
+	const ownBridges = new Set(
+		networks.flatMap(({ interface: name, id, hostAddresses, status }) => [
+			name,
+			bridgeName(id),
+			// While it is made its row does not know of them yet.
+			...(hostAddresses.length > 0 || status.state === "creating" ? [shimName(id)] : []),
+		]),
+	);
 	const ownLegs = new Set(records.endpoints().map(({ hostInterface }) => hostInterface));
 	const ownNamespaces = new Set(records.sandboxes(OWNING).map(({ netnsPath }) => netnsPath));
 

@@ -14,6 +14,7 @@ import { assemble, type Netd } from "../assemble.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { faults } from "../faults.ts";
 import { openLinuxKernel } from "../kernel/linux/kernel.ts";
+import { shimName } from "../id.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { IpamdAllocator } from "../peers/ipamd.ts";
 import { Records } from "../records.ts";
@@ -150,7 +151,11 @@ function nft(commands: string): void {
 
 async function macvlans({ networks, endpoints }: Netd, sandbox: Sandbox): Promise<void> {
 	const name = `mac-${round}`;
-	await networks.create(networkSpec(name, { driver: "macvlan", options: { parent: "eth1" } }), call());
+	const options = { parent: "eth1", "wharf.macvlan.host_shim": "auto" };
+	await networks.create(networkSpec(name, { driver: "macvlan", options }), call());
+	await refusedOn(["links.ensureShim", "links.removeBridge"], () =>
+		networks.create(networkSpec(`shim-${round}`, { driver: "macvlan", options }), call()),
+	);
 	const connect = () => endpoints.connect(connectSpec(name, sandbox), call());
 	const { view } = await connect();
 	await endpoints.disconnect(view.endpoint.id, call());
@@ -201,9 +206,15 @@ const said = {
 	macvlans: texts(
 		records.endpoints().map((one) => (isOnMacvlan(one) ? `${one.sandboxId} ${one.interface}` : undefined)),
 	),
+	shims: texts(
+		records.networks().map(({ id, hostAddresses }) => (hostAddresses.length > 0 ? shimName(id) : undefined)),
+	),
 	namespaces: texts(records.sandboxes([["joined = ''"]]).map(({ id }) => id)),
 	ports: texts(records.endpoints().flatMap((endpoint) => endpoint.ports.map(({ hostPort }) => String(hostPort)))),
-	leases: texts(records.endpoints().flatMap(({ addresses }) => addresses.map(({ ip }) => ip.toString()))),
+	leases: texts([
+		...records.endpoints().flatMap(({ addresses }) => addresses.map(({ ip }) => ip.toString())),
+		...records.networks().flatMap(({ hostAddresses }) => hostAddresses.map(({ ip }) => ip.toString())),
+	]),
 	subnets: texts(records.networks().flatMap(({ subnets }) => subnets.map(({ cidr }) => cidr.toString()))),
 };
 await store.close();

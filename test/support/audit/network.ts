@@ -216,13 +216,21 @@ export function leasesAgree(root: string): string[] {
 	const held = rows(root, "ipamd", "SELECT cidr, owner FROM subnet").map(
 		(row) => `${text(row, "cidr")} of ${text(row, "owner").slice(0, 12)}`,
 	);
-	const addresses = legs(root).flatMap((leg) =>
+	const addresses = [...legs(root), ...hostSides(root)].flatMap((leg) =>
 		leg.addresses.map((address) => `${address.split("/")[0]} of ${leg.id.slice(0, 12)}`),
 	);
 	const leases = rows(root, "ipamd", "SELECT address, owner FROM lease").map(
 		(row) => `${Ip.fromBytes(row["address"] as Uint8Array)} of ${text(row, "owner").slice(0, 12)}`,
 	);
 	return [...compare("subnet", used, held), ...compare("lease", addresses, leases)];
+}
+
+/** The host's own addresses on networks. */
+function hostSides(root: string): { id: string; addresses: string[] }[] {
+	return rows(root, "netd", "SELECT id, host_side FROM networks").map((row) => {
+		const { addresses = [] } = JSON.parse(text(row, "host_side")) as { addresses?: string[] };
+		return { id: text(row, "id"), addresses };
+	});
 }
 
 /** Translated connections whose target is nobody's any more. */

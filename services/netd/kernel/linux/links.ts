@@ -22,6 +22,7 @@ import type {
 	ObservedLeg,
 	ObservedMacvlan,
 	Parent,
+	Shim,
 	SourceRoute,
 } from "../links.ts";
 import { LegBuilder } from "./leg.ts";
@@ -30,9 +31,10 @@ import { ENDPOINT_MARK, isForeign, isOfNetwork, marked, NETWORK_MARK } from "./m
 import { Parents } from "./parents.ts";
 import { refusal, refusalAside } from "./refusal.ts";
 import { ensureDefaultRoutes, ensureSourceRoutes, interfaceNames, observeInside } from "./sandbox-routes.ts";
+import { Shims } from "./shims.ts";
 
-/** What a network of ours can be on. */
-const NETWORK_KINDS: readonly (string | undefined)[] = ["bridge", "dummy", "vlan"];
+/** What a network of ours can be on, and a shim is. */
+const NETWORK_KINDS: readonly (string | undefined)[] = ["bridge", "dummy", "vlan", "macvlan"];
 
 export class LinuxLinks implements Links, Disposable {
 	readonly #rtnl: Rtnetlink;
@@ -41,6 +43,7 @@ export class LinuxLinks implements Links, Disposable {
 	readonly #legs: LegBuilder;
 	readonly #macvlans: Macvlans;
 	readonly #parents: Parents;
+	readonly #shims: Shims;
 
 	/** `host`: the namespace that plays the host; the process's own unless it is said. */
 	constructor(log: Log, host?: string) {
@@ -50,6 +53,7 @@ export class LinuxLinks implements Links, Disposable {
 		this.#legs = new LegBuilder({ rtnl: this.#rtnl, host, log, mark: (endpointId) => ENDPOINT_MARK + endpointId });
 		this.#macvlans = new Macvlans(this.#rtnl, log);
 		this.#parents = new Parents(this.#rtnl, log);
+		this.#shims = new Shims(this.#rtnl, log);
 	}
 
 	ensureForwarding({ ipv6 }: { readonly ipv6: boolean }): void {
@@ -93,6 +97,10 @@ export class LinuxLinks implements Links, Disposable {
 
 	ensureParent(parent: Parent): void {
 		refusal(`make ${parent.name}`, () => this.#parents.ensure(parent));
+	}
+
+	ensureShim(shim: Shim): void {
+		refusal(`make ${shim.name}`, () => this.#shims.ensure(shim));
 	}
 
 	ensureMacvlan(macvlan: Macvlan): Promise<void> {

@@ -23,9 +23,10 @@ beforeEach(async () => {
 });
 afterEach(() => t[Symbol.asyncDispose]());
 
-async function create(mode: string, more: Record<string, string> = {}, internal = false): Promise<void> {
+async function create(mode: string, more: Record<string, string> = {}, internal = false, range = ""): Promise<void> {
 	const cidr = Cidr.parse("10.77.0.0/24");
-	const subnet = { family: 4, cidr, ipRange: undefined, gateway: Ip.parse(NEIGHBOUR), auxiliary: {} } as const;
+	const ipRange = range === "" ? undefined : Cidr.parse(range);
+	const subnet = { family: 4, cidr, ipRange, gateway: Ip.parse(NEIGHBOUR), auxiliary: {} } as const;
 	const options = { parent: "eth1", macvlan_mode: mode, ...more };
 	await t.it.netd.networks.create(
 		networkSpec("lan", { driver: "macvlan", subnets: [subnet], options, internal }),
@@ -114,6 +115,44 @@ test("the host's rules hold nothing of it, and the parent stays as it was", asyn
 	await t.it.netd.endpoints.disconnect(one.id, call());
 	await t.it.netd.networks.delete("lan", call());
 	expect(seen()).toEqual(before);
+});
+
+test("a shim: the host and its containers reach each other; others' segment and the host's own way there stay", async () => {
+	const shim = { "wharf.macvlan.host_shim": "auto" };
+	t.run(t.host, "ip", "address", "add", "10.77.0.5/24", "dev", "eth1");
+	await expect(create("bridge", shim)).rejects.toMatchObject({ reason: "SHIM_RANGE_TAKEN" });
+	const before = t.run(t.host, "ip", "-o", "address", "show");
+	await create("bridge", shim, false, "10.77.0.128/25");
+	const one = await station("one");
+	const [own] = t.it.netd.networks.get("lan").hostAddresses;
+	const host = String(own?.ip);
+	await t.serve(t.host, 7001);
+	// The first packets after the answers.
+	expect(await t.ask(t.host, one.address, 80)).toBe(host);
+	expect(await t.ask(one.netns, host, 7001)).toBe(one.address);
+	expect(await t.ask(t.host, NEIGHBOUR, 7000)).toBe("10.77.0.5");
+	expect(await t.ask(t.outside, "10.77.0.5", 7001)).toBe(NEIGHBOUR);
+	expect(await t.ask(one.netns, NEIGHBOUR, 7000)).toBe(one.address);
+	const name = t.run(t.host, "ip", "-br", "link", "show", "type", "macvlan").split("@")[0] ?? "";
+	const route = () => t.run(t.host, "ip", "route", "get", one.address);
+	for (const harm of [
+		["link", "del", name],
+		["link", "set", name, "down"],
+		["address", "flush", "dev", name],
+		["route", "del", "10.77.0.128/25"],
+	]) {
+		t.run(t.host, "ip", ...harm);
+		expect(route()).not.toContain(`dev ${name}`);
+		expect(await t.it.netd.reconcile.run()).toBe(0);
+		expect(route()).toContain(`dev ${name} src ${host}`);
+		expect(await t.ask(t.host, one.address, 80)).toBe(host);
+	}
+	await t.it.restart();
+	expect(await t.ask(t.host, one.address, 80)).toBe(host);
+	await t.it.netd.endpoints.disconnect(one.id, call());
+	await t.it.netd.networks.delete("lan", call());
+	expect(t.run(t.host, "ip", "-o", "address", "show")).toBe(before);
+	expect(t.run(t.host, "ip", "route", "show")).not.toContain("10.77.0.128");
 });
 
 describe("reconcile", () => {

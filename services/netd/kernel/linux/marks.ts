@@ -1,6 +1,6 @@
 /** How a link says whose it is: its alias, or, in the moment before it has one, a name that only an id makes. */
 import type { Link } from "#lib/linux/netlink/link-format.ts";
-import { bridgeName } from "../../id.ts";
+import { bridgeName, shimName } from "../../id.ts";
 
 export const NETWORK_MARK = "wharf network ";
 export const ENDPOINT_MARK = "wharf endpoint ";
@@ -17,5 +17,6 @@ export function isForeign(link: Link): boolean {
 
 export function isOfNetwork(link: Link, networkId: string): boolean {
 	const mark = marked(link, NETWORK_MARK);
-	return mark === networkId || (link.alias === undefined && link.name === bridgeName(networkId));
+	const isNamed = link.name === bridgeName(networkId) || link.name === shimName(networkId);
+	return mark === networkId || (link.alias === undefined && isNamed);
 }

@@ -14,6 +14,7 @@ import type {
 	ObservedLeg,
 	ObservedMacvlan,
 	Parent,
+	Shim,
 	SourceRoute,
 } from "../links.ts";
 import { ModelMacvlans } from "./macvlans.ts";
@@ -52,6 +53,7 @@ export class ModelLinks implements Links {
 
 	async removeBridge({ name, networkId }: Pick<Bridge, "name" | "networkId">): Promise<void> {
 		if (this.#state.parents.get(name)?.networkId === networkId) this.#state.removeParent(name);
+		if (this.#state.shims.get(name)?.networkId === networkId) this.#state.shims.delete(name);
 		if (this.#state.bridges.get(name)?.networkId !== networkId) return;
 		this.#state.bridges.delete(name);
 		for (const leg of this.#state.legs.values()) if (leg.bridge === name) leg.bridge = undefined;
@@ -63,6 +65,10 @@ export class ModelLinks implements Links {
 
 	ensureParent(parent: Parent): void {
 		this.#macvlans.ensureParent(parent);
+	}
+
+	ensureShim(shim: Shim): void {
+		this.#macvlans.ensureShim(shim);
 	}
 
 	async ensureMacvlan(macvlan: Macvlan): Promise<void> {
@@ -171,11 +177,11 @@ export class ModelLinks implements Links {
 	}
 
 	observe(): { bridges: ObservedBridge[]; legs: ObservedLeg[] } {
-		const { bridges, parents, legs } = this.#state;
+		const { bridges, parents, shims, legs } = this.#state;
 		return {
 			bridges: [
 				...[...bridges.values()].map(({ name, networkId }) => ({ name, networkId })),
-				...[...parents].map(([name, { networkId }]) => ({ name, networkId })),
+				...[...parents, ...shims].map(([name, { networkId }]) => ({ name, networkId })),
 			],
 			legs: [...legs].map(([hostInterface, { endpointId, bridge, up }]) => ({ hostInterface, endpointId, bridge, up })),
 		};

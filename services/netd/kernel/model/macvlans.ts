@@ -1,7 +1,7 @@
 /** Macvlans of the model and the links that they are on. */
 import type { IfName } from "#lib/address/if-name.ts";
 import { faults } from "../../faults.ts";
-import type { Macvlan, MacvlanRef, ObservedMacvlan, Parent } from "../links.ts";
+import type { Macvlan, MacvlanRef, ObservedMacvlan, Parent, Shim } from "../links.ts";
 import type { MacvlanState, SandboxState, State } from "./state.ts";
 
 /** Every link's. */
@@ -28,6 +28,27 @@ export class ModelMacvlans {
 		if (made.kind === "802.1q") this.#present(made.on, mtu);
 		if (lacking.has(made.kind)) throw faults.LINK_KIND_UNSUPPORTED({ kind: made.kind });
 		parents.set(name, { networkId });
+	}
+
+	ensureShim(shim: Shim): void {
+		const { bridges, shims } = this.#state;
+		this.#present(shim.parent);
+		const present = shims.get(shim.name);
+		if (present === undefined && this.#state.isThere(shim.name))
+			throw faults.INTERFACE_EXISTS({ interface: shim.name });
+		if (present !== undefined && present.networkId !== shim.networkId)
+			throw faults.INTERFACE_EXISTS({ interface: shim.name });
+		if (present === undefined) {
+			const own = [...bridges.values()].flatMap(({ name, addresses }) => addresses.map(({ ip }) => ({ name, ip })));
+			const others = [...shims.values()].flatMap(({ name, ways }) => ways.map(({ address: ip }) => ({ name, ip })));
+			for (const { name, ip } of [...own, ...others]) {
+				const taken = shim.ways.find(({ range }) => range.contains(ip));
+				if (taken === undefined) continue;
+				const metadata = { range: taken.range.toString(), address: ip.toString(), interface: name };
+				throw faults.SHIM_RANGE_TAKEN(metadata, { field: "subnets" });
+			}
+		}
+		shims.set(shim.name, shim);
 	}
 
 	ensure(wanted: Macvlan): void {

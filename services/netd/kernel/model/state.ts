@@ -3,7 +3,7 @@ import type { IpInterface } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
 import { faults } from "../../faults.ts";
 import type { Protocol } from "../../port.ts";
-import type { Bridge, DefaultRoutes, MacvlanMode, MadeParent, Setting, SourceRoute } from "../links.ts";
+import type { Bridge, DefaultRoutes, MacvlanMode, MadeParent, Setting, Shim, SourceRoute } from "../links.ts";
 
 export interface LegState {
 	readonly endpointId: string;
@@ -53,6 +53,8 @@ export class State {
 	readonly foreign = new Set<IfName>();
 	/** Those that were made for networks, beside bridges. */
 	readonly parents = new Map<IfName, { readonly networkId: string }>();
+	/** The host's own macvlans, by name. */
+	readonly shims = new Map<IfName, Shim>();
 	/** Kinds of links that it does not have. */
 	readonly lacking = new Set<MadeParent["kind"] | Protocol>();
 	readonly forwarding = { ipv4: false, ipv6: false };
@@ -66,13 +68,15 @@ export class State {
 	}
 
 	isThere(name: IfName): boolean {
-		return this.foreign.has(name) || this.parents.has(name) || this.bridges.has(name) || this.legs.has(name);
+		const { foreign, parents, bridges, legs, shims } = this;
+		return [foreign, parents, bridges, legs, shims].some((links) => links.has(name));
 	}
 
 	/** One that is not a bridge or a leg; what is on it goes with it. */
 	removeParent(name: IfName): void {
 		this.foreign.delete(name);
 		this.parents.delete(name);
+		for (const shim of this.shims.values()) if (shim.parent === name) this.shims.delete(shim.name);
 		for (const sandbox of this.sandboxes.values()) {
 			for (const [inside, { macvlan }] of sandbox.interfaces) {
 				if (macvlan?.parent === name) sandbox.interfaces.delete(inside);
@@ -120,6 +124,11 @@ export class State {
 		return {
 			bridges: [...this.bridges.keys()].sort(),
 			parents: [...this.parents.keys()].sort(),
+			shims: [...this.shims].map(([name, { parent, ways }]) => ({
+				name,
+				parent,
+				ways: ways.map(({ address, range }) => `${range} from ${address}`),
+			})),
 			legs: [...this.legs].map(([name, { bridge, up }]) => ({ name, bridge, up })),
 			sandboxes: [...this.sandboxes].map(([path, { interfaces, routes, sourceRoutes, redirect }]) => ({
 				path,
