@@ -5,12 +5,14 @@
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { parseIfName } from "#lib/address/if-name.ts";
 import type { Paths } from "#lib/config/paths.ts";
 import { collect } from "#lib/concurrency/undo.ts";
 import { run } from "#lib/exec/run.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { unmount } from "#lib/linux/mount/mount.ts";
 import { mountinfo } from "#lib/linux/mount/mountinfo.ts";
+import type { Link } from "#lib/linux/netlink/link-format.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import { removeLetThrough } from "#lib/linux/nft/let-through.ts";
 import { Nft } from "#lib/linux/nft/nft.ts";
@@ -18,7 +20,9 @@ import { findProgram } from "../find-program.ts";
 import type { Failed } from "../peers/emptying.ts";
 import { removeCgroups, removeParentCgroups } from "../runtime/cgroups.ts";
 
-const OUR_LINK = /^(wharf0|wh-[0-9a-f]{12}|wv-[0-9a-f]{12})$/;
+const OUR_LINK = /^(wharf0|w[hsv]-[0-9a-f]{12})$/;
+/** What netd notes at a bridge to which it has moved the host's addresses from an interface, which is its port. */
+const MOVED_FROM = / uplink (\S+) moved$/;
 const OUR_TABLE = "wharf";
 
 /** Every step is taken, whatever the ones before it did; `failed` is told of what remains. */
@@ -53,9 +57,10 @@ function removeMounts(paths: Paths): void {
 
 function removeLinks(): void {
 	using route = Rtnetlink.open();
-	for (const { name } of route.links.list().filter((link) => OUR_LINK.test(link.name))) {
+	for (const link of route.links.list().filter(({ name }) => OUR_LINK.test(name))) {
 		try {
-			route.links.remove(name);
+			giveBack(route, link);
+			route.links.remove(link.name);
 		} catch (error) {
 			// The other end of a veth goes with the first, and a port with its bridge's namespace.
 			if (!isErrno(error, "ENODEV")) throw error;
@@ -67,6 +72,14 @@ function removeLinks(): void {
 function removeForeignRules(): void {
 	using nft = Nft.open();
 	removeLetThrough(nft);
+}
+
+/** The host's own addresses and routes do not go with a bridge. */
+function giveBack(route: Rtnetlink, { index: from, alias = "" }: Link): void {
+	const [, uplink] = MOVED_FROM.exec(alias) ?? [];
+	const port = uplink === undefined ? undefined : route.links.find(parseIfName(uplink));
+	if (port === undefined || port.master !== from) return;
+	route.layer.pass({ from, to: port.index, port: port.index, master: 0, before: from });
 }
 
 interface ListedTable {

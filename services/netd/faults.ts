@@ -274,6 +274,13 @@ export const faults = catalogue("netd", {
 				: `A sub-interface needs the kernel's ${m.kind} links, and this kernel has none.`,
 		help: () => "Give an interface that is there as -o parent=….",
 	},
+	UPLINK_HAS_ADDRESSES: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { uplink: string; address: string }) =>
+			`The interface ${m.uplink} has the host's address ${m.address}, which would not work at a port of a bridge.`,
+		help: () =>
+			"Say -o wharf.bridge.uplink_move=true to have the host's addresses and routes moved to the bridge, and back when the network goes.",
+	},
 	SHIM_RANGE_TAKEN: {
 		code: "FAILED_PRECONDITION",
 		message: (m: { range: string; address: string; interface: string }) =>
@@ -290,7 +297,7 @@ export const faults = catalogue("netd", {
 		code: "FAILED_PRECONDITION",
 		message: (m: { network: string; driver: string }) =>
 			`Nothing can be published on ${m.network}: the containers of a ${m.driver} network are reached at their own addresses, and not through the host.`,
-		help: () => "Leave the ports out, or publish through a bridge network.",
+		help: () => "Leave the ports out, or publish through a bridge network without an uplink.",
 	},
 	KERNEL_REFUSED: {
 		code: "INTERNAL",

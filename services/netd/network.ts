@@ -4,6 +4,7 @@ import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import type { SqlValue, Statement } from "#lib/store/store.ts";
 import type { SubnetSpec } from "./allocator.ts";
+import type { HostSettings } from "./kernel/links.ts";
 import { type Status, type StatusColumns, statusOf } from "./status.ts";
 
 export type TextMap = Readonly<Record<string, string>>;
@@ -39,6 +40,8 @@ export interface Network {
 	readonly subnets: readonly Subnet[];
 	/** The host's own addresses on it, leased in its name: of at most one subnet of each family. */
 	readonly hostAddresses: readonly IpInterface[];
+	/** What the host had, before it was moved to the network's link. */
+	readonly hostSettings: HostSettings | undefined;
 	readonly options: TextMap;
 	readonly labels: TextMap;
 	/** A configuration for other networks: what subnets those take. Undefined: it is a network. */
@@ -103,6 +106,19 @@ interface Row extends StatusColumns {
 /** What the network is to the host itself. */
 interface StoredHostSide {
 	readonly addresses?: readonly string[];
+	readonly settings?: StoredSettings;
+}
+
+interface StoredSettings {
+	readonly bootId: string;
+	readonly addresses: readonly string[];
+	readonly routes: readonly {
+		readonly destination: string;
+		readonly gateway?: string | undefined;
+		readonly source?: string | undefined;
+		readonly metric?: number | undefined;
+		readonly table: number;
+	}[];
 }
 
 export function networkOf(row: Row): Network {
@@ -124,6 +140,7 @@ export function networkOf(row: Row): Network {
 		resolvesNames: row.resolves_names === 1,
 		subnets: subnets.map(readSubnet),
 		hostAddresses: (hostSide.addresses ?? []).map((text) => IpInterface.parse(text)),
+		hostSettings: hostSide.settings && readSettings(hostSide.settings),
 		options: JSON.parse(row.options) as TextMap,
 		labels: JSON.parse(row.labels) as TextMap,
 		config: row.config === "" ? undefined : (JSON.parse(row.config) as StoredSpec[]).map(readSpec),
@@ -184,9 +201,52 @@ function writeSubnets(subnets: readonly Subnet[]): string {
 	return JSON.stringify(stored);
 }
 
-function writeHostSide({ hostAddresses }: Pick<Network, "hostAddresses">): string {
-	const stored: StoredHostSide = hostAddresses.length === 0 ? {} : { addresses: hostAddresses.map(String) };
+type HostSide = Pick<Network, "hostAddresses" | "hostSettings">;
+
+function writeHostSide({ hostAddresses, hostSettings }: HostSide): string {
+	const stored: StoredHostSide = {
+		...(hostAddresses.length > 0 && { addresses: hostAddresses.map(String) }),
+		...(hostSettings && { settings: writeSettings(hostSettings) }),
+	};
 	return JSON.stringify(stored);
+}
+
+function writeSettings({ bootId, addresses, routes }: HostSettings): StoredSettings {
+	return {
+		bootId,
+		addresses: addresses.map(String),
+		routes: routes.map(({ destination, gateway, source, metric, table }) => ({
+			destination: destination.toString(),
+			gateway: gateway?.toString(),
+			source: source?.toString(),
+			metric,
+			table,
+		})),
+	};
+}
+
+function readSettings({ bootId, addresses, routes }: StoredSettings): HostSettings {
+	const ip = (text: string | undefined): Ip | undefined => (text === undefined ? undefined : Ip.parse(text));
+	return {
+		bootId,
+		addresses: addresses.map((text) => IpInterface.parse(text)),
+		routes: routes.map(({ destination, gateway, source, metric, table }) => ({
+			destination: Cidr.parse(destination),
+			gateway: ip(gateway),
+			source: ip(source),
+			metric,
+			table,
+		})),
+	};
+}
+
+/** The same text for the same host side. */
+export function isHostSide(network: HostSide, other: HostSide): boolean {
+	return writeHostSide(network) === writeHostSide(other);
+}
+
+export function setHostSide(network: HostSide & Pick<Network, "id">): Statement {
+	return { sql: "UPDATE networks SET host_side = ? WHERE id = ?", params: [writeHostSide(network), network.id] };
 }
 
 /** Refused (ChangesError) where the configuration that it is made from has gone. */
@@ -219,7 +279,7 @@ export function insertNetwork(network: Network): Statement {
 	};
 }
 
-export function activateNetwork(network: Pick<Network, "id" | "subnets" | "hostAddresses">): Statement {
+export function activateNetwork(network: HostSide & Pick<Network, "id" | "subnets">): Statement {
 	const { id, subnets } = network;
 	return {
 		sql: "UPDATE networks SET state = 'active', subnets = ?, host_side = ? WHERE id = ? AND state = 'creating'",

@@ -76,6 +76,7 @@ describe("create", () => {
 			routed: [],
 			unprotected: [],
 			trusted: [],
+			segment: false,
 		});
 	});
 
@@ -96,6 +97,7 @@ describe("create", () => {
 			routed: [],
 			unprotected: [],
 			trusted: [],
+			segment: false,
 		});
 	});
 

@@ -13,6 +13,7 @@ import type { SubnetSpec, Taken } from "./allocator.ts";
 import type { LinkedDriver } from "./drivers/driver.ts";
 import { networkFact } from "./facts.ts";
 import { faults } from "./faults.ts";
+import { keepHostSettings } from "./host-settings.ts";
 import { newId, shortId } from "./id.ts";
 import * as rows from "./network.ts";
 import type { Network, Subnet, TextMap } from "./network.ts";
@@ -222,7 +223,8 @@ export class Networks {
 			warnings.push(...taken.warnings);
 		}
 		const hostAddresses = await this.#takeHostAddresses({ ...network, subnets }, driver, undo, call.signal);
-		const active: Network = { ...network, subnets, hostAddresses, status: { state: "active" } };
+		const taking = await keepHostSettings(store, driver, { ...network, subnets, hostAddresses });
+		const active: Network = { ...taking, status: { state: "active" } };
 		undo.defer(() => driver.removeNetwork(active));
 		driver.ensureNetwork(active);
 		call.signal.throwIfAborted();
@@ -316,6 +318,7 @@ function intent(spec: NetworkSpec & Pick<Network, "id" | "interface">, predefine
 		resolvesNames: !predefined,
 		subnets: [],
 		hostAddresses: [],
+		hostSettings: undefined,
 		options: spec.options,
 		labels: spec.labels,
 		config: undefined,

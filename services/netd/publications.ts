@@ -93,8 +93,10 @@ export function refuseUnpublishable(
 	driver: Pick<LinkedDriver, "publishes">,
 	name: string,
 ): void {
-	if (ports.length > 0 && !driver.publishes)
-		throw faults.DRIVER_PUBLISHES_NOTHING({ network: network.name, driver: network.driver }, { field: "ports" });
+	if (ports.length > 0 && !driver.publishes(network)) {
+		const kind = network.driver === "bridge" ? "bridged" : network.driver;
+		throw faults.DRIVER_PUBLISHES_NOTHING({ network: network.name, driver: kind }, { field: "ports" });
+	}
 	if (ports.length > 0 && network.internal)
 		throw faults.NETWORK_IS_INTERNAL({ network: network.name }, { field: "ports" });
 	const families = familiesOf(network);

@@ -7,6 +7,7 @@
 import { Addresses } from "./addresses.ts";
 import { Links } from "./links.ts";
 import { Neighbours } from "./neighbours.ts";
+import { NetworkLayer } from "./network-layer.ts";
 import { Routes } from "./routes.ts";
 import { Rules } from "./rules.ts";
 import { NETLINK_ROUTE, NetlinkSocket } from "./socket.ts";
@@ -17,6 +18,7 @@ export class Rtnetlink implements Disposable {
 	readonly routes: Routes;
 	readonly rules: Rules;
 	readonly neighbours: Neighbours;
+	readonly layer: NetworkLayer;
 	readonly #socket: NetlinkSocket;
 
 	private constructor(socket: NetlinkSocket, netns: string | undefined) {
@@ -26,6 +28,7 @@ export class Rtnetlink implements Disposable {
 		this.routes = new Routes(socket);
 		this.rules = new Rules(socket);
 		this.neighbours = new Neighbours(socket);
+		this.layer = new NetworkLayer(socket);
 	}
 
 	/** Of the namespace at `netns`, or of the thread's own. The open socket keeps the namespace alive. */

@@ -17,6 +17,7 @@ describe("parseBridgeOptions", () => {
 			inhibitIpv4: false,
 			gatewayModes: { 4: "nat", 6: "nat" },
 			trusted: [],
+			uplink: undefined,
 		});
 	});
 
@@ -44,6 +45,28 @@ describe("parseBridgeOptions", () => {
 		});
 		expect(options.sources.map(String)).toEqual(["192.0.2.9", "2001:db8::9"]);
 		expect(options.hostBinding?.toString()).toBe("127.0.0.1");
+	});
+
+	test("an uplink: what its segment has is not masqueraded unless that is asked", () => {
+		const uplink = { "wharf.bridge.uplink": "eth1" };
+		expect(parseBridgeOptions(uplink)).toMatchObject({ uplink: { name: "eth1", moves: false }, masquerade: false });
+		const moves = { ...uplink, "wharf.bridge.uplink_move": "true", [`${PREFIX}bridge.enable_ip_masquerade`]: "true" };
+		expect(parseBridgeOptions(moves)).toMatchObject({ uplink: { name: "eth1", moves: true }, masquerade: true });
+	});
+
+	test.each([
+		[{ "wharf.bridge.uplink": "wh-0123456789ab" }],
+		[{ "wharf.bridge.uplink": "lo" }],
+		[{ "wharf.bridge.uplink": "eth1", "wharf.bridge.uplink_move": "yes" }],
+		[{ "wharf.bridge.uplink_move": "true" }],
+		[{ "wharf.bridge.uplink": "eth1", [`${PREFIX}bridge.enable_icc`]: "false" }],
+		[{ "wharf.bridge.uplink": "eth1", [`${PREFIX}bridge.gateway_mode_ipv4`]: "nat" }],
+		[{ "wharf.bridge.uplink": "eth1", [`${PREFIX}bridge.trusted_host_interfaces`]: "eth2" }],
+		[{ "wharf.bridge.uplink": "eth1", [`${PREFIX}bridge.host_binding_ipv4`]: "127.0.0.1" }],
+		[{ "wharf.bridge.uplink": "eth1", [`${PREFIX}bridge.inhibit_ipv4`]: "true" }],
+	])("%j is refused, saying what is allowed", (options) => {
+		const asked = { internal: false, subnets: [] };
+		expect(() => checkBridgeOptions(options as Record<string, string>, asked)).toThrow(/allowed is/);
 	});
 
 	test.each([

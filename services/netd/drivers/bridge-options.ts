@@ -33,6 +33,8 @@ export interface BridgeOptions {
 	readonly gatewayModes: Readonly<Record<Family, GatewayMode>>;
 	/** The host's interfaces from which published ports are reached at the containers' own addresses; sorted, each once. */
 	readonly trusted: readonly IfName[];
+	/** The interface of the host's whose segment its containers are on. */
+	readonly uplink: { readonly name: IfName; readonly moves: boolean } | undefined;
 }
 
 const PREFIX = "com.docker.network.";
@@ -46,6 +48,8 @@ const GATEWAY_MODE = { 4: `${PREFIX}bridge.gateway_mode_ipv4`, 6: `${PREFIX}brid
 const TRUSTED = `${PREFIX}bridge.trusted_host_interfaces`;
 const HOST_IPV4 = `${PREFIX}host_ipv4`;
 const HOST_IPV6 = `${PREFIX}host_ipv6`;
+export const UPLINK = "wharf.bridge.uplink";
+const UPLINK_MOVE = "wharf.bridge.uplink_move";
 /** Docker's code has the first, its manual the second. */
 const INTERFACE_PREFIX = `${PREFIX}container_iface_prefix`;
 const INTERFACE_PREFIX_LONG = `${PREFIX}container_interface_prefix`;
@@ -59,6 +63,8 @@ const KNOWN = [
 	GATEWAY_MODE[4],
 	GATEWAY_MODE[6],
 	TRUSTED,
+	UPLINK,
+	UPLINK_MOVE,
 	HOST_IPV4,
 	HOST_IPV6,
 	INTERFACE_PREFIX,
@@ -79,6 +85,7 @@ const LONGEST_PREFIX = 12;
 
 export function parseBridgeOptions(options: TextMap): BridgeOptions {
 	refuseUnknown("bridge", options, KNOWN);
+	const uplink = parseUplink(options);
 	return {
 		bridgeName: parsed(
 			options,
@@ -87,7 +94,7 @@ export function parseBridgeOptions(options: TextMap): BridgeOptions {
 			parseBridgeName,
 		),
 		mtu: parsed(options, MTU, `${LOWEST_MTU} to ${HIGHEST_MTU}`, parseMtu) ?? DEFAULT_MTU,
-		masquerade: parsed(options, MASQUERADE, "true or false", parseBoolean) ?? true,
+		masquerade: parsed(options, MASQUERADE, "true or false", parseBoolean) ?? uplink === undefined,
 		icc: parsed(options, ICC, "true or false", parseBoolean) ?? true,
 		hostBinding: parsed(options, HOST_BINDING, "an IPv4 address of the host", parseIpv4),
 		interfacePrefix: interfacePrefix(options),
@@ -98,13 +105,32 @@ export function parseBridgeOptions(options: TextMap): BridgeOptions {
 		inhibitIpv4: parsed(options, INHIBIT, "true or false", parseBoolean) ?? false,
 		gatewayModes: { 4: gatewayMode(options, 4), 6: gatewayMode(options, 6) },
 		trusted: parsed(options, TRUSTED, "names of interfaces with colons between, as eth1:vxlan.1", parseNames) ?? [],
+		uplink,
 	};
+}
+
+function parseUplink(options: TextMap): BridgeOptions["uplink"] {
+	const name = parsed(options, UPLINK, "an interface of the host as eth1", parseBridgeName);
+	const moves = parsed(options, UPLINK_MOVE, `true or false, beside ${UPLINK}`, (text) =>
+		name === undefined ? undefined : parseBoolean(text),
+	);
+	return name && { name, moves: moves ?? false };
 }
 
 /** Refuses what contradicts itself, or what else the network shall be. */
 export function checkBridgeOptions(options: TextMap, asked: NetworkAsked): void {
 	const parsedOptions = parseBridgeOptions(options);
+	if (parsedOptions.uplink !== undefined) refuseBesideUplink(options);
 	for (const family of [4, 6] as const) checkGatewayMode(parsedOptions, family, asked);
+}
+
+/** The segment's own router leads to elsewhere, and its stations meet without the host: what would be said of these is void. */
+function refuseBesideUplink(options: TextMap): void {
+	const isOff = (text: string): boolean | undefined => (parseBoolean(text) === false ? undefined : true);
+	parsed(options, ICC, `true beside ${UPLINK}: the segment joins what is kept apart`, isOff);
+	const nothing = `nothing beside ${UPLINK}: the host neither translates there nor publishes`;
+	for (const option of [HOST_BINDING, INHIBIT, GATEWAY_MODE[4], GATEWAY_MODE[6], TRUSTED])
+		parsed(options, option, nothing, () => undefined);
 }
 
 function checkGatewayMode(

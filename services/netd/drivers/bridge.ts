@@ -1,22 +1,27 @@
-/** Bridge networks: a bridge with the gateways' addresses, a veth pair for each endpoint, and the network's place in the packet rules. */
+/**
+ * Bridge networks: a bridge with the gateways' addresses, a veth pair for each endpoint, and the network's place in the packet rules.
+ *
+ * With an uplink, an interface of the host's is a port of the bridge, and endpoints are stations on its segment: the gateway is the
+ * segment's router, and the host translates and publishes nothing there.
+ */
 import { IpInterface } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
 import type { Family, Ip } from "#lib/address/ip.ts";
 import { macFromBytes, macFromIp, type Mac } from "#lib/address/mac.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { parseEndpointOptions } from "../endpoint-options.ts";
+import { faults } from "../faults.ts";
 import { bridgeName } from "../id.ts";
 import type { NetworkRules } from "../kernel/firewall.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { ObservedLeg } from "../kernel/links.ts";
+import type { HostSettings, ObservedLeg, Uplink } from "../kernel/links.ts";
 import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
-import { type BridgeOptions, checkBridgeOptions, parseBridgeOptions } from "./bridge-options.ts";
-import type { HostAddress, Linked, LinkedDriver, Reach } from "./driver.ts";
+import { type BridgeOptions, checkBridgeOptions, parseBridgeOptions, UPLINK } from "./bridge-options.ts";
+import { type HostAddress, type Linked, type LinkedDriver, onSegment, type Reach } from "./driver.ts";
 
 export class BridgeDriver implements LinkedDriver {
 	readonly kind = "linked";
 	readonly name = "bridge";
-	readonly publishes = true;
 	readonly #kernel: Pick<Kernel, "links" | "firewall">;
 
 	constructor(kernel: Pick<Kernel, "links" | "firewall">) {
@@ -37,19 +42,47 @@ export class BridgeDriver implements LinkedDriver {
 		return parseBridgeOptions(options).bridgeName ?? bridgeName(id);
 	}
 
-	/** A bridge has the gateways', which are ipamd's already. */
-	hostAddressesOf(): readonly HostAddress[] {
-		return [];
+	/** A bridge has the gateways', which are ipamd's already; one with an uplink those that the host has on the segment. */
+	hostAddressesOf(network: Network): readonly HostAddress[] {
+		const own = this.hostSettingsOf(network)?.addresses ?? [];
+		return network.subnets.flatMap(({ id: subnetId, cidr, gateway }) => {
+			const address = own.find(({ ip }) => cidr.contains(ip))?.ip;
+			return address === undefined || gateway?.equals(address) === true ? [] : [{ subnetId, address }];
+		});
 	}
 
-	hasHostAddresses(): boolean {
-		return false;
+	hasHostAddresses({ options }: Network): boolean {
+		return parseBridgeOptions(options).uplink?.moves === true;
 	}
 
-	refuseBeside(): void {}
+	hostSettingsOf(network: Network): HostSettings | undefined {
+		const { uplink } = parseBridgeOptions(network.options);
+		if (uplink?.moves !== true) return undefined;
+		const settings = this.#kernel.links.observeUplink(bridgeOf(network), uplink.name);
+		return settings.addresses.length > 0 ? settings : undefined;
+	}
 
-	warningsOf(): readonly string[] {
-		return [];
+	/** An interface is one bridge's port, and has either a bridge or macvlans. */
+	refuseBeside(network: Network, others: readonly Network[]): void {
+		const { uplink } = parseBridgeOptions(network.options);
+		const other = uplink && others.find(({ options }) => [options["parent"], options[UPLINK]].includes(uplink.name));
+		if (uplink === undefined || other === undefined) return;
+		const metadata = {
+			parent: uplink.name,
+			network: other.name,
+			why: "an interface can be one network's uplink alone",
+		};
+		throw faults.PARENT_IN_USE(metadata, { field: `options[${UPLINK}]` });
+	}
+
+	warningsOf({ name, internal, options }: Network): readonly string[] {
+		const { uplink } = parseBridgeOptions(options);
+		return internal && uplink !== undefined ? [onSegment(name, uplink.name)] : [];
+	}
+
+	/** On a segment its endpoints are reached at their own addresses. */
+	publishes({ options }: Network): boolean {
+		return parseBridgeOptions(options).uplink === undefined;
 	}
 
 	takesOne(): boolean {
@@ -58,8 +91,8 @@ export class BridgeDriver implements LinkedDriver {
 
 	/** The rules first: no packet passes a bridge before they are there. */
 	ensureNetwork(network: Network): void {
-		const { mtu, inhibitIpv4 } = parseBridgeOptions(network.options);
-		this.#kernel.links.ensureForwarding({ ipv6: network.ipv6 });
+		const { mtu, inhibitIpv4, uplink, masquerade } = parseBridgeOptions(network.options);
+		if (uplink === undefined || masquerade) this.#kernel.links.ensureForwarding({ ipv6: network.ipv6 });
 		this.#kernel.firewall.ensureNetwork(this.rulesOf(network));
 		this.#kernel.links.ensureBridge({
 			name: bridgeOf(network),
@@ -71,29 +104,32 @@ export class BridgeDriver implements LinkedDriver {
 			),
 			ipv6: network.ipv6,
 			inhibitIpv4,
+			uplink: uplinkOf(network),
 		});
 	}
 
 	async removeNetwork(network: Network): Promise<void> {
-		await this.#kernel.links.removeBridge({ name: bridgeOf(network), networkId: network.id });
+		const uplink = uplinkOf(network);
+		await this.#kernel.links.removeBridge({ name: bridgeOf(network), networkId: network.id, uplink });
 		this.#kernel.firewall.removeNetwork(bridgeOf(network));
 	}
 
 	rulesOf(network: Network): NetworkRules {
-		const { masquerade, icc, sources, gatewayModes, trusted } = parseBridgeOptions(network.options);
+		const { masquerade, icc, sources, gatewayModes, trusted, uplink } = parseBridgeOptions(network.options);
 		const families = network.internal ? [] : network.subnets.map(({ cidr }) => cidr.family).sort();
 		const inMode = (...modes: readonly string[]): Family[] =>
 			families.filter((family) => modes.includes(gatewayModes[family]));
 		const translated = masquerade ? inMode("nat", "nat-unprotected") : [];
 		return {
 			bridge: bridgeOf(network),
-			internal: network.internal,
+			internal: network.internal && uplink === undefined,
 			masquerade: translated,
 			neighbours: icc,
 			sources: sources.filter(({ family }) => translated.includes(family)),
 			routed: inMode("routed"),
 			unprotected: inMode("nat-unprotected"),
 			trusted,
+			segment: uplink !== undefined,
 		};
 	}
 
@@ -146,6 +182,12 @@ export class BridgeDriver implements LinkedDriver {
 	hostBinding(network: Network): Ip | undefined {
 		return parseBridgeOptions(network.options).hostBinding;
 	}
+}
+
+/** With what was stored of the host's settings. */
+function uplinkOf({ options, hostSettings: settings }: Network): Uplink | undefined {
+	const { uplink } = parseBridgeOptions(options);
+	return uplink && { ...uplink, settings };
 }
 
 function reach({ gatewayModes, trusted }: BridgeOptions, family: Family): Reach {

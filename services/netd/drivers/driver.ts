@@ -3,7 +3,7 @@ import type { IfName } from "#lib/address/if-name.ts";
 import type { Family, Ip } from "#lib/address/ip.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { NetworkRules } from "../kernel/firewall.ts";
-import type { ObservedLeg } from "../kernel/links.ts";
+import type { HostSettings, ObservedLeg } from "../kernel/links.ts";
 import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
 
 /** An endpoint with its surroundings. */
@@ -36,8 +36,8 @@ export interface FixedDriver extends Driver {
 /** A driver whose networks have subnets, and endpoints with links of their own. */
 export interface LinkedDriver extends Driver {
 	readonly kind: "linked";
-	/** Ports of the host can lead to its endpoints. */
-	readonly publishes: boolean;
+	/** Ports can be published on it. */
+	publishes(network: Network): boolean;
 	/** The link of the host's that is made for a network, known before it is made; undefined: none is. */
 	interfaceOf(id: string, options: TextMap): IfName | undefined;
 	/** A subnet of ipamd's as a network has it. */
@@ -50,6 +50,8 @@ export interface LinkedDriver extends Driver {
 	refuseBeside(network: Network, others: readonly Network[]): void;
 	/** What its user should know of a new network; one sentence each. */
 	warningsOf(network: Network): readonly string[];
+	/** What the host has where the network takes it over, to be stored before that; undefined: nothing. */
+	hostSettingsOf(network: Network): HostSettings | undefined;
 	/** Makes what the network needs on the host, or mends what differs. */
 	ensureNetwork(network: Network): void;
 	/** Absent is success. */
@@ -77,3 +79,8 @@ export interface LinkedDriver extends Driver {
 }
 
 export type AnyDriver = FixedDriver | LinkedDriver;
+
+/** Of an internal network on a segment of the outside's, as a warning: as Docker has it, it lacks the way out by a gateway, and nothing else. */
+export function onSegment(network: string, of: string): string {
+	return `The containers of ${network} have no default route, as it is internal; but they are on the segment of ${of}, and everybody there reaches them.`;
+}

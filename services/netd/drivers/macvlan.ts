@@ -16,13 +16,12 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type { Parent, Shim } from "../kernel/links.ts";
 import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
 import { DEFAULT_INTERFACE_PREFIX } from "./bridge-options.ts";
-import type { HostAddress, Linked, LinkedDriver, Reach } from "./driver.ts";
+import { type HostAddress, type Linked, type LinkedDriver, onSegment, type Reach } from "./driver.ts";
 import { checkMacvlanOptions, parseMacvlanOptions, shimAddress, subInterfaceOf } from "./macvlan-options.ts";
 
 export class MacvlanDriver implements LinkedDriver {
 	readonly kind = "linked";
 	readonly name = "macvlan";
-	readonly publishes = false;
 	readonly #links: Kernel["links"];
 
 	constructor({ links }: Pick<Kernel, "links">) {
@@ -67,13 +66,9 @@ export class MacvlanDriver implements LinkedDriver {
 		}
 	}
 
-	/** As Docker has it, an internal one on a parent lacks the way out by a gateway, and nothing else. */
 	warningsOf({ name, internal, options }: Network): readonly string[] {
 		const { parent } = parseMacvlanOptions(options);
-		if (!internal || parent === undefined) return [];
-		return [
-			`The containers of ${name} have no default route, as it is internal; but they are on the segment of ${parent}, and everybody there reaches them.`,
-		];
+		return internal && parent !== undefined ? [onSegment(name, parent)] : [];
 	}
 
 	takesOne(network: Network): boolean {
@@ -97,7 +92,15 @@ export class MacvlanDriver implements LinkedDriver {
 		return undefined;
 	}
 
-	/** Nothing is published. */
+	/** Its endpoints are reached at their own addresses. */
+	publishes(): boolean {
+		return false;
+	}
+
+	hostSettingsOf(): undefined {
+		return undefined;
+	}
+
 	reachOf(): Readonly<Record<Family, Reach>> {
 		return { 4: "host", 6: "host" };
 	}

@@ -21,6 +21,10 @@ export interface Subject extends Disposable {
 	addForeignLink(name: IfName): void;
 	/** Docker's rules are written, or written again: with the policy DROP or ACCEPT, and a place for others' rules. */
 	writeDockersRules(policy: "drop" | "accept"): void;
+	/** The host has this address at one of them. */
+	addAddress(name: IfName, address: IpInterface): void;
+	/** The host's at a link, in order, as text. */
+	addressesOf(name: IfName): string[];
 	/** It has links of this kind, or this transport. */
 	supports(kind: "dummy" | "802.1q" | "sctp"): boolean;
 	/** Takes it away again, and what is on it. */
@@ -116,6 +120,82 @@ export function kernelContract(name: string, make: () => Subject): void {
 				await kernel.links.removeBridge(foreign);
 				expect(() => kernel.links.ensureBridge(foreign)).toThrow("An interface eth9 is there already");
 				expect(kernel.links.observe().bridges).toEqual([{ name: "lan0", networkId: mine.networkId }]);
+			});
+
+			describe("with an uplink", () => {
+				const segment = (moves: boolean, more: Partial<Bridge> = {}): Bridge => ({
+					...bridgeFor(newId()),
+					addresses: [],
+					uplink: { name: ETH1, moves, settings: undefined },
+					...more,
+				});
+				const [first, second] = [IpInterface.parse("10.60.0.5/24"), IpInterface.parse("10.60.0.6/24")];
+				const outcomeOf = (bridge: Bridge): string => {
+					try {
+						kernel.links.ensureBridge(bridge);
+						return "made";
+					} catch (error) {
+						return error instanceof Fault ? error.message : String(error);
+					}
+				};
+				beforeEach(() => subject.addForeignLink(ETH1));
+
+				test("a bare interface becomes a port, and is free when the bridge goes", async () => {
+					const bridge = segment(false);
+					expect([bridge, bridge].map(outcomeOf)).toEqual(["made", "made"]);
+					expect(outcomeOf(segment(true))).toContain(`it is a port of ${bridge.name}`);
+					expect(kernel.links.observe().bridges).toEqual([{ name: bridge.name, networkId: bridge.networkId }]);
+					await kernel.links.removeBridge(bridge);
+					await kernel.links.removeBridge(bridge);
+					expect(outcomeOf(segment(true))).toBe("made");
+				});
+
+				test("the host's addresses move to the bridge and back, also those that come later, and by a stray's mark alone", async () => {
+					subject.addAddress(ETH1, first);
+					expect(outcomeOf(segment(false))).toContain("has the host's address 10.60.0.5/24");
+					const bridge = segment(true);
+					expect([bridge, bridge].map(outcomeOf)).toEqual(["made", "made"]);
+					expect([subject.addressesOf(ETH1), subject.addressesOf(bridge.name)]).toEqual([[], ["10.60.0.5/24"]]);
+					subject.addAddress(ETH1, second);
+					expect(outcomeOf(bridge)).toBe("made");
+					const { name, networkId } = bridge;
+					const settings = kernel.links.observeUplink(name, ETH1);
+					expect(settings.addresses.map(String).sort()).toEqual(["10.60.0.5/24", "10.60.0.6/24"]);
+					await kernel.links.removeBridge({ name, networkId });
+					expect(subject.addressesOf(ETH1)).toEqual(["10.60.0.5/24", "10.60.0.6/24"]);
+					await kernel.links.removeBridge(bridge);
+					expect(subject.addressesOf(ETH1)).toEqual(["10.60.0.5/24", "10.60.0.6/24"]);
+				});
+
+				test("what was lost with a bridge is put back from what was stored while the machine runs, and not over what is there", async () => {
+					subject.addAddress(ETH1, first);
+					const bridge = segment(true);
+					kernel.links.ensureBridge(bridge);
+					const settings = kernel.links.observeUplink(bridge.name, ETH1);
+					const uplink = { name: ETH1, moves: true, settings };
+					subject.removeForeignLink(bridge.name);
+					expect(subject.addressesOf(ETH1)).toEqual([]);
+					const old = { ...uplink, settings: { ...settings, bootId: "another" } };
+					kernel.links.ensureBridge({ ...bridge, uplink: old });
+					expect(subject.addressesOf(bridge.name)).toEqual([]);
+					kernel.links.ensureBridge({ ...bridge, uplink });
+					expect(subject.addressesOf(bridge.name)).toEqual(["10.60.0.5/24"]);
+					subject.removeForeignLink(bridge.name);
+					await kernel.links.removeBridge({ ...bridge, uplink: old });
+					expect(subject.addressesOf(ETH1)).toEqual([]);
+					await kernel.links.removeBridge({ ...bridge, uplink });
+					expect(subject.addressesOf(ETH1)).toEqual(["10.60.0.5/24"]);
+				});
+
+				test("one that is not there, is a bridge, or is too narrow is refused, and nothing is made", () => {
+					const other = bridgeFor(newId(), parseIfName("lan0"));
+					kernel.links.ensureBridge(other);
+					const on = (name: IfName) => segment(true, { uplink: { name, moves: true, settings: undefined } });
+					expect(outcomeOf(on(parseIfName("eth7")))).toContain("no interface eth7");
+					expect(outcomeOf(on(other.name))).toContain("it is a bridge itself");
+					expect(outcomeOf(segment(true, { mtu: 9000 }))).toContain("its MTU is 1500, and the network's 9000");
+					expect(kernel.links.observe().bridges).toHaveLength(1);
+				});
 			});
 
 			test("a leg joins a sandbox to a bridge; it is parked at once, and removed with both ends", async () => {
@@ -529,6 +609,7 @@ export function kernelContract(name: string, make: () => Subject): void {
 				routed: [],
 				unprotected: [],
 				trusted: [],
+				segment: false,
 			};
 			const web: Publication = {
 				protocol: "tcp",
@@ -555,6 +636,7 @@ export function kernelContract(name: string, make: () => Subject): void {
 					{ masquerade: [6], routed: [4], trusted: ["eth1", "vxlan.1"].map(parseIfName) },
 					{ unprotected: [4, 6], trusted: [parseIfName("eth1")] },
 					{ unprotected: [6], trusted: [parseIfName("eth2")] },
+					{ masquerade: [4], segment: true },
 				];
 				const neighbour = { ...rules, bridge: parseIfName("wh-000000000002"), trusted: [parseIfName("eth1")] };
 				kernel.firewall.ensureNetwork(neighbour);

@@ -25,6 +25,8 @@ export interface NetworkRules {
 	readonly unprotected: readonly Family[];
 	/** What comes in by these interfaces reaches its containers at their own addresses, at open ports; sorted. */
 	readonly trusted: readonly IfName[];
+	/** Its bridge is a part of a segment beyond the host: what is on it counts as outside for all other networks. */
+	readonly segment: boolean;
 }
 
 /** One port of the host for one family: an endpoint with two families has two of them. */

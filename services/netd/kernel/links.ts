@@ -21,6 +21,33 @@ export interface Bridge {
 	readonly ipv6: boolean;
 	/** Its IPv4 addresses are somebody else's: none is added, and none taken away. */
 	readonly inhibitIpv4: boolean;
+	/** Its containers are on the segment of an interface of the host's; the addresses on it are the host's, or none. */
+	readonly uplink?: Uplink | undefined;
+}
+
+/** An interface of the host's that is a port of a network's bridge. */
+export interface Uplink {
+	readonly name: IfName;
+	/** What the host has of the network layer there goes to the bridge, and back when that ends. */
+	readonly moves: boolean;
+	/** What it was, for when somebody else took the bridge away. */
+	readonly settings: HostSettings | undefined;
+}
+
+/** The host's addresses and routes at an interface, as far as they are put back. */
+export interface HostSettings {
+	/** They hold while the machine runs: at its next start others may be right. */
+	readonly bootId: string;
+	readonly addresses: readonly IpInterface[];
+	readonly routes: readonly HostRoute[];
+}
+
+export interface HostRoute {
+	readonly destination: Cidr;
+	readonly gateway: Ip | undefined;
+	readonly source: Ip | undefined;
+	readonly metric: number | undefined;
+	readonly table: number;
 }
 
 /** An endpoint's veth pair as it shall be: one end on the bridge and up, the other born in the sandbox, and down. */
@@ -162,13 +189,20 @@ export interface ObservedInside {
 export interface Links {
 	/** The host forwards packets. */
 	ensureForwarding(families: { readonly ipv6: boolean }): void;
-	/** Makes the bridge, or mends what differs. Fault INTERFACE_EXISTS where the name is somebody else's. */
-	ensureBridge(bridge: Bridge): void;
 	/**
+	 * Makes the bridge, or mends what differs. Fault INTERFACE_EXISTS where the name is somebody else's; PARENT_NOT_FOUND,
+	 * PARENT_UNUSABLE and UPLINK_HAS_ADDRESSES, before anything is made, for an uplink that cannot be one. What moves does so in
+	 * one step, which no crash divides.
+	 */
+	ensureBridge(bridge: Bridge): void;
+	/** What the host has at an uplink, or, where that has moved, at its bridge. */
+	observeUplink(bridge: IfName, uplink: IfName): HostSettings;
+	/**
+	 * What was moved from an uplink goes back to it first.
 	 * Removes a parent that was made, and a shim, as well. Takes an RCU wait of some 30 ms. Absent, and a link of that name that is not this
 	 * network's, is success.
 	 */
-	removeBridge(bridge: Pick<Bridge, "name" | "networkId">): Promise<void>;
+	removeBridge(bridge: Pick<Bridge, "name" | "networkId" | "uplink">): Promise<void>;
 	/** A link of the host's has this name, whoever made it. */
 	isThere(name: IfName): boolean;
 	/**

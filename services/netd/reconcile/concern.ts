@@ -22,6 +22,8 @@ export function concerns(
 	const shims = JSON.stringify([...links].filter(isShimName).map((name) => name.slice(name.indexOf("-") + 1)));
 	const shimmed = `state IN ('active', 'failed') AND host_side != '{}' AND substr(id, 1, 12) ${NAMED}`;
 	if (shims !== "[]" && records.networks([[shimmed, shims]]).length > 0) return true;
+	const uplinked = `state IN ('active', 'failed') AND options ->> '$."wharf.bridge.uplink"' ${NAMED}`;
+	if (records.networks([[uplinked, names]]).length > 0) return true;
 	const endpoints = records.endpoints([[`state = 'active' AND host_interface ${NAMED}`, names]]);
 	if (endpoints.length === 0) return false;
 	// A leg that was just made may have been seen half made.

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { Fault } from "#lib/fault/fault.ts";
 import { attachmentsOf } from "../attachments.ts";
 import { type Endpoint, setEndpointStatus } from "../endpoint.ts";
+import { keepHostSettings } from "../host-settings.ts";
 import { shortId } from "../id.ts";
 import type { ObservedInside, ObservedLeg } from "../kernel/links.ts";
 import { setNetworkStatus } from "../network.ts";
@@ -46,7 +47,7 @@ async function ensureNetwork({ records, drivers, store }: Parts, id: string): Pr
 	const network = records.network(id);
 	const driver = network && drivers.linked(network);
 	if (network === undefined || driver === undefined) return;
-	const status = await statusAfter(() => driver.ensureNetwork(network));
+	const status = await statusAfter(async () => driver.ensureNetwork(await keepHostSettings(store, driver, network)));
 	if (differ(network.status, status)) await store.write([setNetworkStatus(id, status)]);
 }
 

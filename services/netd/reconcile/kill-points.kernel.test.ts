@@ -32,8 +32,10 @@ const POINTS = globSync("**/*.ts", { cwd: NETD })
 	// Only a store that is new passes here.
 	.sort((one, other) => Number(other === FIRST) - Number(one === FIRST));
 
-/** The host's interface that macvlans are on, and its other end. */
-const OUTER = ["eth1", "far1"];
+/** The host's interface that macvlans are on, and one that is a bridge's uplink; and their other ends. */
+const OUTER = ["eth1", "far1", "eth2", "far2"];
+/** The host's own at the second. */
+const OWN = "192.0.2.5/24";
 
 /** Failed when its owner went, as it should; the kill came before it was removed. */
 const LEFT_ALONE = ["active", "active,failed"];
@@ -49,9 +51,15 @@ let allocator: IpamdAllocator;
 beforeAll(async () => {
 	createNetns(host);
 	runIn(host, "ip", "link", "set", "lo", "up");
-	const [parent = "", far = ""] = OUTER;
-	runIn(host, "ip", "link", "add", parent, "type", "veth", "peer", "name", far);
-	runIn(host, "ip", "link", "set", parent, "up");
+	for (const [name, far] of [
+		["eth1", "far1"],
+		["eth2", "far2"],
+	] as const) {
+		runIn(host, "ip", "link", "add", name, "type", "veth", "peer", "name", far);
+		runIn(host, "ip", "link", "set", name, "up");
+	}
+	runIn(host, "ip", "address", "add", OWN, "dev", "eth2");
+	runIn(host, "ip", "route", "add", "default", "via", "192.0.2.1");
 	const env = { WHARF_ROOT: join(folder, "root") };
 	ipamd = start("nsenter", [`--net=${host}`, "--", process.execPath, IPAMD], {
 		env,
@@ -115,6 +123,12 @@ async function found() {
 	};
 }
 
+const wayOut = () => runIn(host, "ip", "route", "show", "default").trim();
+/** By the interface or by its bridge. */
+const WAYS = /^default via 192\.0\.2\.1 dev (eth2|wh-[0-9a-f]{12})$/;
+/** A kill may come just after somebody took the bridge away. */
+const WAYS_IN_BETWEEN = /^$|^default via 192\.0\.2\.1 dev (eth2|wh-[0-9a-f]{12})$/;
+
 test("there are kill points, each once", () => {
 	expect(POINTS.length).toBeGreaterThan(40);
 	expect(new Set(POINTS.filter((name) => name !== "store.endpoint.deleted")).size).toBe(
@@ -128,10 +142,12 @@ test.each([...new Set(POINTS)].map((point, round) => [point, round] as const))("
 	if (point === "netd.rules.made") runIn(host, "nft", "flush", "ruleset");
 	const killed = await run(["live", String(round)], point);
 	expect([killed.signal, killed.exitCode, killed.stderr]).toEqual(["SIGKILL", undefined, ""]);
+	expect(wayOut()).toMatch(WAYS_IN_BETWEEN);
 	const { output, stderr, exitCode } = await run(["reconcile"]);
 	expect([exitCode, stderr]).toEqual([0, ""]);
 	const { states, subnets, ...said } = JSON.parse(output) as { states: string[]; subnets: string[] };
 	expect(LEFT_ALONE).toContain(states.sort().join());
+	expect(wayOut()).toMatch(WAYS);
 	expect(await found()).toEqual({ ...said, subnets: subnets.length });
 	const rules = runIn(host, "nft", "list", "ruleset");
 	const isDropping = rules.includes("hook forward priority filter; policy drop");

@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { Cidr } from "#lib/address/cidr.ts";
 import { isFault } from "#lib/fault/fault.ts";
+import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import { Nft } from "#lib/linux/nft/nft.ts";
 import { createLog } from "#lib/log/log.ts";
 import { Store } from "#lib/store/store.ts";
@@ -95,6 +96,7 @@ async function live(netd: Netd): Promise<void> {
 	await macvlans(netd, sandbox);
 	await borrowed(netd, sandbox);
 	await reconcileBesideDocker(netd);
+	await uplinks(netd);
 	await refusedOn(["namespaces.create"], () => sandboxes.create(sandboxSpec(`d-${round}`), call()));
 	await refusedOn(["namespaces.create", "namespaces.remove"], () =>
 		sandboxes.create(sandboxSpec(`e-${round}`), call()),
@@ -167,6 +169,25 @@ async function macvlans({ networks, endpoints }: Netd, sandbox: Sandbox): Promis
 	} catch (error) {
 		if (!isFault(error, "LINK_KIND_UNSUPPORTED")) throw error;
 	}
+}
+
+/** The host's `eth2` has an address, which is somewhere whatever happens. */
+async function uplinks({ networks, reconcile }: Netd): Promise<void> {
+	// One of an earlier round has the interface.
+	const { items } = networks.list({ names: [], drivers: ["bridge"], labels: {} }, { after: 0, limit: 1000 });
+	for (const old of items) if (old.name.startsWith("segment-")) await networks.delete(old.id, call());
+	const name = `segment-${round}`;
+	const options = { "wharf.bridge.uplink": "eth2", "wharf.bridge.uplink_move": "true" };
+	const cidr = Cidr.parse(`10.78.${round}.0/24`);
+	const subnets = [{ family: 4, cidr, ipRange: undefined, gateway: undefined, auxiliary: {} } as const];
+	const { network } = await networks.create(networkSpec(name, { options, subnets }), call());
+	{
+		using rtnl = Rtnetlink.open(host);
+		if (network.interface !== undefined) rtnl.links.remove(network.interface);
+	}
+	await reconcile.run();
+	await reconcile.run();
+	await networks.delete(name, call());
 }
 
 const namespaces = join(folder, "netns");

@@ -50,6 +50,9 @@ export async function linksAgree(host: Host): Promise<string[]> {
 	const stored = rows(host.root, "netd", "SELECT interface FROM networks WHERE interface IS NOT NULL").map(
 		(row) => `bridge ${text(row, "interface")}`,
 	);
+	for (const { id, addresses, driver } of hostSides(host.root)) {
+		if (driver === "macvlan" && addresses.length > 0) stored.push(`macvlan ws-${id.slice(0, 12)}`);
+	}
 	for (const { bridge, hostInterface } of legs(host.root)) {
 		if (bridge !== undefined) stored.push(`veth ${hostInterface} on ${bridge}`);
 	}
@@ -125,11 +128,19 @@ function words(element: string): string {
 
 export async function rulesAgree(host: Host): Promise<string[]> {
 	const sets = await elements(host);
-	const networks = rows(host.root, "netd", "SELECT interface, internal FROM networks WHERE interface IS NOT NULL");
+	const networks = rows(
+		host.root,
+		"netd",
+		"SELECT interface, internal, options FROM networks WHERE interface IS NOT NULL",
+	);
 	if (sets === undefined) return networks.length === 0 ? [] : ["table inet wharf is not there"];
 	const found = (name: string): string[] => (sets.get(name) ?? []).map(words);
-	const bridges = networks.map((row) => text(row, "interface"));
-	const internal = networks.filter((row) => row["internal"] === 1).map((row) => text(row, "interface"));
+	const pairsOf = networks.map((row) => text(row, "interface"));
+	const hasUplink = (row: Row) => "wharf.bridge.uplink" in (JSON.parse(text(row, "options")) as object);
+	const bridges = networks.filter((row) => !hasUplink(row)).map((row) => text(row, "interface"));
+	const internal = networks
+		.filter((row) => row["internal"] === 1 && !hasUplink(row))
+		.map((row) => text(row, "interface"));
 	const pairs = [...found("connected"), ...found("separated")];
 	const [anywhere, at, flows] = publications(host.root);
 	const openings = [...openingsOf(host.root, "openings"), ...openingsOf(host.root, "ports")];
@@ -138,7 +149,7 @@ export async function rulesAgree(host: Host): Promise<string[]> {
 		...compare("element of internal", internal, found("internal")),
 		...compare(
 			"element of connected or separated",
-			bridges.map((name) => `${name} ${name}`),
+			pairsOf.map((name) => `${name} ${name}`),
 			pairs,
 		),
 		...compare("element of shortcuts", shortcuts(host.root), [...found("shortcuts4"), ...found("shortcuts6")]),
@@ -226,10 +237,10 @@ export function leasesAgree(root: string): string[] {
 }
 
 /** The host's own addresses on networks. */
-function hostSides(root: string): { id: string; addresses: string[] }[] {
-	return rows(root, "netd", "SELECT id, host_side FROM networks").map((row) => {
+function hostSides(root: string): { id: string; driver: string; addresses: string[] }[] {
+	return rows(root, "netd", "SELECT id, driver, host_side FROM networks").map((row) => {
 		const { addresses = [] } = JSON.parse(text(row, "host_side")) as { addresses?: string[] };
-		return { id: text(row, "id"), addresses };
+		return { id: text(row, "id"), driver: text(row, "driver"), addresses };
 	});
 }
 

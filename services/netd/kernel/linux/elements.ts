@@ -68,11 +68,11 @@ export function placeOf({ set, key }: Pick<Placed, "set" | "key">): string {
 }
 
 export function networkElements(rules: NetworkRules): Placed[] {
-	const { bridge, internal, neighbours, sources, trusted } = rules;
+	const { bridge, internal, neighbours, sources, trusted, segment } = rules;
 	const single = concatenation(ifname(bridge));
 	const pair = concatenation(ifname(bridge), ifname(bridge));
 	return [
-		{ set: NETWORK_SETS.bridges, key: single },
+		...(segment ? [] : [{ set: NETWORK_SETS.bridges, key: single }]),
 		...(internal ? [{ set: NETWORK_SETS.internal, key: single }] : []),
 		...(["masquerade", "routed", "unprotected"] as const).flatMap((what) =>
 			rules[what].map((family) => ({ set: FAMILY_SETS[what][family], key: single })),
@@ -94,6 +94,7 @@ export function networkPlaces(bridge: IfName): Placed[] {
 		routed: FAMILIES,
 		unprotected: FAMILIES,
 		trusted: [],
+		segment: false,
 	};
 	return [...networkElements(every), ...networkElements({ ...every, neighbours: false }).slice(-1)];
 }

@@ -222,8 +222,8 @@ function allElements({ networks, publications, shortcuts }: Rules): Placed[] {
 function observedNetworks(placed: readonly Placed[]): NetworkRules[] {
 	const inSet = (set: Placed["set"]): Set<IfName> =>
 		new Set(placed.filter((one) => one.set === set).map(({ key }) => elements.decodeBridge(key)));
-	const { bridges, internal, connected } = elements.NETWORK_SETS;
-	const [internals, neighbours] = [inSet(internal), inSet(connected)];
+	const { bridges, internal, connected, separated } = elements.NETWORK_SETS;
+	const [between, internals, neighbours] = [inSet(bridges), inSet(internal), inSet(connected)];
 	const ofFamilies = (sets: Readonly<Record<Family, Placed["set"]>>) => {
 		const bridgesOf = { 4: inSet(sets[4]), 6: inSet(sets[6]) };
 		return (bridge: IfName): Family[] => ([4, 6] as const).filter((family) => bridgesOf[family].has(bridge));
@@ -235,7 +235,7 @@ function observedNetworks(placed: readonly Placed[]): NetworkRules[] {
 	];
 	const sources = placed.map(elements.decodeSource).filter((source) => source !== undefined);
 	const trusted = placed.map(elements.decodeTrusted).filter((one) => one !== undefined);
-	return [...inSet(bridges)].map((bridge) => ({
+	return [...new Set([...between, ...neighbours, ...inSet(separated)])].map((bridge) => ({
 		bridge,
 		internal: internals.has(bridge),
 		masquerade: masquerade(bridge),
@@ -247,6 +247,7 @@ function observedNetworks(placed: readonly Placed[]): NetworkRules[] {
 			.filter((one) => one.bridge === bridge)
 			.map((one) => one.trusted)
 			.sort(),
+		segment: !between.has(bridge),
 	}));
 }
 

@@ -27,6 +27,11 @@ function supports(kind: string): boolean {
 	}
 }
 
+interface Info {
+	readonly local: string;
+	readonly prefixlen: number;
+}
+
 kernelContract("the adapters", () => {
 	const folder = mkdtempSync(join(tmpdir(), "netd-kernel-"));
 	const host = join(folder, "host");
@@ -56,6 +61,11 @@ kernelContract("the adapters", () => {
 			return process;
 		},
 		hostPath: host,
+		addAddress: (name, address) => void runIn(host, "ip", "address", "add", String(address), "dev", name),
+		addressesOf: (name) =>
+			(ipJson(host, "address", "show", "dev", name, "scope", "global") as { addr_info: Info[] }[])
+				.flatMap(({ addr_info: infos }) => infos.map(({ local, prefixlen }) => `${local}/${prefixlen}`))
+				.sort(),
 		sourceRules: (netns) =>
 			(ipJson(netns, "rule", "show") as { priority: number; src: string }[])
 				.filter(({ priority }) => priority === 32_001)

@@ -12,6 +12,7 @@ import { bridgeName, isBridgeName, isLegName } from "../../id.ts";
 import type {
 	Bridge,
 	DefaultRoutes,
+	HostSettings,
 	InnerEnd,
 	Leg,
 	Links,
@@ -24,14 +25,16 @@ import type {
 	Parent,
 	Shim,
 	SourceRoute,
+	Uplink,
 } from "../links.ts";
 import { LegBuilder } from "./leg.ts";
 import { Macvlans } from "./macvlan.ts";
-import { ENDPOINT_MARK, isForeign, isOfNetwork, marked, NETWORK_MARK } from "./marks.ts";
+import { bridgeMark, ENDPOINT_MARK, isForeign, isOfNetwork, marked, NETWORK_MARK } from "./marks.ts";
 import { Parents } from "./parents.ts";
 import { refusal, refusalAside } from "./refusal.ts";
 import { ensureDefaultRoutes, ensureSourceRoutes, interfaceNames, observeInside } from "./sandbox-routes.ts";
 import { Shims } from "./shims.ts";
+import { Uplinks } from "./uplinks.ts";
 
 /** What a network of ours can be on, and a shim is. */
 const NETWORK_KINDS: readonly (string | undefined)[] = ["bridge", "dummy", "vlan", "macvlan"];
@@ -44,6 +47,7 @@ export class LinuxLinks implements Links, Disposable {
 	readonly #macvlans: Macvlans;
 	readonly #parents: Parents;
 	readonly #shims: Shims;
+	readonly #uplinks: Uplinks;
 
 	/** `host`: the namespace that plays the host; the process's own unless it is said. */
 	constructor(log: Log, host?: string) {
@@ -54,6 +58,7 @@ export class LinuxLinks implements Links, Disposable {
 		this.#macvlans = new Macvlans(this.#rtnl, log);
 		this.#parents = new Parents(this.#rtnl, log);
 		this.#shims = new Shims(this.#rtnl, log);
+		this.#uplinks = new Uplinks(this.#rtnl, log);
 	}
 
 	ensureForwarding({ ipv6 }: { readonly ipv6: boolean }): void {
@@ -65,21 +70,33 @@ export class LinuxLinks implements Links, Disposable {
 
 	ensureBridge(bridge: Bridge): void {
 		refusal(`make the bridge ${bridge.name}`, () => {
-			const link = this.#bridge(bridge) ?? this.#makeBridge(bridge);
+			const { uplink, mtu } = bridge;
+			const present = this.#bridge(bridge);
+			const port = uplink && this.#uplinks.usable(uplink, present, mtu);
+			const link = present ?? this.#makeBridge(bridge);
 			this.#ensureSettings(bridge);
-			this.#ensureAddresses(link, bridge);
-			if (link.mtu !== bridge.mtu || link.mac !== bridge.mac || !link.up) {
-				this.#rtnl.links.set(link.index, { up: true, mtu: bridge.mtu, mac: bridge.mac });
+			if (uplink === undefined) this.#ensureAddresses(link, bridge);
+			// Who knows the host by its MAC goes on knowing it.
+			const mac = (uplink?.moves === true ? port?.mac : undefined) ?? bridge.mac;
+			if (link.mtu !== mtu || link.mac !== mac || !link.up) {
+				this.#rtnl.links.set(link.index, { up: true, mtu, mac });
 				killPoint("netd.bridge.up");
 			}
+			if (uplink !== undefined && port !== undefined) this.#uplinks.ensure(link, port, uplink);
 		});
 	}
 
-	async removeBridge(bridge: Pick<Bridge, "name" | "networkId">): Promise<void> {
+	observeUplink(bridge: IfName, uplink: IfName): HostSettings {
+		return refusal(`look at ${uplink}`, () => this.#uplinks.observe(bridge, uplink));
+	}
+
+	async removeBridge(bridge: Pick<Bridge, "name" | "networkId" | "uplink">): Promise<void> {
+		const { uplink } = bridge;
 		const names = new Set([bridge.name, bridgeName(bridge.networkId)]);
 		for (const name of names) {
 			const link = this.#rtnl.links.find(name);
 			if (link === undefined || !isOfNetwork(link, bridge.networkId)) continue;
+			refusal(`take ${name} off its uplink`, () => this.#uplinks.leave(link));
 			await refusalAside(`remove the bridge ${name}`, async () => {
 				await tolerating("ENODEV", async () => {
 					this.#rtnl.links.set(link.index, { up: false });
@@ -89,6 +106,7 @@ export class LinuxLinks implements Links, Disposable {
 			killPoint("netd.bridge.removed");
 			this.#log.change("bridge.remove", { name });
 		}
+		if (uplink !== undefined) refusal(`set up ${uplink.name} again`, () => this.#uplinks.restoreAlone(uplink));
 	}
 
 	isThere(name: IfName): boolean {
@@ -197,13 +215,14 @@ export class LinuxLinks implements Links, Disposable {
 	}
 
 	/** Under the name that only its id makes, marked, and then renamed: no moment leaves a link whose owner cannot be told. */
-	#makeBridge({ name, networkId, mac, mtu }: Bridge): Link {
+	#makeBridge(bridge: Bridge): Link {
+		const { name, networkId, mac, mtu } = bridge;
 		const first = bridgeName(networkId);
 		if (this.#rtnl.links.find(first) === undefined) {
 			this.#rtnl.links.addBridge({ name: first, mac, mtu });
 			killPoint("netd.bridge.made");
 		}
-		this.#rtnl.links.set(first, { alias: NETWORK_MARK + networkId });
+		this.#rtnl.links.set(first, { alias: bridgeMark(bridge) });
 		killPoint("netd.bridge.marked");
 		if (name !== first) {
 			try {
@@ -217,7 +236,8 @@ export class LinuxLinks implements Links, Disposable {
 		return this.#rtnl.links.get(name);
 	}
 
-	#ensureSettings({ name, ipv6 }: Bridge): void {
+	#ensureSettings({ name, ipv6, uplink }: Bridge): void {
+		if (uplink !== undefined) return this.#ensureUplinkSettings(name, uplink);
 		// The host's loopback is published at too: its packets leave by the bridge with a loopback source until they are masqueraded.
 		this.#setting(`net/ipv4/conf/${name}/route_localnet`, "1");
 		if (!this.#hasIpv6()) return;
@@ -225,6 +245,15 @@ export class LinuxLinks implements Links, Disposable {
 		// Nobody asks for a neighbour from a link-local address that is still looking for duplicates: the first seconds were lost.
 		this.#setting(`net/ipv6/conf/${name}/accept_dad`, "0");
 		this.#setting(`net/ipv6/conf/${name}/disable_ipv6`, ipv6 ? "0" : "1");
+	}
+
+	/** The bridge is to the host what the interface was; where the host stays out of the segment it has no IPv6 there. */
+	#ensureUplinkSettings(name: IfName, uplink: Uplink): void {
+		if (!this.#hasIpv6()) return;
+		for (const key of ["accept_ra", "disable_ipv6"]) {
+			const own = readSysctl(this.#host, `net/ipv6/conf/${uplink.name}/${key}`);
+			this.#setting(`net/ipv6/conf/${name}/${key}`, uplink.moves ? own : key === "accept_ra" ? "0" : "1");
+		}
 	}
 
 	#ensureAddresses(link: Link, { addresses, inhibitIpv4 }: Bridge): void {

@@ -136,6 +136,8 @@ table inet wharf {
 		# The answer would go to the client directly, past the translation.
 		oifname @bridges ct status dnat iifname . ip daddr @shortcuts4 masquerade
 		oifname @bridges ct status dnat iifname . ip6 daddr @shortcuts6 masquerade
+		# Frames inside a segment beyond the host, where the kernel shows them here: nothing leaves.
+		iifname . oifname @connected accept
 		oifname != @bridges snat ip to iifname map @sources4
 		oifname != @bridges snat ip6 to iifname map @sources6
 		oifname != @bridges meta nfproto ipv4 iifname @masqueraded4 masquerade
@@ -156,5 +158,5 @@ export const RULE_COUNTS: Readonly<Record<string, number>> = {
 	translated: 7,
 	direct: 7,
 	open: 3,
-	source: 8,
+	source: 9,
 };

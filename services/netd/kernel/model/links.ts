@@ -4,6 +4,7 @@ import { faults } from "../../faults.ts";
 import type {
 	Bridge,
 	DefaultRoutes,
+	HostSettings,
 	InnerEnd,
 	Leg,
 	Links,
@@ -19,6 +20,7 @@ import type {
 } from "../links.ts";
 import { ModelMacvlans } from "./macvlans.ts";
 import type { State } from "./state.ts";
+import { ModelUplinks } from "./uplinks.ts";
 
 /** Some that every kernel has, and that take numbers. */
 const SETTINGS: ReadonlySet<string> = new Set(["log_martians", "rp_filter", "arp_announce", "hop_limit"]);
@@ -27,10 +29,12 @@ const LOOPBACK = parseIfName("lo");
 export class ModelLinks implements Links {
 	readonly #state: State;
 	readonly #macvlans: ModelMacvlans;
+	readonly #uplinks: ModelUplinks;
 
 	constructor(state: State) {
 		this.#state = state;
 		this.#macvlans = new ModelMacvlans(state);
+		this.#uplinks = new ModelUplinks(state);
 	}
 
 	ensureForwarding({ ipv6 }: { readonly ipv6: boolean }): void {
@@ -48,14 +52,25 @@ export class ModelLinks implements Links {
 		) {
 			throw faults.INTERFACE_EXISTS({ interface: bridge.name });
 		}
+		const { uplink } = bridge;
+		if (uplink !== undefined) this.#uplinks.refuse(bridge, uplink);
 		bridges.set(bridge.name, bridge);
+		if (uplink !== undefined) this.#uplinks.ensure(bridge, uplink);
 	}
 
-	async removeBridge({ name, networkId }: Pick<Bridge, "name" | "networkId">): Promise<void> {
+	observeUplink(bridge: IfName, uplink: IfName): HostSettings {
+		return this.#uplinks.observe(bridge, uplink);
+	}
+
+	async removeBridge({ name, networkId, uplink }: Pick<Bridge, "name" | "networkId" | "uplink">): Promise<void> {
+		const present = this.#state.bridges.get(name);
+		if (present?.networkId === networkId) this.#uplinks.leave(present);
 		if (this.#state.parents.get(name)?.networkId === networkId) this.#state.removeParent(name);
 		if (this.#state.shims.get(name)?.networkId === networkId) this.#state.shims.delete(name);
-		if (this.#state.bridges.get(name)?.networkId !== networkId) return;
+		if (uplink !== undefined && present === undefined) this.#uplinks.restoreAlone(uplink);
+		if (present?.networkId !== networkId) return;
 		this.#state.bridges.delete(name);
+		this.#state.hostAddresses.delete(name);
 		for (const leg of this.#state.legs.values()) if (leg.bridge === name) leg.bridge = undefined;
 	}
 

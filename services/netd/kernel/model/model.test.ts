@@ -12,6 +12,8 @@ for (const lacking of [[], ["dummy", "802.1q", "sctp"]] as const) {
 			addForeignLink: (name) => kernel.addForeignLink(name),
 			removeForeignLink: (name) => kernel.state.removeParent(name),
 			writeDockersRules: (policy) => kernel.foreign.write("ip filter DOCKER-USER", { drops: policy === "drop" }),
+			addAddress: (name, address) => kernel.addAddress(name, address),
+			addressesOf: (name) => [...(kernel.state.hostAddresses.get(name) ?? [])].map(String).sort(),
 			sourceRules: (netns) => kernel.state.sandbox(netns).sourceRoutes.map(({ source }) => source.toString()),
 			foreignProcess: async () => {
 				const path = "/proc/4711/ns/net";

@@ -4,6 +4,7 @@
  * It passes the same contract as the adapters. Beside the ports it lets a test make calls fail, put foreign objects there, and
  * look at everything at once.
  */
+import type { IpInterface } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
 import { faults } from "../../faults.ts";
 import type { Kernel } from "../kernel.ts";
@@ -74,6 +75,11 @@ export class ModelKernel implements Kernel {
 
 	addForeignLink(name: IfName): void {
 		this.state.foreign.add(name);
+	}
+
+	/** The host has this one at a link. */
+	addAddress(name: IfName, address: IpInterface): void {
+		this.state.hostAddresses.set(name, [...(this.state.hostAddresses.get(name) ?? []), address]);
 	}
 
 	/** Everything, as a value to compare. */

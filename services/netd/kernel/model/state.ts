@@ -55,6 +55,10 @@ export class State {
 	readonly parents = new Map<IfName, { readonly networkId: string }>();
 	/** The host's own macvlans, by name. */
 	readonly shims = new Map<IfName, Shim>();
+	/** Interfaces that are ports of bridges. */
+	readonly ports = new Map<IfName, IfName>();
+	/** The host's own, at links of others, and where they have moved to. */
+	readonly hostAddresses = new Map<IfName, readonly IpInterface[]>();
 	/** Kinds of links that it does not have. */
 	readonly lacking = new Set<MadeParent["kind"] | Protocol>();
 	readonly forwarding = { ipv4: false, ipv6: false };
@@ -72,9 +76,13 @@ export class State {
 		return [foreign, parents, bridges, legs, shims].some((links) => links.has(name));
 	}
 
-	/** One that is not a bridge or a leg; what is on it goes with it. */
+	/** One that is not a leg; what is on it goes with it. */
 	removeParent(name: IfName): void {
 		this.foreign.delete(name);
+		this.bridges.delete(name);
+		for (const [port, bridge] of this.ports) if (bridge === name) this.ports.delete(port);
+		this.ports.delete(name);
+		this.hostAddresses.delete(name);
 		this.parents.delete(name);
 		for (const shim of this.shims.values()) if (shim.parent === name) this.shims.delete(shim.name);
 		for (const sandbox of this.sandboxes.values()) {
@@ -124,6 +132,8 @@ export class State {
 		return {
 			bridges: [...this.bridges.keys()].sort(),
 			parents: [...this.parents.keys()].sort(),
+			ports: [...this.ports].map(([name, bridge]) => `${name} of ${bridge}`),
+			hostAddresses: [...this.hostAddresses].map(([name, addresses]) => `${name} ${addresses.join(" ")}`).sort(),
 			shims: [...this.shims].map(([name, { parent, ways }]) => ({
 				name,
 				parent,
