@@ -105,7 +105,7 @@ test("passthru: the parent is the endpoint's, with its MAC, and as it was when t
 test("the host's rules hold nothing of it, and the parent stays as it was", async () => {
 	const seen = () => [
 		t.run(t.host, "nft", "list", "ruleset"),
-		t.run(t.host, "ip", "-o", "address", "show"),
+		t.run(t.host, "ip", "-4", "-o", "address", "show"),
 		t.run(t.host, "ip", "-o", "link", "show", "eth1"),
 	];
 	const before = seen();
@@ -121,7 +121,7 @@ test("a shim: the host and its containers reach each other; others' segment and 
 	const shim = { "wharf.macvlan.host_shim": "auto" };
 	t.run(t.host, "ip", "address", "add", "10.77.0.5/24", "dev", "eth1");
 	await expect(create("bridge", shim)).rejects.toMatchObject({ reason: "SHIM_RANGE_TAKEN" });
-	const before = t.run(t.host, "ip", "-o", "address", "show");
+	const before = t.run(t.host, "ip", "-4", "-o", "address", "show");
 	await create("bridge", shim, false, "10.77.0.128/25");
 	const one = await station("one");
 	const [own] = t.it.netd.networks.get("lan").hostAddresses;
@@ -151,7 +151,7 @@ test("a shim: the host and its containers reach each other; others' segment and 
 	expect(await t.ask(t.host, one.address, 80)).toBe(host);
 	await t.it.netd.endpoints.disconnect(one.id, call());
 	await t.it.netd.networks.delete("lan", call());
-	expect(t.run(t.host, "ip", "-o", "address", "show")).toBe(before);
+	expect(t.run(t.host, "ip", "-4", "-o", "address", "show")).toBe(before);
 	expect(t.run(t.host, "ip", "route", "show")).not.toContain("10.77.0.128");
 });
 
