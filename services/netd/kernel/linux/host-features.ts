@@ -14,10 +14,12 @@ const RULES = [
 	["masquerading", "nft_masq", "add rule inet wharf-probe nat masquerade"],
 	["connection tracking", "nft_ct", "add rule inet wharf-probe nat ct state established accept"],
 	["rules by the kind of an address", "nft_fib_inet", "add rule inet wharf-probe nat fib daddr type local accept"],
+	["refusals", "nft_reject_inet", "add rule inet wharf-probe own reject"],
 ] as const;
 type RuleProbe = readonly [feature: string, module: string, rule: string];
 const TABLE = `add table inet wharf-probe
-add chain inet wharf-probe nat { type nat hook postrouting priority srcnat; }`;
+add chain inet wharf-probe nat { type nat hook postrouting priority srcnat; }
+add chain inet wharf-probe own { type filter hook output priority filter; }`;
 
 /** `kinds` and `rules`: those that are tried; netd's own unless they are said. */
 export function missingFeatures(

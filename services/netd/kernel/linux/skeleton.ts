@@ -11,10 +11,10 @@ import type { Protocol } from "../../port.ts";
 
 export const TABLE = { family: "inet", table: "wharf" } as const satisfies TableRef;
 
-/** `inet_proto` in the last rules: `ct original proto-dst` has no type until the rule says which transport it is. */
-function translated(family: "ip" | "ip6", protocol: Protocol): string {
+/** `inet_proto` in these rules: `ct original proto-dst` has no type until the rule says which transport it is. */
+function translated(family: "ip" | "ip6", protocol: Protocol, verdict = "accept"): string {
 	const set = family === "ip" ? "flows4" : "flows6";
-	return `meta l4proto ${protocol} meta l4proto . ct original proto-dst . ${family} daddr . th dport @${set} accept`;
+	return `meta l4proto ${protocol} meta l4proto . ct original proto-dst . ${family} daddr . th dport @${set} ${verdict}`;
 }
 
 /**
@@ -56,6 +56,7 @@ add chain inet wharf open
 add chain inet wharf loopback { type filter hook prerouting priority raw; policy accept; }
 add chain inet wharf arriving { type nat hook prerouting priority dstnat; policy accept; }
 add chain inet wharf leaving { type nat hook output priority -100; policy accept; }
+add chain inet wharf own { type filter hook output priority filter; policy accept; }
 add chain inet wharf forward { type filter hook forward priority filter; policy accept; }
 add chain inet wharf source { type nat hook postrouting priority srcnat; policy accept; }
 flush chain inet wharf publish
@@ -67,6 +68,7 @@ flush chain inet wharf open
 flush chain inet wharf loopback
 flush chain inet wharf arriving
 flush chain inet wharf leaving
+flush chain inet wharf own
 flush chain inet wharf forward
 flush chain inet wharf source
 table inet wharf {
@@ -84,6 +86,13 @@ table inet wharf {
 		dnat ip to meta l4proto . th dport map @published4
 		dnat ip6 to meta l4proto . ip6 daddr . th dport map @published_at6
 		dnat ip6 to meta l4proto . th dport map @published6
+	}
+	# Nothing comes back to ::1 from elsewhere, so a client there is refused at once, and tries 127.0.0.1.
+	chain own {
+		ip6 saddr != ::1 accept
+		${translated("ip6", "tcp", "reject with tcp reset")}
+		${translated("ip6", "udp", "reject")}
+		${translated("ip6", "sctp", "reject")}
 	}
 	chain forward {
 		jump operator
@@ -152,6 +161,7 @@ export const RULE_COUNTS: Readonly<Record<string, number>> = {
 	arriving: 1,
 	leaving: 1,
 	publish: 5,
+	own: 4,
 	forward: 5,
 	neighbours: 2,
 	inbound: 5,
