@@ -112,7 +112,7 @@ export class Endpoints {
 	}
 
 	async connect(spec: ConnectSpec, call: Mutation<Connected>): Promise<Connected> {
-		const { locks, store, reservations, log, unfinished } = this.#parts;
+		const { locks, store, reservations, reaper, log, unfinished } = this.#parts;
 		using _turn = await locks.take(spec.sandboxId, call.signal);
 		const at = await this.#prepare(spec);
 		const { network, sandbox, driver } = at;
@@ -149,6 +149,11 @@ export class Endpoints {
 		);
 		undo.done();
 		reserved.move();
+		// Who has been sending there all the time, without connections, is tracked as on the way to the host.
+		reaper.removeFlows(
+			ports.filter(({ protocol }) => protocol !== "tcp"),
+			[],
+		);
 		return result;
 	}
 
