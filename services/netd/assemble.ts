@@ -1,8 +1,10 @@
 /** Store, kernel and allocator put together into use cases: once in `main.ts`, and in tests on other kernels. */
 import type { IfName } from "#lib/address/if-name.ts";
+import type { Ip } from "#lib/address/ip.ts";
 import type { Log } from "#lib/log/log.ts";
 import type { Store } from "#lib/store/store.ts";
 import type { Allocator } from "./allocator.ts";
+import { type BridgeSettings, defaultBridge } from "./default-bridge.ts";
 import { Diagnosis } from "./diagnosis/diagnosis.ts";
 import { BridgeDriver } from "./drivers/bridge.ts";
 import { Drivers } from "./drivers/drivers.ts";
@@ -14,6 +16,7 @@ import { Locks } from "#lib/concurrency/locks.ts";
 import { Names } from "./names.ts";
 import { Networks } from "./networks.ts";
 import type { Parts } from "./parts.ts";
+import { Predefined } from "./predefined.ts";
 import { holderName } from "./port-conflict.ts";
 import { PublishedPorts } from "./published-ports.ts";
 import { Reaper } from "./reaper.ts";
@@ -32,6 +35,8 @@ export interface Ingredients {
 	readonly bridge: IfName;
 	/** Other programs' packet rules may be given a rule that lets ours through; not unless it is said. */
 	readonly adapts?: boolean;
+	/** What else the settings say of the default network, and where ports go for which nobody says an address. */
+	readonly settings?: BridgeSettings & { readonly ip?: Ip | undefined };
 	/** Aborted when the end begins. */
 	readonly signal: AbortSignal;
 }
@@ -46,16 +51,8 @@ export interface Netd extends AsyncDisposable {
 	readonly diagnosis: Diagnosis;
 }
 
-export function assemble({
-	store,
-	kernel,
-	allocator,
-	log,
-	netnsPath,
-	bridge,
-	adapts = false,
-	signal,
-}: Ingredients): Netd {
+export function assemble(ingredients: Ingredients): Netd {
+	const { store, kernel, allocator, log, netnsPath, bridge, settings = {}, adapts = false, signal } = ingredients;
 	const records = new Records(store);
 	const reaper = new Reaper(kernel, log);
 	const parts: Parts = {
@@ -63,7 +60,7 @@ export function assemble({
 		records,
 		kernel,
 		drivers: new Drivers([
-			new BridgeDriver(kernel),
+			new BridgeDriver(kernel, settings.ip),
 			new MacvlanDriver(kernel),
 			fixedDriver("host"),
 			fixedDriver("none"),
@@ -80,7 +77,8 @@ export function assemble({
 	const networks = new Networks(parts);
 	const sandboxes = new Sandboxes(parts);
 	const endpoints = new Endpoints(parts);
-	const reconcile = new Reconcile({ parts, useCases: { networks, sandboxes, endpoints }, bridge, adapts, signal });
+	const predefined = new Predefined(parts, networks, defaultBridge(bridge, settings));
+	const reconcile = new Reconcile({ parts, useCases: { networks, sandboxes, endpoints, predefined }, adapts, signal });
 	return {
 		networks,
 		sandboxes,
@@ -88,7 +86,7 @@ export function assemble({
 		ports: new PublishedPorts(parts),
 		names: parts.names,
 		reconcile,
-		diagnosis: new Diagnosis(parts),
+		diagnosis: new Diagnosis(parts, predefined),
 		[Symbol.asyncDispose]: async () => {
 			await reconcile[Symbol.asyncDispose]();
 			await reaper[Symbol.asyncDispose]();

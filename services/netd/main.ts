@@ -24,7 +24,9 @@ await runDaemon({
 		const netnsPath = (id: string): string => paths.netns(id);
 		const bridge = settings.defaultBridge;
 		const adapts = settings.foreignFirewall === "adapt";
-		const netd = resources.use(assemble({ store, kernel, allocator, log, netnsPath, bridge, adapts, signal }));
+		const netd = resources.use(
+			assemble({ store, kernel, allocator, log, netnsPath, bridge, settings, adapts, signal }),
+		);
 		resources.use(kernel.watch((news) => netd.reconcile.changed(news)));
 		const deadline = Date.now() + START_PATIENCE_MS;
 		while ((await netd.reconcile.run()) > 0 && Date.now() < deadline && !signal.aborted) await sleep(START_PAUSE_MS);

@@ -299,6 +299,20 @@ export function beginDeletingNetwork(id: string): Statement {
 	};
 }
 
+/** The row of one that has been taken down, for one of its id that is to be made. */
+export function remakeNetwork({ id, interface: name, ipv6, options }: Network): Statement {
+	return {
+		sql: `UPDATE networks SET state = 'creating', state_reason = '', interface = ?, ipv6 = ?, options = ?, subnets = '[]'
+			WHERE id = ? AND state IN ('creating', 'deleting')`,
+		params: [name ?? null, Number(ipv6), JSON.stringify(options), id],
+		changes: 1,
+	};
+}
+
+export function setNetworkOptions(id: string, options: TextMap): Statement {
+	return { sql: "UPDATE networks SET options = ? WHERE id = ?", params: [JSON.stringify(options), id], changes: 1 };
+}
+
 export function parkNetwork(id: string): Statement {
 	return { sql: "UPDATE networks SET state = 'deleting' WHERE id = ?", params: [id] };
 }

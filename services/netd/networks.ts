@@ -1,5 +1,5 @@
 /**
- * Networks: made, found, removed; and the three that are always there.
+ * Networks: made, found, removed; `predefined.ts` has the three that are always there.
  *
  * That a name and an interface are free is decided by the row's insertion, that no endpoint is on a network which goes, by the
  * statement that marks it: both before the first effect.
@@ -18,7 +18,7 @@ import { newId, shortId } from "./id.ts";
 import * as rows from "./network.ts";
 import type { Network, Subnet, TextMap } from "./network.ts";
 import type { Parts } from "./parts.ts";
-import { collect, Undo } from "#lib/concurrency/undo.ts";
+import { collect, type Intent, Undo } from "#lib/concurrency/undo.ts";
 
 export interface NetworkSpec {
 	readonly name: string;
@@ -89,7 +89,7 @@ export class Networks {
 	}
 
 	/** Those that are on it, oldest first, by the names of their sandboxes. */
-	users({ id }: Network): string[] {
+	users({ id }: Pick<Network, "id">): string[] {
 		const { records } = this.#parts;
 		return records
 			.endpoints([["network_id = ?", id]])
@@ -103,30 +103,12 @@ export class Networks {
 		driver.check(spec.options, spec);
 		if (driver.kind === "fixed") throw faults.DRIVER_IS_PREDEFINED({ driver: driver.name }, { field: "driver" });
 		const id = newId();
-		return this.#make(
+		return this.make(
 			intent({ ...spec, driver: driver.name, id, interface: driver.interfaceOf(id, spec.options) }),
 			spec.subnets,
 			driver,
 			call,
 		);
-	}
-
-	/** Makes what is missing of `bridge`, `host` and `none`. */
-	async ensurePredefined(bridge: Network["interface"], signal: AbortSignal): Promise<void> {
-		const { records, store, drivers } = this.#parts;
-		const own = { configOnly: false, configFrom: undefined };
-		const common = { ...own, subnets: [], internal: false, attachable: false, options: {}, labels: {} } as const;
-		for (const driver of ["host", "none"]) {
-			if (records.networkNamed(driver) !== undefined) continue;
-			const network = intent({ ...common, name: driver, driver, id: newId(), interface: undefined }, true);
-			const active: Network = { ...network, status: { state: "active" } };
-			await store.write([rows.insertNetwork(active), networkFact("CREATED", active)], "network.predefined");
-		}
-		if (records.networkNamed("bridge") !== undefined) return;
-		const driver = drivers.get("bridge");
-		if (driver.kind !== "linked") throw new TypeError("the driver bridge makes links");
-		const network = intent({ ...common, name: "bridge", driver: "bridge", id: newId(), interface: bridge }, true);
-		await this.#make(network, [AUTOMATIC], driver, { signal, answer: () => [] });
 	}
 
 	async delete(ref: string, call: Mutation<string>): Promise<string> {
@@ -151,8 +133,19 @@ export class Networks {
 
 	/** Takes a network that is `creating` or `deleting` to its end; true when nothing of it is left. The turn is the caller's. */
 	async finish(network: Network, answer: () => ReturnType<Mutation<string>["answer"]> = () => []): Promise<boolean> {
-		const { store, allocator, drivers, log } = this.#parts;
-		const clean = await collect(
+		const { store } = this.#parts;
+		if (!(await this.takeDown(network))) return false;
+		// One without a subnet has never been told of as made.
+		const wasMade = network.subnets.length > 0 || network.config !== undefined;
+		const facts = wasMade ? [networkFact("DELETED", network)] : [];
+		await store.write([rows.deleteNetworkRow(network.id), ...facts, ...answer()], "network.deleted");
+		return true;
+	}
+
+	/** The network's effects alone; true when nothing of them is left. The turn is the caller's. */
+	takeDown(network: Network): Promise<boolean> {
+		const { allocator, drivers, log } = this.#parts;
+		return collect(
 			[
 				async () => {
 					await drivers.linked(network)?.removeNetwork(network);
@@ -163,12 +156,6 @@ export class Networks {
 			],
 			(error) => log.error("a part of a network could not be removed", { network: network.id, err: error }),
 		);
-		if (!clean) return false;
-		// One without a subnet has never been told of as made.
-		const wasMade = network.subnets.length > 0 || network.config !== undefined;
-		const facts = wasMade ? [networkFact("DELETED", network)] : [];
-		await store.write([rows.deleteNetworkRow(network.id), ...facts, ...answer()], "network.deleted");
-		return true;
 	}
 
 	/** It has nothing of its own in the kernel or at ipamd: one write makes it, or does not. */
@@ -197,21 +184,30 @@ export class Networks {
 		throw faults.CONFIG_IN_USE({ network: name, networks: listed(users) }, { field: "network" });
 	}
 
-	async #make(network: Network, specs: readonly SubnetSpec[], driver: LinkedDriver, call: Call): Promise<Created> {
-		const { store, records, allocator, locks, log, unfinished } = this.#parts;
+	/** A network whose row is not there yet. */
+	async make(network: Network, specs: readonly SubnetSpec[], driver: LinkedDriver, call: Call): Promise<Created> {
+		const { store, locks, unfinished } = this.#parts;
 		using _turn = await locks.take(network.id, call.signal);
 		await this.#insert(network);
-		await using undo = new Undo(
-			{
-				discard: () => store.write([rows.deleteNetworkRow(network.id)], "network.discarded"),
-				park: async () => {
-					await store.write([rows.parkNetwork(network.id)], "network.parked");
-					unfinished();
-				},
+		return this.bringUp(network, specs, driver, call, {
+			discard: () => store.write([rows.deleteNetworkRow(network.id)], "network.discarded"),
+			park: async () => {
+				await store.write([rows.parkNetwork(network.id)], "network.parked");
+				unfinished();
 			},
-			log,
-		);
+		});
+	}
 
+	/** The effects of a network whose row is `creating`, and `active` then. The turn is the caller's. */
+	async bringUp(
+		network: Network,
+		specs: readonly SubnetSpec[],
+		driver: LinkedDriver,
+		call: Call,
+		row: Intent,
+	): Promise<Created> {
+		const { store, records, allocator, log } = this.#parts;
+		await using undo = new Undo(row, log);
 		driver.refuseBeside(network, records.networks([["seq < (SELECT seq FROM networks WHERE id = ?)", network.id]]));
 		undo.defer(() => allocator.releaseSubnets(network.id));
 		const subnets: Subnet[] = [];
@@ -294,15 +290,7 @@ export class Networks {
 	}
 }
 
-const AUTOMATIC: SubnetSpec = {
-	family: 4,
-	cidr: undefined,
-	ipRange: undefined,
-	gateway: undefined,
-	auxiliary: {},
-};
-
-function intent(spec: NetworkSpec & Pick<Network, "id" | "interface">, predefined = false): Network {
+export function intent(spec: NetworkSpec & Pick<Network, "id" | "interface">, predefined = false): Network {
 	return {
 		seq: 0,
 		id: spec.id,

@@ -12,9 +12,14 @@ export interface Attachment {
 	readonly network: Network;
 }
 
+/** The auxiliary address of a bridge network's subnet that is its containers' router, in the bridge's place: Docker's names. */
+export const DEFAULT_GATEWAY = { 4: "DefaultGatewayIPv4", 6: "DefaultGatewayIPv6" } as const;
+
 /** Where packets to elsewhere leave the network; an internal one has no such place. */
-export function gatewayOf({ internal, subnets }: Network, family: Family): Ip | undefined {
-	return internal ? undefined : subnets.find(({ cidr }) => cidr.family === family)?.gateway;
+export function gatewayOf({ internal, driver, subnets }: Network, family: Family): Ip | undefined {
+	const subnet = subnets.find(({ cidr }) => cidr.family === family);
+	if (internal || subnet === undefined) return undefined;
+	return (driver === "bridge" ? subnet.auxiliary[DEFAULT_GATEWAY[family]] : undefined) ?? subnet.gateway;
 }
 
 /**

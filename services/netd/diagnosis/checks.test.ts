@@ -72,7 +72,8 @@ const web: PublishedPort = {
 };
 
 function situation(host: Partial<ObservedHost> = {}, more: Partial<Situation> = {}): Situation {
-	return { host: { ...healthy, ...host }, networks: [front], ports: [web], ...more };
+	const defaultNetwork = { differences: [], users: [] };
+	return { host: { ...healthy, ...host }, networks: [front], ports: [web], defaultNetwork, ...more };
 }
 
 const ALL = {

@@ -5,9 +5,11 @@ import type { Network } from "../network.ts";
 import type { Parts } from "../parts.ts";
 import { holderName } from "../port-conflict.ts";
 import type { Port } from "../port.ts";
+import type { Predefined } from "../predefined.ts";
 import { hostFamilies } from "../publications.ts";
 import { checkBridgePorts } from "./bridge-ports.ts";
 import { checkBridgedFrames } from "./bridged-frames.ts";
+import { checkDefaultNetwork } from "./default-network.ts";
 import { checkFeatures } from "./features.ts";
 import type { Finding } from "./finding.ts";
 import { checkForeignChains, checkUnreadable } from "./foreign-chains.ts";
@@ -31,6 +33,7 @@ const CHECKS: readonly ((situation: Situation) => readonly Finding[])[] = [
 	checkBridgePorts,
 	checkTables,
 	checkPorts,
+	checkDefaultNetwork,
 ];
 
 const WORST_FIRST = ["error", "warning", "info"] as const;
@@ -39,9 +42,14 @@ const THERE = [["state IN ('active', 'failed')"]] as const;
 
 export class Diagnosis {
 	readonly #parts: Pick<Parts, "records" | "kernel" | "reservations" | "drivers">;
+	readonly #predefined: Pick<Predefined, "differences" | "users">;
 
-	constructor(parts: Pick<Parts, "records" | "kernel" | "reservations" | "drivers">) {
+	constructor(
+		parts: Pick<Parts, "records" | "kernel" | "reservations" | "drivers">,
+		predefined: Pick<Predefined, "differences" | "users">,
+	) {
 		this.#parts = parts;
+		this.#predefined = predefined;
 	}
 
 	/** Everything that is found, the worst first. */
@@ -56,6 +64,7 @@ export class Diagnosis {
 		return {
 			host: this.#parts.kernel.facts.observe(),
 			networks: networks.flatMap(bridged),
+			defaultNetwork: { differences: this.#predefined.differences(), users: this.#predefined.users() },
 			ports: this.#ports(new Map(networks.map((network) => [network.id, network]))),
 		};
 	}

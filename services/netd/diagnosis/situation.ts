@@ -3,12 +3,20 @@ import type { Cidr } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
 import type { Family } from "#lib/address/ip.ts";
 import type { HostLink, ObservedHost } from "../kernel/host-facts.ts";
+import type { Difference } from "../default-bridge.ts";
 import type { HostPort } from "../port.ts";
 
 export interface Situation {
 	readonly host: ObservedHost;
 	readonly networks: readonly BridgedNetwork[];
 	readonly ports: readonly PublishedPort[];
+	/** In what the default network is otherwise than its settings say, and who is on it. */
+	readonly defaultNetwork: DefaultNetwork;
+}
+
+export interface DefaultNetwork {
+	readonly differences: readonly Difference[];
+	readonly users: readonly string[];
 }
 
 export interface BridgedNetwork {

@@ -39,9 +39,9 @@ export interface BridgeOptions {
 
 const PREFIX = "com.docker.network.";
 const NAME = `${PREFIX}bridge.name`;
-const MTU = `${PREFIX}driver.mtu`;
-const MASQUERADE = `${PREFIX}bridge.enable_ip_masquerade`;
-const ICC = `${PREFIX}bridge.enable_icc`;
+export const MTU = `${PREFIX}driver.mtu`;
+export const MASQUERADE = `${PREFIX}bridge.enable_ip_masquerade`;
+export const ICC = `${PREFIX}bridge.enable_icc`;
 const HOST_BINDING = `${PREFIX}bridge.host_binding_ipv4`;
 const INHIBIT = `${PREFIX}bridge.inhibit_ipv4`;
 const GATEWAY_MODE = { 4: `${PREFIX}bridge.gateway_mode_ipv4`, 6: `${PREFIX}bridge.gateway_mode_ipv6` } as const;

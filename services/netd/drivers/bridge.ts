@@ -23,9 +23,12 @@ export class BridgeDriver implements LinkedDriver {
 	readonly kind = "linked";
 	readonly name = "bridge";
 	readonly #kernel: Pick<Kernel, "links" | "firewall">;
+	readonly #binding: Ip | undefined;
 
-	constructor(kernel: Pick<Kernel, "links" | "firewall">) {
+	/** `binding`: where ports go for which neither their publisher nor the network says an address; every address unless it is said. */
+	constructor(kernel: Pick<Kernel, "links" | "firewall">, binding?: Ip) {
 		this.#kernel = kernel;
+		this.#binding = binding;
 	}
 
 	check(options: TextMap, asked: NetworkAsked): void {
@@ -180,7 +183,7 @@ export class BridgeDriver implements LinkedDriver {
 	}
 
 	hostBinding(network: Network): Ip | undefined {
-		return parseBridgeOptions(network.options).hostBinding;
+		return parseBridgeOptions(network.options).hostBinding ?? this.#binding;
 	}
 }
 

@@ -5,7 +5,6 @@
  * It takes no turn that an operation has, changes nothing that is right, and never fails as a whole: what it could not do it
  * counts, says, and tries again.
  */
-import type { IfName } from "#lib/address/if-name.ts";
 import { attachmentsOf } from "../attachments.ts";
 import type { KernelNews } from "../kernel/news.ts";
 import type { Parts } from "../parts.ts";
@@ -31,8 +30,6 @@ const LONGEST_REST_MS = 5_000;
 export interface ReconcileOptions {
 	readonly parts: Parts;
 	readonly useCases: UseCases;
-	/** The default network's bridge. */
-	readonly bridge: IfName;
 	/** Other programs' packet rules may be given a rule that lets ours through. */
 	readonly adapts: boolean;
 	readonly signal: AbortSignal;
@@ -100,7 +97,7 @@ export class Reconcile implements AsyncDisposable {
 	}
 
 	async #reconcile(): Promise<number> {
-		const { parts, useCases, bridge, signal } = this.#options;
+		const { parts, useCases, signal } = this.#options;
 		const problems = new Problems(parts.log);
 		this.#asked = false;
 		const changed = this.#changed;
@@ -113,7 +110,7 @@ export class Reconcile implements AsyncDisposable {
 		await problems.guard("have other programs' packet rules let ours through", () => this.#foreign.keep());
 		await problems.guard("finish what was begun", () => finishRows(parts, useCases, problems));
 		await problems.guard("remove strays", () => removeStrays(parts, problems));
-		await problems.guard("make the predefined networks", () => useCases.networks.ensurePredefined(bridge, signal));
+		await problems.guard("make the predefined networks", () => useCases.predefined.ensure(signal));
 		await problems.guard("keep what is there", async () => {
 			passedOver = await ensureEffects(parts, problems);
 		});

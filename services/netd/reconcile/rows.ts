@@ -2,6 +2,7 @@
 import type { Endpoints } from "../endpoints.ts";
 import type { Networks } from "../networks.ts";
 import type { Parts } from "../parts.ts";
+import type { Predefined } from "../predefined.ts";
 import type { Sandboxes } from "../sandboxes.ts";
 import type { Problems } from "./problems.ts";
 
@@ -9,6 +10,7 @@ export interface UseCases {
 	readonly networks: Networks;
 	readonly sandboxes: Sandboxes;
 	readonly endpoints: Endpoints;
+	readonly predefined: Predefined;
 }
 
 const UNFINISHED = [["state IN ('creating', 'deleting')"]] as const;
@@ -42,7 +44,8 @@ export async function finishRows(parts: Parts, useCases: UseCases, problems: Pro
 		await problems.guard(`finish the network ${id}`, () =>
 			exclusively(parts, id, async () => {
 				const network = records.network(id);
-				if (!isUnfinished(network)) return true;
+				// The default one is made again, under its id.
+				if (!isUnfinished(network) || network.predefined) return true;
 				log.info("finishing a network", { network: id, state: network.status.state });
 				return useCases.networks.finish(network);
 			}),

@@ -2,13 +2,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseIfName } from "#lib/address/if-name.ts";
+import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { Ip } from "#lib/address/ip.ts";
 import { createLog } from "#lib/log/log.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import { Store } from "#lib/store/store.ts";
 import type { Allocator } from "../allocator.ts";
-import { assemble, type Netd } from "../assemble.ts";
+import { assemble, type Ingredients, type Netd } from "../assemble.ts";
 import type { ConnectSpec } from "../endpoints.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { ModelKernel } from "../kernel/model/model.ts";
@@ -61,14 +61,19 @@ export function tcp(hostPort: number, containerPort: number, address?: string): 
 	};
 }
 
+export interface BenchSettings {
+	readonly bridge?: IfName;
+	readonly settings?: NonNullable<Ingredients["settings"]>;
+}
+
 export interface Bench<K extends Kernel, A extends Allocator> extends AsyncDisposable {
 	readonly kernel: K;
 	readonly allocator: A;
 	/** The present process. */
 	netd: Netd;
 	store: Store;
-	/** Ends the process, and starts the next on the same store. */
-	restart(): Promise<void>;
+	/** Ends the process, and starts the next on the same store, with other settings if there are any. */
+	restart(settings?: BenchSettings): Promise<void>;
 }
 
 export interface BenchOptions<K extends Kernel, A extends Allocator> {
@@ -81,12 +86,13 @@ export interface BenchOptions<K extends Kernel, A extends Allocator> {
 
 export async function bench<K extends Kernel, A extends Allocator>(options: BenchOptions<K, A>): Promise<Bench<K, A>> {
 	const { kernel, allocator, netnsPath, adapts = false } = options;
+	let settings: BenchSettings = {};
 	const folder = mkdtempSync(join(tmpdir(), "netd-test-"));
 	const open = async (): Promise<{ store: Store; netd: Netd }> => {
 		const store = await Store.open({ path: join(folder, "netd.db"), migrations });
 		const log = createLog({ service: "netd", level: "silent" });
 		const { signal } = new AbortController();
-		const netd = assemble({ store, kernel, allocator, log, netnsPath, bridge: BRIDGE, adapts, signal });
+		const netd = assemble({ store, kernel, allocator, log, netnsPath, bridge: BRIDGE, adapts, ...settings, signal });
 		await netd.reconcile.run();
 		netd.reconcile.seedNames();
 		return { store, netd };
@@ -99,7 +105,8 @@ export async function bench<K extends Kernel, A extends Allocator>(options: Benc
 		kernel,
 		allocator,
 		...(await open()),
-		restart: async () => {
+		restart: async (next = settings) => {
+			settings = next;
 			await close();
 			Object.assign(it, await open());
 		},

@@ -11,7 +11,7 @@ import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import { Nft } from "#lib/linux/nft/nft.ts";
 import { createLog } from "#lib/log/log.ts";
 import { Store } from "#lib/store/store.ts";
-import { assemble, type Netd } from "../assemble.ts";
+import { assemble, type Ingredients, type Netd } from "../assemble.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { faults } from "../faults.ts";
 import { openLinuxKernel } from "../kernel/linux/kernel.ts";
@@ -151,6 +151,12 @@ function nft(commands: string): void {
 	tables.run(commands);
 }
 
+/** The default network, of what a kill has left on it: it is made again while nothing is. */
+async function emptied({ endpoints, sandboxes }: Netd): Promise<void> {
+	const { items } = endpoints.list({ network: "bridge", sandboxId: undefined }, { after: 0, limit: 100 });
+	for (const { sandbox } of items) await sandboxes.delete(sandbox.id, call());
+}
+
 async function macvlans({ networks, endpoints }: Netd, sandbox: Sandbox): Promise<void> {
 	const name = `mac-${round}`;
 	const options = { parent: "eth1", "wharf.macvlan.host_shim": "auto" };
@@ -196,21 +202,39 @@ const store = await Store.open({ path: join(folder, "netd.db"), migrations });
 const kernel = breakable(openLinuxKernel({ log, namespaces, host }));
 const allocator = new IpamdAllocator({ unix: ipamd });
 const { signal } = new AbortController();
-const netd = assemble({
-	store,
-	kernel,
-	allocator,
-	log,
-	netnsPath: (id) => join(namespaces, id),
-	bridge: BRIDGE,
-	adapts: true,
-	signal,
-});
-for (let attempt = 0; (await netd.reconcile.run()) > 0; attempt += 1) {
-	if (attempt > 5) throw new Error("reconciliation has problems");
+
+/** The next process of netd, with other settings. */
+async function begun(settings: NonNullable<Ingredients["settings"]> = {}): Promise<Netd> {
+	const netnsPath = (id: string): string => join(namespaces, id);
+	const netd = assemble({ store, kernel, allocator, log, netnsPath, bridge: BRIDGE, settings, adapts: true, signal });
+	for (let attempt = 0; (await netd.reconcile.run()) > 0; attempt += 1) {
+		if (attempt > 5) throw new Error("reconciliation has problems");
+	}
+	return netd;
 }
-if (mode === "live") await live(netd);
+
+/** The default network is made again, fails at that once, and is changed in place. */
+async function resettled(): Promise<void> {
+	// One that it has not had yet, whatever a kill has left.
+	const mtu = 1300 + Number(round);
+	broken.add("links.ensureBridge");
+	const first = await begun({ mtu });
+	if (broken.size > 0) throw new Error("the default network was not made again");
+	const sandbox = await first.sandboxes.create(sandboxSpec(`s-${round}`), call());
+	await first.endpoints.connect(connectSpec("bridge", sandbox), call());
+	await first[Symbol.asyncDispose]();
+	const second = await begun({ mtu, ipMasq: false });
+	await second.sandboxes.delete(sandbox.id, call());
+	await second[Symbol.asyncDispose]();
+}
+
+const netd = await begun();
+if (mode === "live") {
+	await emptied(netd);
+	await live(netd);
+}
 await netd[Symbol.asyncDispose]();
+if (mode === "live") await resettled();
 
 const records = new Records(store);
 const texts = (values: readonly (string | undefined)[]): string[] =>
