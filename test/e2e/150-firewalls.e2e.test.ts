@@ -1,0 +1,155 @@
+/** Beside the real Docker Engine, ufw and firewalld: with the operator's consent wharf's traffic flows, and theirs as before. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { audit } from "../support/audit/audit.ts";
+import { leftovers } from "../support/audit/leftovers.ts";
+import { eventually } from "../support/eventually.ts";
+import { Docker, prepareUfw, startFirewalld } from "../support/firewalls.ts";
+import { Host, HOST_ADDRESS, OUTSIDE_ADDRESS } from "../support/host.ts";
+import { webServer } from "../support/web.ts";
+
+const OUTSIDE = { netns: "outside" } as const;
+const URL = `http://${HOST_ADDRESS}:8080/`;
+
+let host: Host;
+beforeEach(async () => {
+	host = await Host.boot();
+	await mkdir(host.root);
+	const [server = "", ...args] = webServer(9000, "from outside");
+	host.start(server, args, OUTSIDE);
+});
+afterEach(() => host[Symbol.asyncDispose]());
+
+async function up(settings: object): Promise<void> {
+	await writeFile(join(host.root, "wharf.json"), JSON.stringify({ netd: settings }));
+	await host.wharfOk("up");
+	await host.wharfOk("network", "create", "front");
+	await host.wharfOk(
+		"run",
+		"-d",
+		"--name",
+		"web",
+		"--network",
+		"front",
+		"-p",
+		"8080:80",
+		"host",
+		...webServer(80, "$client"),
+	);
+}
+
+/** From outside to what is published, and from a container to outside. */
+async function flows(): Promise<void> {
+	await eventually(async () => expect(await host.fetch(URL, OUTSIDE)).toContain(OUTSIDE_ADDRESS), 30_000);
+	const ask = ["exec", "web", "curl", "-s", "--max-time", "3", `http://${OUTSIDE_ADDRESS}:9000/`];
+	await eventually(async () => expect(await host.wharfOk(...ask)).toBe("from outside"), 30_000);
+}
+
+const isCut = () => eventually(async () => expect(await host.fetch(URL, OUTSIDE)).toBeUndefined(), 30_000);
+
+/** The lines of a command's output that speak of wharf. */
+const ours = async (file: string, ...args: string[]): Promise<string[]> =>
+	(await host.ok(file, args))
+		.split("\n")
+		.filter((line) => line.includes("wharf"))
+		.map((line) => line.trim());
+
+async function down(): Promise<void> {
+	await host.wharfOk("down", "--all", "--volumes");
+	expect((await leftovers(host)).filter((one) => one.startsWith("rule") || one.startsWith("nft"))).toEqual([]);
+}
+
+test("Docker Engine, started after wharf and before it", async () => {
+	await up({ foreignFirewall: "adapt" });
+	await flows();
+	const docker = await Docker.start(host);
+	try {
+		// It drops only where it was the one that switched forwarding on.
+		await flows();
+		expect(await ours("iptables-save")).toEqual([]);
+		await down();
+		await host.ok("sysctl", ["-qw", "net.ipv4.ip_forward=0"]);
+		await docker.restart();
+		expect(await host.ok("iptables", ["-S", "FORWARD"])).toContain("-P FORWARD DROP");
+		await up({ foreignFirewall: "adapt" });
+		await flows();
+		const place = ["-A DOCKER-USER -m mark --mark 0x4000000/0x4000000 -m comment --comment wharf -j ACCEPT"];
+		expect(await ours("iptables", "-S", "DOCKER-USER")).toEqual(place);
+		expect(await ours("iptables-save")).toEqual(place);
+
+		// Its own container is reached and reaches out as before, and is as apart from ours as before.
+		const theirs = await docker.run("theirs", "-p", "9090:80");
+		const inTheirs = (...command: string[]): [string, string[]] => ["nsenter", ["-t", theirs, "-n", "--", ...command]];
+		for (const port of [80, 81]) host.start(...inTheirs(...webServer(port, "docker's")));
+		const fromOutside = () => host.fetch(`http://${HOST_ADDRESS}:9090/`, OUTSIDE);
+		await eventually(async () => expect(await fromOutside()).toBe("docker's"));
+		expect(await host.ok(...inTheirs("curl", "-s", "--max-time", "3", `http://${OUTSIDE_ADDRESS}:9000/`))).toBe(
+			"from outside",
+		);
+		const address = (await docker.ok("inspect", "-f", "{{.NetworkSettings.IPAddress}}", "theirs")).trim();
+		await eventually(async () => expect(await host.fetch(`http://${address}:81/`)).toBe("docker's"));
+		const across = ["exec", "web", "curl", "-s", "--max-time", "2", `http://${address}:81/`];
+		expect((await host.wharf(across)).exitCode).not.toBe(0);
+
+		await docker.restart();
+		await flows();
+		await host.wharfOk("down", "--all", "--volumes");
+		expect(await host.ok("iptables", ["-S", "DOCKER-USER"])).toBe("-N DOCKER-USER\n-A DOCKER-USER -j RETURN\n");
+		await up({ foreignFirewall: "adapt" });
+		await flows();
+		await down();
+		// Without consent nothing is touched, and what to type is said.
+		await up({});
+		const rules = async () => (await host.ok("iptables-save", [])).replaceAll(/\[\d+:\d+\]|^#.*/gm, "");
+		const before = await rules();
+		await eventually(async () => expect(await host.fetch("http://127.0.0.1:8080/")).toBeDefined(), 30_000);
+		await isCut();
+		expect((await host.wharf(["doctor"])).stdout).toContain("iptables -I DOCKER-USER -i wharf0 -j ACCEPT");
+		expect(await rules()).toBe(before);
+		await down();
+	} finally {
+		await docker.remove();
+	}
+});
+
+test("ufw enabled, reloaded, with a rule of the operator's, and disabled", async () => {
+	await up({ foreignFirewall: "adapt" });
+	await prepareUfw(host);
+	await host.ok("ufw", ["--force", "enable"]);
+	await flows();
+	const place = ["-A ufw-user-forward -m mark --mark 0x4000000/0x4000000 -m comment --comment wharf -j ACCEPT"];
+	expect(await ours("iptables", "-S")).toEqual(place);
+	expect(await ours("ip6tables-save")).toHaveLength(1);
+	await host.ok("ufw", ["reload"]);
+	await flows();
+	// Written behind ours, it comes first all the same.
+	await host.ok("ufw", ["route", "deny", "proto", "tcp", "from", OUTSIDE_ADDRESS, "to", "any", "port", "80"]);
+	await isCut();
+	await host.ok("ufw", ["route", "delete", "deny", "proto", "tcp", "from", OUTSIDE_ADDRESS, "to", "any", "port", "80"]);
+	await flows();
+	expect(await audit(host)).toEqual([]);
+	expect(await host.ok("ufw", ["disable"])).toContain("stopped");
+	await flows();
+	await eventually(async () =>
+		expect(await host.ok("nft", ["list", "table", "inet", "wharf"])).not.toContain("let_through"),
+	);
+	await host.ok("ufw", ["--force", "enable"]);
+	await flows();
+	await down();
+	expect(await host.ok("ufw", ["status"])).toContain("active");
+});
+
+test("firewalld started, and reloaded", async () => {
+	await up({ foreignFirewall: "adapt" });
+	await startFirewalld(host);
+	await flows();
+	for (const reload of ["--reload", "--complete-reload"]) {
+		await host.ok("firewall-cmd", [reload]);
+		await flows();
+		expect(await ours("nft", "list", "chain", "inet", "firewalld", "filter_FORWARD")).toHaveLength(1);
+	}
+	expect(await audit(host)).toEqual([]);
+	await down();
+	expect(await host.ok("firewall-cmd", ["--state"])).toContain("running");
+});
