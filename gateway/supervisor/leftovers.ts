@@ -20,7 +20,7 @@ import { findProgram } from "../find-program.ts";
 import type { Failed } from "../peers/emptying.ts";
 import { removeCgroups, removeParentCgroups } from "../runtime/cgroups.ts";
 
-const OUR_LINK = /^(wharf0|w[hsv]-[0-9a-f]{12})$/;
+const OUR_LINK = /^(wharf0|w[hsv]-[0-9a-f]{12}|wh-ask|wh-answer)$/;
 /** What netd notes at a bridge to which it has moved the host's addresses from an interface, which is its port. */
 const MOVED_FROM = / uplink (\S+) moved$/;
 const OUR_TABLE = "wharf";

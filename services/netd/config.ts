@@ -122,4 +122,10 @@ export const schema = {
 		default: "leave",
 		doc: "Whether one rule may be kept in the packet rules of Docker, ufw or firewalld where they drop what containers send: `adapt`.",
 	},
+	publishPolicy: {
+		key: "netd.publishPolicy",
+		parse: oneOf(["open", "respect-host"]),
+		default: "open",
+		doc: "Who decides from where a published port is reached: `open`, everywhere; `respect-host`, the host's own firewall, as of any port of the host.",
+	},
 } as const satisfies Schema;

@@ -19,7 +19,12 @@ await runDaemon({
 	start: async ({ paths, settings, log, store, signal, resources }) => {
 		const allocator = resources.use(new IpamdAllocator({ unix: settings.ipamdSocket ?? paths.socket("ipamd") }));
 		const kernel = resources.use(
-			openLinuxKernel({ log, namespaces: paths.netnsDir, lost: () => netd.reconcile.soon() }),
+			openLinuxKernel({
+				log,
+				namespaces: paths.netnsDir,
+				lost: () => netd.reconcile.soon(),
+				asksHost: settings.publishPolicy === "respect-host",
+			}),
 		);
 		const netnsPath = (id: string): string => paths.netns(id);
 		const bridge = settings.defaultBridge;

@@ -30,6 +30,7 @@ const HEADER_BYTES = 16;
 const MAC_BYTES = 6;
 
 const IFF_UP = 0x1;
+const IFF_NOARP = 0x80;
 const IFF_LOOPBACK = 0x8;
 const IFF_LOWER_UP = 0x1_0000;
 
@@ -63,17 +64,19 @@ export interface HeaderFields {
 	readonly family?: number | undefined;
 	readonly index?: number | undefined;
 	readonly up?: boolean | undefined;
+	/** Neighbours are asked for. */
+	readonly arp?: boolean | undefined;
 }
 
-/** `struct ifinfomsg`. `up` undefined leaves the flag as it is. */
+/** `struct ifinfomsg`. What is undefined leaves its flag as it is. */
 export function interfaceHeader(fields: HeaderFields): Buffer {
 	const header = Buffer.alloc(HEADER_BYTES);
 	header.writeUInt8(fields.family ?? 0, 0);
 	header.writeInt32LE(fields.index ?? 0, 4);
-	if (fields.up !== undefined) {
-		header.writeUInt32LE(fields.up ? IFF_UP : 0, 8);
-		header.writeUInt32LE(IFF_UP, 12);
-	}
+	const up = fields.up === true ? IFF_UP : 0;
+	const noarp = fields.arp === false ? IFF_NOARP : 0;
+	header.writeUInt32LE(up | noarp, 8);
+	header.writeUInt32LE((fields.up === undefined ? 0 : IFF_UP) | (fields.arp === undefined ? 0 : IFF_NOARP), 12);
 	return header;
 }
 

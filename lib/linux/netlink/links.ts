@@ -38,6 +38,8 @@ export interface NewLink {
 
 export interface LinkChange {
 	readonly up?: boolean | undefined;
+	/** Neighbours are asked for; false: every frame goes to the link's own MAC. */
+	readonly arp?: boolean | undefined;
 	/** Index of the new master; null takes the link off its master. */
 	readonly master?: number | null | undefined;
 	readonly mtu?: number | undefined;
@@ -192,7 +194,9 @@ export class Links {
 		];
 		// What a master keeps of its ports is changed by the message that makes links; for one that is there it does all of the other.
 		const type = change.port === undefined ? RTM_SETLINK : RTM_NEWLINK;
-		this.#socket.request(message(`set link ${ref}`, type, 0, { ref: target, up: change.up }, attributes));
+		this.#socket.request(
+			message(`set link ${ref}`, type, 0, { ref: target, up: change.up, arp: change.arp }, attributes),
+		);
 	}
 }
 
@@ -200,17 +204,17 @@ function message(
 	label: string,
 	type: number,
 	flags: number,
-	header: { readonly ref?: LinkRef | undefined; readonly up?: boolean | undefined },
+	header: Pick<LinkChange, "up" | "arp"> & { readonly ref?: LinkRef | undefined },
 	attributes: attribute.Attributes,
 ): Request {
-	const { ref, up } = header;
+	const { ref, up, arp } = header;
 	const index = typeof ref === "number" ? ref : undefined;
 	const name = typeof ref === "string" ? attribute.string(IFLA.ifname, ref) : undefined;
 	return {
 		label,
 		type,
 		flags,
-		body: Buffer.concat([interfaceHeader({ index, up }), attribute.join([name, ...attributes])]),
+		body: Buffer.concat([interfaceHeader({ index, up, arp }), attribute.join([name, ...attributes])]),
 	};
 }
 

@@ -97,6 +97,7 @@ async function live(netd: Netd): Promise<void> {
 	await borrowed(netd, sandbox);
 	await reconcileBesideDocker(netd);
 	await uplinks(netd);
+	askHost();
 	await refusedOn(["namespaces.create"], () => sandboxes.create(sandboxSpec(`d-${round}`), call()));
 	await refusedOn(["namespaces.create", "namespaces.remove"], () =>
 		sandboxes.create(sandboxSpec(`e-${round}`), call()),
@@ -143,6 +144,14 @@ async function reconcileBesideDocker({ reconcile }: Netd): Promise<void> {
 			add rule ip filter FORWARD jump DOCKER-USER`);
 		await reconcile.run();
 		await reconcile.run();
+	}
+}
+
+/** The setting is another one, and then as it was. */
+function askHost(): void {
+	for (const asksHost of [true, false]) {
+		using other = openLinuxKernel({ log, namespaces, host, asksHost });
+		other.firewall.ensureSkeleton();
 	}
 }
 

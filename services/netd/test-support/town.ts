@@ -23,6 +23,11 @@ export const OUTSIDE = "192.0.2.2";
 export const HOST6 = "2001:db8::1";
 export const OUTSIDE6 = "2001:db8::2";
 
+export interface TownOptions {
+	readonly adapts?: boolean;
+	readonly asksHost?: boolean;
+}
+
 export interface Town extends AsyncDisposable {
 	readonly host: string;
 	readonly outside: string;
@@ -63,7 +68,7 @@ const HOLD = `
 	setTimeout(() => process.exit(0), 4000);
 `;
 
-export async function town({ adapts = false }: { readonly adapts?: boolean } = {}): Promise<Town> {
+export async function town({ adapts = false, asksHost = false }: TownOptions = {}): Promise<Town> {
 	const folder = mkdtempSync(join(tmpdir(), "netd-town-"));
 	const host = join(folder, "host");
 	const outside = join(folder, "outside");
@@ -88,7 +93,7 @@ export async function town({ adapts = false }: { readonly adapts?: boolean } = {
 	runIn(outside, "ip", "route", "add", "10.0.0.0/8", "via", HOST);
 	const log = createLog({ service: "netd", level: "silent" });
 	const namespaces = join(folder, "netns");
-	const kernel = openLinuxKernel({ log, namespaces, host });
+	const kernel = openLinuxKernel({ log, namespaces, host, asksHost });
 	const it = await bench({ kernel, allocator: new ModelAllocator(), netnsPath: (id) => join(namespaces, id), adapts });
 	const servers: Server[] = [];
 	const children: Child[] = [];

@@ -2,7 +2,7 @@
 import { Ip } from "#lib/address/ip.ts";
 import type { Host } from "../host.ts";
 import { compare } from "./compare.ts";
-import { elements, links, mounts } from "./kernel.ts";
+import { elements, links, mounts, tables } from "./kernel.ts";
 import { type Row, rows } from "./stores.ts";
 
 /** Links that a host has before wharf comes; `eth1` where a test gave it one for macvlans. */
@@ -57,6 +57,8 @@ export async function linksAgree(host: Host): Promise<string[]> {
 		if (bridge !== undefined) stored.push(`veth ${hostInterface} on ${bridge}`);
 	}
 	const found = (await links(host)).filter(({ name }) => !BEFORE.has(name));
+	// Where the host's own firewall is asked about published ports (publish-policy `respect-host`).
+	if ((await tables(host)).includes("ip wharf")) stored.push("veth wh-ask", "veth wh-answer");
 	const down = found.filter(({ up }) => !up).map(({ name }) => `link ${name} is down`);
 	const names = found.map(({ name, kind, master }) => `${kind} ${name}${master === undefined ? "" : ` on ${master}`}`);
 	return [...compare("link", stored, names), ...down];

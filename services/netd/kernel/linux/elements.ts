@@ -54,10 +54,14 @@ const OPEN = ofFamilies("open");
 const FAMILIES = [4, 6] as const;
 const IFNAME_BYTES = 16;
 
+/** Ports that the host's own firewall is asked about, under the keys of the maps of translations. */
+const ASKED_AT = ofFamilies("asked_at");
+const ASKED = ofFamilies("asked");
+
 /** Every set whose elements are ours to add and remove. */
 export const SETS: readonly SetRef[] = [
 	...Object.values(NETWORK_SETS),
-	...[...Object.values(FAMILY_SETS), SOURCES, SHORTCUTS, AT, ANYWHERE, FLOWS, OPEN].flatMap((sets) =>
+	...[...Object.values(FAMILY_SETS), SOURCES, SHORTCUTS, AT, ANYWHERE, FLOWS, ASKED_AT, ASKED, OPEN].flatMap((sets) =>
 		FAMILIES.map((family) => sets[family]),
 	),
 ];
@@ -117,6 +121,12 @@ function translation({ protocol, hostAddress, hostPort, target, targetPort }: Pu
 	}
 	const key = concatenation(inetProto(protocol), address(hostAddress), service(hostPort));
 	return { set: AT[family], key, data };
+}
+
+export function asked(publication: Publication): Placed {
+	const { set, key } = translation(publication);
+	const { family } = publication.target;
+	return { set: set === AT[family] ? ASKED_AT[family] : ASKED[family], key };
 }
 
 function flow({ protocol, hostPort, target, targetPort }: Publication): Placed {
@@ -197,6 +207,10 @@ export function hostPortOf(placed: Placed): { protocol: Protocol; hostPort: numb
 	if (placed.set.set.startsWith("flows")) {
 		const bytes = Buffer.from(placed.key);
 		return { protocol: decodeProtocol(bytes[0]), hostPort: bytes.readUInt16BE(4) };
+	}
+	if (placed.set.set.startsWith("asked")) {
+		const bytes = Buffer.from(placed.key);
+		return { protocol: decodeProtocol(bytes[0]), hostPort: bytes.readUInt16BE(bytes.length - 4) };
 	}
 	return decodeTranslation(placed);
 }

@@ -7,7 +7,17 @@ import { ElementBatch, ElementBatchError } from "#lib/linux/nft/element-batch.ts
 import { NfTables } from "#lib/linux/nft/nf-tables.ts";
 import { Nft } from "#lib/linux/nft/nft.ts";
 import type { Log } from "#lib/log/log.ts";
-import type { Busy, Difference, Firewall, NetworkRules, Published, Rules, Shortcut } from "../firewall.ts";
+import {
+	type Busy,
+	type Difference,
+	type Firewall,
+	isPublication,
+	type NetworkRules,
+	type Published,
+	type Rules,
+	type Shortcut,
+} from "../firewall.ts";
+import { ASK_RULES, Asking } from "./asking.ts";
 import * as elements from "./elements.ts";
 import type { Placed } from "./elements.ts";
 import { refusal } from "./refusal.ts";
@@ -19,6 +29,8 @@ export interface LinuxFirewallOptions {
 	readonly host?: string | undefined;
 	/** Called when an operation found the tables gone. */
 	readonly lost?: () => void;
+	/** The host's own firewall is asked before a published port is reached from outside. */
+	readonly asksHost?: boolean | undefined;
 }
 
 export class LinuxFirewall implements Firewall, Disposable {
@@ -26,12 +38,14 @@ export class LinuxFirewall implements Firewall, Disposable {
 	readonly #tables: NfTables;
 	readonly #log: Log;
 	readonly #lost: () => void;
+	readonly #asking: Asking;
 
-	constructor({ log, host, lost = () => {} }: LinuxFirewallOptions) {
+	constructor({ log, host, lost = () => {}, asksHost = false }: LinuxFirewallOptions) {
 		this.#nft = Nft.open(host);
 		this.#tables = NfTables.open(host);
 		this.#log = log;
 		this.#lost = lost;
+		this.#asking = new Asking(asksHost, this.#tables, host);
 	}
 
 	/** Of the socket by which elements are changed. */
@@ -42,8 +56,9 @@ export class LinuxFirewall implements Firewall, Disposable {
 	ensureSkeleton(): boolean {
 		return refusal("make the packet rules", () => {
 			if (this.#isWhole()) return false;
-			this.#nft.run(SKELETON);
+			this.#nft.run(SKELETON + this.#asking.prepare(this.#nft));
 			killPoint("netd.rules.made");
+			this.#asking.conclude();
 			this.#log.change("rules.ensure", { table: "inet wharf" });
 			return true;
 		});
@@ -71,7 +86,7 @@ export class LinuxFirewall implements Firewall, Disposable {
 
 	ensurePublished(publications: readonly Published[]): void {
 		if (publications.length === 0) return;
-		const add = distinct(publications.flatMap(elements.published));
+		const add = this.#elementsOf(publications);
 		this.#change("publish ports", { add, remove: [] });
 		killPoint("netd.rules.published");
 		this.#log.change("rules.publish", { ports: publications.length });
@@ -80,7 +95,7 @@ export class LinuxFirewall implements Firewall, Disposable {
 	removePublished(publications: readonly Published[], kept: readonly Published[]): void {
 		if (publications.length === 0) return;
 		const keep = new Set(kept.map((one) => elements.placeOf(elements.shared(one))));
-		const going = distinct(publications.flatMap(elements.published));
+		const going = this.#elementsOf(publications);
 		this.#change("unpublish ports", {
 			add: [],
 			remove: going.filter((placed) => !keep.has(elements.placeOf(placed))),
@@ -103,7 +118,7 @@ export class LinuxFirewall implements Firewall, Disposable {
 
 	assert(rules: Rules, busy: Busy): Difference {
 		return refusal("put the packet rules right", () => {
-			const wanted = new Map(allElements(rules).map((placed) => [elements.placeOf(placed), placed]));
+			const wanted = new Map(this.#allElements(rules).map((placed) => [elements.placeOf(placed), placed]));
 			const present = new Map(this.#list().map((placed) => [elements.placeOf(placed), placed]));
 			const stray = [...present]
 				.filter(([place, placed]) => !sameElement(placed, wanted.get(place)) && !isBusy(placed, busy))
@@ -134,6 +149,20 @@ export class LinuxFirewall implements Firewall, Disposable {
 		this.#tables[Symbol.dispose]();
 	}
 
+	/** What is published, and before that what is asked about it. */
+	#elementsOf(published: readonly Published[]): Placed[] {
+		const asked = this.#asking.isWanted ? published.filter(isPublication).map(elements.asked) : [];
+		return distinct([...asked, ...published.flatMap(elements.published)]);
+	}
+
+	#allElements({ networks, publications, shortcuts }: Rules): Placed[] {
+		return distinct([
+			...networks.flatMap(elements.networkElements),
+			...this.#elementsOf(publications),
+			...shortcuts.map(elements.shortcut),
+		]);
+	}
+
 	/** Every chain with as many rules as it shall have: what others do to a table is to flush or to delete, rarely to edit. */
 	#isWhole(): boolean {
 		if (!this.#tables.hasTable(TABLE)) return false;
@@ -142,7 +171,8 @@ export class LinuxFirewall implements Firewall, Disposable {
 			const { rule } = entry as { rule?: { chain: string } }; // libnftables-json(5)
 			if (rule !== undefined) counts.set(rule.chain, (counts.get(rule.chain) ?? 0) + 1);
 		}
-		return Object.entries(RULE_COUNTS).every(([chain, count]) => counts.get(chain) === count);
+		const isWhole = Object.entries(RULE_COUNTS).every(([chain, count]) => counts.get(chain) === count);
+		return isWhole && (counts.get("ask") ?? 0) === (this.#asking.isWanted ? ASK_RULES : 0) && this.#asking.isWhole();
 	}
 
 	#list(): Placed[] {
@@ -209,14 +239,6 @@ function batchOf(add: readonly Placed[], remove: readonly Placed[]): ElementBatc
 	for (const { set, key } of remove) batch.remove(set, key);
 	for (const { set, key, data } of add) batch.add(set, key, data);
 	return batch;
-}
-
-function allElements({ networks, publications, shortcuts }: Rules): Placed[] {
-	return distinct([
-		...networks.flatMap(elements.networkElements),
-		...publications.flatMap(elements.published),
-		...shortcuts.map(elements.shortcut),
-	]);
 }
 
 function observedNetworks(placed: readonly Placed[]): NetworkRules[] {

@@ -20,6 +20,8 @@ export interface LinuxKernelOptions {
 	readonly host?: string | undefined;
 	/** Called when an operation found our tables gone. */
 	readonly lost?: () => void;
+	/** The host's own firewall is asked before a published port is reached from outside; not unless it is said. */
+	readonly asksHost?: boolean | undefined;
 }
 
 export interface LinuxKernel extends Kernel, Disposable {
@@ -27,9 +29,9 @@ export interface LinuxKernel extends Kernel, Disposable {
 	watch(tell: (news: KernelNews) => void): AsyncDisposable;
 }
 
-export function openLinuxKernel({ log, namespaces, host, lost }: LinuxKernelOptions): LinuxKernel {
+export function openLinuxKernel({ log, namespaces, host, lost, asksHost }: LinuxKernelOptions): LinuxKernel {
 	const doors = new DisposableStack();
-	const firewall = doors.use(new LinuxFirewall({ log, host, ...(lost && { lost }) }));
+	const firewall = doors.use(new LinuxFirewall({ log, host, asksHost, ...(lost && { lost }) }));
 	return {
 		links: doors.use(new LinuxLinks(log, host)),
 		namespaces: new LinuxNamespaces(log, namespaces, host),

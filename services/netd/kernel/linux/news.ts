@@ -5,6 +5,7 @@ import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import type { Log } from "#lib/log/log.ts";
 import { isLegName } from "../../id.ts";
 import type { KernelNews } from "../news.ts";
+import { ASKING_LINKS } from "./asking.ts";
 import { PLACES } from "./foreign-places.ts";
 import { TABLE } from "./skeleton.ts";
 
@@ -18,7 +19,8 @@ export interface WatchOptions {
 	readonly tell: (news: KernelNews) => void;
 }
 
-const OURS = tableKey(TABLE);
+const OURS = (["inet", "ip", "ip6"] as const).map((family) => tableKey({ ...TABLE, family }));
+const ASKING = Object.values(ASKING_LINKS);
 const FOREIGN = [...new Set(PLACES.map(tableKey))];
 
 export function watchHost({ log, host, ownPortId, tell }: WatchOptions): AsyncDisposable {
@@ -36,8 +38,9 @@ export function watchHost({ log, host, ownPortId, tell }: WatchOptions): AsyncDi
 			passedOver: [ownPortId],
 			failed,
 			tell: (news) => {
-				const everything = news.overrun || news.forwardingOff.size > 0 || news.tables.has(OURS);
 				const links = new Set([...lost(news), ...[...news.addressLosses].flatMap(nameOf)]);
+				const isOurs = OURS.some((table) => news.tables.has(table)) || ASKING.some((name) => links.has(name));
+				const everything = news.overrun || news.forwardingOff.size > 0 || isOurs;
 				const foreignRules = news.overrun || FOREIGN.some((table) => news.tables.has(table));
 				if (everything || foreignRules || links.size > 0) tell({ everything, foreignRules, links });
 			},

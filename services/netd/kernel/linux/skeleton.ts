@@ -31,6 +31,10 @@ add set inet wharf flows4 { type inet_proto . inet_service . ipv4_addr . inet_se
 add set inet wharf flows6 { type inet_proto . inet_service . ipv6_addr . inet_service; }
 add set inet wharf open4 { type inet_proto . ipv4_addr . inet_service; }
 add set inet wharf open6 { type inet_proto . ipv6_addr . inet_service; }
+add set inet wharf asked_at4 { type inet_proto . ipv4_addr . inet_service; }
+add set inet wharf asked_at6 { type inet_proto . ipv6_addr . inet_service; }
+add set inet wharf asked4 { type inet_proto . inet_service; }
+add set inet wharf asked6 { type inet_proto . inet_service; }
 add set inet wharf bridges { type ifname; }
 add set inet wharf internal { type ifname; }
 add set inet wharf masqueraded4 { type ifname; }
@@ -47,6 +51,8 @@ add set inet wharf shortcuts6 { type ifname . ipv6_addr; }
 add set inet wharf connected { type ifname . ifname; }
 add set inet wharf separated { type ifname . ifname; }
 add chain inet wharf operator
+add chain inet wharf ask
+add chain inet wharf arrived
 add chain inet wharf publish
 add chain inet wharf neighbours
 add chain inet wharf inbound
@@ -59,6 +65,8 @@ add chain inet wharf leaving { type nat hook output priority -100; policy accept
 add chain inet wharf own { type filter hook output priority filter; policy accept; }
 add chain inet wharf forward { type filter hook forward priority filter; policy accept; }
 add chain inet wharf source { type nat hook postrouting priority srcnat; policy accept; }
+flush chain inet wharf ask
+flush chain inet wharf arrived
 flush chain inet wharf publish
 flush chain inet wharf neighbours
 flush chain inet wharf inbound
@@ -77,7 +85,12 @@ table inet wharf {
 		iifname != "lo" ip daddr 127.0.0.0/8 drop
 		iifname != "lo" ip saddr 127.0.0.0/8 drop
 	}
-	chain arriving { fib daddr type local goto publish; }
+	chain arriving { fib daddr type local goto arrived; }
+	# Empty, but where the host's own firewall is asked first (asking.ts).
+	chain arrived {
+		jump ask
+		goto publish
+	}
 	chain leaving { fib daddr type local goto publish; }
 	# One address before all addresses.
 	chain publish {
@@ -159,6 +172,7 @@ table inet wharf {
 export const RULE_COUNTS: Readonly<Record<string, number>> = {
 	loopback: 2,
 	arriving: 1,
+	arrived: 2,
 	leaving: 1,
 	publish: 5,
 	own: 4,
