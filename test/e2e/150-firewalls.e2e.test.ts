@@ -57,7 +57,8 @@ const ours = async (file: string, ...args: string[]): Promise<string[]> =>
 
 async function down(): Promise<void> {
 	await host.wharfOk("down", "--all", "--volumes");
-	expect((await leftovers(host)).filter((one) => one.startsWith("rule") || one.startsWith("nft"))).toEqual([]);
+	// Programs of others run on.
+	expect((await leftovers(host)).filter((one) => /^(rule|nft|link (wh|wv))/.test(one))).toEqual([]);
 }
 
 test("Docker Engine, started after wharf and before it", async () => {
@@ -152,4 +153,48 @@ test("firewalld started, and reloaded", async () => {
 	expect(await audit(host)).toEqual([]);
 	await down();
 	expect(await host.ok("firewall-cmd", ["--state"])).toContain("running");
+});
+
+test("ufw decides from where a published port is reached, where the operator has it so", async () => {
+	const another = "198.51.100.3";
+	await host.ok("ip", ["-n", "outside", "address", "add", `${another}/24`, "dev", "eth0"]);
+	const from = (address: string) => host.run("curl", ["-s", "--max-time", "2", "--interface", address, URL], OUTSIDE);
+	const reaches = (address: string) =>
+		eventually(async () => expect((await from(address)).stdout).toContain(address), 30_000);
+	const isDenied = (address: string) => eventually(async () => expect((await from(address)).exitCode).toBe(28), 30_000);
+
+	await up({ foreignFirewall: "adapt", publishPolicy: "respect-host" });
+	await reaches(another);
+	await prepareUfw(host);
+	await host.ok("ufw", ["--force", "enable"]);
+	await isDenied(another);
+	expect(await host.fetch("http://127.0.0.1:8080/")).toBeDefined();
+	await host.ok("ufw", ["allow", "8080/tcp"]);
+	await reaches(another);
+	await host.ok("ufw", ["delete", "allow", "8080/tcp"]);
+	await host.ok("ufw", ["deny", "8080"]);
+	await isDenied(another);
+	await host.ok("ufw", ["insert", "1", "allow", "proto", "tcp", "from", another, "to", "any", "port", "8080"]);
+	await host.ok("ufw", ["reload"]);
+	await reaches(another);
+	await isDenied(OUTSIDE_ADDRESS);
+	expect(await audit(host)).toEqual([]);
+	// The same from now on for everybody, and nothing of it left.
+	await writeFile(join(host.root, "wharf.json"), JSON.stringify({ netd: { foreignFirewall: "adapt" } }));
+	await host.wharfOk("down");
+	await host.wharfOk("up");
+	await flows();
+	expect(await audit(host)).toEqual([]);
+	await down();
+});
+
+test("firewalld decides, and `down --all` leaves nothing of that", async () => {
+	await up({ foreignFirewall: "adapt", publishPolicy: "respect-host" });
+	await startFirewalld(host);
+	await isCut();
+	await host.ok("firewall-cmd", ["--add-port", "8080/tcp"]);
+	await flows();
+	await host.ok("firewall-cmd", ["--remove-port", "8080/tcp"]);
+	await isCut();
+	await down();
 });

@@ -8,7 +8,10 @@
 import type { Difference } from "./firewall.ts";
 
 export interface ForeignFirewalls {
-	/** Where what we forward is dropped by default, it is let through. Needs the skeleton of our packet rules. */
+	/**
+	 * Where what we forward is dropped by default, it is let through. Needs the skeleton of our packet rules. A table that its program
+	 * keeps to itself stays as it is: diagnosis tells of it.
+	 */
 	letThrough(): Difference;
 	/** Nothing of ours is with others. */
 	withdraw(): Difference;

@@ -1,5 +1,5 @@
 /**
- * The host's own firewall is asked before a published port is reached from outside (publish-policy `respect-host`; ADR 6).
+ * The host's own firewall is asked before a published port is reached from outside (publish-policy `respect-host`; ADR 8).
  *
  * A published port is translated before the host's rules for its own ports (the input hook) are looked at, and forwarded packets
  * never come by these. So the first packet of a connection from outside is left as it is, passes the host's own rules as if the

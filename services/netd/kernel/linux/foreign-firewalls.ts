@@ -4,7 +4,7 @@ import { killPoint } from "#lib/config/kill-point.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import { hex, LET_THROUGH_MARK, rulesIn, isLetThrough } from "#lib/linux/nft/let-through.ts";
 import { NfTables } from "#lib/linux/nft/nf-tables.ts";
-import { Nft } from "#lib/linux/nft/nft.ts";
+import { Nft, NftError } from "#lib/linux/nft/nft.ts";
 import type { ListedRule } from "#lib/linux/nft/let-through.ts";
 import type { Log } from "#lib/log/log.ts";
 import type { Difference } from "../firewall.ts";
@@ -23,6 +23,8 @@ const RULES = { [MARKING.chain]: 3, [UNMARKING.chain]: 1 };
 /** Bridges of others that are nevertheless ways out: a default route leads through them. */
 const WAYS_OUT = { ...TABLE, set: "ways_out" } as const;
 const TABLE_MAIN = 254;
+/** strerror(EPERM), as the library shows it. */
+const NOT_PERMITTED = "Operation not permitted";
 
 /** Before the first who looks at the mark, and behind the last: nobody else sees it. What goes to a bridge of others is their business. */
 function marks(waysOut: readonly string[]): string {
@@ -129,18 +131,27 @@ export class LinuxForeignFirewalls implements ForeignFirewalls, Disposable {
 			this.#nft.run(marks(waysOut));
 			killPoint("netd.foreign.marked");
 		}
-		for (const { commands, place, change } of mendings) {
-			this.#nft.run(commands.join("\n"));
-			killPoint("netd.foreign.mended");
-			this.#log.change(`foreign-rule.${change}`, { place: placeName(place) });
-		}
+		const done = mendings.filter((mending) => this.#mend(mending));
 		if (made === "removed") {
 			this.#nft.run(NO_MARKS);
 			killPoint("netd.foreign.unmarked");
 		}
 		const names = (which: Mending["change"]): string[] =>
-			mendings.filter(({ change }) => change === which).map(({ place }) => placeName(place));
+			done.filter(({ change }) => change === which).map(({ place }) => placeName(place));
 		return { added: names("added"), removed: names("removed") };
+	}
+
+	/** False where the table is its program's alone (firewalld's from 2.1 on): what is elsewhere is mended all the same. */
+	#mend({ commands, place, change }: Mending): boolean {
+		try {
+			this.#nft.run(commands.join("\n"));
+		} catch (error) {
+			if (!(error instanceof NftError) || !error.message.includes(NOT_PERMITTED)) throw error;
+			return false;
+		}
+		killPoint("netd.foreign.mended");
+		this.#log.change(`foreign-rule.${change}`, { place: placeName(place) });
+		return true;
 	}
 
 	#present(): [Place, ListedRule[]][] {

@@ -1,5 +1,6 @@
 /** What passes beside programs that drop what they forward, once the operator has consented to a rule of ours in theirs. */
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { start } from "#lib/exec/run.ts";
 import { Cidr } from "#lib/address/cidr.ts";
 import { call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
 import { HOST, HOST6, OUTSIDE, OUTSIDE6, type Town, town } from "../../test-support/town.ts";
@@ -163,6 +164,29 @@ test("the operator's rules come first, whenever they were written: in Docker's p
 	expect(await t.ask(t.outside, HOST, 8080)).toBe(OUTSIDE);
 	await t.it.netd.reconcile.run();
 	expect(t.run(t.host, "nft", "list", "chain", "inet", "wharf", "operator")).toContain("192.0.2.3");
+});
+
+test("a table that its program keeps to itself is left, and told of with its own command; others are mended", async () => {
+	const child = start("nsenter", [`--net=${t.host}`, "--", "nft", "-i"], { stdin: "pipe" });
+	try {
+		child.stdin.write(`
+			add table inet firewalld { flags owner; }
+			add chain inet firewalld filter_FORWARD_ZONES
+			add chain inet firewalld filter_FORWARD { type filter hook forward priority 10; policy accept; }
+			add rule inet firewalld filter_FORWARD ct state established accept
+			add rule inet firewalld filter_FORWARD jump filter_FORWARD_ZONES
+			add rule inet firewalld filter_FORWARD reject with icmpx admin-prohibited
+		`);
+		await expect.poll(() => t.run(t.host, "nft", "list", "ruleset"), { timeout: 10_000 }).toContain("reject");
+		restore("iptables", DOCKER);
+		expect(await t.it.netd.reconcile.run()).toBe(0);
+		expect(dockerUser()).toEqual([OURS, RETURN]);
+		const found = t.it.netd.diagnosis.run();
+		expect(found.map(({ code, metadata }) => [code, metadata["owner"]])).toContainEqual(["FOREIGN_DROP", "firewalld"]);
+	} finally {
+		child.kill("SIGKILL");
+		await child.done;
+	}
 });
 
 test("nobody else sees the mark", async () => {
