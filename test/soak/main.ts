@@ -1,17 +1,22 @@
 /**
- * The long rounds: random commands with random kills, every named kill point, and a NATS that is dead for minutes.
+ * The long rounds: random commands with random kills, every named kill point, and a NATS that is dead for minutes. Or, with `netd`
+ * behind, rounds of netd alone.
  *
- * `npm run soak -- --seed 7 --minutes 30` repeats what seed 7 did, as far as timing allows. Exit status 1 when anything was amiss.
+ * `npm run soak -- --seed 7 --minutes 30` or `npm run soak -- netd --seed 7 --rounds 1000` repeats what seed 7 did, as far as timing
+ * allows. Exit status 1 when anything was amiss.
  */
 import { parseArgs } from "node:util";
 import { untilInterrupted } from "./interruption.ts";
 import { visitKillPoints } from "./kill-points.ts";
 import { natsOutage } from "./nats-outage.ts";
+import { netdRounds } from "./netd/rounds.ts";
 import { Random } from "./random.ts";
 import { randomRounds } from "./rounds.ts";
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+	allowPositionals: true,
 	options: {
+		rounds: { type: "string", default: "1000" },
 		seed: { type: "string", default: String(Date.now() % 1_000_000) },
 		minutes: { type: "string", default: "10" },
 		only: { type: "string", default: "rounds,kill-points,nats" },
@@ -20,8 +25,9 @@ const { values } = parseArgs({
 	},
 });
 
-const only = values.only.split(",");
-console.log(`soak: seed ${values.seed}, ${values.minutes} minutes of random rounds`);
+const only = positionals.length > 0 ? positionals : values.only.split(",");
+const length = only.includes("netd") ? `${values.rounds} rounds of netd` : `${values.minutes} minutes of random rounds`;
+console.log(`soak: seed ${values.seed}, ${length}`);
 const random = new Random(Number(values.seed));
 const problems: string[] = [];
 await untilInterrupted(async (interrupted) => {
@@ -30,6 +36,10 @@ await untilInterrupted(async (interrupted) => {
 		problems.push(problem);
 		console.log(`  PROBLEM ${problem}`);
 	};
+	if (only.includes("netd")) {
+		const say = (line: string): void => console.log(line);
+		await netdRounds({ random, rounds: Number(values.rounds), report, say, interrupted });
+	}
 	if (only.includes("rounds")) await randomRounds(random, Number(values.minutes) * 60_000, report);
 	if (only.includes("kill-points")) await visitKillPoints(values.point, report, interrupted);
 	if (only.includes("nats")) await natsOutage(Number(values["nats-minutes"]) * 60_000, report);

@@ -1,0 +1,91 @@
+/** The audit of a host on which netd is alone: the store, the kernel, ipamd's leases, and what netd has acknowledged. */
+import { compare } from "../../support/audit/compare.ts";
+import { links } from "../../support/audit/kernel.ts";
+import {
+	flowsAgree,
+	leasesAgree,
+	linksAgree,
+	rulesAgree,
+	sandboxesAgree,
+	unfinished,
+} from "../../support/audit/network.ts";
+import { eventually } from "../../support/eventually.ts";
+import type { Host } from "../../support/host.ts";
+import { ADOPTABLE, type NetdHost } from "./instance.ts";
+import type { Ledger } from "./ledger.ts";
+import { everything } from "./operations.ts";
+
+/** What is still amiss after reconciliation has had its time. Nothing may be under way. */
+export async function amiss(it: NetdHost, ledger: Ledger): Promise<string[]> {
+	let problems: string[] = [];
+	await eventually(async () => {
+		problems = await found(it, ledger);
+		if (problems.length > 0) throw new Error("not yet");
+	}, 20_000).catch(() => undefined);
+	return problems;
+}
+
+async function found(it: NetdHost, ledger: Ledger): Promise<string[]> {
+	const { host } = it;
+	return [
+		...unfinished(host.root),
+		...(await linksAgree(host)),
+		...(await sandboxesAgree(host)),
+		...(await rulesAgree(host)),
+		...leasesAgree(host.root),
+		...(await flowsAgree(host)),
+		...(await toldAgree(it, ledger)),
+	];
+}
+
+interface Route {
+	readonly gateway?: string;
+}
+
+/** By what netd says over gRPC. */
+async function toldAgree({ host, networks, sandboxes, endpoints }: NetdHost, ledger: Ledger): Promise<string[]> {
+	const told = {
+		networks: (await networks.listNetworks(everything({ names: [], drivers: [], labels: {} }))).networks,
+		sandboxes: (await sandboxes.listSandboxes(everything({ holder: "", owner: "" }))).sandboxes,
+		endpoints: (await endpoints.listEndpoints(everything({ network: "", sandboxId: "" }))).endpoints,
+	};
+	const ids = (list: readonly { readonly id: string }[]): Set<string> => new Set(list.map(({ id }) => id));
+	const problems = [
+		...ledger.compare("network", ids(told.networks)),
+		...ledger.compare("sandbox", ids(told.sandboxes)),
+		...ledger.compare("endpoint", ids(told.endpoints)),
+	];
+	const present = new Map((await links(host)).map((link) => [link.name, link.addresses]));
+	for (const { name, driver, interface: bridge, subnets } of told.networks) {
+		if (driver !== "bridge") continue;
+		const wanted = subnets.map(({ gateway, cidr }) => `${gateway}/${cidr.split("/")[1]}`);
+		problems.push(...compare(`address of bridge ${name}`, wanted, present.get(bridge) ?? []));
+	}
+	for (const { id, netnsPath } of told.sandboxes) {
+		const own = told.endpoints.filter(({ sandboxId }) => sandboxId === id);
+		const leading = [
+			...own.filter((one) => one.defaultGatewayIpv4).flatMap((one) => one.gateways.filter((ip) => !ip.includes(":"))),
+			...own.filter((one) => one.defaultGatewayIpv6).flatMap((one) => one.gateways.filter((ip) => ip.includes(":"))),
+		];
+		problems.push(...compare(`default route in ${id.slice(0, 12)}`, leading, await defaultRoutes(host, netnsPath)));
+	}
+	const adopted = new Set(told.sandboxes.map(({ netnsPath }) => netnsPath));
+	for (const path of ADOPTABLE.map((name) => `/run/netns/${name}`)) {
+		if (adopted.has(path)) continue;
+		const left = (await links(host, path)).map(({ name }) => name).filter((name) => name !== "lo");
+		problems.push(...left.map((name) => `${path} was given back with ${name}`));
+		const rules = await host.ok("nsenter", [`--net=${path}`, "--", "nft", "list", "ruleset"]);
+		if (rules.trim() !== "") problems.push(`${path} was given back with rules: ${rules}`);
+	}
+	return problems;
+}
+
+async function defaultRoutes(host: Host, netns: string): Promise<string[]> {
+	const all: string[] = [];
+	for (const family of ["-4", "-6"]) {
+		const args = [`--net=${netns}`, "--", "ip", "-j", family, "route", "show", "default"];
+		const routes = JSON.parse((await host.ok("nsenter", args)) || "[]") as Route[];
+		all.push(...routes.flatMap(({ gateway }) => gateway ?? []));
+	}
+	return all;
+}
