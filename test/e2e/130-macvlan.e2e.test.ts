@@ -62,6 +62,18 @@ test("a running container comes and goes", async () => {
 	expect(await audit(host)).toEqual([]);
 });
 
+test("with a link of its own there the host reaches a container, and the link goes with the network", async () => {
+	const shim = ["-o", "parent=eth1", "-o", "wharf.macvlan.host_shim=10.78.0.2"];
+	await host.wharfOk("network", "create", "-d", "macvlan", "--subnet", "10.78.0.0/24", ...shim, "near");
+	const guest = ["--name", "near", "--network", "near", "--ip", "10.78.0.9", "host"];
+	await host.wharfOk("run", "-d", ...guest, ...webServer(80, "$client"));
+	await eventually(async () => expect(await host.fetch("http://10.78.0.9/")).toBe("10.78.0.2"));
+	expect(await audit(host)).toEqual([]);
+	await host.wharfOk("rm", "-f", "near");
+	await host.wharfOk("network", "rm", "near");
+	expect(await audit(host)).toEqual([]);
+});
+
 test("netd's end is nothing to the traffic, and its next process finds all as it is", async () => {
 	await kill(host, "netd");
 	expect(await host.fetch(`http://${WEB}/`, { netns: "outside" })).toBe(ROUTER);

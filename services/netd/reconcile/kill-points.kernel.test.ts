@@ -123,7 +123,8 @@ async function found() {
 	};
 }
 
-const wayOut = () => runIn(host, "ip", "route", "show", "default").trim();
+/** Whether there is a carrier is not of interest. */
+const wayOut = () => runIn(host, "ip", "route", "show", "default").replace(" linkdown", "").trim();
 /** By the interface or by its bridge. */
 const WAYS = /^default via 192\.0\.2\.1 dev (eth2|wh-[0-9a-f]{12})$/;
 /** A kill may come just after somebody took the bridge away. */
