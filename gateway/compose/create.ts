@@ -4,7 +4,15 @@ import type { ContainerSpec } from "#gen/wharf/container/v1/container.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import { ConstraintError } from "#lib/store/store.ts";
-import { type ContainerRecord, type LiveContainer, networkMode, sharedNetworkOf, sharing } from "./container.ts";
+import { namedAs } from "./shared-network.ts";
+import {
+	type ContainerRecord,
+	hostnameOf,
+	type LiveContainer,
+	networkMode,
+	sharedNetworkOf,
+	sharing,
+} from "./container.ts";
 import { containerFact } from "./facts.ts";
 import { gatewayFaults } from "../faults.ts";
 import { madeUpName } from "../names.ts";
@@ -17,9 +25,9 @@ export async function create(parts: Parts, spec: ContainerSpec, call: Mutation<L
 	const imageRoot = roots.treeOf(spec.image);
 	const name = spec.name === "" ? madeUpName((one) => table.findByName(one) !== undefined) : spec.name;
 	refuseTaken(parts, name);
-	const networks = resolveShared(parts, spec);
+	const shared = resolveShared(parts, spec);
 	const networkIds = await resolveNetworks(parts, spec, call.signal);
-	const record = creating(randomBytes(32).toString("hex"), { ...spec, name, networks }, networkIds);
+	const record = creating(randomBytes(32).toString("hex"), { ...spec, ...shared, name }, networkIds);
 	const { id } = record;
 
 	using _ = await parts.locks.take(id);
@@ -58,9 +66,10 @@ function refuseTaken({ table }: Parts, name: string): void {
 }
 
 /** Another container's network is that of its id: one that is renamed keeps it, and one that is made anew is another one. */
-function resolveShared({ table }: Parts, spec: ContainerSpec): ContainerSpec["networks"] {
-	if (networkMode(spec) !== "container") return spec.networks;
-	return sharing(table.get(sharedNetworkOf(spec)).id);
+function resolveShared(parts: Parts, spec: ContainerSpec): Partial<ContainerSpec> {
+	if (networkMode(spec) !== "container") return {};
+	const owner = parts.table.get(sharedNetworkOf(spec));
+	return { networks: sharing(owner.id), hostname: hostnameOf(namedAs(parts, owner)) };
 }
 
 /** netd's ids, in the order of the specification: a network that is renamed or made anew is another one. */

@@ -50,7 +50,7 @@ export async function start(parts: Parts, reference: string, call: Mutation<Star
 	const files = new GeneratedFiles(roots.dir(owner.id));
 	if (owner === record) await files.write({ record, endpoints, resolver: sandbox?.resolver ?? "" });
 	undo.defer(() => runtime.remove(id));
-	const surroundings = { netnsPath: sandbox?.netnsPath, hostname: hostnameOf(owner), files: files.mounts };
+	const surroundings = { netnsPath: sandbox?.netnsPath, hostname: hostnameOf(record), files: files.mounts };
 	const { pid, start: pidStart } = await launch(parts, record, surroundings);
 
 	const running = {

@@ -53,7 +53,9 @@ export async function removeNetworks(paths: Paths, failed: Failed): Promise<numb
 		(answer) => answer.networks,
 	);
 	const own = all.filter(({ name }) => !["bridge", "host", "none"].includes(name));
-	return removeEach(own, failed, ({ id: network }) =>
+	// A configuration goes after those that were made from it.
+	const ordered = own.toSorted((a, b) => Number(a.configOnly) - Number(b.configOnly));
+	return removeEach(ordered, failed, ({ id: network }) =>
 		networks.deleteNetwork(DeleteNetworkRequest.fromPartial({ requestId: randomUUID(), network })),
 	);
 }

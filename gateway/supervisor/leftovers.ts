@@ -23,6 +23,8 @@ import { removeCgroups, removeParentCgroups } from "../runtime/cgroups.ts";
 const OUR_LINK = /^(wharf0|w[hsv]-[0-9a-f]{12}|wh-ask|wh-answer)$/;
 /** What netd notes at a bridge to which it has moved the host's addresses from an interface, which is its port. */
 const MOVED_FROM = / uplink (\S+) moved$/;
+/** netd's note on a link whose name the operator chose. */
+const OUR_MARK = /^wharf (?:network|endpoint) /;
 const OUR_TABLE = "wharf";
 
 /** Every step is taken, whatever the ones before it did; `failed` is told of what remains. */
@@ -57,7 +59,7 @@ function removeMounts(paths: Paths): void {
 
 function removeLinks(): void {
 	using route = Rtnetlink.open();
-	for (const link of route.links.list().filter(({ name }) => OUR_LINK.test(name))) {
+	for (const link of route.links.list().filter(isOurs)) {
 		try {
 			giveBack(route, link);
 			route.links.remove(link.name);
@@ -66,6 +68,10 @@ function removeLinks(): void {
 			if (!isErrno(error, "ENODEV")) throw error;
 		}
 	}
+}
+
+function isOurs({ name, alias = "" }: Link): boolean {
+	return OUR_LINK.test(name) || OUR_MARK.test(alias);
 }
 
 /** The one rule that netd was allowed in others' tables. */

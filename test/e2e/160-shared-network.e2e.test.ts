@@ -62,8 +62,10 @@ test("a port that one has taken is taken for the other", async () => {
 test("inspect says whose network it is; what would be another network is refused, and says so", async () => {
 	const idOf = async (name: string): Promise<string> =>
 		(JSON.parse(await host.wharfOk("inspect", name)) as { Id: string }[])[0]?.Id ?? "";
-	const [side] = JSON.parse(await host.wharfOk("inspect", "side")) as { HostConfig: { NetworkMode: string } }[];
-	expect(side?.HostConfig.NetworkMode).toBe(`container:${await idOf("web")}`);
+	const web = await idOf("web");
+	expect(JSON.parse(await host.wharfOk("inspect", "side"))).toMatchObject([
+		{ HostConfig: { NetworkMode: `container:${web}` }, Config: { Hostname: web.slice(0, 12) } },
+	]);
 	const refused = async (...args: string[]): Promise<string> => {
 		const { exitCode, stderr } = await host.wharf(args);
 		return `${exitCode} ${stderr.split("\n")[0]}`;

@@ -11,7 +11,8 @@ let host: Host;
 
 const say = (netd: object): Promise<void> => writeFile(join(host.root, "wharf.json"), JSON.stringify({ netd }));
 
-const NETWORK = { bip: "10.19.0.1/24", fixedCidr: "10.19.0.64/26", mtu: 1400 };
+/** Its name, too: nothing of that is left in the end. */
+const NETWORK = { defaultBridge: "br9", bip: "10.19.0.1/24", fixedCidr: "10.19.0.64/26", mtu: 1400 };
 
 beforeAll(async () => {
 	host = await Host.boot();
@@ -30,7 +31,7 @@ async function inspected(): Promise<{ Id: string; Options: object; IPAM: { Confi
 }
 
 test("it is so from the start: the bridge, what containers get, and what inspect shows", async () => {
-	expect(await host.ok("ip", ["-o", "-4", "addr", "show", "dev", "wharf0"])).toContain("10.19.0.1/24");
+	expect(await host.ok("ip", ["-o", "-4", "addr", "show", "dev", "br9"])).toContain("10.19.0.1/24");
 	const shown = await host.wharfOk(
 		"run",
 		"--rm",
@@ -54,7 +55,7 @@ test("a change waits for the containers on it, and doctor says so; then it is ma
 	await host.wharfOk("down");
 	await say({ ...NETWORK, mtu: 1300, ipMasq: false });
 	await host.wharfOk("up");
-	expect(await host.ok("ip", ["-o", "link", "show", "dev", "wharf0"])).toContain("mtu 1400");
+	expect(await host.ok("ip", ["-o", "link", "show", "dev", "br9"])).toContain("mtu 1400");
 	const { stdout } = await host.wharf(["doctor"]);
 	expect(stdout).toContain("the MTU is 1400, and not 1300");
 	expect(stdout).toContain("wharf stop guest");
@@ -78,4 +79,10 @@ test("what cannot be is refused as netd starts, by its name", async () => {
 	await say(NETWORK);
 	await host.wharfOk("up");
 	await eventually(async () => expect(await audit(host)).toEqual([]));
+});
+
+test("a configuration with a network that is made from it is left for the end", async () => {
+	await host.wharfOk("network", "create", "--config-only", "--subnet", "10.29.0.0/24", "base");
+	await host.wharfOk("network", "create", "--config-from", "base", "made");
+	expect(await audit(host)).toEqual([]);
 });
