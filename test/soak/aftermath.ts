@@ -2,9 +2,11 @@
  * Kill points that a service passes only as it begins, with something to mend: the whole control plane has ended in the middle of
  * an operation, whose containers run on.
  */
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Host } from "../support/host.ts";
 import { eventually } from "../support/eventually.ts";
-import { kill, pidsOf } from "../support/services.ts";
+import { kill, pidsOf, settled } from "../support/services.ts";
 import type { Step } from "./afternoon.ts";
 import { perform } from "./operations.ts";
 
@@ -59,11 +61,51 @@ const CUTS: Readonly<Record<string, Cut>> = {
 	},
 };
 
+/** What netd's settings are at its next start, and what the default network has on it by then. */
+interface Resettled {
+	readonly netd: object;
+	readonly before: readonly (readonly string[])[];
+}
+
+const RESETTLED: Readonly<Record<string, Resettled>> = {
+	"store.network.remaking": { netd: { mtu: 1400 }, before: [] },
+	"store.network.remade": { netd: { mtu: 1400 }, before: [] },
+	"store.network.changed": { netd: { ipMasq: false }, before: [RUN] },
+	// ipamd refuses it, and goes on refusing.
+	"store.network.waiting": { netd: { bip: "127.9.0.1/24" }, before: [] },
+};
+
+async function prepareSettings(host: Host, { netd, before }: Resettled): Promise<Step[]> {
+	const file = join(host.root, "wharf.json");
+	await host.wharfOk("up");
+	for (const args of before) await host.wharfOk(...args);
+	await host.wharfOk("down");
+	await writeFile(file, JSON.stringify({ netd }));
+	return [
+		...before.map(() => (there: Host) => perform(there, REMOVE)),
+		async (there) => {
+			await rm(file);
+			// It has died already, or this end would be taken for that.
+			if (await hasRestarted(there, "netd")) await kill(there, "netd");
+			return undefined;
+		},
+	];
+}
+
+async function hasRestarted(host: Host, service: string): Promise<boolean> {
+	await settled(host);
+	const lines = (await host.wharfOk("status", "--format", "json")).split("\n");
+	const services = lines.map((line) => JSON.parse(line) as { readonly Service: string; readonly Restarts: number });
+	return services.some(({ Service, Restarts }) => Service === service && Restarts > 0);
+}
+
 /**
  * Brings the host to where the kill point is ahead of the next `wharf up`; gives the steps to take after that. The first of them
  * is the end of the command that was cut: it waits for its service, and may yet succeed.
  */
 export async function prepare(host: Host, name: string): Promise<Step[]> {
+	const resettled = RESETTLED[name];
+	if (resettled !== undefined) return prepareSettings(host, resettled);
 	const cut = CUTS[name];
 	if (cut === undefined) return [];
 	await host.ok(host.program, ["up"], { env: { WHARF_KILL_POINT: cut.at ?? "" }, timeoutMs: 120_000 });

@@ -6,6 +6,7 @@ import { mkdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Host } from "../support/host.ts";
 import { kill } from "../support/services.ts";
+import { letGo, takeIn } from "./namespaces.ts";
 import { perform } from "./operations.ts";
 import { loseLeg, publish, unpublish } from "./ports.ts";
 
@@ -149,7 +150,23 @@ const MACVLANS: readonly Step[] = [
 	program("ip", "link", "delete", "eth1"),
 ];
 
+/** A namespace of a program's, one that two containers share, and a network from a configuration. */
+const BORROWED: readonly Step[] = [
+	program("ip", "netns", "add", "theirs"),
+	takeIn("theirs"),
+	letGo("theirs"),
+	program("ip", "netns", "delete", "theirs"),
+	wharf("run", "-d", "--name", "ant", "host", ...PATIENT),
+	wharf("run", "-d", "--name", "bee", "--network", "container:ant", "host", ...PATIENT),
+	wharf("rm", "-f", "bee"),
+	wharf("rm", "-f", "ant"),
+	wharf("network", "create", "--config-only", "base"),
+	wharf("network", "create", "--config-from", "base", "red"),
+	wharf("network", "rm", "red", "base"),
+];
+
 const MORE: readonly Part[] = [
+	{ passes: /namespace\.held$|sandbox\.(?:joined|left)$|network\.configured$/, steps: BORROWED },
 	{ passes: /^netd\.(?:macvlan|parent)\./, steps: MACVLANS },
 	{ passes: /volumed\./, steps: VOLUMES },
 	{ passes: /\.discarded$|sandbox\.parked$/, steps: REFUSALS },
