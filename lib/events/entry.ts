@@ -5,7 +5,7 @@
  * (https://protobuf.dev/programming-guides/encoding/#last-one-wins).
  */
 import { Event } from "#gen/wharf/event/v1/event.ts";
-import { type OutboxRow, outboxEntry } from "#lib/store/outbox.ts";
+import { type OutboxRow, outboxEntries, outboxEntry } from "#lib/store/outbox.ts";
 import type { Statement } from "#lib/store/store.ts";
 
 export type Payload = NonNullable<Event["payload"]>;
@@ -19,7 +19,18 @@ export interface Origin {
 
 /** Goes into the transaction that makes it true. Its subject is `wharf.v1.<noun>.<action>`, as `wharf.v1.network.created`. */
 export function eventEntry(payload: Payload): Statement {
-	return outboxEntry(subjectOf(payload), Event.encode(unnamed({ payload })).finish());
+	return outboxEntry(subjectOf(payload), encode(payload));
+}
+
+/** As many in order, all of one subject. */
+export function eventEntries(payloads: readonly Payload[]): Statement[] {
+	const [first] = payloads;
+	if (first === undefined) return [];
+	return [outboxEntries(subjectOf(first), payloads.map(encode))];
+}
+
+function encode(payload: Payload): Uint8Array {
+	return Event.encode(unnamed({ payload })).finish();
 }
 
 function subjectOf({ $case, value: { action } }: Payload): string {

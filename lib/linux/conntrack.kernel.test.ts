@@ -51,6 +51,17 @@ test("flows go by where they were sent, at one address or any", async () => {
 	expect(await removeFlows([], netns)).toBe(0);
 });
 
+test("flows go by any of many ports at any of many addresses", async () => {
+	for (const address of ["192.0.2.1", "192.0.2.2", "192.0.2.3"])
+		for (const port of [80, 81, 82]) flow("tcp", "10.0.0.1", address, port);
+	flow("udp", "10.0.0.1", "192.0.2.1", 80);
+	const ips = ["192.0.2.1", "192.0.2.2", "2001:db8::1"].map((text) => Ip.parse(text));
+	const services = [tcp80, { protocol: "tcp", port: 81 } as const];
+	expect(await removeFlows([{ originalDestinations: { services, ips } }], netns)).toBe(4);
+	const left = ["tcp 192.0.2.1 82", "tcp 192.0.2.2 82", "tcp 192.0.2.3 80", "tcp 192.0.2.3 81", "tcp 192.0.2.3 82"];
+	expect(flows()).toEqual([...left, "udp 192.0.2.1 80"]);
+});
+
 test("flows are counted without being read", () => {
 	expect(countFlows(netns)).toBe(0);
 	flow("tcp", "10.0.0.1", "192.0.2.1", 80);

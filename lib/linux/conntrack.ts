@@ -21,16 +21,21 @@ const TUPLE_IP = { v4Source: 1, v4Destination: 2, v6Source: 3, v6Destination: 4 
 const TUPLE_PROTO = { number: 1, sourcePort: 2, destinationPort: 3 } as const;
 const DELETES_AT_ONCE = 256;
 
-/** A port of a protocol, at one address or, without one, at any. */
-interface Destination {
+interface Service {
 	readonly protocol: Protocol;
-	readonly ip?: Ip | undefined;
 	readonly port: number;
+}
+
+/** A port of a protocol, at one address or, without one, at any. */
+interface Destination extends Service {
+	readonly ip?: Ip | undefined;
 }
 
 export type FlowFilter =
 	/** Flows that a client sent there, before any translation. */
 	| { readonly originalDestination: Destination }
+	/** Flows that a client sent to any of these ports at any of these addresses, before any translation. */
+	| { readonly originalDestinations: { readonly services: readonly Service[]; readonly ips: readonly Ip[] } }
 	/** Flows that are answered from there: with a published port, the container's side of it. */
 	| { readonly target: Destination }
 	/** Flows with this address at either end, before or after translation. */
@@ -93,9 +98,13 @@ function matcher(filters: readonly FlowFilter[]): (flow: attribute.AttributeSet)
 	const originals = new Set<string>();
 	const targets = new Set<string>();
 	const addresses = new Set<string>();
+	const products: { readonly services: ReadonlySet<string>; readonly ips: ReadonlySet<string> }[] = [];
 	for (const filter of filters) {
-		if ("address" in filter) addresses.add(addressKey(filter.address.toBytes()));
-		else if ("target" in filter) targets.add(destinationKey(filter.target));
+		if ("address" in filter) addresses.add(ipKey(filter.address));
+		else if ("originalDestinations" in filter) {
+			const { services, ips } = filter.originalDestinations;
+			products.push({ services: new Set(services.map(serviceKey)), ips: new Set(ips.map(ipKey)) });
+		} else if ("target" in filter) targets.add(destinationKey(filter.target));
 		else originals.add(destinationKey(filter.originalDestination));
 	}
 	const ports = (keys: ReadonlySet<string>, ip: string, protocol: number, port: number): boolean =>
@@ -104,7 +113,9 @@ function matcher(filters: readonly FlowFilter[]): (flow: attribute.AttributeSet)
 		const original = tupleOf(flow.nested(CTA.original));
 		const reply = tupleOf(flow.nested(CTA.reply));
 		if (original === undefined || reply === undefined) return false;
+		const service = `${original.protocol} ${original.destinationPort}`;
 		return (
+			products.some(({ services, ips }) => services.has(service) && ips.has(original.destination)) ||
 			(originals.size > 0 && ports(originals, original.destination, original.protocol, original.destinationPort)) ||
 			(targets.size > 0 && ports(targets, reply.source, reply.protocol, reply.sourcePort)) ||
 			(addresses.size > 0 &&
@@ -113,8 +124,16 @@ function matcher(filters: readonly FlowFilter[]): (flow: attribute.AttributeSet)
 	};
 }
 
-function destinationKey({ protocol, ip, port }: Destination): string {
-	return `${PROTOCOLS[protocol]} ${port} ${ip === undefined ? "" : addressKey(ip.toBytes())}`;
+function destinationKey({ ip, ...service }: Destination): string {
+	return `${serviceKey(service)} ${ip === undefined ? "" : ipKey(ip)}`;
+}
+
+function serviceKey({ protocol, port }: Service): string {
+	return `${PROTOCOLS[protocol]} ${port}`;
+}
+
+function ipKey(ip: Ip): string {
+	return addressKey(ip.toBytes());
 }
 
 function addressKey(bytes: Uint8Array): string {

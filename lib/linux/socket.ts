@@ -81,11 +81,11 @@ export class PortReservation implements Disposable {
 	readonly address: Ip;
 	readonly port: number;
 
-	constructor(fd: number, { transport, address }: PortRequest) {
+	constructor(fd: number, { transport, address, port }: PortRequest) {
 		this.fd = fd;
 		this.transport = transport;
 		this.address = address;
-		this.port = boundPort(fd);
+		this.port = port === 0 ? boundPort(fd) : port;
 	}
 
 	[Symbol.dispose](): void {

@@ -21,6 +21,20 @@ export function outboxEntry(subject: string, payload: Uint8Array): Statement {
 	};
 }
 
+/** As many entries of one subject, in order, by one statement. */
+export function outboxEntries(subject: string, payloads: readonly Uint8Array[]): Statement {
+	let end = 1;
+	const places = payloads.map(({ length }) => {
+		end += length;
+		return [end - length, length];
+	});
+	return {
+		sql: `INSERT INTO outbox (subject, payload, occurred_at)
+			SELECT ?, substr(?, value ->> 0, value ->> 1), ? FROM json_each(?)`,
+		params: [subject, Buffer.concat(payloads), Date.now(), JSON.stringify(places)],
+	};
+}
+
 export class Outbox {
 	readonly #reader: Reader;
 

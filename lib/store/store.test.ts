@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { run } from "#lib/exec/run.ts";
+import { outboxEntries } from "./outbox.ts";
 import { outboxEntry, type Statement, Store } from "./store.ts";
 
 const MIGRATIONS = ["CREATE TABLE thing (id INTEGER PRIMARY KEY, name TEXT UNIQUE, body BLOB) STRICT"];
@@ -181,6 +182,20 @@ describe("the file", () => {
 });
 
 describe("outbox and replays", () => {
+	test("many entries of one subject are one statement, whole and in order", async () => {
+		await using store = await open();
+		const payloads = [[1, 2, 0, 255], [], [3], Array.from({ length: 300 }, () => 7)].map((bytes) =>
+			Uint8Array.from(bytes),
+		);
+		await store.write([outboxEntries("many", payloads), outboxEntry("after", new Uint8Array([9]))]);
+		const rows = store.outbox.after(0, 9);
+		expect(rows.map(({ row, subject }) => `${row} ${subject}`)).toEqual([
+			...["1 many", "2 many", "3 many", "4 many"],
+			"5 after",
+		]);
+		expect(rows.slice(0, 4).map(({ payload }) => payload)).toEqual(payloads);
+	});
+
 	test("entries are numbered in the order of their commits, and numbers are never used again", async () => {
 		await using store = await open();
 		await store.write([insert(1), outboxEntry("a", new Uint8Array([1]))]);

@@ -26,7 +26,7 @@ import { freeInterface } from "./free-interface.ts";
 import { legName, newId, shortId } from "./id.ts";
 import type { Network, TextMap } from "./network.ts";
 import type { Parts } from "./parts.ts";
-import { insertPort, type Port } from "./port.ts";
+import { insertPorts, type Port } from "./port.ts";
 import { isPortConflict, portConflict } from "./port-conflict.ts";
 import { refuseContradiction } from "./gateway-priority.ts";
 import {
@@ -274,7 +274,7 @@ export class Endpoints {
 		const { store } = this.#parts;
 		const alone = driver.takesOne(network);
 		try {
-			const ports = endpoint.ports.map((port) => insertPort(endpoint.id, port));
+			const ports = insertPorts(endpoint.id, endpoint.ports);
 			await store.intend([rows.insertEndpoint(endpoint, { alone }), ...ports], "endpoint.creating");
 		} catch (error) {
 			if (error instanceof ChangesError) {

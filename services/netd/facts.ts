@@ -1,5 +1,5 @@
 /** The facts that netd publishes; each goes into the transaction that makes it true. */
-import { eventEntry } from "#lib/events/entry.ts";
+import { eventEntries, eventEntry } from "#lib/events/entry.ts";
 import type { Statement } from "#lib/store/store.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Network } from "./network.ts";
@@ -32,8 +32,8 @@ export function portFacts(
 	endpointId: string,
 	ports: readonly Port[],
 ): Statement[] {
-	return ports.map(({ protocol, hostAddress, hostPort, containerPort }) =>
-		eventEntry({
+	return eventEntries(
+		ports.map(({ protocol, hostAddress, hostPort, containerPort }) => ({
 			$case: "port",
 			value: {
 				action: `ACTION_${action}`,
@@ -43,6 +43,6 @@ export function portFacts(
 				hostPort,
 				containerPort,
 			},
-		}),
+		})),
 	);
 }

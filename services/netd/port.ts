@@ -85,26 +85,38 @@ export const SELECT_PORTS = `
 	UNION ALL SELECT protocol, host_address, 0, container_port FROM openings WHERE endpoint_id = ?1
 	ORDER BY container_port, protocol, host_port, host_address`;
 
-/** A port of the host that somebody has is a ConstraintError on `ports`. */
-export function insertPort(endpointId: string, port: Port): Statement {
-	const { protocol, hostAddress, hostPort, containerPort } = port;
-	const at = [endpointId, protocol, hostAddress?.toString() ?? "", containerPort] as const;
-	return isOpened(port)
-		? {
-				sql: "INSERT INTO openings (endpoint_id, protocol, host_address, container_port) VALUES (?, ?, ?, ?)",
-				params: [...at],
-			}
-		: {
-				sql: "INSERT INTO ports (endpoint_id, protocol, host_address, container_port, host_port) VALUES (?, ?, ?, ?, ?)",
-				params: [...at, hostPort],
-			};
+/** A port of the host that somebody has is a ConstraintError on `ports`. One statement a table, however many they are. */
+export function insertPorts(endpointId: string, ports: readonly Port[]): Statement[] {
+	const [opened, published] = partition(ports);
+	const ofPorts = `INSERT INTO ports (endpoint_id, protocol, host_address, container_port, host_port)
+		SELECT ?, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)`;
+	const ofOpenings = `INSERT INTO openings (endpoint_id, protocol, host_address, container_port)
+		SELECT ?, value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)`;
+	return [...aboutAll(ofPorts, endpointId, published), ...aboutAll(ofOpenings, endpointId, opened)];
 }
 
-export function deletePort(endpointId: string, port: Port): Statement {
-	const { protocol, hostAddress, hostPort, containerPort } = port;
-	const at = [endpointId, protocol, hostAddress?.toString() ?? ""] as const;
-	const where = "endpoint_id = ? AND protocol = ? AND host_address = ?";
-	return isOpened(port)
-		? { sql: `DELETE FROM openings WHERE ${where} AND container_port = ?`, params: [...at, containerPort] }
-		: { sql: `DELETE FROM ports WHERE ${where} AND host_port = ?`, params: [...at, hostPort] };
+/** Absent is success. */
+export function deletePorts(endpointId: string, ports: readonly Port[]): Statement[] {
+	const [opened, published] = partition(ports);
+	const ofPorts = `DELETE FROM ports WHERE endpoint_id = ? AND (protocol, host_address, host_port) IN
+		(SELECT value ->> 0, value ->> 1, value ->> 3 FROM json_each(?))`;
+	const ofOpenings = `DELETE FROM openings WHERE endpoint_id = ? AND (protocol, host_address, container_port) IN
+		(SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?))`;
+	return [...aboutAll(ofPorts, endpointId, published), ...aboutAll(ofOpenings, endpointId, opened)];
+}
+
+function partition(ports: readonly Port[]): [opened: readonly Port[], published: readonly Port[]] {
+	return [ports.filter(isOpened), ports.filter((port) => !isOpened(port))];
+}
+
+/** `sql` reads protocol, address, container's and host's port of each out of JSON. */
+function aboutAll(sql: string, endpointId: string, ports: readonly Port[]): Statement[] {
+	if (ports.length === 0) return [];
+	const rows = ports.map(({ protocol, hostAddress, containerPort, hostPort }) => [
+		protocol,
+		hostAddress?.toString() ?? "",
+		containerPort,
+		hostPort,
+	]);
+	return [{ sql, params: [endpointId, JSON.stringify(rows)] }];
 }

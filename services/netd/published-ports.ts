@@ -1,6 +1,6 @@
 /** Ports of an endpoint that is there already: published and unpublished while its container runs. */
 import type { Mutation } from "#lib/rpc/handler.ts";
-import { ConstraintError, type Statement } from "#lib/store/store.ts";
+import { ConstraintError } from "#lib/store/store.ts";
 import { attachmentOf } from "./attachments.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type EndpointView, storedEndpointView } from "./endpoint-view.ts";
@@ -9,7 +9,7 @@ import { faults } from "./faults.ts";
 import type { LinkedDriver } from "./drivers/driver.ts";
 import type { Network } from "./network.ts";
 import type { Parts } from "./parts.ts";
-import { deletePort, insertPort, type Port, portKey } from "./port.ts";
+import { deletePorts, insertPorts, type Port, portKey } from "./port.ts";
 import { isPortConflict, portConflict } from "./port-conflict.ts";
 import { boundPorts, hostFamilies, publicationsOf, refuseUnpublishable } from "./publications.ts";
 import type { Attachment } from "./sandbox-view.ts";
@@ -70,9 +70,8 @@ export class PublishedPorts {
 		const after: Endpoint = { ...endpoint, ports: endpoint.ports.filter((port) => !going.includes(port)) };
 		this.#removeElements(endpoint, network, going);
 		const view = this.#view(after);
-		const statements: Statement[] = going.map((port) => deletePort(endpoint.id, port));
 		await store.write(
-			[...statements, ...portFacts("UNPUBLISHED", endpoint.id, going), ...call.answer(view)],
+			[...deletePorts(endpoint.id, going), ...portFacts("UNPUBLISHED", endpoint.id, going), ...call.answer(view)],
 			"ports.deleted",
 		);
 		reservations.release(going);
@@ -123,9 +122,8 @@ export class PublishedPorts {
 
 	async #insert({ id }: Endpoint, ports: readonly Port[]): Promise<void> {
 		const { store, records } = this.#parts;
-		const statements = ports.map((port) => insertPort(id, port));
 		try {
-			await store.write(statements, "ports.inserted");
+			await store.write(insertPorts(id, ports), "ports.inserted");
 		} catch (error) {
 			throw error instanceof ConstraintError && isPortConflict(error) ? portConflict(records, ports) : error;
 		}
@@ -139,10 +137,7 @@ export class PublishedPorts {
 			log.error("published ports could not be taken back", { endpoint: endpoint.id, err: error });
 			unfinished();
 		}
-		await store.write(
-			ports.map((port) => deletePort(endpoint.id, port)),
-			"ports.discarded",
-		);
+		await store.write(deletePorts(endpoint.id, ports), "ports.discarded");
 	}
 }
 

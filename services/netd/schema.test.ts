@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Store, type Statement } from "#lib/store/store.ts";
-import { insertPort, portOf } from "./port.ts";
+import { insertPorts, portOf } from "./port.ts";
 import { migrations } from "./schema.ts";
 import { tcp } from "./test-support/netd.ts";
 
@@ -30,14 +30,16 @@ test("published ports are kept, others of SCTP can be added, and all go with the
 	const folder = mkdtempSync(join(tmpdir(), "netd-schema-"));
 	const path = join(folder, "netd.db");
 	const before = await Store.open({ path, migrations: migrations.slice(0, 2) });
-	await before.write([...CREATED, insertPort("e", tcp(8080, 80))]);
+	await before.write([...CREATED, ...insertPorts("e", [tcp(8080, 80)])]);
 	await before.close();
 	const store = await Store.open({ path, migrations });
 	const ports = () => store.all<Parameters<typeof portOf>[0]>("SELECT * FROM ports ORDER BY host_port").map(portOf);
 	expect(ports()).toEqual([tcp(8080, 80)]);
-	await store.write([insertPort("e", { ...tcp(8081, 80), protocol: "sctp" })]);
+	await store.write(insertPorts("e", [{ ...tcp(8081, 80), protocol: "sctp" }]));
 	expect(ports().map(({ protocol }) => protocol)).toEqual(["tcp", "sctp"]);
-	await expect(store.write([insertPort("e", tcp(8080, 81))])).rejects.toMatchObject({ name: "ConstraintError" });
+	await expect(store.write(insertPorts("e", [tcp(8082, 81), tcp(8080, 81)]))).rejects.toMatchObject({
+		name: "ConstraintError",
+	});
 	await store.write([{ sql: "DELETE FROM endpoints", params: [] }]);
 	expect(ports()).toEqual([]);
 	await store.close();

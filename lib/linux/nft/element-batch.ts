@@ -11,6 +11,8 @@ import type { Refusal } from "../netlink/socket.ts";
 import { messageType } from "./batch.ts";
 import { type Datum, encodeElements, partAt, type SetRef } from "./element.ts";
 
+/** Of some 100 bytes each: the list of them is an attribute, and one has room for 64 KiB. */
+const ELEMENTS_IN_MESSAGE = 200;
 const NEWSETELEM = messageType(12);
 const DELSETELEM = messageType(14);
 
@@ -61,9 +63,20 @@ export class ElementBatch {
 		return this;
 	}
 
+	/** The same in few messages, in order; which change one of them was refused for is not told. */
+	bulk(): Request[] {
+		const runs: [ElementChange, ...ElementChange[]][] = [];
+		for (const change of this.#changes) {
+			const run = runs.at(-1);
+			if (run !== undefined && run.length < ELEMENTS_IN_MESSAGE && isAlike(run[0], change)) run.push(change);
+			else runs.push([change]);
+		}
+		return runs.map((run) => requestOf(run[0], run));
+	}
+
 	/** One a change, in order. */
 	requests(): Request[] {
-		return this.#changes.map(requestOf);
+		return this.#changes.map((change) => requestOf(change, [change]));
 	}
 
 	/** The error for what was refused of `requests()`, or undefined. An index outside them means the transaction as a whole. */
@@ -77,13 +90,20 @@ export class ElementBatch {
 	}
 }
 
-function requestOf(change: ElementChange): Request {
+function isAlike(one: ElementChange, other: ElementChange): boolean {
+	return (
+		one.action === other.action && one.set === other.set && one.table === other.table && one.family === other.family
+	);
+}
+
+/** `changes` are like the first of them. */
+function requestOf(change: ElementChange, changes: readonly ElementChange[]): Request {
 	const { action, family, table, set } = change;
 	const add = action === "add";
 	return {
 		label: `${action} element ${Buffer.from(change.key).toString("hex")} of ${family} ${table} ${set}`,
 		type: add ? NEWSETELEM : DELSETELEM,
 		flags: add ? NLM_F_CREATE : 0,
-		body: encodeElements(change, [change]),
+		body: encodeElements(change, changes),
 	};
 }

@@ -39,6 +39,7 @@ const GETRULE = messageType(7);
 const GETSETELEM = messageType(13);
 const GETGEN = messageType(16);
 const GEN_ID = 1;
+const MANY_CHANGES = 32;
 const NFGENMSG_BYTES = 4;
 
 export class NfTables implements Disposable {
@@ -61,6 +62,8 @@ export class NfTables implements Disposable {
 	/** Does all of `batch` in one transaction, or throws an `ElementBatchError` and has done none of it. */
 	commit(batch: ElementBatch): void {
 		if (batch.size === 0) return;
+		// Many are sent together; only where something is refused are they sent one by one, to learn what.
+		if (batch.size >= MANY_CHANGES && this.#transact(batch.bulk()).length === 0) return;
 		const error = batch.errorOf(this.#transact(batch.requests()));
 		if (error !== undefined) throw error;
 	}

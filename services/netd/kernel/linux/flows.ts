@@ -1,8 +1,8 @@
 /** Tracked connections, removed by what a client sent them to. */
-import type { Ip } from "#lib/address/ip.ts";
+import type { Family, Ip } from "#lib/address/ip.ts";
 import { type FlowFilter, removeFlows } from "#lib/linux/conntrack.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
-import type { HostPort } from "../../port.ts";
+import type { HostPort, Protocol } from "../../port.ts";
 import type { Flows } from "../flows.ts";
 
 export class LinuxFlows implements Flows {
@@ -13,13 +13,17 @@ export class LinuxFlows implements Flows {
 	}
 
 	async remove({ ports, addresses }: { ports: readonly HostPort[]; addresses: readonly Ip[] }): Promise<void> {
+		const wildcards = ports.filter(isWildcard);
 		// A port alone would also match what the host and its containers send to that port of others.
-		const own = ports.some(isWildcard) ? this.#hostAddresses() : [];
-		const filters: FlowFilter[] = ports.flatMap((port) => {
-			const ips = isWildcard(port) ? own.filter(covered(port)) : [port.hostAddress];
-			return ips.map((ip) => ({ originalDestination: { protocol: port.protocol, ip, port: port.hostPort } }));
+		const own = wildcards.length > 0 ? this.#hostAddresses() : [];
+		const everywhere = (wildcards.length > 0 ? ([4, 6] as const) : []).map((family): FlowFilter => {
+			const services = wildcards.filter(covers(family)).map(serviceOf);
+			return { originalDestinations: { services, ips: own.filter((ip) => ip.family === family) } };
 		});
-		await removeFlows([...filters, ...addresses.map((address) => ({ address }))], this.#host);
+		const single = ports
+			.filter((port) => !isWildcard(port))
+			.map((port): FlowFilter => ({ originalDestination: { ...serviceOf(port), ip: port.hostAddress } }));
+		await removeFlows([...everywhere, ...single, ...addresses.map((address) => ({ address }))], this.#host);
 	}
 
 	#hostAddresses(): Ip[] {
@@ -32,6 +36,10 @@ function isWildcard({ hostAddress }: HostPort): boolean {
 	return hostAddress === undefined || hostAddress.value === 0n;
 }
 
-function covered({ hostAddress }: HostPort): (ip: Ip) => boolean {
-	return (ip) => hostAddress === undefined || hostAddress.family === ip.family;
+function covers(family: Family): (port: HostPort) => boolean {
+	return ({ hostAddress }) => hostAddress === undefined || hostAddress.family === family;
+}
+
+function serviceOf({ protocol, hostPort: port }: HostPort): { protocol: Protocol; port: number } {
+	return { protocol, port };
 }
