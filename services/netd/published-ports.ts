@@ -46,7 +46,7 @@ export class PublishedPorts {
 
 		const after: Endpoint = { ...endpoint, ports: [...endpoint.ports, ...ports] };
 		const view = this.#view(after);
-		// The rows before the elements: a crash between them is an element that reconciliation puts there.
+		// The rows before the elements: a crash between them is an element that reconciliation puts there. A power cut takes both.
 		await this.#insert(endpoint, ports);
 		try {
 			this.#ensureElements(after, network, ports);
@@ -123,7 +123,7 @@ export class PublishedPorts {
 	async #insert({ id }: Endpoint, ports: readonly Port[]): Promise<void> {
 		const { store, records } = this.#parts;
 		try {
-			await store.write(insertPorts(id, ports), "ports.inserted");
+			await store.intend(insertPorts(id, ports), "ports.inserted");
 		} catch (error) {
 			throw error instanceof ConstraintError && isPortConflict(error) ? portConflict(records, ports) : error;
 		}
