@@ -43,7 +43,7 @@ describe("settings that change", () => {
 		expect(it.allocator.snapshot().subnets).toEqual(["10.9.0.0/24"]);
 		expect(it.kernel.state.bridges.get(BRIDGE)).toMatchObject({ mtu: 1400 });
 		expect(it.kernel.state.bridges.get(BRIDGE)?.addresses.map(String)).toEqual(["10.9.0.5/24"]);
-		const rules = { bridge: "wharf0", masquerade: false, neighbours: false };
+		const rules = { bridge: "wharf0", masquerade: [], neighbours: false };
 		expect(it.kernel.firewall.observe().networks).toEqual([expect.objectContaining(rules)]);
 		expect(found()).toEqual([]);
 		await it.restart({});
@@ -57,7 +57,7 @@ describe("settings that change", () => {
 		await it.restart({ settings });
 		expect(subnets()).toEqual(before);
 		expect(it.kernel.firewall.observe().networks).toEqual([
-			expect.objectContaining({ masquerade: false, neighbours: true }),
+			expect.objectContaining({ masquerade: [], neighbours: true }),
 		]);
 		expect(found()).toMatchObject([
 			{
