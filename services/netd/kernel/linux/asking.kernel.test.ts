@@ -1,6 +1,7 @@
 /** Published ports where the host's own firewall decides from where they are reached. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Cidr } from "#lib/address/cidr.ts";
+import { Ip } from "#lib/address/ip.ts";
 import { run, start } from "#lib/exec/run.ts";
 import { writeSysctl } from "#lib/linux/sysctl.ts";
 import type { Port } from "../../port.ts";
@@ -118,6 +119,17 @@ test("a published port at one address, and a datagram, which nobody sends twice"
 		child.kill("SIGKILL");
 		await child.done;
 	}
+});
+
+test("neighbours on a segment that a bridge of ours is plugged into, with the host's own address, are outside", async () => {
+	const cidr = Cidr.parse("192.0.2.0/24");
+	const subnet = { family: 4, cidr, ipRange: undefined, gateway: Ip.parse(OUTSIDE), auxiliary: {} } as const;
+	const options = { "wharf.bridge.uplink": "out0", "wharf.bridge.uplink_move": "true" };
+	await t.it.netd.networks.create(networkSpec("segment", { subnets: [subnet], options }), call());
+	host("drop");
+	expect(await t.ask(t.outside, HOST, 8080)).toBe("");
+	host("drop", "tcp dport 8080 accept");
+	expect(await t.ask(t.outside, HOST, 8080)).toBe(OUTSIDE);
 });
 
 test.each([

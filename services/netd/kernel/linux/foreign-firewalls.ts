@@ -19,14 +19,17 @@ const MARK = hex(LET_THROUGH_MARK);
 const WITHOUT_MARK = hex(0xffff_ffff - LET_THROUGH_MARK);
 const MARKING = { ...TABLE, chain: "let_through" } as const;
 const UNMARKING = { ...TABLE, chain: "let_through_end" } as const;
-const RULES = { [MARKING.chain]: 3, [UNMARKING.chain]: 1 };
+const RULES = { [MARKING.chain]: 4, [UNMARKING.chain]: 1 };
 /** Bridges of others that are nevertheless ways out: a default route leads through them. */
 const WAYS_OUT = { ...TABLE, set: "ways_out" } as const;
 const TABLE_MAIN = 254;
 /** strerror(EPERM), as the library shows it. */
 const NOT_PERMITTED = "Operation not permitted";
 
-/** Before the first who looks at the mark, and behind the last: nobody else sees it. What goes to a bridge of others is their business. */
+/**
+ * Before the first who looks at the mark, and behind the last: nobody else sees it. What goes to a bridge of others is their business. Frames
+ * inside a bridge are seen here where the kernel shows them, also on a segment beyond the host, whose bridge is not among ours.
+ */
 function marks(waysOut: readonly string[]): string {
 	const elements =
 		waysOut.length === 0 ? "" : `add element inet wharf ways_out { ${waysOut.map((name) => `"${name}"`).join(", ")} }`;
@@ -42,6 +45,7 @@ table inet wharf {
 	chain let_through {
 		oifname @bridges meta mark set meta mark | ${MARK}
 		iifname @bridges oifname @ways_out meta mark set meta mark | ${MARK}
+		iifname . oifname @connected meta mark set meta mark | ${MARK}
 		iifname @bridges meta oifkind != "bridge" meta mark set meta mark | ${MARK}
 	}
 	chain let_through_end {

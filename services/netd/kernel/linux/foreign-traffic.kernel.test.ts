@@ -1,9 +1,10 @@
 /** What passes beside programs that drop what they forward, once the operator has consented to a rule of ours in theirs. */
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Ip } from "#lib/address/ip.ts";
 import { start } from "#lib/exec/run.ts";
 import { Cidr } from "#lib/address/cidr.ts";
 import { call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
-import { HOST, HOST6, OUTSIDE, OUTSIDE6, type Town, town } from "../../test-support/town.ts";
+import { HOST, HOST6, OUTSIDE, OUTSIDE6, showBridged, type Town, town } from "../../test-support/town.ts";
 
 const OURS = "-A DOCKER-USER -m mark --mark 0x4000000/0x4000000 -m comment --comment wharf -j ACCEPT";
 const RETURN = "-A DOCKER-USER -j RETURN";
@@ -164,6 +165,33 @@ test("the operator's rules come first, whenever they were written: in Docker's p
 	expect(await t.ask(t.outside, HOST, 8080)).toBe(OUTSIDE);
 	await t.it.netd.reconcile.run();
 	expect(t.run(t.host, "nft", "list", "chain", "inet", "wharf", "operator")).toContain("192.0.2.3");
+});
+
+test("frames inside a network, and on a segment beyond the host, where the kernel shows them to Docker's rules", async () => {
+	const cidr = Cidr.parse("192.0.2.0/24");
+	const ipRange = Cidr.parse("192.0.2.128/25");
+	const subnet = { family: 4, cidr, ipRange, gateway: Ip.parse(OUTSIDE), auxiliary: {} } as const;
+	const options = { "wharf.bridge.uplink": "out0", "wharf.bridge.uplink_move": "true" };
+	await t.it.netd.networks.create(networkSpec("segment", { subnets: [subnet], options }), call());
+	t.run(t.host, "ip", "route", "replace", "default", "via", OUTSIDE);
+	const on = async (network: string) => {
+		const sandbox = await t.it.netd.sandboxes.create(sandboxSpec(network), call());
+		const { view } = await t.it.netd.endpoints.connect(connectSpec(network, sandbox), call());
+		const { netnsPath } = sandbox;
+		await t.serve(netnsPath, 80);
+		return { netnsPath, address: view.endpoint.addresses[0]?.ip.toString() ?? "" };
+	};
+	const [neighbour, station] = [await on("front"), await on("segment")];
+	showBridged(t.host, true);
+	restore("iptables", DOCKER);
+	expect(await t.ask(inside, neighbour.address, 80)).toBe("");
+	await t.it.netd.reconcile.run();
+	expect(await t.ask(inside, neighbour.address, 80)).not.toBe("");
+	expect(await t.ask(station.netnsPath, OUTSIDE, 90)).toBe(station.address);
+	expect(await t.ask(t.outside, station.address, 80)).toBe(OUTSIDE);
+	// The segment's bridge is the way out of the others.
+	expect(await t.ask(inside, OUTSIDE, 90)).toBe(HOST);
+	expect(await t.ask(t.outside, HOST, 8080)).toBe(OUTSIDE);
 });
 
 test("a table that its program keeps to itself is left, and told of with its own command; others are mended", async () => {
