@@ -13,6 +13,7 @@ import { fixedDriver } from "./drivers/fixed.ts";
 import { Endpoints } from "./endpoints.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import { Locks } from "#lib/concurrency/locks.ts";
+import { Pace } from "#lib/concurrency/pace.ts";
 import { Names } from "./names.ts";
 import { Networks } from "./networks.ts";
 import type { Parts } from "./parts.ts";
@@ -70,6 +71,7 @@ export function assemble(ingredients: Ingredients): Netd {
 		reservations: new Reservations(kernel.hostPorts, (port) => holderName(records, port)),
 		reaper,
 		locks: new Locks(),
+		pace: new Pace(),
 		log,
 		netnsPath,
 		unfinished: () => reconcile.soon(),

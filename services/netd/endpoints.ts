@@ -318,8 +318,9 @@ export class Endpoints {
 
 	/** What needs no address, while another process is asked for one: the link and, with the first network that resolves names, the resolver's rewrite. */
 	async #link(intent: Endpoint, { network, driver, sandbox, others }: Connecting, undo: Undo): Promise<void> {
-		const { kernel } = this.#parts;
+		const { kernel, pace } = this.#parts;
 		await setImmediate(); // the request for the address leaves first
+		await pace.next();
 		undo.defer(() => driver.removeLink({ endpoint: intent, netnsPath: sandbox.netnsPath }));
 		await driver.ensureLink(network, intent, sandbox.netnsPath);
 		if (!network.resolvesNames || others.some((other) => other.network.resolvesNames)) return;
@@ -329,6 +330,7 @@ export class Endpoints {
 
 	async #address(endpoint: Endpoint, at: Connecting, undo: Undo): Promise<void> {
 		const { network, driver, sandbox } = at;
+		await this.#parts.pace.next();
 		const passing = driver.ensureAddresses(network, endpoint, sandbox.netnsPath);
 		await allDone([passing, this.#lead(endpoint, at, undo)]);
 	}

@@ -5,6 +5,7 @@ import type { Allocator } from "./allocator.ts";
 import type { Drivers } from "./drivers/drivers.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import type { Locks } from "#lib/concurrency/locks.ts";
+import type { Pace } from "#lib/concurrency/pace.ts";
 import type { Names } from "./names.ts";
 import type { Reaper } from "./reaper.ts";
 import type { Records } from "./records.ts";
@@ -21,6 +22,8 @@ export interface Parts {
 	readonly reaper: Reaper;
 	/** By the id of a sandbox or a network. */
 	readonly locks: Locks;
+	/** Of work in the kernel that keeps the loop waiting. */
+	readonly pace: Pace;
 	readonly log: Log;
 	/** Where a sandbox's namespace is pinned. */
 	readonly netnsPath: (sandboxId: string) => string;

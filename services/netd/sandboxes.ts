@@ -73,7 +73,7 @@ export class Sandboxes {
 
 	async create(spec: SandboxSpec, call: Mutation<Sandbox>): Promise<Sandbox> {
 		if (spec.join !== undefined) return this.#share(spec, spec.join, call);
-		const { kernel, locks, store, log, unfinished } = this.#parts;
+		const { kernel, locks, pace, store, log, unfinished } = this.#parts;
 		using adopted = this.#open(spec);
 		const sandbox = this.#intent(spec, { adopted: adopted !== undefined });
 		using _turn = await locks.take(sandbox.id, call.signal);
@@ -89,6 +89,7 @@ export class Sandboxes {
 			log,
 		);
 		undo.defer(() => kernel.namespaces.remove(sandbox.netnsPath));
+		await pace.next();
 		if (adopted === undefined) kernel.namespaces.create(sandbox.netnsPath);
 		else adopted.pin(sandbox.netnsPath);
 		call.signal.throwIfAborted();
