@@ -39,7 +39,10 @@ async function throughput(from: Place, to: Place): Promise<number> {
 	const server = start(...inside(to, "iperf3", "-s", "-1"), { stdout: "ignore" });
 	for (let attempt = 0; attempt < 100; attempt += 1) {
 		const flags = ["-c", to.ip, "-t", String(SECONDS), "-J"];
-		const { stdout, exitCode } = await run(...inside(from, "iperf3", ...flags), { acceptExit: [0, 1] });
+		const { stdout, exitCode } = await run(...inside(from, "iperf3", ...flags), {
+			acceptExit: [0, 1],
+			timeoutMs: 20_000,
+		});
 		if (exitCode !== 0) continue; // it does not listen yet
 		await server.done;
 		return (
