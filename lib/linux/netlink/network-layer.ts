@@ -59,6 +59,9 @@ export interface Passing {
 	readonly before: number;
 }
 
+/** A master that is brought up with its first port is ready at once; up before that, it waits for the link watch, for up to a second. */
+type Step = Omit<Passing, "before"> & { readonly brings?: "up" | undefined };
+
 export class NetworkLayer {
 	readonly #socket: NetlinkSocket;
 
@@ -67,13 +70,13 @@ export class NetworkLayer {
 	}
 
 	/**
-	 * Passes all that `from` has to `to`, which must be up, together with the change of master. What is refused is taken back, and
+	 * Passes all that `from` has to `to`, which is up then, together with the change of master. What is refused is taken back, and
 	 * the first refusal thrown. Link-local and temporary IPv6 addresses stay: every link makes its own.
 	 */
 	pass(passing: Passing): void {
 		const { from, to, port, master, before } = passing;
 		const layer = this.#observe(from);
-		const [refusal] = this.#send(messages(layer, { from, to, port, master }));
+		const [refusal] = this.#send(messages(layer, { from, to, port, master, brings: "up" }));
 		if (refusal === undefined) return;
 		this.#send(messages(layer, { from: to, to: from, port, master: before }, from));
 		throw refusal.error;
@@ -125,38 +128,33 @@ export class NetworkLayer {
 	}
 }
 
-/** Addresses are there before they go elsewhere, so the host is never without: what is bound to them, and routes from them, stay. */
-function messages(
-	{ addresses, routes }: Layer,
-	{ from, to, port, master }: Omit<Passing, "before">,
-	routesOf = from,
-): Request[] {
+/** Addresses are at both links before they go from one, so the host is never without: what is bound to them, and routes from them, stay. */
+function messages({ addresses, routes }: Layer, step: Step, routesOf = step.from): Request[] {
+	const { from, to, port, master, brings } = step;
 	const change = NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
+	const passAddress = (type: number, flags: number, link: number) => (body: Buffer) => ({
+		label: "pass an address",
+		type,
+		flags,
+		body: addressAt(body, link),
+	});
+	const setLink = (index: number, up: boolean | undefined, attributes: Buffer): Request => ({
+		label: `set link ${index}`,
+		type: RTM_SETLINK,
+		flags: NLM_F_ACK,
+		body: Buffer.concat([interfaceHeader({ index, up }), attributes]),
+	});
 	return [
-		...addresses.map((body) => ({
-			label: "pass an address",
-			type: RTM_NEWADDR,
-			flags: change,
-			body: addressAt(body, to),
-		})),
-		{
-			label: `set link ${port}`,
-			type: RTM_SETLINK,
-			flags: NLM_F_ACK,
-			body: Buffer.concat([interfaceHeader({ index: port }), attribute.u32(IFLA.master, master)]),
-		},
+		setLink(port, undefined, attribute.u32(IFLA.master, master)),
+		...(brings === undefined ? [] : [setLink(to, true, Buffer.alloc(0))]),
+		...addresses.map(passAddress(RTM_NEWADDR, change, to)),
 		...routes.map((body) => ({
 			label: "pass a route",
 			type: RTM_NEWROUTE,
 			flags: change,
 			body: routeBy(body, routesOf, to),
 		})),
-		...addresses.map((body) => ({
-			label: "pass an address",
-			type: RTM_DELADDR,
-			flags: NLM_F_ACK,
-			body: addressAt(body, from),
-		})),
+		...addresses.map(passAddress(RTM_DELADDR, NLM_F_ACK, from)),
 	];
 }
 

@@ -195,7 +195,7 @@ export interface Links {
 	 * one step, which no crash divides.
 	 */
 	ensureBridge(bridge: Bridge): void;
-	/** What the host has at an uplink, or, where that has moved, at its bridge. */
+	/** What the host has at an uplink, or, where that has moved, at its bridge; of a link that is down nothing is to be learnt. */
 	observeUplink(bridge: IfName, uplink: IfName): HostSettings;
 	/**
 	 * What was moved from an uplink goes back to it first.

@@ -78,8 +78,10 @@ export class LinuxLinks implements Links, Disposable {
 			if (uplink === undefined) this.#ensureAddresses(link, bridge);
 			// Who knows the host by its MAC goes on knowing it.
 			const mac = (uplink?.moves === true ? port?.mac : undefined) ?? bridge.mac;
-			if (link.mtu !== mtu || link.mac !== mac || !link.up) {
-				this.#rtnl.links.set(link.index, { up: true, mtu, mac });
+			// With the host's addresses it comes up in the step that brings them.
+			const up = link.up || uplink?.moves !== true || port?.master === link.index;
+			if (link.mtu !== mtu || link.mac !== mac || link.up !== up) {
+				this.#rtnl.links.set(link.index, { up: up || undefined, mtu, mac });
 				killPoint("netd.bridge.up");
 			}
 			if (uplink !== undefined && port !== undefined) this.#uplinks.ensure(link, port, uplink);

@@ -137,6 +137,7 @@ describe.each([true, false])("bridged frames shown to the rules: %s", (shown) =>
 describe("reconcile", () => {
 	const harms: Record<string, readonly string[]> = {
 		"the bridge is deleted": ["link", "del", "seg0"],
+		"the bridge is taken down": ["link", "set", "seg0", "down"],
 		"the interface is taken off": ["link", "set", "eth1", "nomaster"],
 		"the interface gets an address again": ["address", "add", "10.77.0.7/24", "dev", "eth1"],
 	};

@@ -48,7 +48,7 @@ export class Uplinks {
 		return link;
 	}
 
-	/** The bridge is up. What came to the interface since it joined goes over as well. */
+	/** What came to the interface since it joined goes over as well. The bridge is up then. */
 	ensure(bridge: Link, port: Link, { moves, settings }: Uplink): void {
 		const { index: to } = bridge;
 		const isPort = port.master === to;
@@ -61,6 +61,8 @@ export class Uplinks {
 			this.#log.change("uplink.join", { name: port.name, bridge: bridge.name, moves });
 		}
 		if (isBare) this.#restore(bridge, settings);
+		// The kernel forgets routes, and IPv6 addresses, with a link that is taken down.
+		if (isPort && moves && !bridge.up) this.#apply(bridge, settings);
 	}
 
 	/** What the bridge's mark says, and nothing where it is no port any more. */
@@ -83,7 +85,10 @@ export class Uplinks {
 	}
 
 	observe(bridge: IfName, uplink: IfName): HostSettings {
-		const links = [uplink, bridge].map((name) => this.#rtnl.links.find(name)).filter((link) => link !== undefined);
+		const links = [uplink, bridge]
+			.map((name) => this.#rtnl.links.find(name))
+			.filter((link) => link !== undefined)
+			.filter(({ up }) => up);
 		const routes = this.#rtnl.routes
 			.list()
 			.flatMap(({ destination, protocol, type, table, source, metric, nexthops }) => {
@@ -97,7 +102,11 @@ export class Uplinks {
 
 	/** Where the host has nothing, and had something since the machine runs. */
 	#restore(link: Link, settings: HostSettings | undefined): void {
-		if (settings === undefined || settings.bootId !== bootId() || this.#addresses(link).length > 0) return;
+		if (this.#addresses(link).length === 0) this.#apply(link, settings);
+	}
+
+	#apply(link: Link, settings: HostSettings | undefined): void {
+		if (settings === undefined || settings.bootId !== bootId()) return;
 		for (const { ip, prefix } of settings.addresses) this.#rtnl.addresses.replace({ link: link.index, ip, prefix });
 		const direct = settings.routes.filter(({ gateway }) => gateway === undefined);
 		for (const route of [...direct, ...settings.routes.filter((one) => !direct.includes(one))])
