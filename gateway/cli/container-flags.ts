@@ -5,6 +5,7 @@ import type { MountSpec } from "#gen/wharf/volume/v1/volume.ts";
 import type { Flags, ValuesOf } from "./syntax/command.ts";
 import { syntaxFaults } from "./syntax/faults.ts";
 import { parseLogOptions } from "./syntax/log-options.ts";
+import { type NetworkWish, parseNetwork } from "./syntax/networks.ts";
 import { parseEnvironment, parsePairs } from "./syntax/pairs.ts";
 import { parsePorts, type Transport } from "./syntax/ports.ts";
 import { type MountWish, parseVolume } from "./syntax/volumes.ts";
@@ -18,7 +19,7 @@ export const CONTAINER_FLAGS = {
 		kind: "list",
 		value: "NETWORK",
 		also: ["--net"],
-		help: "A network to join, any number of times; `host`, `none` or `container:NAME`, which shares that one's, alone; `bridge` without this",
+		help: "A network to join, any number of times; `host`, `none` or `container:NAME`, which shares that one's, alone; `bridge` without this; name=NETWORK,alias=NAME,ip=ADDRESS,ip6=ADDRESS,gw-priority=NUMBER as well",
 	},
 	ip: { kind: "text", value: "ADDRESS", help: "Its IPv4 address on the first network" },
 	ip6: { kind: "text", value: "ADDRESS", help: "Its IPv6 address on the first network" },
@@ -65,17 +66,18 @@ export function specOf(
 		throw syntaxFaults.INVALID_VALUE({ what: "The image", value: image, allowed: "the name of one, as host" });
 	}
 	const addresses = [flags.ip, flags.ip6].filter((one) => one !== undefined);
+	const withFlags = (wish: NetworkWish): NetworkWish => ({
+		...wish,
+		addresses: [...wish.addresses, ...addresses],
+		aliases: [...wish.aliases, ...flags["network-alias"]],
+	});
 	const names = flags.network.length === 0 ? ["bridge"] : flags.network;
 	return ContainerSpec.fromPartial({
 		name: flags.name ?? "",
 		image,
 		command,
 		environment: parseEnvironment(flags.env, env),
-		networks: names.map((network, index) =>
-			index === 0
-				? { network, addresses, aliases: [...flags["network-alias"]] }
-				: { network, addresses: [], aliases: [] },
-		),
+		networks: names.map(parseNetwork).map((wish, index) => (index === 0 ? withFlags(wish) : wish)),
 		ports: flags.publish.flatMap(parsePorts).map((port) => ({
 			...port,
 			protocol: TRANSPORTS[port.protocol],

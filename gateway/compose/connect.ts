@@ -36,8 +36,8 @@ export async function connect(parts: Parts, input: ConnectInput, call: Mutation<
 	if (record.state === "RUNNING") {
 		// By what there is and not by what was answered: a call that timed out may have happened.
 		undo.defer(() => disconnectFrom(parts, record, network.id));
-		const { addresses, aliases } = input.attachment;
-		const wish = { network: network.id, sandboxId: record.sandboxId, addresses, aliases, ports: [] };
+		const { network: _, ...asked } = input.attachment;
+		const wish = { ...asked, network: network.id, sandboxId: record.sandboxId, ports: [] };
 		const { endpoint, namesLag } = await netd.connect(wish, call.signal);
 		await joined(parts, record, endpoint);
 		if (namesLag) warnings.push(namesLagWarning(network.name));

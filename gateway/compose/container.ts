@@ -65,7 +65,7 @@ export function sharedNetworkOf({ networks }: Pick<ContainerSpec, "networks">): 
 }
 
 export function sharing(id: string): ContainerSpec["networks"] {
-	return [{ network: `${CONTAINER}${id}`, addresses: [], aliases: [] }];
+	return [{ network: `${CONTAINER}${id}`, addresses: [], aliases: [], gatewayPriority: 0 }];
 }
 
 export function hostnameOf({ id, spec }: Pick<ContainerRecord, "id" | "spec">): string {

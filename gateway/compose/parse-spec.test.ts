@@ -24,7 +24,7 @@ describe("a container's specification", () => {
 	test("has an image and a network when none is given", () => {
 		const { image, networks } = parseSpec(spec());
 		expect(image).toBe("host");
-		expect(networks).toEqual([{ network: "bridge", addresses: [], aliases: [] }]);
+		expect(networks).toEqual([{ network: "bridge", addresses: [], aliases: [], gatewayPriority: 0 }]);
 	});
 
 	test("is refused where it is wrong, and says where", () => {

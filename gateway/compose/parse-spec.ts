@@ -48,7 +48,8 @@ function withDefaults(spec: ContainerSpec | undefined): ContainerSpec {
 		log: undefined,
 		...spec,
 		image: spec?.image === undefined || spec.image === "" ? "host" : spec.image,
-		networks: networks.length === 0 ? [{ network: "bridge", addresses: [], aliases: [] }] : networks,
+		networks:
+			networks.length === 0 ? [{ network: "bridge", addresses: [], aliases: [], gatewayPriority: 0 }] : networks,
 	};
 }
 
@@ -57,7 +58,7 @@ function parseNetworks(spec: ContainerSpec): void {
 	const mode = networkMode({ networks });
 	if (mode === "container") return parseShared(spec);
 	const names = networks.map(({ network }) => network);
-	for (const [index, { network, addresses, aliases }] of networks.entries()) {
+	for (const [index, { network, addresses, aliases, gatewayPriority }] of networks.entries()) {
 		const field = `spec.networks[${index}]`;
 		if (names.indexOf(network) !== index) throw gatewayFaults.NETWORK_GIVEN_TWICE({ network }, { field });
 		if (networks.length > 1 && networkMode({ networks: networks.slice(index) }) !== "networks") {
@@ -65,6 +66,9 @@ function parseNetworks(spec: ContainerSpec): void {
 		}
 		if (mode !== "networks" && addresses.length + aliases.length > 0) {
 			throw gatewayFaults.NETWORK_HAS_NO_ENDPOINTS({ network, what: "addresses and names" }, { field });
+		}
+		if (mode !== "networks" && gatewayPriority !== 0) {
+			throw gatewayFaults.NETWORK_HAS_NO_ENDPOINTS({ network, what: "a gateway priority" }, { field });
 		}
 		for (const address of addresses) atField(`${field}.addresses`, () => Ip.parse(address));
 	}
@@ -76,13 +80,14 @@ function parseNetworks(spec: ContainerSpec): void {
 /** Another's network is used as it is. */
 function parseShared({ networks, ports, hostname }: ContainerSpec): void {
 	const owner = sharedNetworkOf({ networks });
-	const [{ addresses, aliases } = { addresses: [], aliases: [] }] = networks;
+	const [{ addresses, aliases, gatewayPriority } = { addresses: [], aliases: [], gatewayPriority: 0 }] = networks;
 	if (networks.length > 1) {
 		throw gatewayFaults.NETWORK_STANDS_ALONE({ network: `container:${owner}` }, { field: "spec.networks[0]" });
 	}
 	if (owner === "") throw gatewayFaults.CONTAINER_NOT_FOUND({ container: owner }, { field: "spec.networks[0]" });
 	const given = [
 		["spec.networks[0]", "addresses and names", addresses.length + aliases.length],
+		["spec.networks[0]", "gateway priority", Math.abs(gatewayPriority)],
 		["spec.ports", "ports to publish", ports.length],
 		["spec.hostname", "host name", hostname.length],
 	] as const;
@@ -92,7 +97,7 @@ function parseShared({ networks, ports, hostname }: ContainerSpec): void {
 
 /** Of a container that is there already. */
 export function parseAttachment(attachment: NetworkAttachment | undefined): NetworkAttachment {
-	const { network = "", addresses = [], aliases = [] } = attachment ?? {};
+	const { network = "", addresses = [], aliases = [], gatewayPriority = 0 } = attachment ?? {};
 	for (const address of addresses) atField("network.addresses", () => Ip.parse(address));
-	return { network, addresses, aliases };
+	return { network, addresses, aliases, gatewayPriority };
 }

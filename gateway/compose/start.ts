@@ -70,7 +70,7 @@ export async function start(parts: Parts, reference: string, call: Mutation<Star
 	return result;
 }
 
-/** The first network is the default gateway's, and publishes the ports. `host` has no sandbox, `none` one without legs. */
+/** The first network publishes the ports, and is the default gateway's unless another has a higher priority. `host` has no sandbox, `none` one without legs. */
 async function joinNetworks(parts: Parts, record: ContainerRecord, signal: AbortSignal): Promise<Legs> {
 	const { netd } = parts;
 	const { id: owner, spec, networkIds } = record;
@@ -85,10 +85,10 @@ async function joinNetworks(parts: Parts, record: ContainerRecord, signal: Abort
 	const endpoints: Endpoint[] = [];
 	const warnings: string[] = [];
 	for (const [index, network] of networkIds.entries()) {
-		const { addresses = [], aliases = [] } = spec.networks[index] ?? {};
+		const { addresses = [], aliases = [], gatewayPriority = 0 } = spec.networks[index] ?? {};
 		const ports = index === 0 ? spec.ports : [];
 		const { endpoint, namesLag } = await netd.connect(
-			{ network, sandboxId: made.id, addresses, aliases, ports },
+			{ network, sandboxId: made.id, addresses, aliases, gatewayPriority, ports },
 			signal,
 		);
 		killPoint("start.connected");

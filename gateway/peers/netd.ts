@@ -31,6 +31,7 @@ export interface Connection {
 	readonly sandboxId: string;
 	readonly addresses: readonly string[];
 	readonly aliases: readonly string[];
+	readonly gatewayPriority: number;
 	readonly ports: readonly Port[];
 }
 

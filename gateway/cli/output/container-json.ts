@@ -78,6 +78,7 @@ function networkSettings({ sandboxId, netnsPath }: Container, endpoints: readonl
 
 const NO_ENDPOINT = {
 	Aliases: [] as string[],
+	GwPriority: 0,
 	NetworkID: "",
 	EndpointID: "",
 	Gateway: "",
@@ -96,6 +97,7 @@ function endpointJson(endpoint: Endpoint): typeof NO_ENDPOINT {
 	];
 	return {
 		Aliases: endpoint.aliases,
+		GwPriority: endpoint.gatewayPriority,
 		NetworkID: endpoint.networkId,
 		EndpointID: endpoint.id,
 		Gateway: endpoint.gateways.find((one) => !one.includes(":")) ?? "",
