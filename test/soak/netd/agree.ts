@@ -69,9 +69,9 @@ async function toldAgree({ host, networks, sandboxes, endpoints }: NetdHost, led
 		];
 		problems.push(...compare(`default route in ${id.slice(0, 12)}`, leading, await defaultRoutes(host, netnsPath)));
 	}
-	const adopted = new Set(told.sandboxes.map(({ netnsPath }) => netnsPath));
-	for (const path of ADOPTABLE.map((name) => `/run/netns/${name}`)) {
-		if (adopted.has(path)) continue;
+	// They are held at paths of netd's own, and owned by the name.
+	const adopted = new Set(told.sandboxes.map(({ owner }) => owner));
+	for (const path of ADOPTABLE.filter((name) => !adopted.has(name)).map((name) => `/run/netns/${name}`)) {
 		const left = (await links(host, path)).map(({ name }) => name).filter((name) => name !== "lo");
 		problems.push(...left.map((name) => `${path} was given back with ${name}`));
 		const rules = await host.ok("nsenter", [`--net=${path}`, "--", "nft", "list", "ruleset"]);
