@@ -17,8 +17,10 @@ const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
 const F_GETFL = 3;
 const F_SETFL = 4;
-const F_SETOWN = 8;
 const F_SETSIG = 10;
+const F_SETOWN_EX = 15;
+/** `struct f_owner_ex`: of what kind, and its number. The main thread's is the process's. */
+const F_OWNER_TID = 0;
 const O_ASYNC = 0o20000;
 /** One that a process ignores unless it listens: what is on its way when the listening ends, ends nothing else. */
 const SIGNAL = "SIGURG";
@@ -40,6 +42,9 @@ const SETTLE_MS = 10;
 const REST_MS = 90;
 
 const fcntl = checked<[fd: number, command: number, argument: number]>("int fcntl(int fd, int command, int argument)");
+const setOwner = checked<[fd: number, command: number, owner: Uint8Array]>(
+	"int fcntl(int fd, int command, const void *owner)",
+);
 const recv = checked<[fd: number, data: Uint8Array, length: number, flags: number]>(
 	"long recv(int fd, void *data, size_t length, int flags)",
 );
@@ -81,7 +86,8 @@ export class Monitor implements Disposable {
 		this.#tables = tables;
 		for (const fd of [route, tables]) {
 			fcntl(fd, F_SETSIG, constants.signals[SIGNAL]);
-			fcntl(fd, F_SETOWN, process.pid);
+			// To this thread alone: a call that waits on another one is not to be interrupted.
+			setOwner(fd, F_SETOWN_EX, new Uint8Array(Int32Array.of(F_OWNER_TID, process.pid).buffer));
 		}
 		process.on(SIGNAL, this.#heard);
 		this.#listen();
