@@ -20,6 +20,9 @@ const PARTS: Readonly<Record<string, (report: Report) => Promise<void>>> = {
 	peers,
 };
 
+// What was started ends with this process: exec sees to it at an exit, and a signal alone is none.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+
 const wanted = process.env["WHARF_BENCH_ROWS"]?.split(",") ?? Object.keys(PARTS);
 const rows: Row[] = [];
 for (const name of wanted) {
