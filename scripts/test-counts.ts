@@ -2,7 +2,7 @@
  * `test-counts.ts REPORT`: a vitest JSON report as two numbers on stdout, passed and failed; on stderr a line for each failure with the
  * first line of its reason. A suite that could not be run, or found no test, counts as one failure.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 
 interface Report {
@@ -19,10 +19,10 @@ interface Report {
 	}[];
 }
 
-const text = readFileSync(process.argv[2] ?? "", "utf8");
-// A run that was killed leaves an empty report; the caller says so.
-if (text === "") process.exit(1);
-const report = JSON.parse(text) as Report;
+const [, , path = ""] = process.argv;
+// A run that was killed leaves no report; the caller says so.
+if (!existsSync(path)) process.exit(1);
+const report = JSON.parse(readFileSync(path, "utf8")) as Report;
 const failures = report.testResults.flatMap(({ name, status, message, assertionResults }) => {
 	const file = relative(process.cwd(), name);
 	if (status === "failed" && assertionResults.length === 0) return [`${file}: ${firstLine(message)}`];

@@ -145,10 +145,10 @@ test("a subnet is given out to the last address over many connections, each addr
 	const got = results.flatMap((result) => (result.status === "fulfilled" ? [result.value.lease?.address] : []));
 	const refused = results.flatMap((result) => (result.status === "rejected" ? [result.reason as Error] : []));
 	expect([got.length, new Set(got).size, refused.length]).toEqual([253, 253, 7]);
-	// Some of the 253 may not have been stored when the next one was refused: the sentence adds up all the same.
+	// Some of the 253, or all, may not have been stored when the next one was refused: the sentence adds up all the same.
 	for (const { message } of refused) {
 		expect(message).toMatch(
-			/^198\.18\.0\.0\/24 has no free address: all 253 are leased \(netd \d+(, requests in flight \d+)?\)\.$/,
+			/^198\.18\.0\.0\/24 has no free address: all 253 are leased \((netd \d+|(netd \d+, )?requests in flight \d+)\)\.$/,
 		);
 		const counts = [...message.slice(message.indexOf("(")).matchAll(/\d+/g)].map(Number);
 		expect(counts.reduce((sum, count) => sum + count, 0)).toBe(253);
