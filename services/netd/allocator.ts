@@ -48,7 +48,8 @@ export interface Allocator {
 	/** All that the owner has: a call that timed out may have given one. */
 	releaseSubnets(owner: string): Promise<void>;
 	takeAddress(spec: AddressSpec, signal?: AbortSignal): Promise<IpInterface>;
-	releaseAddress(lease: Pick<HeldLease, "subnetId" | "owner">): Promise<void>;
+	/** False when there was none. */
+	releaseAddress(lease: Pick<HeldLease, "subnetId" | "owner">): Promise<boolean>;
 	/** Everything that netd holds. */
 	subnets(): Promise<readonly HeldSubnet[]>;
 	leases(): Promise<readonly HeldLease[]>;

@@ -306,7 +306,7 @@ export class Endpoints {
 		const addresses = await allDone(
 			network.subnets.map(({ id: subnetId, cidr }) => {
 				const owner = intent.id;
-				undo.defer(() => allocator.releaseAddress({ subnetId, owner }));
+				undo.defer(async () => void (await allocator.releaseAddress({ subnetId, owner })));
 				const address = asked.find(({ family }) => family === cidr.family);
 				return allocator.takeAddress({ subnetId, owner, address, mac, name: sandbox.name }, signal);
 			}),

@@ -243,7 +243,7 @@ export class Networks {
 		const { id: owner, name } = network;
 		const taken: Network["hostAddresses"][number][] = [];
 		for (const { subnetId, address } of driver.hostAddressesOf(network)) {
-			undo.defer(() => allocator.releaseAddress({ subnetId, owner }));
+			undo.defer(async () => void (await allocator.releaseAddress({ subnetId, owner })));
 			taken.push(await allocator.takeAddress({ subnetId, owner, address, mac: undefined, name }, signal));
 			killPoint("netd.network.host-address");
 		}

@@ -61,7 +61,7 @@ export async function releaseLeases(parts: Needs, endpoints: readonly Endpoint[]
 	);
 	const released = await Promise.all(
 		held.map((lease) =>
-			collect([() => allocator.releaseAddress(lease)], (error) =>
+			collect([async () => void (await allocator.releaseAddress(lease))], (error) =>
 				log.error("an endpoint's address could not be released", { endpoint: lease.owner, err: error }),
 			),
 		),

@@ -63,8 +63,9 @@ export class IpamdAllocator implements Allocator, Disposable {
 		return IpInterface.of(Ip.parse(ip), prefixLength);
 	}
 
-	async releaseAddress({ subnetId, owner }: Pick<HeldLease, "subnetId" | "owner">): Promise<void> {
-		await this.#client.releaseAddress({ requestId: randomUUID(), subnetId, holder: HOLDER, owner });
+	async releaseAddress({ subnetId, owner }: Pick<HeldLease, "subnetId" | "owner">): Promise<boolean> {
+		const request = { requestId: randomUUID(), subnetId, holder: HOLDER, owner };
+		return (await this.#client.releaseAddress(request)).released;
 	}
 
 	subnets(): Promise<HeldSubnet[]> {

@@ -58,10 +58,11 @@ export class ModelAllocator implements Allocator {
 		return IpInterface.of(ip, subnet.cidr.prefix);
 	}
 
-	async releaseAddress({ subnetId, owner }: Pick<HeldLease, "subnetId" | "owner">): Promise<void> {
+	async releaseAddress({ subnetId, owner }: Pick<HeldLease, "subnetId" | "owner">): Promise<boolean> {
 		this.#answer();
 		const index = this.#leases.findIndex((lease) => lease.subnetId === subnetId && lease.owner === owner);
 		if (index >= 0) this.#leases.splice(index, 1);
+		return index >= 0;
 	}
 
 	async subnets(): Promise<readonly HeldSubnet[]> {

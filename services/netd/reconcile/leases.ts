@@ -4,15 +4,20 @@ import { subnetOf } from "../network.ts";
 import type { Parts } from "../parts.ts";
 import type { Problems } from "./problems.ts";
 
-/** Asked first, and the rows read afterwards: a row comes before what is taken for it, and goes after that is given back. */
+/**
+ * Asked first, and the rows read afterwards: a row comes before what is taken for it. It goes while that is given back, so what is on
+ * its way is released twice, and only the one that finds it has found a stray.
+ */
 export async function settleLeases({ allocator, records, log }: Parts, problems: Problems): Promise<void> {
 	await problems.guard("compare leases", async () => {
 		const leases = await allocator.leases();
 		for (const lease of leases) {
 			// A network's are the host's own addresses on it.
 			if (records.endpoint(lease.owner) !== undefined || records.network(lease.owner) !== undefined) continue;
-			log.warn("releasing a stray lease", { address: lease.address.toString(), owner: lease.owner });
-			await problems.guard("release a lease", () => allocator.releaseAddress(lease));
+			await problems.guard("release a lease", async () => {
+				if (!(await allocator.releaseAddress(lease))) return;
+				log.warn("a stray lease was released", { address: lease.address.toString(), owner: lease.owner });
+			});
 		}
 		const held = new Set(leases.map(({ owner, address }) => `${owner} ${address}`));
 		for (const endpoint of records.endpoints([["state IN ('active', 'failed')"]])) {
