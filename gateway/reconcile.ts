@@ -64,7 +64,7 @@ async function mend(parts: Parts, id: string, seen: Observed): Promise<void> {
 			case "RUNNING":
 				return isAlive({ pid: record.pid, start: record.pidStart }) ? undefined : record;
 			case "STARTING":
-				return mendStarting(parts, record);
+				return await mendStarting(parts, record);
 			case "CREATING":
 			case "REMOVING":
 				await removeRecord(

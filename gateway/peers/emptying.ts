@@ -31,7 +31,7 @@ export async function removeContainers(paths: Paths, failed: Failed): Promise<nu
 		(page) => gateway.listContainers(ListContainersRequest.fromPartial({ ...page, all: true })),
 		(answer) => answer.containers,
 	);
-	return removeEach(all, failed, ({ id: container }) => {
+	return await removeEach(all, failed, ({ id: container }) => {
 		const request = { requestId: randomUUID(), container, force: true, removeVolumes: true };
 		return gateway.removeContainer(RemoveContainerRequest.fromPartial(request));
 	});
@@ -55,7 +55,7 @@ export async function removeNetworks(paths: Paths, failed: Failed): Promise<numb
 	const own = all.filter(({ name }) => !["bridge", "host", "none"].includes(name));
 	// A configuration goes after those that were made from it.
 	const ordered = own.toSorted((a, b) => Number(a.configOnly) - Number(b.configOnly));
-	return removeEach(ordered, failed, ({ id: network }) =>
+	return await removeEach(ordered, failed, ({ id: network }) =>
 		networks.deleteNetwork(DeleteNetworkRequest.fromPartial({ requestId: randomUUID(), network })),
 	);
 }

@@ -189,7 +189,7 @@ export class Networks {
 		const { store, locks, unfinished } = this.#parts;
 		using _turn = await locks.take(network.id, call.signal);
 		await this.#insert(network);
-		return this.bringUp(network, specs, driver, call, {
+		return await this.bringUp(network, specs, driver, call, {
 			discard: () => store.write([rows.deleteNetworkRow(network.id)], "network.discarded"),
 			park: async () => {
 				await store.write([rows.parkNetwork(network.id)], "network.parked");

@@ -44,7 +44,8 @@ export class Predefined {
 		using turn = locks.tryTake(found.id);
 		const network = turn && records.network(found.id);
 		if (network === undefined) return true;
-		if (network.status.state === "creating" || network.status.state === "deleting") return this.#again(network, signal);
+		if (network.status.state === "creating" || network.status.state === "deleting")
+			return await this.#again(network, signal);
 		if (this.#isCompared) return true;
 		const isDone = await this.#compare(network, signal);
 		this.#isCompared = true;

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { leftovers } from "../support/audit/leftovers.ts";
 import { processes } from "../support/audit/kernel.ts";
+import { eventually } from "../support/eventually.ts";
 import { Host } from "../support/host.ts";
 
 let host: Host;
@@ -51,7 +52,8 @@ describe("on a read-only file system everything but files goes, and it says so",
 	type Spoil = () => Promise<() => Promise<unknown>>;
 
 	const spoilt: Spoil = async () => {
-		await host.ok("mount", ["-o", "remount,ro", host.root]);
+		// Refused while a service that has just been killed still has a file open.
+		await eventually(() => host.ok("mount", ["-o", "remount,ro", host.root]));
 		return () => host.ok("mount", ["-o", "remount,rw", host.root]);
 	};
 	/** What is open stays writable, as on a disk that fails: no new file, and none removed. */
