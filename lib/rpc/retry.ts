@@ -16,7 +16,10 @@ export interface Retry {
 /** 1.5 to 2.3 s in all: a supervised service is back within that. */
 export const DEFAULT_RETRY: Retry = { limit: 5, firstDelayMs: 50 };
 
-/** `worthwhile` is asked before each wait; no attempt starts after `deadline` (milliseconds since the epoch). */
+/**
+ * `worthwhile` is asked after each wait: a service that starts again has no socket for a moment. No attempt starts after `deadline`
+ * (milliseconds since the epoch).
+ */
 export async function retrying<T>(
 	attempt: () => Promise<T>,
 	retry: Retry,
@@ -29,9 +32,10 @@ export async function retrying<T>(
 			return await attempt();
 		} catch (error) {
 			const delayMs = retry.firstDelayMs * 2 ** count * (1 + Math.random() / 2);
-			const again = count < retry.limit && isTransient(error) && Date.now() + delayMs < deadline && worthwhile();
+			const again = count < retry.limit && isTransient(error) && Date.now() + delayMs < deadline;
 			if (!again || signal?.aborted) throw error;
 			await sleep(delayMs, undefined, { signal }).catch(() => undefined); // an abort is told by the next attempt
+			if (!worthwhile()) throw error;
 		}
 	}
 }

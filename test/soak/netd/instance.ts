@@ -16,7 +16,7 @@ export const ADOPTABLE = ["kite", "lark"];
 const START_MS = 30_000;
 /** A call outlives the end and the start of netd. */
 const TIMEOUT_MS = 30_000;
-const RETRY = { limit: 8, firstDelayMs: 50 };
+const RETRY = { limit: 10, firstDelayMs: 50 };
 
 export class NetdHost implements AsyncDisposable {
 	readonly host: Host;
