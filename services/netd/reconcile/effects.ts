@@ -141,12 +141,9 @@ function ensureRoutes(
 	{ kernel, log }: Parts,
 	{ id, netnsPath }: Sandbox,
 	working: readonly Attachment[],
-	inside: ObservedInside,
+	{ defaultRoutes: present }: ObservedInside,
 ): void {
 	const wanted = defaultRoutes(working);
-	// What was made again took its routes along.
-	const isMended = working.some(({ endpoint }) => !isWholeInside(endpoint, inside));
-	const present = (isMended ? kernel.links.observeInside(netnsPath) : inside).defaultRoutes;
 	const missing = ([4, 6] as const).filter((family) => wanted[family] !== undefined && !present.has(family));
 	if (missing.length === 0) return;
 	log.warn("making a sandbox's default routes again", { sandbox: id, families: missing });
