@@ -1,5 +1,6 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { expect, test } from "vitest";
+import { procSys } from "./proc-sys.ts";
 import { readSysctl, writeSysctl } from "./sysctl.ts";
 import { runIn, ScratchNetns } from "./test-support/scratch-netns.ts";
 
@@ -18,6 +19,19 @@ test("a setting is written in one namespace only", () => {
 	expect(readSysctl(undefined, FORWARD)).toBe(outside.trim());
 });
 
+test("settings of many namespaces are each their own, while what leads there is made anew", () => {
+	using scratch = new ScratchNetns();
+	const all = Array.from({ length: 5 }, (_, index) => scratch.create(`n${index}`));
+	const open = descriptors();
+	for (let round = 0; round < 60; round += 1) {
+		for (const [index, netns] of all.entries()) writeSysctl(netns, FORWARD, (round + index) % 2);
+		for (const [index, netns] of all.entries()) expect(readSysctl(netns, FORWARD)).toBe(String((round + index) % 2));
+	}
+	expect(descriptors()).toBeLessThanOrEqual(open + 1);
+	expect(statSync(procSys()).dev).not.toBe(statSync("/proc/sys").dev);
+	expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toMatch(/\/proc\/self\/fd/);
+});
+
 test("a name with dots in an interface is not ambiguous, and a way out of /proc/sys is refused", () => {
 	using scratch = new ScratchNetns();
 	const netns = scratch.create("a");
@@ -29,3 +43,7 @@ test("a name with dots in an interface is not ambiguous, and a way out of /proc/
 		expect.objectContaining({ code: "ENOENT" }),
 	);
 });
+
+function descriptors(): number {
+	return readdirSync("/proc/self/fd").length;
+}

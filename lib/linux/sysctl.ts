@@ -1,6 +1,7 @@
 /** Kernel settings under /proc/sys; those under `net/` are each namespace's own. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { inNetnsOrHere } from "./netns.ts";
+import { procSys } from "./proc-sys.ts";
 
 /**
  * Writes a setting in the namespace at `netns`, or in the thread's own.
@@ -21,5 +22,5 @@ function pathOf(name: string): string {
 	if (name.split("/").some((part) => part === "" || part === "." || part === "..")) {
 		throw new RangeError(`not a setting below /proc/sys: ${name}`);
 	}
-	return `/proc/sys/${name}`;
+	return `${procSys()}/${name}`;
 }
