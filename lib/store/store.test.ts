@@ -113,6 +113,32 @@ describe("transactions", () => {
 		expect(store.get("SELECT name FROM thing WHERE id = 1")).toEqual({ name: "v49" });
 	});
 
+	test("an intent is there at once while the writer rests, keeps its place behind others, and waits for other programs", async () => {
+		await using store = await open();
+		const intending = store.intend([insert(1)], "thing");
+		expect(ids(store)).toEqual([1]);
+		await intending;
+		expect(store.stats).toEqual({ transactions: 1, commits: 1 });
+		await expect(store.intend([insert(1)], "thing")).rejects.toThrow("UNIQUE");
+		expect(onDisk("SELECT id FROM thing")).toEqual([{ id: 1 }]);
+
+		const rename = (name: string): Statement => ({ sql: "UPDATE thing SET name = ? WHERE id = 1", params: [name] });
+		const first = store.write([rename("first")]);
+		const second = store.intend([rename("second")], "thing");
+		expect(store.get("SELECT name FROM thing")).toEqual({ name: "n1" });
+		await Promise.all([first, second]);
+		expect(store.get("SELECT name FROM thing")).toEqual({ name: "second" });
+
+		const other = new DatabaseSync(path);
+		other.exec("BEGIN IMMEDIATE");
+		const waiting = store.intend([insert(2)], "thing");
+		expect(ids(store)).toEqual([1]);
+		other.exec("ROLLBACK");
+		other.close();
+		await waiting;
+		expect(ids(store)).toEqual([1, 2]);
+	});
+
 	test("listeners hear of each commit when it can be read, until they are disposed of", async () => {
 		await using store = await open();
 		const seen: number[][] = [];

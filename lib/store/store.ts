@@ -108,8 +108,9 @@ export class Store implements AsyncDisposable {
 	}
 
 	/**
-	 * As `write`, but only the end of the process is survived, and a power cut may take it back: no disk is waited for. For the intent
-	 * of effects that a power cut takes back as well, or that their owner's absence takes back.
+	 * As `write`, but only the end of the process is survived, and a power cut may take it back: no disk is waited for, and where
+	 * nothing else is being written it has happened when this returns. For the intent of effects that a power cut takes back as well,
+	 * or that their owner's absence takes back.
 	 */
 	async intend(statements: readonly Statement[], label: string): Promise<void> {
 		await this.#writer.submit(statements, { durable: false });

@@ -1,5 +1,6 @@
 /**
- * The caller's end of the writer thread: while one group is being committed, the next one gathers.
+ * The caller's end of the writer thread: while one group is being committed, the next one gathers. What no disk is waited for is
+ * committed by the caller while the thread rests.
  *
  * Transactions are committed, and their callers answered, in the order in which they were submitted.
  */
@@ -8,6 +9,7 @@ import { Worker } from "node:worker_threads";
 import { errorOf } from "./errors.ts";
 import { storeFaults } from "./faults.ts";
 import type { GroupResult, Transaction } from "./group.ts";
+import { InlineWriter } from "./inline-writer.ts";
 import type { SqlValue, Statement } from "./statement.ts";
 import type { FromWriter, ToWriter, WriterData } from "./writer.ts";
 
@@ -23,6 +25,7 @@ const PROGRAM = new URL(import.meta.url.endsWith(".ts") ? "./writer.ts" : "./wri
 export class WriterThread {
 	readonly #path: string;
 	readonly #worker: Worker;
+	readonly #inline: InlineWriter;
 	readonly #ended: Promise<unknown>;
 	readonly #onCommit: () => void;
 	#waiting: Pending[] = [];
@@ -36,6 +39,7 @@ export class WriterThread {
 
 	private constructor(path: string, worker: Worker, onCommit: () => void) {
 		this.#path = path;
+		this.#inline = new InlineWriter(path);
 		this.#worker = worker;
 		this.#onCommit = onCommit;
 		this.#ended = new Promise((resolve) => void worker.once("exit", resolve));
@@ -65,6 +69,9 @@ export class WriterThread {
 
 	submit(statements: readonly Statement[], { durable }: { readonly durable: boolean }): Promise<void> {
 		if (this.#closed !== undefined) return Promise.reject(this.#unavailable(this.#closed));
+		const isResting = this.#running.length + this.#waiting.length === 0;
+		const outcome = isResting && !durable ? this.#commitInline(statements) : undefined;
+		if (outcome !== undefined) return outcome;
 		const { promise, resolve, reject } = Promise.withResolvers<void>();
 		this.#waiting.push({ transaction: { statements: statements.map(compact), durable }, resolve, reject });
 		this.#last = promise;
@@ -76,8 +83,20 @@ export class WriterThread {
 	async close(): Promise<void> {
 		this.#closed ??= "it is closed";
 		await this.#last.catch(() => undefined);
+		this.#inline[Symbol.dispose]();
 		this.#send({ kind: "close" });
 		await this.#ended;
+	}
+
+	/** Undefined: the thread is to try, as it waits for another program that has the file. */
+	#commitInline(statements: readonly Statement[]): Promise<void> | undefined {
+		const { outcomes, commits } = this.#inline.commit(statements);
+		const [failure] = outcomes;
+		if (failure?.kind === "unavailable") return undefined;
+		this.#transactions += 1;
+		this.#commits += commits;
+		if (commits > 0) this.#onCommit();
+		return failure ? Promise.reject(errorOf(failure, this.#path)) : Promise.resolve();
 	}
 
 	/** Not at once: what others submit in the same turn of the loop goes along. */
