@@ -135,10 +135,11 @@ export class Endpoints {
 
 		const leasing = this.#lease(intent, spec, at, undo, call.signal);
 		const [endpoint] = await allDone([leasing, this.#link(intent, at, undo)] as const);
-		await this.#address(endpoint, at, undo);
-		call.signal.throwIfAborted();
 		const all = [...at.others, { endpoint, network }];
-		const namesLag = await tellNames(this.#parts, { sandbox, all, concerns: network.resolvesNames, undo });
+		// While a resolver takes the names in, the rest is done.
+		const telling = tellNames(this.#parts, { sandbox, all, concerns: network.resolvesNames, undo });
+		const [namesLag] = await allDone([telling, this.#address(endpoint, at, undo)] as const);
+		call.signal.throwIfAborted();
 
 		const active: Endpoint = { ...endpoint, status: { state: "active" } };
 		const view = endpointView({ endpoint: active, network }, sandbox, [...at.others, { endpoint: active, network }]);
@@ -330,6 +331,7 @@ export class Endpoints {
 
 	async #address(endpoint: Endpoint, at: Connecting, undo: Undo): Promise<void> {
 		const { network, driver, sandbox } = at;
+		await setImmediate(); // what the resolvers are told leaves first
 		await this.#parts.pace.next();
 		const passing = driver.ensureAddresses(network, endpoint, sandbox.netnsPath);
 		await allDone([passing, this.#lead(endpoint, at, undo)]);
