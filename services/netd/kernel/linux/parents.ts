@@ -8,6 +8,7 @@ import type { Log } from "#lib/log/log.ts";
 import { faults } from "../../faults.ts";
 import { bridgeName } from "../../id.ts";
 import type { MadeParent, Parent } from "../links.ts";
+import { getLowerLink } from "./lower-link.ts";
 import { isOfNetwork, NETWORK_MARK } from "./marks.ts";
 
 export class Parents {
@@ -21,28 +22,13 @@ export class Parents {
 
 	ensure(parent: Parent): void {
 		if (parent.made === undefined) {
-			this.#usable(parent.name, parent.mtu);
+			getLowerLink(this.#rtnl, parent.name, { mtu: parent.mtu ?? 0 });
 			return;
 		}
 		const link = this.#find(parent) ?? this.#make(parent, parent.made);
 		if (link.up) return;
 		this.#rtnl.links.set(link.index, { up: true });
 		killPoint("netd.parent.up");
-	}
-
-	/** One that macvlans can be on, and that lets frames pass. */
-	#usable(name: IfName, mtu = 0): Link {
-		const link = this.#rtnl.links.find(name);
-		if (link === undefined) throw faults.PARENT_NOT_FOUND({ parent: name });
-		if (link.loopback) throw faults.PARENT_UNUSABLE({ parent: name, why: "it is the loopback" });
-		if (link.master !== undefined) {
-			const master = this.#rtnl.links.find(link.master)?.name ?? "another link";
-			throw faults.PARENT_UNUSABLE({ parent: name, why: `it is a port of ${master}` });
-		}
-		if (!link.up) throw faults.PARENT_UNUSABLE({ parent: name, why: "it is down" });
-		if (link.mtu < mtu)
-			throw faults.PARENT_UNUSABLE({ parent: name, why: `its MTU is ${link.mtu}, and the network's ${mtu}` });
-		return link;
 	}
 
 	#find({ name, networkId }: Parent): Link | undefined {
@@ -68,8 +54,9 @@ export class Parents {
 
 	#add(name: IfName, mtu: number | undefined, made: MadeParent): void {
 		try {
-			if (made.kind === "dummy") this.#rtnl.links.addDummy({ name, mtu });
-			else this.#rtnl.links.addVlan({ name, mtu, lower: this.#usable(made.on, mtu).index, id: made.id });
+			if (made.kind === "dummy") return this.#rtnl.links.addDummy({ name, mtu });
+			const { index: lower } = getLowerLink(this.#rtnl, made.on, { mtu: mtu ?? 0 });
+			this.#rtnl.links.addVlan({ name, mtu, lower, id: made.id });
 		} catch (error) {
 			throw isErrno(error, "EOPNOTSUPP") ? faults.LINK_KIND_UNSUPPORTED({ kind: made.kind }) : error;
 		}

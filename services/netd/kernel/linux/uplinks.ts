@@ -14,6 +14,7 @@ import type { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import type { Log } from "#lib/log/log.ts";
 import { faults } from "../../faults.ts";
 import type { HostRoute, HostSettings, Uplink } from "../links.ts";
+import { getLowerLink } from "./lower-link.ts";
 import { markedUplink } from "./marks.ts";
 
 /** What the kernel made for an address, and will again. */
@@ -31,17 +32,7 @@ export class Uplinks {
 
 	/** The interface if it can be, or is, a port of this bridge. */
 	usable({ name, moves }: Uplink, bridge: Link | undefined, mtu: number): Link {
-		const link = this.#rtnl.links.find(name);
-		if (link === undefined) throw faults.PARENT_NOT_FOUND({ parent: name });
-		const refuse = (why: string): never => {
-			throw faults.PARENT_UNUSABLE({ parent: name, why });
-		};
-		if (link.loopback) refuse("it is the loopback");
-		if (link.kind === "bridge") refuse("it is a bridge itself");
-		if (link.master !== undefined && link.master !== bridge?.index)
-			refuse(`it is a port of ${this.#rtnl.links.find(link.master)?.name ?? "another link"}`);
-		if (!link.up) refuse("it is down");
-		if (link.mtu < mtu) refuse(`its MTU is ${link.mtu}, and the network's ${mtu}`);
+		const link = getLowerLink(this.#rtnl, name, { mtu, port: { of: bridge?.index } });
 		const [address] = link.master === undefined && !moves ? this.#addresses(link) : [];
 		if (address !== undefined)
 			throw faults.UPLINK_HAS_ADDRESSES({ uplink: name, address: address.toString() }, { field: "options" });

@@ -4,9 +4,6 @@ import { faults } from "../../faults.ts";
 import type { Macvlan, MacvlanRef, ObservedMacvlan, Parent, Shim } from "../links.ts";
 import type { MacvlanState, SandboxState, State } from "./state.ts";
 
-/** Every link's. */
-const ITS_MTU = 1500;
-
 export class ModelMacvlans {
 	readonly #state: State;
 
@@ -17,7 +14,7 @@ export class ModelMacvlans {
 	ensureParent({ name, networkId, mtu, made }: Parent): void {
 		const { foreign, parents, lacking } = this.#state;
 		if (made === undefined) {
-			this.#present(name, mtu);
+			this.#state.refuseLower(name, mtu);
 			return;
 		}
 		const present = parents.get(name);
@@ -25,14 +22,14 @@ export class ModelMacvlans {
 			throw faults.INTERFACE_EXISTS({ interface: name });
 		}
 		if (present !== undefined) return;
-		if (made.kind === "802.1q") this.#present(made.on, mtu);
+		if (made.kind === "802.1q") this.#state.refuseLower(made.on, mtu);
 		if (lacking.has(made.kind)) throw faults.LINK_KIND_UNSUPPORTED({ kind: made.kind });
 		parents.set(name, { networkId });
 	}
 
 	ensureShim(shim: Shim): void {
 		const { bridges, shims } = this.#state;
-		this.#present(shim.parent);
+		this.#state.refuseLower(shim.parent);
 		const present = shims.get(shim.name);
 		if (present === undefined && this.#state.isThere(shim.name))
 			throw faults.INTERFACE_EXISTS({ interface: shim.name });
@@ -55,7 +52,7 @@ export class ModelMacvlans {
 		const { endpointId, netns, interface: name, parent, mode } = wanted;
 		const what = `connect ${name} to ${parent}`;
 		const { interfaces } = this.#state.sandbox(netns);
-		this.#present(parent);
+		this.#state.refuseLower(parent);
 		const old = find(interfaces, endpointId);
 		const isRight = old?.name === name && old.macvlan.parent === parent && old.macvlan.mode === mode;
 		if (isRight) return;
@@ -82,12 +79,6 @@ export class ModelMacvlans {
 		return [...interfaces].flatMap(([name, { macvlan, up }]) =>
 			macvlan === undefined ? [] : [{ interface: name, up, ...macvlan }],
 		);
-	}
-
-	#present(name: IfName, mtu = 0): void {
-		if (!this.#state.isThere(name)) throw faults.PARENT_NOT_FOUND({ parent: name });
-		if (mtu > ITS_MTU)
-			throw faults.PARENT_UNUSABLE({ parent: name, why: `its MTU is ${ITS_MTU}, and the network's ${mtu}` });
 	}
 }
 

@@ -36,6 +36,9 @@ export interface SandboxState {
 	redirect: number | undefined;
 }
 
+/** Every link's. */
+const ITS_MTU = 1500;
+
 /** The host's own. */
 export const HOST_NAMESPACE = "/proc/1/ns/net";
 
@@ -74,6 +77,13 @@ export class State {
 	isThere(name: IfName): boolean {
 		const { foreign, parents, bridges, legs, shims } = this;
 		return [foreign, parents, bridges, legs, shims].some((links) => links.has(name));
+	}
+
+	/** Fault PARENT_NOT_FOUND, PARENT_UNUSABLE: `why`, where that is said, or an MTU of less than `mtu`. */
+	refuseLower(parent: IfName, mtu = 0, why?: string): void {
+		if (!this.isThere(parent)) throw faults.PARENT_NOT_FOUND({ parent });
+		if (why !== undefined) throw faults.PARENT_UNUSABLE({ parent, why });
+		if (mtu > ITS_MTU) throw faults.PARENT_UNUSABLE({ parent, why: `its MTU is ${ITS_MTU}, and the network's ${mtu}` });
 	}
 
 	/** One that is not a leg; what is on it goes with it. */

@@ -4,8 +4,6 @@ import { faults } from "../../faults.ts";
 import type { Bridge, HostSettings, Uplink } from "../links.ts";
 import type { State } from "./state.ts";
 
-/** Every link's. */
-const ITS_MTU = 1500;
 const BOOT = "00000000-0000-0000-0000-000000000001";
 
 export class ModelUplinks {
@@ -18,12 +16,9 @@ export class ModelUplinks {
 	refuse({ name, mtu }: Bridge, uplink: Uplink): void {
 		const { ports, bridges } = this.#state;
 		const { name: parent } = uplink;
-		if (!this.#state.isThere(parent)) throw faults.PARENT_NOT_FOUND({ parent });
-		if (bridges.has(parent)) throw faults.PARENT_UNUSABLE({ parent, why: "it is a bridge itself" });
 		const master = ports.get(parent);
-		if (master !== undefined && master !== name)
-			throw faults.PARENT_UNUSABLE({ parent, why: `it is a port of ${master}` });
-		if (mtu > ITS_MTU) throw faults.PARENT_UNUSABLE({ parent, why: `its MTU is ${ITS_MTU}, and the network's ${mtu}` });
+		const portOf = master === undefined || master === name ? undefined : `it is a port of ${master}`;
+		this.#state.refuseLower(parent, mtu, bridges.has(parent) ? "it is a bridge itself" : portOf);
 		const [address] = master === undefined && !uplink.moves ? this.#addresses(parent) : [];
 		if (address !== undefined)
 			throw faults.UPLINK_HAS_ADDRESSES({ uplink: parent, address: address.toString() }, { field: "options" });
