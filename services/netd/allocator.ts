@@ -5,6 +5,7 @@
  */
 import type { Cidr, IpInterface } from "#lib/address/cidr.ts";
 import type { Family, Ip } from "#lib/address/ip.ts";
+import type { Auxiliary } from "./auxiliary.ts";
 import type { Subnet } from "./network.ts";
 
 export interface SubnetSpec {
@@ -13,7 +14,7 @@ export interface SubnetSpec {
 	readonly cidr: Cidr | undefined;
 	readonly ipRange: Cidr | undefined;
 	readonly gateway: Ip | undefined;
-	readonly auxiliary: Readonly<Record<string, Ip>>;
+	readonly auxiliary: Auxiliary;
 }
 
 export interface AddressSpec {

@@ -8,6 +8,7 @@ import { parseMac } from "#lib/address/mac.ts";
 import { atField } from "#lib/fault/fault.ts";
 import { type PageRequest, parsePage } from "#lib/rpc/page.ts";
 import type { SubnetSpec } from "./allocator.ts";
+import { writeAuxiliary } from "./auxiliary.ts";
 import type { EndpointView } from "./endpoint-view.ts";
 import type { ConnectSpec, EndpointFilter } from "./endpoints.ts";
 import { faults } from "./faults.ts";
@@ -126,14 +127,10 @@ function renderSpec({ cidr, ipRange, gateway, auxiliary }: SubnetSpec): network.
 		cidr: cidr?.toString() ?? "",
 		ipRange: ipRange?.toString() ?? "",
 		gateway: gateway?.toString() ?? "",
-		auxiliaryAddresses: renderIps(auxiliary),
+		auxiliaryAddresses: writeAuxiliary(auxiliary),
 	};
 	const { cidr: range, ipRange: part, gateway: way, auxiliaryAddresses } = said;
 	return range + part + way === "" && Object.keys(auxiliaryAddresses).length === 0 ? [] : [said];
-}
-
-function renderIps(ips: Readonly<Record<string, Ip>>): Record<string, string> {
-	return Object.fromEntries(Object.entries(ips).map(([name, ip]) => [name, ip.toString()]));
 }
 
 function renderSubnet({ id, cidr, ipRange, gateway, auxiliary }: Subnet): network.NetworkSubnet {
@@ -142,7 +139,7 @@ function renderSubnet({ id, cidr, ipRange, gateway, auxiliary }: Subnet): networ
 		cidr: cidr.toString(),
 		ipRange: ipRange?.toString() ?? "",
 		gateway: gateway?.toString() ?? "",
-		auxiliaryAddresses: renderIps(auxiliary),
+		auxiliaryAddresses: writeAuxiliary(auxiliary),
 	};
 }
 

@@ -4,6 +4,7 @@ import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import type { SqlValue, Statement } from "#lib/store/store.ts";
 import type { SubnetSpec } from "./allocator.ts";
+import { type Auxiliary, readAuxiliary, writeAuxiliary } from "./auxiliary.ts";
 import type { HostSettings } from "./kernel/links.ts";
 import { type Status, type StatusColumns, statusOf } from "./status.ts";
 
@@ -15,7 +16,7 @@ export interface Subnet {
 	readonly cidr: Cidr;
 	readonly ipRange: Cidr | undefined;
 	readonly gateway: Ip | undefined;
-	readonly auxiliary: Readonly<Record<string, Ip>>;
+	readonly auxiliary: Auxiliary;
 	/** Nobody asked for it: containers on it have no say in their addresses either. */
 	readonly automatic: boolean;
 }
@@ -154,7 +155,7 @@ function readSpec({ family, cidr, ipRange, gateway, auxiliary }: StoredSpec): Su
 		cidr: cidr === undefined ? undefined : Cidr.parse(cidr),
 		ipRange: ipRange === undefined ? undefined : Cidr.parse(ipRange),
 		gateway: gateway === undefined ? undefined : Ip.parse(gateway),
-		auxiliary: readIps(auxiliary),
+		auxiliary: readAuxiliary(auxiliary),
 	};
 }
 
@@ -164,7 +165,7 @@ function writeSpec({ family, cidr, ipRange, gateway, auxiliary }: SubnetSpec): S
 		cidr: cidr?.toString(),
 		ipRange: ipRange?.toString(),
 		gateway: gateway?.toString(),
-		auxiliary: writeIps(auxiliary),
+		auxiliary: writeAuxiliary(auxiliary),
 	};
 }
 
@@ -174,17 +175,9 @@ function readSubnet(stored: StoredSubnet): Subnet {
 		cidr: Cidr.parse(stored.cidr),
 		ipRange: stored.ipRange === undefined ? undefined : Cidr.parse(stored.ipRange),
 		gateway: stored.gateway === undefined ? undefined : Ip.parse(stored.gateway),
-		auxiliary: readIps(stored.auxiliary),
+		auxiliary: readAuxiliary(stored.auxiliary),
 		automatic: stored.automatic,
 	};
-}
-
-function readIps(texts: TextMap): Record<string, Ip> {
-	return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, Ip.parse(text)]));
-}
-
-function writeIps(ips: Readonly<Record<string, Ip>>): Record<string, string> {
-	return Object.fromEntries(Object.entries(ips).map(([name, ip]) => [name, ip.toString()]));
 }
 
 function writeSubnets(subnets: readonly Subnet[]): string {
@@ -194,7 +187,7 @@ function writeSubnets(subnets: readonly Subnet[]): string {
 			cidr: subnet.cidr.toString(),
 			ipRange: subnet.ipRange?.toString(),
 			gateway: subnet.gateway?.toString(),
-			auxiliary: writeIps(subnet.auxiliary),
+			auxiliary: writeAuxiliary(subnet.auxiliary),
 			automatic: subnet.automatic,
 		}),
 	);

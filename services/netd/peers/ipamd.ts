@@ -7,6 +7,7 @@ import type { Address } from "#lib/rpc/address.ts";
 import { allPages } from "#lib/rpc/all-pages.ts";
 import { client, type ClientOf } from "#lib/rpc/client.ts";
 import type { AddressSpec, Allocator, HeldLease, HeldSubnet, SubnetSpec, Taken } from "../allocator.ts";
+import { readAuxiliary, writeAuxiliary } from "../auxiliary.ts";
 import type { Subnet } from "../network.ts";
 
 const HOLDER = "netd";
@@ -33,7 +34,7 @@ export class IpamdAllocator implements Allocator, Disposable {
 				cidr: spec.cidr?.toString() ?? "",
 				ipRange: spec.ipRange?.toString() ?? "",
 				gateway: spec.gateway?.toString() ?? "",
-				auxiliaryAddresses: textsOf(spec.auxiliary),
+				auxiliaryAddresses: writeAuxiliary(spec.auxiliary),
 			},
 			{ signal },
 		);
@@ -98,15 +99,9 @@ function subnetOf(subnet: gen.Subnet, automatic: boolean): Subnet {
 		cidr: Cidr.parse(subnet.cidr),
 		ipRange: subnet.ipRange === "" ? undefined : Cidr.parse(subnet.ipRange),
 		gateway: subnet.gateway === "" ? undefined : Ip.parse(subnet.gateway),
-		auxiliary: Object.fromEntries(
-			Object.entries(subnet.auxiliaryAddresses).map(([name, address]) => [name, Ip.parse(address)]),
-		),
+		auxiliary: readAuxiliary(subnet.auxiliaryAddresses),
 		automatic,
 	};
-}
-
-function textsOf(ips: Readonly<Record<string, Ip>>): Record<string, string> {
-	return Object.fromEntries(Object.entries(ips).map(([name, ip]) => [name, ip.toString()]));
 }
 
 function present<T>(value: T | undefined, name: string): T {
