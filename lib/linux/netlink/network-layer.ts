@@ -4,6 +4,7 @@
  * That is one datagram, which the kernel works off to its end before anything else can happen to this process: no crash leaves a
  * host without its address. What the kernel says of an address or a route goes over as it is: lifetimes, metrics, who made it.
  */
+import { AF_INET, AF_INET6 } from "../family.ts";
 import { isErrno } from "../libc.ts";
 import * as attribute from "./attribute.ts";
 import { IFLA, interfaceHeader } from "./link-format.ts";
@@ -16,9 +17,6 @@ const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
 const RTM_NEWROUTE = 24;
 const RTM_GETROUTE = 26;
-
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 /** `struct ifaddrmsg`: family, prefix length, flags, scope, link. */
 const ADDRESS_BYTES = 8;
@@ -117,14 +115,8 @@ export class NetworkLayer {
 		);
 	}
 
-	/** A kernel without IPv6 has none of its tables. */
 	#dump(request: Request): Buffer[] {
-		try {
-			return this.#socket.dump(request).map((reply) => reply.body);
-		} catch (error) {
-			if (isErrno(error, "EOPNOTSUPP", "EAFNOSUPPORT")) return [];
-			throw error;
-		}
+		return this.#socket.dumpIfSupported(request).map(({ body }) => body);
 	}
 }
 

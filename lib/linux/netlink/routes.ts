@@ -2,7 +2,6 @@
 import { Cidr } from "#lib/address/cidr.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import { AF_INET6, kernelFamily } from "../family.ts";
-import { isErrno } from "../libc.ts";
 import * as attribute from "./attribute.ts";
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, type Request } from "./message.ts";
 import type { NetlinkSocket } from "./socket.ts";
@@ -105,16 +104,10 @@ export class Routes {
 	#list(family: Family): ObservedRoute[] {
 		const body = Buffer.alloc(HEADER_BYTES);
 		body.writeUInt8(kernelFamily(family), 0);
-		try {
-			return this.#socket
-				.dump({ label: `list IPv${family} routes`, type: RTM_GETROUTE, flags: 0, body })
-				.filter((reply) => reply.type === RTM_NEWROUTE && (reply.body.readUInt32LE(8) & RTM_F_CLONED) === 0)
-				.map((reply) => decode(reply.body));
-		} catch (error) {
-			// A kernel without IPv6 has no such table.
-			if (isErrno(error, "EOPNOTSUPP", "EAFNOSUPPORT")) return [];
-			throw error;
-		}
+		return this.#socket
+			.dumpIfSupported({ label: `list IPv${family} routes`, type: RTM_GETROUTE, flags: 0, body })
+			.filter((reply) => reply.type === RTM_NEWROUTE && (reply.body.readUInt32LE(8) & RTM_F_CLONED) === 0)
+			.map((reply) => decode(reply.body));
 	}
 }
 

@@ -1,7 +1,6 @@
 /** Policy rules through rtnetlink (RTM_*RULE): which table is asked for packets from an address. */
 import { type Family, Ip } from "#lib/address/ip.ts";
 import { AF_INET6, kernelFamily } from "../family.ts";
-import { isErrno } from "../libc.ts";
 import * as attribute from "./attribute.ts";
 import { NLM_F_CREATE, NLM_F_EXCL, type Request } from "./message.ts";
 import type { NetlinkSocket } from "./socket.ts";
@@ -52,16 +51,10 @@ export class Rules {
 	#list(family: Family): Rule[] {
 		const body = Buffer.alloc(HEADER_BYTES);
 		body.writeUInt8(kernelFamily(family), 0);
-		try {
-			return this.#socket
-				.dump({ label: `list IPv${family} rules`, type: RTM_GETRULE, flags: 0, body })
-				.filter(({ type }) => type === RTM_NEWRULE)
-				.flatMap((reply) => decode(reply.body) ?? []);
-		} catch (error) {
-			// A kernel without IPv6, or without policy routing, has no such table.
-			if (isErrno(error, "EOPNOTSUPP", "EAFNOSUPPORT")) return [];
-			throw error;
-		}
+		return this.#socket
+			.dumpIfSupported({ label: `list IPv${family} rules`, type: RTM_GETRULE, flags: 0, body })
+			.filter(({ type }) => type === RTM_NEWRULE)
+			.flatMap((reply) => decode(reply.body) ?? []);
 	}
 }
 

@@ -114,6 +114,16 @@ export class NetlinkSocket implements Disposable {
 		throw new NetlinkError(request.label, { errno: EINTR, text: "the table changed during every attempt to read it" });
 	}
 
+	/** As `dump`; empty where the kernel has no such table: one without IPv6, or without policy routing. */
+	dumpIfSupported(request: Request): Reply[] {
+		try {
+			return this.dump(request);
+		} catch (error) {
+			if (isErrno(error, "EOPNOTSUPP", "EAFNOSUPPORT")) return [];
+			throw error;
+		}
+	}
+
 	/**
 	 * As `dump`, with the kernel's work on another thread, a datagram at a time, and without asking again when the table
 	 * changes meanwhile. The socket must not be used for anything else before the end.
