@@ -9,6 +9,7 @@ import { isErrno } from "../libc.ts";
 import * as attribute from "./attribute.ts";
 import { IFLA, interfaceHeader } from "./link-format.ts";
 import { NLM_F_ACK, NLM_F_CREATE, NLM_F_REPLACE, type Request } from "./message.ts";
+import { RTM_F_CLONED, RTPROT_KERNEL, TABLE_LOCAL } from "./routes.ts";
 import type { NetlinkSocket, Refusal } from "./socket.ts";
 
 const RTM_SETLINK = 19;
@@ -31,11 +32,8 @@ const IFA_F_ASKED = 0x710;
 const ROUTE_BYTES = 12;
 const NEXTHOP_BYTES = 8;
 const RTA = { oif: 4, gateway: 5, multipath: 9, cacheinfo: 12, table: 15, via: 18, expires: 23, nhid: 30 } as const;
-const TABLE_LOCAL = 255;
-const RTPROT_KERNEL = 2;
 const RTN_UNICAST = 1;
 const RTNH_F_ONLINK = 4;
-const RTM_F_CLONED = 0x200;
 const TICKS_A_SECOND = 100;
 
 const LINK_SCOPE = 253;

@@ -14,15 +14,19 @@ const HEADER_BYTES = 12;
 const NEXTHOP_BYTES = 8;
 const RTA = { dst: 1, oif: 4, gateway: 5, priority: 6, prefsrc: 7, multipath: 9, table: 15, via: 18 } as const;
 
+/** Who made a route: the kernel, for an address. */
+export const RTPROT_KERNEL = 2;
 /** `ip route`'s mark of routes that were set up at boot or by hand; programs that clean up after others leave them alone. */
-const RTPROT_BOOT = 3;
+export const RTPROT_BOOT = 3;
 const RT_SCOPE_UNIVERSE = 0;
 const RT_SCOPE_LINK = 253;
 const RT_SCOPE_NOWHERE = 255;
 /** A copy that the kernel made for one destination, no route of anybody's. */
-const RTM_F_CLONED = 0x200;
+export const RTM_F_CLONED = 0x200;
 
-const TABLE_MAIN = 254;
+export const TABLE_MAIN = 254;
+/** Where the kernel keeps the routes to its own addresses. */
+export const TABLE_LOCAL = 255;
 
 const TYPES = {
 	unicast: 1,

@@ -2,7 +2,7 @@
 import type { Cidr } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
 import { commandLine, type Finding } from "./finding.ts";
-import type { BridgedNetwork, Situation } from "./situation.ts";
+import { type BridgedNetwork, MAIN_TABLE, type Situation } from "./situation.ts";
 
 /** Ways to everywhere: 0/0, and the halves that a VPN puts before it. They take nothing away from a longer one. */
 const LONGEST_CATCH_ALL = { 4: 1, 6: 3 } as const;
@@ -29,7 +29,7 @@ interface Way {
 
 /** As long as the subnet's own route, or longer: it takes the packets. */
 function takenAway({ name }: BridgedNetwork, subnet: Cidr, { destination, link, table }: Way): Finding {
-	const inTable = table === 254 ? [] : ["table", String(table)];
+	const inTable = table === MAIN_TABLE ? [] : ["table", String(table)];
 	return {
 		severity: "error",
 		code: "ROUTE_CONFLICT",

@@ -35,7 +35,8 @@ export interface PublishedPort extends HostPort {
 	readonly takenBy: string | undefined;
 }
 
-const MAIN_TABLE = 254;
+/** The number of the table that is asked for everything. */
+export const MAIN_TABLE = 254;
 
 export function hasFamily({ subnets }: BridgedNetwork, family: Family): boolean {
 	return subnets.some((subnet) => subnet.family === family);

@@ -1,6 +1,7 @@
 /** Other programs' packet rules through libnftables, and the marks in our own table by which their one rule knows what is ours. */
 import type { IfName } from "#lib/address/if-name.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
+import { TABLE_MAIN } from "#lib/linux/netlink/routes.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import { hex, LET_THROUGH_MARK, rulesIn, isLetThrough } from "#lib/linux/nft/let-through.ts";
 import { NfTables } from "#lib/linux/nft/nf-tables.ts";
@@ -22,7 +23,6 @@ const UNMARKING = { ...TABLE, chain: "let_through_end" } as const;
 const RULES = { [MARKING.chain]: 4, [UNMARKING.chain]: 1 };
 /** Bridges of others that are nevertheless ways out: a default route leads through them. */
 const WAYS_OUT = { ...TABLE, set: "ways_out" } as const;
-const TABLE_MAIN = 254;
 /** strerror(EPERM), as the library shows it. */
 const NOT_PERMITTED = "Operation not permitted";
 

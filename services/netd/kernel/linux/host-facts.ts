@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { isErrno } from "#lib/linux/libc.ts";
 import { neighbourTables } from "#lib/linux/netlink/neighbour-tables.ts";
+import { TABLE_LOCAL } from "#lib/linux/netlink/routes.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import { inNetnsOrHere } from "#lib/linux/netns.ts";
 import { readSysctl } from "#lib/linux/sysctl.ts";
@@ -16,9 +17,6 @@ const PROGRAMS = [
 	["iptables-legacy", "/proc/thread-self/net/ip_tables_names"],
 	["ip6tables-legacy", "/proc/thread-self/net/ip6_tables_names"],
 ] as const;
-
-/** Where the kernel keeps the routes to its own addresses. */
-const TABLE_LOCAL = 255;
 
 export class LinuxHostFacts implements HostFacts {
 	readonly #host: string | undefined;

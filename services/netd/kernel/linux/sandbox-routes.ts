@@ -4,15 +4,11 @@ import type { IfName } from "#lib/address/if-name.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
-import type { Route } from "#lib/linux/netlink/routes.ts";
+import { type Route, RTPROT_BOOT, TABLE_MAIN } from "#lib/linux/netlink/routes.ts";
 import type { Rule } from "#lib/linux/netlink/rules.ts";
 import type { DefaultRoutes, ObservedInside, SourceRoute } from "../links.ts";
 
 const DEFAULT = { 4: Cidr.of(Ip.of(4, 0n), 0), 6: Cidr.of(Ip.of(6, 0n), 0) } as const;
-/** The main table's number. */
-const MAIN = 254;
-/** As the kernel numbers them: a route of its own making is not ours to remove. */
-const PROTOCOL_BOOT = 3;
 /** Ours, for rules: nobody else's in `/etc/iproute2/rt_protos`. */
 const PROTOCOL_WHARF = 119;
 /** Just before the main table is asked for everything (32766). */
@@ -28,7 +24,7 @@ export function interfaceNames(netns: string): IfName[] {
 export function observeInside(netns: string): ObservedInside {
 	using rtnl = Rtnetlink.open(netns);
 	const addresses = rtnl.addresses.list();
-	const routes = rtnl.routes.list({ table: MAIN }).filter(({ destination }) => destination.prefix === 0);
+	const routes = rtnl.routes.list({ table: TABLE_MAIN }).filter(({ destination }) => destination.prefix === 0);
 	return {
 		interfaces: new Map(
 			rtnl.links.list().map(({ index, name, up }) => {
@@ -47,9 +43,10 @@ export function ensureDefaultRoutes(netns: string, routes: DefaultRoutes): void 
 
 function ensureDefaultRoute(rtnl: Rtnetlink, family: Family, gateway: Ip | undefined): void {
 	if (gateway !== undefined) return rtnl.routes.replace({ destination: DEFAULT[family], gateway });
+	// One of the kernel's own making is not ours to remove.
 	const present = rtnl.routes
-		.list({ family, table: MAIN })
-		.filter(({ destination, protocol }) => destination.prefix === 0 && protocol === PROTOCOL_BOOT);
+		.list({ family, table: TABLE_MAIN })
+		.filter(({ destination, protocol }) => destination.prefix === 0 && protocol === RTPROT_BOOT);
 	for (const { nexthops, metric } of present) {
 		try {
 			rtnl.routes.remove({ destination: DEFAULT[family], gateway: nexthops[0]?.gateway, metric });
@@ -70,7 +67,7 @@ export function ensureSourceRoutes(netns: string, routes: readonly SourceRoute[]
 		const table = FIRST_TABLE + link;
 		if (!couldReplace(rtnl, { destination: DEFAULT[source.family], gateway, link, table })) continue;
 		const rule = { source, table, priority: PRIORITY + 1, butDefault: false, protocol: PROTOCOL_WHARF };
-		for (const one of [rule, { ...rule, table: MAIN, priority: PRIORITY, butDefault: true }])
+		for (const one of [rule, { ...rule, table: TABLE_MAIN, priority: PRIORITY, butDefault: true }])
 			wanted.set(textOf(one), one);
 	}
 	for (const [text, rule] of present) if (!wanted.has(text)) rtnl.rules.remove(rule);

@@ -10,16 +10,13 @@ import type { IfName } from "#lib/address/if-name.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import type { Link } from "#lib/linux/netlink/link-format.ts";
+import { RTPROT_KERNEL, TABLE_LOCAL } from "#lib/linux/netlink/routes.ts";
 import type { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import type { Log } from "#lib/log/log.ts";
 import { faults } from "../../faults.ts";
 import type { HostRoute, HostSettings, Uplink } from "../links.ts";
 import { getLowerLink } from "./lower-link.ts";
 import { markedUplink } from "./marks.ts";
-
-/** What the kernel made for an address, and will again. */
-const PROTOCOL_KERNEL = 2;
-const TABLE_LOCAL = 255;
 
 export class Uplinks {
 	readonly #rtnl: Rtnetlink;
@@ -85,7 +82,8 @@ export class Uplinks {
 			.flatMap(({ destination, protocol, type, table, source, metric, nexthops }) => {
 				const [nexthop] = nexthops;
 				const isOurs = nexthop !== undefined && links.some(({ index }) => index === nexthop.link);
-				if (!isOurs || type !== "unicast" || protocol === PROTOCOL_KERNEL || table === TABLE_LOCAL) return [];
+				// What the kernel made for an address it makes again.
+				if (!isOurs || type !== "unicast" || protocol === RTPROT_KERNEL || table === TABLE_LOCAL) return [];
 				return [{ destination, gateway: nexthop.gateway, source, metric, table }];
 			});
 		return { bootId: bootId(), addresses: links.flatMap((link) => this.#addresses(link)), routes: distinct(routes) };
