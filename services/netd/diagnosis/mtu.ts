@@ -1,8 +1,7 @@
 /** Whether a network's packets fit through the way out. */
+import { MTU } from "../drivers/bridge-options.ts";
 import { commandLine, type Finding } from "./finding.ts";
 import { type BridgedNetwork, hasFamily, linkOf, type Situation, uplinks } from "./situation.ts";
-
-const OPTION = "com.docker.network.driver.mtu";
 
 export function checkMtu(situation: Situation): Finding[] {
 	return situation.networks.filter(({ internal }) => !internal).flatMap((network) => tooLarge(situation, network));
@@ -23,7 +22,7 @@ function tooLarge({ host }: Situation, network: BridgedNetwork): Finding[] {
 			sentence: `The network ${name} has an MTU of ${mtu}, and the way out, ${narrowest.name}, one of ${narrowest.mtu}: large packets are lost where nobody is told that they are too large.`,
 			advice: `An MTU is a network's for life: make a network with ${narrowest.mtu}, and move the containers there.`,
 			commands: [
-				commandLine("wharf", "network", "create", "-o", `${OPTION}=${narrowest.mtu}`, `${name}-${narrowest.mtu}`),
+				commandLine("wharf", "network", "create", "-o", `${MTU}=${narrowest.mtu}`, `${name}-${narrowest.mtu}`),
 			],
 			metadata: { network: name, mtu: String(mtu), interface: narrowest.name, interface_mtu: String(narrowest.mtu) },
 		},

@@ -6,7 +6,7 @@ import { isBridgeName, isLegName, isShimName } from "../id.ts";
 import type { MacvlanMode, MadeParent } from "../kernel/links.ts";
 import type { NetworkAsked, TextMap } from "../network.ts";
 import { parsed } from "../option.ts";
-import { HIGHEST_MTU, LOWEST_MTU, parseMtu, refuseUnknown } from "./bridge-options.ts";
+import { HIGHEST_MTU, LOWEST_MTU, MTU, parseMtu, refuseUnknown } from "./bridge-options.ts";
 
 export interface MacvlanOptions {
 	/** The host's interface that containers are on; undefined: one that leads nowhere, made for the network. */
@@ -23,8 +23,6 @@ type Shim = "auto" | readonly Ip[];
 
 const PARENT = "parent";
 const MODE = "macvlan_mode";
-const MTU = "com.docker.network.driver.mtu";
-
 const SHIM = "wharf.macvlan.host_shim";
 
 const MODES = ["bridge", "private", "vepa", "passthru"] as const;

@@ -1,4 +1,5 @@
 /** Whether news of the kernel concern what is ours. */
+import { UPLINK } from "../drivers/bridge-options.ts";
 import { isShimName } from "../id.ts";
 import type { ObservedLeg } from "../kernel/links.ts";
 import type { KernelNews } from "../kernel/news.ts";
@@ -22,7 +23,7 @@ export function concerns(
 	const shims = JSON.stringify([...links].filter(isShimName).map((name) => name.slice(name.indexOf("-") + 1)));
 	const shimmed = `state IN ('active', 'failed') AND host_side != '{}' AND substr(id, 1, 12) ${NAMED}`;
 	if (shims !== "[]" && records.networks([[shimmed, shims]]).length > 0) return true;
-	const uplinked = `state IN ('active', 'failed') AND options ->> '$."wharf.bridge.uplink"' ${NAMED}`;
+	const uplinked = `state IN ('active', 'failed') AND options ->> '$."${UPLINK}"' ${NAMED}`;
 	if (records.networks([[uplinked, names]]).length > 0) return true;
 	const endpoints = records.endpoints([[`state = 'active' AND host_interface ${NAMED}`, names]]);
 	if (endpoints.length === 0) return false;

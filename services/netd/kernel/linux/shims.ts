@@ -1,5 +1,6 @@
 /** The host's own macvlans on the segments of networks. */
 import type { IfName } from "#lib/address/if-name.ts";
+import { bitsOf } from "#lib/address/ip.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import type { Link } from "#lib/linux/netlink/link-format.ts";
 import type { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
@@ -7,8 +8,6 @@ import type { Log } from "#lib/log/log.ts";
 import { faults } from "../../faults.ts";
 import type { Shim } from "../links.ts";
 import { isOfNetwork, NETWORK_MARK } from "./marks.ts";
-
-const BITS = { 4: 32, 6: 128 } as const;
 
 export class Shims {
 	readonly #rtnl: Rtnetlink;
@@ -71,11 +70,11 @@ export class Shims {
 	#ensureAddresses({ index: link }: Link, { ways }: Shim): void {
 		const present = this.#rtnl.addresses.list({ link }).filter(({ scope }) => scope === "global");
 		const isWanted = ({ ip, prefix }: (typeof present)[number]): boolean =>
-			prefix === BITS[ip.family] && ways.some(({ address }) => address.equals(ip));
+			prefix === bitsOf(ip.family) && ways.some(({ address }) => address.equals(ip));
 		for (const address of present.filter((one) => !isWanted(one))) this.#rtnl.addresses.remove(address);
 		for (const { address: ip } of ways) {
 			if (present.some((one) => one.ip.equals(ip) && isWanted(one))) continue;
-			this.#rtnl.addresses.add({ link, ip, prefix: BITS[ip.family] });
+			this.#rtnl.addresses.add({ link, ip, prefix: bitsOf(ip.family) });
 			killPoint("netd.shim.addressed");
 		}
 	}
