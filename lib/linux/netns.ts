@@ -35,12 +35,19 @@ const statfs = checked<[path: string, out: Uint8Array]>("int statfs(const char *
  * The new namespace is empty: `lo` is there and down. On failure nothing is left behind.
  */
 export function createNetns(path: string): void {
-	closeSync(openSync(path, "wx", 0o444));
-	try {
+	pinAt(path, () =>
 		leavingAgain(() => {
 			unshare(CLONE_NEWNET);
 			atCall(`mount ${OWN_NETNS} ${path}`, () => mount(OWN_NETNS, path, null, MS_BIND, null));
-		});
+		}),
+	);
+}
+
+/** Makes the file, which must not exist yet (EEXIST), for `mountIt` to mount a namespace on; if that fails the file goes. */
+function pinAt(path: string, mountIt: () => void): void {
+	closeSync(openSync(path, "wx", 0o444));
+	try {
+		mountIt();
 	} catch (error) {
 		rmSync(path, { force: true });
 		throw error;
@@ -94,15 +101,10 @@ export function openNetns(path: string): OpenNetns | undefined {
 	}
 	return {
 		id: netnsId(own),
-		pin: (target) => {
-			closeSync(openSync(target, "wx", 0o444));
-			try {
+		pin: (target) =>
+			pinAt(target, () => {
 				atCall(`mount ${path} ${target}`, () => mount(own, target, null, MS_BIND, null));
-			} catch (error) {
-				rmSync(target, { force: true });
-				throw error;
-			}
-		},
+			}),
 		[Symbol.dispose]: close,
 	};
 }
