@@ -50,6 +50,11 @@ export function isLegName(name: string): boolean {
 	return /^wv-[0-9a-f]{12}$/.test(name);
 }
 
+/** True for the name of a link that only an id makes. */
+export function isMadeOfId(name: string): boolean {
+	return isBridgeName(name) || isShimName(name) || isLegName(name);
+}
+
 /** True for a name that the kernel gives no other link: the loopback's, and those of the settings of all of them. */
 export function isReservedName(name: string): boolean {
 	return name === "lo" || name === "all" || name === "default";

@@ -4,7 +4,7 @@ import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import { suggestion } from "#lib/text/nearest.ts";
 import { faults } from "../faults.ts";
-import { isBridgeName, isLegName, isReservedName, isShimName } from "../id.ts";
+import { isMadeOfId, isReservedName } from "../id.ts";
 import type { NetworkAsked, TextMap } from "../network.ts";
 import { parsed } from "../option.ts";
 
@@ -201,7 +201,7 @@ function lastWord(option: string): string {
 /** Names that are made from ids would be taken for another network's, or for an endpoint's. */
 function parseBridgeName(text: string): IfName | undefined {
 	const name = parseIfName(text);
-	return isBridgeName(name) || isLegName(name) || isShimName(name) || isReservedName(name) ? undefined : name;
+	return isMadeOfId(name) || isReservedName(name) ? undefined : name;
 }
 
 export function parseMtu(text: string): number | undefined {

@@ -9,7 +9,6 @@ import type { IfName } from "#lib/address/if-name.ts";
 import type { Family, Ip } from "#lib/address/ip.ts";
 import { macFromBytes, macFromIp, type Mac } from "#lib/address/mac.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { parseEndpointOptions } from "../endpoint-options.ts";
 import { faults } from "../faults.ts";
 import { bridgeName } from "../id.ts";
 import type { NetworkRules } from "../kernel/firewall.ts";
@@ -17,7 +16,7 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type { HostSettings, ObservedLeg, Uplink } from "../kernel/links.ts";
 import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
 import { type BridgeOptions, checkBridgeOptions, parseBridgeOptions, UPLINK } from "./bridge-options.ts";
-import { type HostAddress, type Linked, type LinkedDriver, onSegment, type Reach } from "./driver.ts";
+import { type HostAddress, innerEndOf, type Linked, type LinkedDriver, onSegment, type Reach } from "./driver.ts";
 
 export class BridgeDriver implements LinkedDriver {
 	readonly kind = "linked";
@@ -157,11 +156,7 @@ export class BridgeDriver implements LinkedDriver {
 	}
 
 	async ensureAddresses(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void> {
-		const { id, hostInterface, interface: name, mac, addresses } = endpoint;
-		if (mac === undefined) throw new TypeError(`the endpoint ${id} has no address yet`);
-		const { settings } = parseEndpointOptions(endpoint.options);
-		const end = { hostInterface, netns: netnsPath, interface: name, mac, addresses, ipv6: network.ipv6, settings };
-		await this.#kernel.links.ensureInnerEnd(end);
+		await this.#kernel.links.ensureInnerEnd(innerEndOf({ network, endpoint, netnsPath }, endpoint.hostInterface));
 	}
 
 	interfacePrefix(network: Network): string {

@@ -2,8 +2,9 @@
 import type { IfName } from "#lib/address/if-name.ts";
 import type { Family, Ip } from "#lib/address/ip.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { parseEndpointOptions } from "../endpoint-options.ts";
 import type { NetworkRules } from "../kernel/firewall.ts";
-import type { HostSettings, ObservedLeg } from "../kernel/links.ts";
+import type { HostSettings, InnerEnd, ObservedLeg } from "../kernel/links.ts";
 import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
 
 /** An endpoint with its surroundings. */
@@ -79,6 +80,17 @@ export interface LinkedDriver extends Driver {
 }
 
 export type AnyDriver = FixedDriver | LinkedDriver;
+
+/** The sandbox's end of an endpoint's link, whose addresses are known by then. */
+export function innerEndOf(
+	{ network, endpoint, netnsPath }: Linked,
+	hostInterface: InnerEnd["hostInterface"],
+): InnerEnd {
+	const { id, interface: name, mac, addresses } = endpoint;
+	if (mac === undefined) throw new TypeError(`the endpoint ${id} has no address yet`);
+	const { settings } = parseEndpointOptions(endpoint.options);
+	return { hostInterface, netns: netnsPath, interface: name, mac, addresses, ipv6: network.ipv6, settings };
+}
 
 /** Of an internal network on a segment of the outside's, as a warning: as Docker has it, it lacks the way out by a gateway, and nothing else. */
 export function onSegment(network: string, of: string): string {

@@ -2,7 +2,7 @@
 import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import { faults } from "../faults.ts";
-import { isBridgeName, isLegName, isShimName } from "../id.ts";
+import { isMadeOfId } from "../id.ts";
 import type { MacvlanMode, MadeParent } from "../kernel/links.ts";
 import type { NetworkAsked, TextMap } from "../network.ts";
 import { parsed } from "../option.ts";
@@ -69,7 +69,7 @@ export function subInterfaceOf(parent: IfName): MadeParent | undefined {
 /** netd's own links come and go with their networks and endpoints. */
 function parseParent(text: string): IfName | undefined {
 	const name = parseIfName(text);
-	return isBridgeName(name) || isLegName(name) || isShimName(name) || name === "lo" ? undefined : name;
+	return isMadeOfId(name) || name === "lo" ? undefined : name;
 }
 
 /** At most one of each family. */

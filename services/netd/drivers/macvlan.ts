@@ -9,14 +9,13 @@ import type { IfName } from "#lib/address/if-name.ts";
 import type { Family } from "#lib/address/ip.ts";
 import { macFromIp } from "#lib/address/mac.ts";
 import type { Endpoint } from "../endpoint.ts";
-import { parseEndpointOptions } from "../endpoint-options.ts";
 import { faults } from "../faults.ts";
 import { bridgeName, shimName } from "../id.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Parent, Shim } from "../kernel/links.ts";
 import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
 import { DEFAULT_INTERFACE_PREFIX } from "./bridge-options.ts";
-import { type HostAddress, type Linked, type LinkedDriver, onSegment, type Reach } from "./driver.ts";
+import { type HostAddress, innerEndOf, type Linked, type LinkedDriver, onSegment, type Reach } from "./driver.ts";
 import { checkMacvlanOptions, parseMacvlanOptions, shimAddress, subInterfaceOf } from "./macvlan-options.ts";
 
 export class MacvlanDriver implements LinkedDriver {
@@ -118,18 +117,7 @@ export class MacvlanDriver implements LinkedDriver {
 	}
 
 	ensureAddresses(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void> {
-		const { id, interface: name, mac, addresses } = endpoint;
-		if (mac === undefined) throw new TypeError(`the endpoint ${id} has no address yet`);
-		const { ipv6 } = network;
-		return this.#links.ensureInnerEnd({
-			hostInterface: undefined,
-			netns: netnsPath,
-			interface: name,
-			mac,
-			addresses,
-			ipv6,
-			settings: parseEndpointOptions(endpoint.options).settings,
-		});
+		return this.#links.ensureInnerEnd(innerEndOf({ network, endpoint, netnsPath }, undefined));
 	}
 
 	interfacePrefix(): string {
