@@ -13,7 +13,7 @@ import { faults } from "../faults.ts";
 import { bridgeName } from "../id.ts";
 import type { NetworkRules } from "../kernel/firewall.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { HostSettings, ObservedLeg, Uplink } from "../kernel/links.ts";
+import { type HostSettings, isInPlace, type ObservedLeg, type Uplink } from "../kernel/links.ts";
 import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
 import { type BridgeOptions, checkBridgeOptions, parseBridgeOptions, UPLINK } from "./bridge-options.ts";
 import { type HostAddress, innerEndOf, type Linked, type LinkedDriver, onSegment, type Reach } from "./driver.ts";
@@ -164,8 +164,7 @@ export class BridgeDriver implements LinkedDriver {
 	}
 
 	isLinked({ network, endpoint }: Linked, legs: ReadonlyMap<string, ObservedLeg>): boolean {
-		const leg = legs.get(endpoint.hostInterface);
-		return leg !== undefined && leg.up && leg.bridge === network.interface;
+		return isInPlace(legs.get(endpoint.hostInterface), network.interface);
 	}
 
 	async parkLink({ endpoint, netnsPath }: Linked, { ending }: { readonly ending: boolean }): Promise<void> {

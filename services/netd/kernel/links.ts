@@ -179,6 +179,11 @@ export interface ObservedLeg {
 	readonly up: boolean;
 }
 
+/** The leg is up, and a port of this bridge. */
+export function isInPlace(leg: ObservedLeg | undefined, bridge: IfName | undefined): boolean {
+	return leg !== undefined && leg.up && leg.bridge === bridge;
+}
+
 /** What is inside a sandbox, whoever put it there. */
 export interface ObservedInside {
 	readonly interfaces: ReadonlyMap<string, { readonly up: boolean; readonly addresses: readonly IpInterface[] }>;

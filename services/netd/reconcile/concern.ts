@@ -1,9 +1,8 @@
 /** Whether news of the kernel concern what is ours. */
 import { UPLINK } from "../drivers/bridge-options.ts";
 import { isShimName } from "../id.ts";
-import type { ObservedLeg } from "../kernel/links.ts";
+import { isInPlace } from "../kernel/links.ts";
 import type { KernelNews } from "../kernel/news.ts";
-import type { Network } from "../network.ts";
 import type { Parts } from "../parts.ts";
 
 const NAMED = "IN (SELECT value FROM json_each(?))";
@@ -30,11 +29,6 @@ export function concerns(
 	// A leg that was just made may have been seen half made.
 	const legs = new Map(kernel.links.observe().legs.map((leg) => [leg.hostInterface, leg]));
 	return endpoints.some(
-		({ hostInterface, networkId }) => !isInPlace(legs.get(hostInterface), records.network(networkId)),
+		({ hostInterface, networkId }) => !isInPlace(legs.get(hostInterface), records.network(networkId)?.interface),
 	);
-}
-
-/** The leg is up, and a port of its network's bridge. */
-function isInPlace(leg: ObservedLeg | undefined, network: Network | undefined): boolean {
-	return leg !== undefined && leg.up && leg.bridge === network?.interface;
 }
