@@ -5,6 +5,7 @@ import { nameOf, shortId } from "./id.ts";
 import type { Records } from "./records.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { Attachment } from "./sandbox-view.ts";
+import { isThere } from "./status.ts";
 
 /** Those that are there, oldest first: what is on its way in or out is not. */
 export function attachmentsOf(
@@ -12,12 +13,7 @@ export function attachmentsOf(
 	sandboxId: string,
 	endpoints: readonly Endpoint[] = records.endpointsOf(sandboxId),
 ): Attachment[] {
-	return endpoints.map((endpoint) => attachmentOf(records, endpoint)).filter(isThere);
-}
-
-/** Neither on its way in nor out. */
-export function isThere({ endpoint: { status } }: Attachment): boolean {
-	return status.state === "active" || status.state === "failed";
+	return endpoints.filter(isThere).map((endpoint) => attachmentOf(records, endpoint));
 }
 
 export function attachmentOf(records: Records, endpoint: Endpoint): Attachment {

@@ -118,11 +118,3 @@ export function parkEndpoint(id: string): Statement {
 export function deleteEndpointRow(id: string): Statement {
 	return { sql: "DELETE FROM endpoints WHERE id = ?", params: [id] };
 }
-
-/** Between `active` and `failed` only: what is being made or removed stays so. */
-export function setEndpointStatus(id: string, status: Status): Statement {
-	return {
-		sql: "UPDATE endpoints SET state = ?, state_reason = ? WHERE id = ? AND state IN ('active', 'failed')",
-		params: [status.state, status.state === "failed" ? status.reason : "", id],
-	};
-}

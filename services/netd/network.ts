@@ -313,11 +313,3 @@ export function parkNetwork(id: string): Statement {
 export function deleteNetworkRow(id: string): Statement {
 	return { sql: "DELETE FROM networks WHERE id = ?", params: [id] };
 }
-
-/** Between `active` and `failed` only: what is being made or removed stays so. */
-export function setNetworkStatus(id: string, status: Status): Statement {
-	return {
-		sql: "UPDATE networks SET state = ?, state_reason = ? WHERE id = ? AND state IN ('active', 'failed')",
-		params: [status.state, status.state === "failed" ? status.reason : "", id],
-	};
-}

@@ -13,6 +13,7 @@ import { deletePorts, insertPorts, type Port, portKey } from "./port.ts";
 import { isPortConflict, portConflict } from "./port-conflict.ts";
 import { boundPorts, hostFamilies, publicationsOf, refuseUnpublishable } from "./publications.ts";
 import type { Attachment } from "./sandbox-view.ts";
+import { isThere } from "./status.ts";
 
 export interface PublishSpec {
 	readonly endpointId: string;
@@ -143,8 +144,4 @@ export class PublishedPorts {
 
 function has({ ports }: Endpoint, wanted: Port): boolean {
 	return ports.some((port) => portKey(port) === portKey(wanted) && port.containerPort === wanted.containerPort);
-}
-
-function isThere({ status }: Endpoint): boolean {
-	return status.state === "active" || status.state === "failed";
 }

@@ -131,11 +131,3 @@ export function parkSandbox(id: string): Statement {
 export function deleteSandboxRow(id: string): Statement {
 	return { sql: "DELETE FROM sandboxes WHERE id = ?", params: [id] };
 }
-
-/** Between `active` and `failed` only: what is being made or removed stays so. */
-export function setSandboxStatus(id: string, status: Status): Statement {
-	return {
-		sql: "UPDATE sandboxes SET state = ?, state_reason = ? WHERE id = ? AND state IN ('active', 'failed')",
-		params: [status.state, status.state === "failed" ? status.reason : "", id],
-	};
-}

@@ -6,12 +6,13 @@
  * whose endpoint is gone is released by reconciliation.
  */
 import { killPoint } from "#lib/config/kill-point.ts";
-import { attachmentOf, isThere } from "./attachments.ts";
+import { attachmentOf } from "./attachments.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Parts } from "./parts.ts";
 import { publicationsOf, shortcutsOf, shortcutsWithout } from "./publications.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { defaultRoutes, sourceRoutes } from "./sandbox-view.ts";
+import { isThere } from "./status.ts";
 import { collect } from "#lib/concurrency/undo.ts";
 
 type Needs = Pick<Parts, "kernel" | "drivers" | "records" | "allocator" | "reservations" | "reaper" | "log">;
@@ -42,7 +43,7 @@ export function takeDown(
 			() => {
 				if ((ending && !isOutlived(parts, sandbox)) || !kernel.namespaces.isNamespace(sandbox.netnsPath)) return;
 				if (ending) return kernel.links.ensureSourceRoutes(sandbox.netnsPath, []);
-				const staying = others.filter(isThere);
+				const staying = others.filter(({ endpoint: other }) => isThere(other));
 				kernel.links.ensureDefaultRoutes(sandbox.netnsPath, defaultRoutes(staying));
 				if (others.length === 0) return;
 				kernel.links.ensureSourceRoutes(sandbox.netnsPath, sourceRoutes(staying));

@@ -7,6 +7,7 @@ import { holderName } from "../port-conflict.ts";
 import type { Port } from "../port.ts";
 import type { Predefined } from "../predefined.ts";
 import { hostFamilies } from "../publications.ts";
+import { IS_THERE } from "../status.ts";
 import { checkBridgePorts } from "./bridge-ports.ts";
 import { checkBridgedFrames } from "./bridged-frames.ts";
 import { checkDefaultNetwork } from "./default-network.ts";
@@ -37,8 +38,6 @@ const CHECKS: readonly ((situation: Situation) => readonly Finding[])[] = [
 ];
 
 const WORST_FIRST = ["error", "warning", "info"] as const;
-/** What is on its way in or out is not looked at. */
-const THERE = [["state IN ('active', 'failed')"]] as const;
 
 export class Diagnosis {
 	readonly #parts: Pick<Parts, "records" | "kernel" | "reservations" | "drivers">;
@@ -60,7 +59,8 @@ export class Diagnosis {
 	}
 
 	#situation(): Situation {
-		const networks = this.#parts.records.networks(THERE);
+		// What is on its way in or out is not looked at.
+		const networks = this.#parts.records.networks([[IS_THERE]]);
 		return {
 			host: this.#parts.kernel.facts.observe(),
 			networks: networks.flatMap(bridged),
@@ -71,7 +71,7 @@ export class Diagnosis {
 
 	#ports(networks: ReadonlyMap<string, Network>): PublishedPort[] {
 		const { records } = this.#parts;
-		return records.endpoints(THERE).flatMap(({ ports, networkId }) => {
+		return records.endpoints([[IS_THERE]]).flatMap(({ ports, networkId }) => {
 			const network = networks.get(networkId);
 			if (network === undefined) return [];
 			return ports.map((port) => ({

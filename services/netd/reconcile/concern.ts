@@ -4,6 +4,7 @@ import { isShimName } from "../id.ts";
 import { isInPlace } from "../kernel/links.ts";
 import type { KernelNews } from "../kernel/news.ts";
 import type { Parts } from "../parts.ts";
+import { IS_THERE } from "../status.ts";
 
 const NAMED = "IN (SELECT value FROM json_each(?))";
 
@@ -18,11 +19,11 @@ export function concerns(
 ): boolean {
 	if (everything) return true;
 	const names = JSON.stringify([...links]);
-	if (records.networks([[`state IN ('active', 'failed') AND interface ${NAMED}`, names]]).length > 0) return true;
+	if (records.networks([[`${IS_THERE} AND interface ${NAMED}`, names]]).length > 0) return true;
 	const shims = JSON.stringify([...links].filter(isShimName).map((name) => name.slice(name.indexOf("-") + 1)));
-	const shimmed = `state IN ('active', 'failed') AND host_side != '{}' AND substr(id, 1, 12) ${NAMED}`;
+	const shimmed = `${IS_THERE} AND host_side != '{}' AND substr(id, 1, 12) ${NAMED}`;
 	if (shims !== "[]" && records.networks([[shimmed, shims]]).length > 0) return true;
-	const uplinked = `state IN ('active', 'failed') AND options ->> '$."${UPLINK}"' ${NAMED}`;
+	const uplinked = `${IS_THERE} AND options ->> '$."${UPLINK}"' ${NAMED}`;
 	if (records.networks([[uplinked, names]]).length > 0) return true;
 	const endpoints = records.endpoints([[`state = 'active' AND host_interface ${NAMED}`, names]]);
 	if (endpoints.length === 0) return false;

@@ -2,32 +2,29 @@
 import { setImmediate } from "node:timers/promises";
 import { Fault } from "#lib/fault/fault.ts";
 import { attachmentsOf } from "../attachments.ts";
-import { type Endpoint, setEndpointStatus } from "../endpoint.ts";
+import type { Endpoint } from "../endpoint.ts";
 import { keepHostSettings } from "../host-settings.ts";
 import { shortId } from "../id.ts";
 import type { ObservedInside, ObservedLeg } from "../kernel/links.ts";
-import { setNetworkStatus } from "../network.ts";
 import type { Parts } from "../parts.ts";
 import { portText } from "../port.ts";
 import { hostFamilies } from "../publications.ts";
-import { type Sandbox, setSandboxStatus, whyAlone } from "../sandbox.ts";
+import { type Sandbox, whyAlone } from "../sandbox.ts";
 import { type Attachment, defaultRoutes, sourceRoutes } from "../sandbox-view.ts";
-import type { Status } from "../status.ts";
+import { IS_THERE, isThere, setStatus, type Status } from "../status.ts";
 import type { Problems } from "./problems.ts";
-
-const THERE = [["state IN ('active', 'failed')"]] as const;
 
 /** Returns how many networks and sandboxes it passed over, since an operation was at work on them. */
 export async function ensureEffects(parts: Parts, problems: Problems): Promise<number> {
 	const { records, locks } = parts;
 	let passedOver = 0;
-	for (const { id } of records.networks(THERE)) {
+	for (const { id } of records.networks([[IS_THERE]])) {
 		using turn = locks.tryTake(id);
 		if (turn === undefined) passedOver += 1;
 		else await problems.guard(`keep the network ${id}`, () => ensureNetwork(parts, id));
 	}
 	const legs = legsOf(parts);
-	for (const { id } of records.sandboxes(THERE)) {
+	for (const { id } of records.sandboxes([[IS_THERE]])) {
 		using turn = locks.tryTake(id);
 		if (turn === undefined) passedOver += 1;
 		const sandbox = turn && records.sandbox(id);
@@ -48,20 +45,22 @@ async function ensureNetwork({ records, drivers, store }: Parts, id: string): Pr
 	const driver = network && drivers.linked(network);
 	if (network === undefined || driver === undefined) return;
 	const status = await statusAfter(async () => driver.ensureNetwork(await keepHostSettings(store, driver, network)));
-	if (differ(network.status, status)) await store.write([setNetworkStatus(id, status)]);
+	if (differ(network.status, status)) await store.write([setStatus("networks", id, status)]);
 }
 
 async function ensureSandbox(parts: Parts, sandbox: Sandbox, legs: ReadonlyMap<string, ObservedLeg>): Promise<void> {
 	const { kernel, records, store, log } = parts;
 	if (sandbox.joined !== undefined) return ensureJoined(parts, sandbox, sandbox.joined);
-	const isThere = kernel.namespaces.isNamespace(sandbox.netnsPath);
-	const status: Status = isThere ? { state: "active" } : { state: "failed", reason: "its network namespace is gone" };
+	const hasNamespace = kernel.namespaces.isNamespace(sandbox.netnsPath);
+	const status: Status = hasNamespace
+		? { state: "active" }
+		: { state: "failed", reason: "its network namespace is gone" };
 	if (differ(sandbox.status, status)) {
 		log.warn("a sandbox has changed", { sandbox: sandbox.id, ...status });
-		await store.write([setSandboxStatus(sandbox.id, status)]);
+		await store.write([setStatus("sandboxes", sandbox.id, status)]);
 	}
 	const attachments = attachmentsOf(records, sandbox.id);
-	const inside = isThere ? kernel.links.observeInside(sandbox.netnsPath) : undefined;
+	const inside = hasNamespace ? kernel.links.observeInside(sandbox.netnsPath) : undefined;
 	const working: Attachment[] = [];
 	let remade = false;
 	for (const attachment of attachments) {
@@ -74,12 +73,12 @@ async function ensureSandbox(parts: Parts, sandbox: Sandbox, legs: ReadonlyMap<s
 		if (after.state === "active") working.push(attachment);
 		if (!differ(endpoint.status, after)) continue;
 		log.warn("an endpoint has changed", { endpoint: endpoint.id, ...after });
-		await store.write([setEndpointStatus(endpoint.id, after)]);
+		await store.write([setStatus("endpoints", endpoint.id, after)]);
 	}
 	const aside = sourceRoutes(attachments);
-	if (isThere && aside.length > 0) kernel.links.ensureSourceRoutes(sandbox.netnsPath, aside);
+	if (hasNamespace && aside.length > 0) kernel.links.ensureSourceRoutes(sandbox.netnsPath, aside);
 	const resolves = attachments.some(({ network }) => network.resolvesNames);
-	if (isThere && resolves && kernel.resolver.observe(sandbox.netnsPath) !== sandbox.resolverPort) {
+	if (hasNamespace && resolves && kernel.resolver.observe(sandbox.netnsPath) !== sandbox.resolverPort) {
 		kernel.resolver.ensure(sandbox.netnsPath, sandbox.resolverPort);
 	}
 	// A link that was made again has taken its routes along.
@@ -89,14 +88,14 @@ async function ensureSandbox(parts: Parts, sandbox: Sandbox, legs: ReadonlyMap<s
 
 /** It is as the one whose namespace it shares. */
 async function ensureJoined({ records, store, log }: Parts, sandbox: Sandbox, ownerId: string): Promise<void> {
-	const owner = records.sandbox(ownerId)?.status;
+	const owner = records.sandbox(ownerId);
 	// What its owner's end has said of it stays.
 	if (owner === undefined && sandbox.status.state === "failed") return;
 	const gone: Status = { state: "failed", reason: whyAlone(shortId(ownerId)) };
-	const status: Status = owner?.state === "active" || owner?.state === "failed" ? owner : gone;
+	const status: Status = owner !== undefined && isThere(owner) ? owner.status : gone;
 	if (!differ(sandbox.status, status)) return;
 	log.warn("a sandbox has changed", { sandbox: sandbox.id, ...status });
-	await store.write([setSandboxStatus(sandbox.id, status)]);
+	await store.write([setStatus("sandboxes", sandbox.id, status)]);
 }
 
 /** True when its link was made again. */

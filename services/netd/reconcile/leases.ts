@@ -2,6 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import { subnetOf } from "../network.ts";
 import type { Parts } from "../parts.ts";
+import { IS_THERE } from "../status.ts";
 import type { Problems } from "./problems.ts";
 
 /**
@@ -20,7 +21,7 @@ export async function settleLeases({ allocator, records, log }: Parts, problems:
 			});
 		}
 		const held = new Set(leases.map(({ owner, address }) => `${owner} ${address}`));
-		for (const endpoint of records.endpoints([["state IN ('active', 'failed')"]])) {
+		for (const endpoint of records.endpoints([[IS_THERE]])) {
 			const network = records.network(endpoint.networkId);
 			for (const { ip } of endpoint.addresses) {
 				const subnet = network && subnetOf(network, ip.family);
@@ -30,7 +31,7 @@ export async function settleLeases({ allocator, records, log }: Parts, problems:
 				await problems.guard("take a lease again", async () => void (await allocator.takeAddress(spec)));
 			}
 		}
-		for (const network of records.networks([["state IN ('active', 'failed') AND host_side != '{}'"]])) {
+		for (const network of records.networks([[`${IS_THERE} AND host_side != '{}'`]])) {
 			for (const { ip } of network.hostAddresses) {
 				const subnet = subnetOf(network, ip.family);
 				if (subnet === undefined || held.has(`${network.id} ${ip}`)) continue;

@@ -9,6 +9,7 @@ import { attachmentsOf } from "../attachments.ts";
 import type { KernelNews } from "../kernel/news.ts";
 import type { Parts } from "../parts.ts";
 import { resolvedSandbox } from "../sandbox-view.ts";
+import { IS_THERE } from "../status.ts";
 import { concerns } from "./concern.ts";
 import { ensureEffects } from "./effects.ts";
 import { ForeignRules } from "./foreign.ts";
@@ -57,7 +58,7 @@ export class Reconcile implements AsyncDisposable {
 	/** Tells the names of what is there; before anybody can watch. */
 	seedNames(): void {
 		const { records, names } = this.#options.parts;
-		const sandboxes = records.sandboxes([["state IN ('active', 'failed')"]]);
+		const sandboxes = records.sandboxes([[IS_THERE]]);
 		names.seed(
 			sandboxes.map((sandbox) => [sandbox.id, resolvedSandbox(sandbox, attachmentsOf(records, sandbox.id))] as const),
 		);

@@ -5,6 +5,7 @@ import type { Shortcut } from "../kernel/firewall.ts";
 import { hostPortKey } from "../port.ts";
 import type { Parts } from "../parts.ts";
 import { publicationsOf, shortcutsOf } from "../publications.ts";
+import { isThere } from "../status.ts";
 
 /** One synchronous piece, so that no operation changes rows or rules in between; those under way keep what is theirs. */
 export function assertRules(parts: Parts): void {
@@ -12,8 +13,6 @@ export function assertRules(parts: Parts): void {
 	const remade = kernel.firewall.ensureSkeleton();
 	const networks = records.networks();
 	const endpoints = records.endpoints();
-	const isThere = ({ status }: { status: { state: string } }): boolean =>
-		status.state === "active" || status.state === "failed";
 	const busyBridges = new Set(
 		networks.filter(({ id }) => locks.isTaken(id)).map((network) => network.interface as string),
 	);
