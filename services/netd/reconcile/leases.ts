@@ -1,6 +1,8 @@
 /** What netd holds at the allocator, compared with the rows: what nobody needs is given back, what is missing is taken again. */
 import { setImmediate } from "node:timers/promises";
-import { subnetOf } from "../network.ts";
+import type { IpInterface } from "#lib/address/cidr.ts";
+import type { AddressSpec } from "../allocator.ts";
+import { type Network, subnetOf } from "../network.ts";
 import type { Parts } from "../parts.ts";
 import { IS_THERE } from "../status.ts";
 import type { Problems } from "./problems.ts";
@@ -21,22 +23,12 @@ export async function settleLeases({ allocator, records, log }: Parts, problems:
 			});
 		}
 		const held = new Set(leases.map(({ owner, address }) => `${owner} ${address}`));
-		for (const endpoint of records.endpoints([[IS_THERE]])) {
-			const network = records.network(endpoint.networkId);
-			for (const { ip } of endpoint.addresses) {
-				const subnet = network && subnetOf(network, ip.family);
-				if (subnet === undefined || held.has(`${endpoint.id} ${ip}`)) continue;
-				log.warn("taking a lease again", { address: ip.toString(), endpoint: endpoint.id });
-				const spec = { subnetId: subnet.id, owner: endpoint.id, address: ip, mac: endpoint.mac, name: "" };
-				await problems.guard("take a lease again", async () => void (await allocator.takeAddress(spec)));
-			}
-		}
-		for (const network of records.networks([[`${IS_THERE} AND host_side != '{}'`]])) {
-			for (const { ip } of network.hostAddresses) {
+		for (const { kind, owner, network, addresses, mac, name } of holdings(records)) {
+			for (const { ip } of addresses) {
 				const subnet = subnetOf(network, ip.family);
-				if (subnet === undefined || held.has(`${network.id} ${ip}`)) continue;
-				log.warn("taking a lease again", { address: ip.toString(), network: network.id });
-				const spec = { subnetId: subnet.id, owner: network.id, address: ip, mac: undefined, name: network.name };
+				if (subnet === undefined || held.has(`${owner} ${ip}`)) continue;
+				log.warn("taking a lease again", { address: ip.toString(), [kind]: owner });
+				const spec = { subnetId: subnet.id, owner, address: ip, mac, name };
 				await problems.guard("take a lease again", async () => void (await allocator.takeAddress(spec)));
 			}
 		}
@@ -50,4 +42,22 @@ export async function settleLeases({ allocator, records, log }: Parts, problems:
 			await problems.guard("release subnets", () => allocator.releaseSubnets(owner));
 		}
 	});
+}
+
+/** The addresses that a row says somebody has: an endpoint, or the host itself on a network. */
+interface Holding extends Pick<AddressSpec, "owner" | "mac" | "name"> {
+	readonly kind: "endpoint" | "network";
+	readonly network: Network;
+	readonly addresses: readonly IpInterface[];
+}
+
+function* holdings(records: Parts["records"]): Generator<Holding> {
+	for (const { id: owner, networkId, addresses, mac } of records.endpoints([[IS_THERE]])) {
+		const network = records.network(networkId);
+		if (network !== undefined) yield { kind: "endpoint", owner, network, addresses, mac, name: "" };
+	}
+	for (const network of records.networks([[`${IS_THERE} AND host_side != '{}'`]])) {
+		const { id: owner, hostAddresses: addresses, name } = network;
+		yield { kind: "network", owner, network, addresses, mac: undefined, name };
+	}
 }
