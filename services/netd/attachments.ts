@@ -1,7 +1,7 @@
 /** A sandbox's endpoints with their networks, from the store. */
 import type { Endpoint } from "./endpoint.ts";
 import { faults } from "./faults.ts";
-import { nameOf, shortId } from "./id.ts";
+import { nameOf } from "./id.ts";
 import type { Records } from "./records.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { Attachment } from "./sandbox-view.ts";
@@ -26,7 +26,6 @@ export function attachmentOf(records: Records, endpoint: Endpoint): Attachment {
 /** One that shares another's namespace has what that one has. */
 export function refuseJoined(records: Records, sandbox: Sandbox): void {
 	if (sandbox.joined === undefined) return;
-	const owner = records.sandbox(sandbox.joined);
-	const metadata = { sandbox: nameOf(sandbox), owner: owner ? nameOf(owner) : shortId(sandbox.joined) };
+	const metadata = { sandbox: nameOf(sandbox), owner: records.sandboxName(sandbox.joined) };
 	throw faults.SANDBOX_IS_JOINED(metadata, { field: "sandbox_id" });
 }

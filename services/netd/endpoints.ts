@@ -23,7 +23,7 @@ import { parseEndpointOptions } from "./endpoint-options.ts";
 import { endpointFacts } from "./facts.ts";
 import { faults } from "./faults.ts";
 import { freeInterface } from "./free-interface.ts";
-import { legName, newId, shortId } from "./id.ts";
+import { legName, newId } from "./id.ts";
 import type { Network, TextMap } from "./network.ts";
 import type { Parts } from "./parts.ts";
 import { insertPorts, type Port } from "./port.ts";
@@ -292,7 +292,7 @@ export class Endpoints {
 		const { records } = this.#parts;
 		const [present] = records.endpoints([["network_id = ?", id]]);
 		if (present === undefined) return;
-		const holder = records.sandbox(present.sandboxId)?.name || shortId(present.sandboxId);
+		const holder = records.sandboxName(present.sandboxId);
 		throw faults.NETWORK_TAKES_ONE({ network, holder }, { field: "network" });
 	}
 

@@ -14,7 +14,7 @@ import type { LinkedDriver } from "./drivers/driver.ts";
 import { networkFact } from "./facts.ts";
 import { faults } from "./faults.ts";
 import { keepHostSettings } from "./host-settings.ts";
-import { newId, shortId } from "./id.ts";
+import { newId } from "./id.ts";
 import * as rows from "./network.ts";
 import type { Network, Subnet, TextMap } from "./network.ts";
 import type { Parts } from "./parts.ts";
@@ -91,9 +91,7 @@ export class Networks {
 	/** Those that are on it, oldest first, by the names of their sandboxes. */
 	users({ id }: Pick<Network, "id">): string[] {
 		const { records } = this.#parts;
-		return records
-			.endpoints([["network_id = ?", id]])
-			.map(({ sandboxId }) => records.sandbox(sandboxId)?.name || shortId(sandboxId));
+		return records.endpoints([["network_id = ?", id]]).map(({ sandboxId }) => records.sandboxName(sandboxId));
 	}
 
 	async create(asked: NetworkSpec, call: Call): Promise<Created> {

@@ -3,6 +3,7 @@ import type { SqlValue, Store } from "#lib/store/store.ts";
 import type { PageRequest } from "#lib/rpc/page.ts";
 import { type Endpoint, endpointOf } from "./endpoint.ts";
 import { faults } from "./faults.ts";
+import { nameOf } from "./id.ts";
 import { type Network, networkOf } from "./network.ts";
 import { type HostPort, portOf, SELECT_PORTS } from "./port.ts";
 import { type Sandbox, sandboxOf } from "./sandbox.ts";
@@ -58,6 +59,11 @@ export class Records {
 		const sandbox = this.sandbox(id);
 		if (sandbox === undefined) throw faults.SANDBOX_NOT_FOUND({ sandbox: id }, { field });
 		return sandbox;
+	}
+
+	/** As a person knows it, whether it is there still or not. */
+	sandboxName(id: string): string {
+		return nameOf(this.sandbox(id) ?? { id, name: "" });
 	}
 
 	sandboxes(where: Where = [], page?: PageRequest): Sandbox[] {
