@@ -18,7 +18,7 @@ let folder: string;
 let host: string;
 let kernel: LinuxKernel;
 let it: Bench<LinuxKernel, ModelAllocator>;
-let watch: AsyncDisposable;
+let watch: Disposable;
 let runs: number;
 let network: Network;
 let alice: Sandbox;
@@ -50,7 +50,7 @@ beforeAll(async () => {
 		.endpoint;
 });
 afterAll(async () => {
-	await watch[Symbol.asyncDispose]();
+	watch[Symbol.dispose]();
 	await it[Symbol.asyncDispose]();
 	for (const path of kernel.namespaces.observe()) removeNetns(path);
 	kernel[Symbol.dispose]();

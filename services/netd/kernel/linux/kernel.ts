@@ -26,7 +26,7 @@ export interface LinuxKernelOptions {
 
 export interface LinuxKernel extends Kernel, Disposable {
 	/** Tells what changes from now on, some ten times a second at most, until what it returns is disposed of. */
-	watch(tell: (news: KernelNews) => void): AsyncDisposable;
+	watch(tell: (news: KernelNews) => void): Disposable;
 }
 
 export function openLinuxKernel({ log, namespaces, host, lost, asksHost }: LinuxKernelOptions): LinuxKernel {

@@ -23,8 +23,8 @@ const OURS = (["inet", "ip", "ip6"] as const).map((family) => tableKey({ ...TABL
 const ASKING = Object.values(ASKING_LINKS);
 const FOREIGN = [...new Set(PLACES.map(tableKey))];
 
-export function watchHost({ log, host, ownPortId, tell }: WatchOptions): AsyncDisposable {
-	const parts = new AsyncDisposableStack();
+export function watchHost({ log, host, ownPortId, tell }: WatchOptions): Disposable {
+	using parts = new DisposableStack();
 	const rtnl = parts.use(Rtnetlink.open(host));
 	const nameOf = (index: number): string[] => {
 		const link = rtnl.links.find(index);
@@ -46,7 +46,7 @@ export function watchHost({ log, host, ownPortId, tell }: WatchOptions): AsyncDi
 			},
 		}),
 	);
-	return parts;
+	return parts.move();
 }
 
 function lost({ links }: News): string[] {
