@@ -9,7 +9,7 @@ import { type Fault, isFault } from "#lib/fault/fault.ts";
 import { cancelledBy } from "./cancelled.ts";
 import { type AnyMethod, methodName } from "./definition.ts";
 import { rpcFaults } from "./faults.ts";
-import { MAX_PIPELINED_BYTES } from "./limits.ts";
+import { MAX_PIPELINED_BYTES, tooLarge } from "./limits.ts";
 import { faultIn } from "./status.ts";
 
 export interface UnaryCall {
@@ -56,7 +56,7 @@ export class PipelineClient {
 			const { method, request, deadline, signal } = call;
 			if (signal?.aborted) return reject(cancelledBy(signal, method.path));
 			const bytes = method.requestSerialize(request);
-			if (bytes.length > MAX_PIPELINED_BYTES) return reject(tooLarge(method));
+			if (bytes.length > MAX_PIPELINED_BYTES) return reject(tooLarge(method.path));
 			const id = this.#nextId();
 			const timeoutMs = Math.max(1, deadline - Date.now());
 			const pending = new PendingCall(call, timeoutMs, {
@@ -146,10 +146,7 @@ class PendingCall {
 	answer(response: Buffer): void {
 		this.#over();
 		try {
-			const { method } = this.#call;
-			this.#ends.resolve(
-				method.responseDeserialize(Buffer.from(response.buffer, response.byteOffset, response.length)),
-			);
+			this.#ends.resolve(this.#call.method.responseDeserialize(response));
 		} catch (error) {
 			this.#ends.reject(error);
 		}
@@ -165,10 +162,6 @@ class PendingCall {
 		this.#call.signal?.removeEventListener("abort", this.#cancel);
 		this.#ends.over();
 	}
-}
-
-function tooLarge({ path: called }: AnyMethod): Fault {
-	return rpcFaults.MESSAGE_TOO_LARGE({ method: methodName(called), max: String(MAX_PIPELINED_BYTES) });
 }
 
 /** A stream that the service ended in good order is over for the calls under way all the same. */

@@ -7,11 +7,10 @@ import { EventEmitter } from "node:events";
 import type { handleBidiStreamingCall, ServerDuplexStream } from "@grpc/grpc-js";
 import type { PipelineRequest, PipelineResponse } from "#gen/wharf/rpc/v1/pipeline.ts";
 import type { Fault } from "#lib/fault/fault.ts";
-import { methodName } from "./definition.ts";
 import type { Answering, Dispatch } from "./dispatch.ts";
 import type { ServerCall } from "./exchange.ts";
 import { rpcFaults } from "./faults.ts";
-import { MAX_PIPELINED_BYTES } from "./limits.ts";
+import { MAX_PIPELINED_BYTES, tooLarge } from "./limits.ts";
 import { messageOf } from "./status.ts";
 
 type Stream = ServerDuplexStream<PipelineRequest, PipelineResponse>;
@@ -93,8 +92,7 @@ class PipelineServer {
 		answering(request, call, {
 			give: (response) => {
 				if (response.length <= MAX_PIPELINED_BYTES) return this.#settle(id, call, { id, response, status: undefined });
-				const max = String(MAX_PIPELINED_BYTES);
-				this.#settle(id, call, refusal(id, rpcFaults.MESSAGE_TOO_LARGE({ method: methodName(method), max })));
+				this.#settle(id, call, refusal(id, tooLarge(method)));
 			},
 			refuse: (fault) => this.#settle(id, call, refusal(id, fault)),
 		});
