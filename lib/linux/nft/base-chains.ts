@@ -2,19 +2,21 @@
 import * as attribute from "../netlink/attribute.ts";
 import { NETLINK_NETFILTER, NetlinkSocket } from "../netlink/socket.ts";
 import { messageType } from "./batch.ts";
-import { header } from "./element.ts";
+import { familyNamed, header, type TableFamily } from "./element.ts";
 
 const GETCHAIN = messageType(4);
 const NFGENMSG_BYTES = 4;
 const CHAIN = { table: 1, name: 3, hook: 4, policy: 5 } as const;
 const HOOK_NUMBER = 1;
-/** The same number in all the families below. */
+/** The same number in every family that forwards. */
 const FORWARD = 2;
 const POLICY_DROP = 0;
-const FAMILIES = { 1: "inet", 2: "ip", 7: "bridge", 10: "ip6" } as const;
+
+/** Those of what is forwarded; a packet of ARP, or one at a device, is not. */
+type ForwardFamily = Exclude<TableFamily, "arp" | "netdev">;
 
 export interface ForwardBaseChain {
-	readonly family: (typeof FAMILIES)[keyof typeof FAMILIES];
+	readonly family: ForwardFamily;
 	readonly table: string;
 	readonly chain: string;
 	readonly policy: "accept" | "drop";
@@ -25,10 +27,14 @@ export function forwardBaseChains(netns?: string): ForwardBaseChain[] {
 	using socket = NetlinkSocket.open(NETLINK_NETFILTER, netns);
 	const replies = socket.dump({ label: "list chains", type: GETCHAIN, flags: 0, body: header(0) });
 	return replies.flatMap(({ body }) => {
-		const family = Object.entries(FAMILIES).find(([number]) => Number(number) === body.readUInt8(0))?.[1];
+		const family = familyNamed(body.readUInt8(0));
 		const chain = attribute.AttributeSet.decode(body.subarray(NFGENMSG_BYTES));
-		if (family === undefined || chain.nested(CHAIN.hook)?.be32(HOOK_NUMBER) !== FORWARD) return [];
+		if (family === undefined || !forwards(family) || chain.nested(CHAIN.hook)?.be32(HOOK_NUMBER) !== FORWARD) return [];
 		const policy = chain.be32(CHAIN.policy) === POLICY_DROP ? "drop" : "accept";
 		return [{ family, table: chain.string(CHAIN.table) ?? "", chain: chain.string(CHAIN.name) ?? "", policy }];
 	});
+}
+
+function forwards(family: TableFamily): family is ForwardFamily {
+	return family !== "arp" && family !== "netdev";
 }

@@ -1,6 +1,6 @@
 /** Whether frames between containers of one network meet the packet rules of others (br_netfilter). */
 import { commandLine, type Finding } from "./finding.ts";
-import { letsThrough } from "./foreign-chains.ts";
+import { isOfFamily, letsThrough } from "./foreign-chains.ts";
 import { hasFamily, type Situation } from "./situation.ts";
 
 const SETTINGS = { 4: "net.bridge.bridge-nf-call-iptables", 6: "net.bridge.bridge-nf-call-ip6tables" } as const;
@@ -11,7 +11,7 @@ export function checkBridgedFrames({ host, networks }: Situation): Finding[] {
 		if (!host.showsBridged[family]) return [];
 		const concerned = networks.filter((network) => hasFamily(network, family));
 		const first = host.droppers
-			.filter((dropper) => dropper.family === "inet" || dropper.family === (family === 4 ? "ip" : "ip6"))
+			.filter((dropper) => isOfFamily(dropper, family))
 			.find((dropper) => concerned.some((network) => !letsThrough(dropper, network)));
 		if (first === undefined) return [];
 		const setting = SETTINGS[family];

@@ -1,4 +1,5 @@
 /** Whether rules of other programs drop what networks forward, and the place that those programs have for exceptions. */
+import type { Family } from "#lib/address/ip.ts";
 import type { Accepted, Dropper } from "../kernel/host-facts.ts";
 import { commandLine, type Finding } from "./finding.ts";
 import { type BridgedNetwork, hasFamily, type Situation } from "./situation.ts";
@@ -31,10 +32,13 @@ export function checkUnreadable({ host }: Situation): Finding[] {
 /** What a network on its own sends is forwarded between its bridge's ports: only such frames as are shown to the rules, and all to those of bridges. */
 function meets({ family }: Dropper, network: BridgedNetwork, shown: Situation["host"]["showsBridged"]): boolean {
 	if (family === "bridge") return true;
-	const families = ([4, 6] as const).filter(
-		(each) => hasFamily(network, each) && (family === "inet" || family === (each === 4 ? "ip" : "ip6")),
-	);
+	const families = ([4, 6] as const).filter((each) => hasFamily(network, each) && isOfFamily({ family }, each));
 	return families.some((each) => !network.internal || shown[each]);
+}
+
+/** It is in a table that packets of the family meet; one of bridges is for frames. */
+export function isOfFamily({ family: of }: Pick<Dropper, "family">, family: Family): boolean {
+	return of === "inet" || of === (family === 4 ? "ip" : "ip6");
 }
 
 export function letsThrough({ accepts }: Dropper, { bridge }: BridgedNetwork): boolean {

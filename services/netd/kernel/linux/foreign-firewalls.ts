@@ -3,10 +3,9 @@ import type { IfName } from "#lib/address/if-name.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { TABLE_MAIN } from "#lib/linux/netlink/routes.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
-import { hex, LET_THROUGH_MARK, rulesIn, isLetThrough } from "#lib/linux/nft/let-through.ts";
+import { hex, isLetThrough, LET_THROUGH_MARK, type ListedRule, rulesIn } from "#lib/linux/nft/let-through.ts";
 import { NfTables } from "#lib/linux/nft/nf-tables.ts";
 import { Nft, NftError } from "#lib/linux/nft/nft.ts";
-import type { ListedRule } from "#lib/linux/nft/let-through.ts";
 import type { Log } from "#lib/log/log.ts";
 import type { Difference } from "../firewall.ts";
 import type { ForeignFirewalls } from "../foreign-firewalls.ts";
@@ -26,6 +25,16 @@ const WAYS_OUT = { ...TABLE, set: "ways_out" } as const;
 /** strerror(EPERM), as the library shows it. */
 const NOT_PERMITTED = "Operation not permitted";
 
+/** The set and the chains, made or emptied. */
+const EMPTY = `
+add set inet wharf ways_out { type ifname; }
+add chain inet wharf let_through { type filter hook forward priority -1; policy accept; }
+add chain inet wharf let_through_end { type filter hook forward priority 1000; policy accept; }
+flush set inet wharf ways_out
+flush chain inet wharf let_through
+flush chain inet wharf let_through_end
+`;
+
 /**
  * Before the first who looks at the mark, and behind the last: nobody else sees it. What goes to a bridge of others is their business. Frames
  * inside a bridge are seen here where the kernel shows them, also on a segment beyond the host, whose bridge is not among ours.
@@ -34,12 +43,7 @@ function marks(waysOut: readonly string[]): string {
 	const elements =
 		waysOut.length === 0 ? "" : `add element inet wharf ways_out { ${waysOut.map((name) => `"${name}"`).join(", ")} }`;
 	return `
-add set inet wharf ways_out { type ifname; }
-add chain inet wharf let_through { type filter hook forward priority -1; policy accept; }
-add chain inet wharf let_through_end { type filter hook forward priority 1000; policy accept; }
-flush set inet wharf ways_out
-flush chain inet wharf let_through
-flush chain inet wharf let_through_end
+${EMPTY}
 ${elements}
 table inet wharf {
 	chain let_through {
@@ -56,11 +60,7 @@ table inet wharf {
 }
 
 const NO_MARKS = `
-add set inet wharf ways_out { type ifname; }
-add chain inet wharf let_through { type filter hook forward priority -1; policy accept; }
-add chain inet wharf let_through_end { type filter hook forward priority 1000; policy accept; }
-flush chain inet wharf let_through
-flush chain inet wharf let_through_end
+${EMPTY}
 delete chain inet wharf let_through
 delete chain inet wharf let_through_end
 delete set inet wharf ways_out
