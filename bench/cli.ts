@@ -4,12 +4,9 @@
  * The host is played by namespaces, so a command is started through nsenter(1): a millisecond of each figure is that.
  */
 import { Host } from "../test/support/host.ts";
+import { median } from "./netd/figures.ts";
 
 const ROUNDS = 15;
-
-function median(values: readonly number[]): number {
-	return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
 
 await using host = await Host.boot();
 await host.wharfOk("up", "--quiet");

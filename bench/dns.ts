@@ -14,6 +14,7 @@ import { createLog } from "#lib/log/log.ts";
 import { Resolver } from "../services/dnsd/resolver.ts";
 import { Forwarder } from "../services/dnsd/upstream/forwarder.ts";
 import type { Sandbox } from "../services/dnsd/zone.ts";
+import { median } from "./netd/figures.ts";
 
 const NAMES = 1_000;
 const ROUNDS = 3;
@@ -48,10 +49,6 @@ async function queriesPerSecond(netns: string): Promise<number> {
 	const lost = Number(/Queries lost:\s+(\d+)/.exec(stdout)?.[1] ?? Number.NaN);
 	if (lost > 0) console.log(`  ${lost} queries were lost`);
 	return Number(/Queries per second:\s+([\d.]+)/.exec(stdout)?.[1] ?? Number.NaN);
-}
-
-function median(values: readonly number[]): number {
-	return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 let dnsmasq: Child | undefined;

@@ -6,15 +6,12 @@
 import { Cidr } from "#lib/address/cidr.ts";
 import { Pool } from "../services/ipamd/pool.ts";
 import { Daemon, type Ipamd } from "../services/ipamd/test-support/daemon.ts";
+import { median } from "./netd/figures.ts";
 
 const ROUNDS = 5;
 const ALONE = 300;
 const IN_FLIGHT = 64;
 const TOGETHER = 6_000;
-
-function median(values: readonly number[]): number {
-	return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
 
 function elapsedMs(body: () => void): number {
 	const start = performance.now();

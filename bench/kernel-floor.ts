@@ -16,6 +16,7 @@ import { ElementBatch } from "#lib/linux/nft/element-batch.ts";
 import { address, concatenation, inetProto, service } from "#lib/linux/nft/field.ts";
 import { NfTables } from "#lib/linux/nft/nf-tables.ts";
 import { Nft } from "#lib/linux/nft/nft.ts";
+import { median } from "./netd/figures.ts";
 
 const ROUNDS = 200;
 const GATEWAY = Ip.parse("10.0.0.1");
@@ -55,10 +56,6 @@ function attach(round: number, host: Rtnetlink, nft: NfTables, bridge: number): 
 	return times.slice(1).map((time, step) => time - (times[step] ?? 0));
 }
 
-function median(values: readonly number[]): string {
-	return (values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0).toFixed(2);
-}
-
 try {
 	const netns = create("host");
 	using host = Rtnetlink.open(netns);
@@ -72,9 +69,9 @@ try {
 	const rounds = Array.from({ length: ROUNDS }, (_, round) => attach(round, host, nft, bridge));
 	const names = ["namespace", "veth on the bridge", "up, address, route", "published port"];
 	for (const [step, name] of names.entries())
-		console.log(`${name}: ${median(rounds.map((times) => times[step] ?? 0))} ms`);
+		console.log(`${name}: ${median(rounds.map((times) => times[step] ?? 0)).toFixed(2)} ms`);
 	const totals = rounds.map((times) => times.reduce((sum, time) => sum + time, 0));
-	console.log(`kernel floor of one endpoint, median of ${ROUNDS}: ${median(totals)} ms`);
+	console.log(`kernel floor of one endpoint, median of ${ROUNDS}: ${median(totals).toFixed(2)} ms`);
 } finally {
 	for (const path of paths) removeNetns(path);
 	rmSync(directory, { recursive: true });

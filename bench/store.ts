@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Store } from "#lib/store/store.ts";
+import { median } from "./netd/figures.ts";
 
 const RUNS = 5;
 const RUN_MS = 1_000;
@@ -15,7 +16,6 @@ const INSERT = "INSERT INTO row (name) VALUES (?)";
 
 let names = 0;
 const nextName = (): string => `row-${names++}`;
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
 async function throughStore(store: Store, inFlight: number): Promise<number> {
 	let rows = 0;

@@ -16,6 +16,7 @@ import {
 } from "#gen/wharf/volume/v1/volume.ts";
 import { checkHealth } from "#lib/rpc/check-health.ts";
 import { client } from "#lib/rpc/client.ts";
+import { median } from "./netd/figures.ts";
 
 const FILES = 50_000;
 const FOLDERS = 500;
@@ -44,7 +45,6 @@ const took = async (body: () => unknown): Promise<number> => {
 	await body();
 	return performance.now() - begun;
 };
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 const line = (what: string, value: string): void => console.log(`${what.padEnd(52)} ${value.padStart(10)}`);
 const create = (name: string) => volumes.createVolume(CreateVolumeRequest.fromPartial({ name }));
 const remove = (name: string) => volumes.deleteVolume(DeleteVolumeRequest.fromPartial({ name }));

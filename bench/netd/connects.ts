@@ -1,7 +1,8 @@
 /** Connecting and disconnecting, one after another, with nothing there and with nine hundred; and two hundred at once. */
 import type { Report } from "./figures.ts";
 import { inLanes, Times, times } from "./figures.ts";
-import { Instance, tcp } from "./instance.ts";
+import { Instance } from "./instance.ts";
+import { tcp } from "./requests.ts";
 import { floorOn } from "./floor.ts";
 
 const NETWORKS = 9;

@@ -21,19 +21,32 @@ export class Times {
 		return result;
 	}
 
+	get count(): number {
+		return this.#values.length;
+	}
+
 	quantile(part: number): number {
-		const sorted = this.#values.toSorted((a, b) => a - b);
-		return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+		return quantile(this.#values, part);
 	}
 
 	get median(): number {
-		return this.quantile(0.5);
+		return median(this.#values);
 	}
 
 	/** As `6.10 ms, p99 12.4 ms`. */
 	toString(): string {
 		return `${this.median.toFixed(2)} ms, p99 ${this.quantile(0.99).toFixed(1)} ms`;
 	}
+}
+
+export function median(values: readonly number[]): number {
+	return quantile(values, 0.5);
+}
+
+/** Not a number where there are no values. */
+function quantile(values: readonly number[], part: number): number {
+	const sorted = values.toSorted((a, b) => a - b);
+	return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
 }
 
 export function times(count: number, body: (index: number) => Promise<void>): Promise<void> {

@@ -17,6 +17,7 @@ import { client } from "#lib/rpc/client.ts";
 import { nodeOptions } from "../../gateway/supervisor/node-options.ts";
 import { program } from "../../gateway/package-root.ts";
 import type { Probed } from "./probe.ts";
+import { connectRequest, sandboxRequest } from "./requests.ts";
 
 const SERVICES = ["ipamd", "netd", "dnsd"] as const;
 const PROBE = join(import.meta.dirname, "probe.ts");
@@ -92,23 +93,15 @@ export class Instance implements AsyncDisposable {
 	/** A sandbox by its id, and where its namespace is. */
 	async sandbox(): Promise<{ readonly id: string; readonly netns: string }> {
 		const owner = `bench-${++this.#made}`;
-		const fields = { holder: "bench", adoptPath: "", adoptPid: 0, joinSandboxId: "", dnsServers: [], hostname: "" };
-		const { sandbox } = await this.sandboxes.createSandbox({ requestId: owner, owner, name: owner, ...fields });
+		const { sandbox } = await this.sandboxes.createSandbox(sandboxRequest(owner));
 		return { id: sandbox?.id ?? "", netns: sandbox?.netnsPath ?? "" };
 	}
 
 	async connect(network: string, sandboxId: string, ports: Port[] = []): Promise<Endpoint> {
-		const { endpoint, namesLag } = await this.endpoints.connect({
-			requestId: `${sandboxId}-${network}-${++this.#made}`,
-			network,
-			sandboxId,
-			addresses: [],
-			mac: "",
-			aliases: [],
-			gatewayPriority: 0,
-			options: {},
-			ports,
-		});
+		const requestId = `${sandboxId}-${network}-${++this.#made}`;
+		const { endpoint, namesLag } = await this.endpoints.connect(
+			connectRequest({ requestId, network, sandboxId, ports }),
+		);
 		if (endpoint === undefined || namesLag) throw new Error("a connect came to nothing, or its name is not there");
 		return endpoint;
 	}
@@ -125,8 +118,4 @@ export class Instance implements AsyncDisposable {
 		for (const id of made) removeNetns(this.#paths.netns(id));
 		rmSync(this.root, { recursive: true });
 	}
-}
-
-export function tcp(hostPort: number, containerPort = 80): Port {
-	return { protocol: "PROTOCOL_TCP", hostAddress: "", hostPort, containerPort };
 }

@@ -18,20 +18,23 @@ interface Attached {
 	readonly detach: Times;
 }
 
+/** A row of what is beside netd's. */
+type Tell = (beside: string) => void;
+
 export async function peers(report: Report): Promise<void> {
-	const missing: Report = (row) => report({ ...row, beside: "not installed (bench/setup-peers)" });
+	const tell: Tell = (beside) => report({ figure: "", netd: "", aim: "", beside });
+	const missing = (): void => tell("not installed (bench/setup-peers)");
 	const rows = (name: string, { attach, detach }: Attached): void => {
-		report({ figure: "", netd: "", aim: "", beside: `connect by ${name}: ${attach}` });
-		report({ figure: "", netd: "", aim: "", beside: `disconnect by ${name}: ${detach}` });
+		tell(`connect by ${name}: ${attach}`);
+		tell(`disconnect by ${name}: ${detach}`);
 	};
-	const none = { figure: "", netd: "", aim: "", beside: "" };
 	if (existsSync(NETAVARK)) rows("netavark 1.4, one port, DNS", await inNamespaces(netavark));
-	else missing(none);
+	else missing();
 	if (existsSync(join(CNI, "bridge"))) rows("CNI bridge, host-local, portmap, one port", await inNamespaces(cni));
-	else missing(none);
+	else missing();
 	const { exitCode } = await run("sh", ["-c", "command -v dockerd"], { acceptExit: [0, 1, 127] });
-	if (exitCode === 0) await docker(report, rows);
-	else missing(none);
+	if (exitCode === 0) await docker(tell, rows);
+	else missing();
 }
 
 /** One that is given a namespace, a number and a folder of its own, and joins the namespace to its network or takes it off. */
@@ -115,7 +118,7 @@ const cni: Joiner = async (step, netns, number, folder) => {
 	}
 };
 
-async function docker(report: Report, rows: (name: string, found: Attached) => void): Promise<void> {
+async function docker(tell: Tell, rows: (name: string, found: Attached) => void): Promise<void> {
 	await using engine = await Docker.start();
 	await engine.ask("POST", "/networks/create", { Name: "peer", Driver: "bridge" });
 	const found = { attach: new Times(), detach: new Times() };
@@ -131,12 +134,6 @@ async function docker(report: Report, rows: (name: string, found: Attached) => v
 	await plain.of(() => engine.container());
 	await range.of(() => engine.container(Array.from({ length: RANGE }, (_, index) => 33_000 + index)));
 	const more = `${(range.median - plain.median).toFixed(0)} ms`;
-	report({
-		figure: "",
-		netd: "",
-		aim: "",
-		beside: `Docker starts a container with 100 ports: ${more} more than without`,
-	});
-	const memory = `dockerd resident with ${ids.length + 2} containers: ${engine.residentMb().toFixed(0)} MB`;
-	report({ figure: "", netd: "", aim: "", beside: memory });
+	tell(`Docker starts a container with 100 ports: ${more} more than without`);
+	tell(`dockerd resident with ${ids.length + 2} containers: ${engine.residentMb().toFixed(0)} MB`);
 }

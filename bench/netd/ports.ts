@@ -2,7 +2,8 @@
 import { run } from "#lib/exec/run.ts";
 import type { Port } from "#gen/wharf/network/v1/endpoint.ts";
 import { type Report, Times, times } from "./figures.ts";
-import { Instance, tcp } from "./instance.ts";
+import { Instance } from "./instance.ts";
+import { tcp } from "./requests.ts";
 
 const MANY = 1_000;
 const HOLDERS = 15;

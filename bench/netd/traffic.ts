@@ -8,9 +8,10 @@ import { parseMac } from "#lib/address/mac.ts";
 import { type Child, run, start } from "#lib/exec/run.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import { createNetns, removeNetns } from "#lib/linux/netns.ts";
-import type { Report } from "./figures.ts";
+import { median, type Report } from "./figures.ts";
 import { floorOn } from "./floor.ts";
-import { Instance, tcp } from "./instance.ts";
+import { Instance } from "./instance.ts";
+import { tcp } from "./requests.ts";
 
 const ROUNDS = 3;
 const SECONDS = 1;
@@ -28,10 +29,6 @@ interface Place {
 
 function inside({ netns }: Place, file: string, ...args: readonly string[]): [string, string[]] {
 	return netns === undefined ? [file, [...args]] : ["nsenter", [`--net=${netns}`, "--", file, ...args]];
-}
-
-function median(values: readonly number[]): number {
-	return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 /** Gbit/s of one TCP stream. */
