@@ -6,4 +6,6 @@ export interface KernelNews {
 	readonly foreignRules: boolean;
 	/** Names of links, others' too, that are gone, down, or without an address that they had; of legs also those that are no port. */
 	readonly links: ReadonlySet<string>;
+	/** Names of links, others' too, that are up and no port: any of them changed in some way. */
+	readonly apart: ReadonlySet<string>;
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { parseIfName } from "#lib/address/if-name.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { ModelKernel } from "../kernel/model/model.ts";
 import type { ModelAllocator } from "../peers/model-allocator.ts";
@@ -23,13 +24,13 @@ afterEach(() => it[Symbol.asyncDispose]());
 
 function concerned(...links: readonly string[]): boolean {
 	const parts = { records: new Records(it.store), kernel: it.kernel };
-	return concerns(parts, { everything: false, links: new Set(links) });
+	return concerns(parts, { everything: false, links: new Set(links), apart: new Set() });
 }
 
 test("others' links do not, and everything does", () => {
 	expect(concerned("eth7", "veth1234", "wv-000000000000")).toBe(false);
 	const parts = { records: new Records(it.store), kernel: it.kernel };
-	expect(concerns(parts, { everything: true, links: new Set() })).toBe(true);
+	expect(concerns(parts, { everything: true, links: new Set(), apart: new Set() })).toBe(true);
 });
 
 test("a bridge of ours does, and a leg that is gone, down, or elsewhere; one that is where it should be does not", () => {
@@ -42,6 +43,16 @@ test("a bridge of ours does, and a leg that is gone, down, or elsewhere; one tha
 	expect(concerned("eth7", endpoint.hostInterface)).toBe(true);
 	it.kernel.state.removeLeg(endpoint.hostInterface);
 	expect(concerned(endpoint.hostInterface)).toBe(true);
+});
+
+test("an uplink that is no port does, and another's link or a bridge of ours that is none does not", async () => {
+	it.kernel.state.foreign.add(parseIfName("eth1"));
+	await it.netd.networks.create(networkSpec("lan", { options: { "wharf.bridge.uplink": "eth1" } }), call());
+	const parts = { records: new Records(it.store), kernel: it.kernel };
+	const seenApart = (...apart: string[]): boolean =>
+		concerns(parts, { everything: false, links: new Set(), apart: new Set(apart) });
+	expect(seenApart("eth7", bridge)).toBe(false);
+	expect(seenApart("eth7", "eth1")).toBe(true);
 });
 
 test("what our own operations take away does not", async () => {

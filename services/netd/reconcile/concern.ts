@@ -11,11 +11,11 @@ const NAMED = "IN (SELECT value FROM json_each(?))";
 /**
  * True when a row speaks of something that it may have lost. What our own operations take away has no such row: it is `deleting`
  * before, and `creating` until all is there. An endpoint that has failed is not asked for: trying to make its leg makes news of
- * that. A network that has failed may have been waiting for another's link of that name to go.
+ * that. A network that has failed may have been waiting for another's link of that name to go, or for its uplink to be up.
  */
 export function concerns(
 	{ records, kernel }: Pick<Parts, "records" | "kernel">,
-	{ everything, links }: Pick<KernelNews, "everything" | "links">,
+	{ everything, links, apart }: Omit<KernelNews, "foreignRules">,
 ): boolean {
 	if (everything) return true;
 	const names = JSON.stringify([...links]);
@@ -24,7 +24,7 @@ export function concerns(
 	const shimmed = `${IS_THERE} AND host_side != '{}' AND substr(id, 1, 12) ${NAMED}`;
 	if (shims !== "[]" && records.networks([[shimmed, shims]]).length > 0) return true;
 	const uplinked = `${IS_THERE} AND options ->> '$."${UPLINK}"' ${NAMED}`;
-	if (records.networks([[uplinked, names]]).length > 0) return true;
+	if (records.networks([[uplinked, JSON.stringify([...links, ...apart])]]).length > 0) return true;
 	const endpoints = records.endpoints([[`state = 'active' AND host_interface ${NAMED}`, names]]);
 	if (endpoints.length === 0) return false;
 	// A leg that was just made may have been seen half made.

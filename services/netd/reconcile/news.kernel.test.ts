@@ -159,6 +159,23 @@ test("a bridge's name that somebody else has taken fails the network, and it is 
 	expect(it.netd.endpoints.get(endpoint.id).endpoint.status).toEqual({ state: "active" });
 });
 
+test("a bridge's uplink that is taken off it, or down, is its port again as soon as it can be", async () => {
+	runIn(host, "ip", "link", "add", "eth1", "type", "veth", "peer", "name", "wire1");
+	for (const name of ["eth1", "wire1"]) runIn(host, "ip", "link", "set", name, "up");
+	const options = { "wharf.bridge.uplink": "eth1", "com.docker.network.bridge.name": "seg0" };
+	await it.netd.networks.create(networkSpec("lan", { options }), call());
+	const master = () => (ipJson(host, "link", "show", "eth1") as { master?: string }[])[0]?.master;
+	const status = () => it.netd.networks.get("lan").status;
+	runIn(host, "ip", "link", "set", "eth1", "nomaster");
+	await until(() => expect(master()).toBe("seg0"));
+	runIn(host, "ip", "link", "set", "eth1", "nomaster", "down");
+	await until(() => expect(status()).toMatchObject({ state: "failed", reason: expect.stringContaining("eth1") }));
+	runIn(host, "ip", "link", "set", "eth1", "up");
+	await until(() => expect([master(), status()]).toEqual(["seg0", { state: "active" }]));
+	await it.netd.networks.delete("lan", call());
+	runIn(host, "ip", "link", "del", "eth1");
+});
+
 /** Until nothing was reconciled for a second. */
 async function untilQuiet(): Promise<void> {
 	for (let before = -1; before !== runs; ) {

@@ -83,8 +83,9 @@ export class Reconcile implements AsyncDisposable {
 		const { parts } = this.#options;
 		if (news.foreignRules) this.#foreign.changed();
 		if (!this.#concerns(news)) return;
-		const { everything, links } = news;
-		if (!this.#changed) parts.log.info("others may have changed what is ours", { everything, links: [...links] });
+		const { everything, links, apart } = news;
+		const seen = { everything, links: [...links], apart: [...apart] };
+		if (!this.#changed) parts.log.info("others may have changed what is ours", seen);
 		this.#changed = true;
 		if (this.#running === undefined) this.#schedule(Math.max(0, this.#restsUntil - Date.now()));
 	}

@@ -39,10 +39,11 @@ export function watchHost({ log, host, ownPortId, tell }: WatchOptions): Disposa
 			failed,
 			tell: (news) => {
 				const links = new Set([...lost(news), ...[...news.addressLosses].flatMap(nameOf)]);
+				const apart = new Set([...news.links].filter(([, link]) => isApart(link)).map(([name]) => name));
 				const isOurs = OURS.some((table) => news.tables.has(table)) || ASKING.some((name) => links.has(name));
 				const everything = news.overrun || news.forwardingOff.size > 0 || isOurs;
 				const foreignRules = news.overrun || FOREIGN.some((table) => news.tables.has(table));
-				if (everything || foreignRules || links.size > 0) tell({ everything, foreignRules, links });
+				if (everything || foreignRules || links.size + apart.size > 0) tell({ everything, foreignRules, links, apart });
 			},
 		}),
 	);
@@ -53,6 +54,10 @@ function lost({ links }: News): string[] {
 	return [...links].filter(([name, news]) => isLost(name, news)).map(([name]) => name);
 }
 
-function isLost(name: string, { state, isPort }: LinkNews): boolean {
-	return state !== "up" || (isLegName(name) && !isPort);
+function isLost(name: string, link: LinkNews): boolean {
+	return link.state !== "up" || (isLegName(name) && isApart(link));
+}
+
+function isApart({ state, isPort }: LinkNews): boolean {
+	return state === "up" && !isPort;
 }
