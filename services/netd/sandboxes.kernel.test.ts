@@ -78,6 +78,18 @@ test("a process's namespace is connected, disconnected, and let go as it was; th
 	process.kill(guest.pid, 0);
 });
 
+test("one whose loopback is down has it up, and again when somebody takes it down: the resolver's sockets need it", async () => {
+	const loopback = () => runIn(guest.path, "ip", "-o", "-4", "addr", "show", "dev", "lo", "up");
+	expect(loopback()).toBe("");
+	const alice = await create("alice", { adoptPid: guest.pid });
+	expect(loopback()).toContain("127.0.0.1/8");
+	runIn(guest.path, "ip", "link", "set", "lo", "down");
+	expect(await t.it.netd.reconcile.run()).toBe(0);
+	expect(loopback()).toContain("127.0.0.1/8");
+	await t.it.netd.sandboxes.delete(alice.id, call());
+	expect(loopback()).toContain("127.0.0.1/8");
+});
+
 test("it is held when the process has ended: traffic passes, and nothing is wrong until it is let go", async () => {
 	const alice = await create("alice", { adoptPid: guest.pid });
 	const { address } = await connect(alice, "front");

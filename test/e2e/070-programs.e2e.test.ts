@@ -48,14 +48,13 @@ test("a runtime's own process is connected by its pid: it finds others by name a
 	using endpoints = client(EndpointServiceService, socket);
 	await host.wharfOk("network", "create", "front");
 	await host.wharfOk("run", "-d", "--name", "web", "--network", "front", "host", ...webServer(80, "web"));
-	const guest = host.start("sh", ["-c", "echo $$; exec unshare --net sleep 100"]);
+	const guest = host.start("unshare", ["--net", "sh", "-c", "echo $$; exec sleep 100"]);
 	const said = await new Promise<unknown>((resolve) => void guest.stdout.once("data", resolve).resume());
 	const adoptPid = Number(String(said));
 	const asked = { requestId: "adopt", holder: "test", owner: "guest", name: "guest", adoptPid };
 	const { sandbox } = await sandboxes.createSandbox(CreateSandboxRequest.fromPartial(asked));
 	const { id = "", netnsPath = "" } = sandbox ?? {};
 	const inside = (...args: string[]): Promise<string> => host.ok("nsenter", [`--net=${netnsPath}`, "--", ...args]);
-	await inside("ip", "link", "set", "lo", "up");
 	const wish = { requestId: "connect", network: "front", sandboxId: id };
 	const { endpoint } = await endpoints.connect(ConnectRequest.fromPartial(wish));
 	const asContainer =

@@ -61,6 +61,10 @@ async function ensureSandbox(parts: Parts, sandbox: Sandbox, legs: ReadonlyMap<s
 	}
 	const attachments = attachmentsOf(records, sandbox.id);
 	const inside = hasNamespace ? kernel.links.observeInside(sandbox.netnsPath) : undefined;
+	if (inside?.interfaces.get("lo")?.up === false) {
+		log.warn("bringing up a sandbox's loopback again", { sandbox: sandbox.id });
+		kernel.namespaces.ensureLoopback(sandbox.netnsPath);
+	}
 	const working: Attachment[] = [];
 	let remade = false;
 	for (const attachment of attachments) {

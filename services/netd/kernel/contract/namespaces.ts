@@ -17,13 +17,16 @@ export function namespaces(it: Current): void {
 		expect(it.kernel.namespaces.observe()).toEqual([]);
 	});
 
-	test("a namespace of somebody else's is opened once and held, unchanged, and outlives its process", async () => {
+	test("a namespace of somebody else's is opened once and held, and outlives its process", async () => {
 		const { pid, path: theirs, end } = await it.subject.foreignProcess();
 		const path = it.subject.netnsPath("a");
 		{
 			using found = it.kernel.namespaces.open({ pid });
 			expect(found.pinnedAt).toBeUndefined();
+			const isLoopbackUp = () => it.kernel.links.observeInside(theirs).interfaces.get("lo")?.up;
+			expect(isLoopbackUp()).toBe(false);
 			found.pin(path);
+			expect(isLoopbackUp()).toBe(true);
 			expect(() => found.pin(path)).toThrow("EEXIST");
 			using again = it.kernel.namespaces.open({ path: theirs });
 			expect(again.pinnedAt).toBe(path);

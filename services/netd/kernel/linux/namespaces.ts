@@ -51,6 +51,7 @@ export class LinuxNamespaces implements Namespaces {
 				pin: (path) => {
 					refusal("hold a network namespace", () => found.pin(path));
 					killPoint("netd.namespace.held");
+					this.ensureLoopback(path);
 					this.#log.change("namespace.hold", { path, of: what });
 				},
 				[Symbol.dispose]: () => found[Symbol.dispose](),
@@ -65,6 +66,15 @@ export class LinuxNamespaces implements Namespaces {
 		refusal("remove a network namespace", () => removeNetns(path));
 		killPoint("netd.namespace.removed");
 		this.#log.change("namespace.remove", { path });
+	}
+
+	ensureLoopback(path: string): void {
+		refusal("bring up a loopback", () => {
+			using rtnl = Rtnetlink.open(path);
+			if (rtnl.links.get(LOOPBACK).up) return;
+			rtnl.links.set(LOOPBACK, { up: true });
+			this.#log.change("namespace.loopback", { path });
+		});
 	}
 
 	isNamespace(path: string): boolean {

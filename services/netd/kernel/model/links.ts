@@ -158,8 +158,8 @@ export class ModelLinks implements Links {
 	}
 
 	observeInside(netns: string): ObservedInside {
-		const { interfaces, routes } = this.#state.sandbox(netns);
-		const loopback = { up: true, addresses: [] };
+		const { interfaces, routes, loopback: up } = this.#state.sandbox(netns);
+		const loopback = { up, addresses: [] };
 		return {
 			interfaces: new Map([
 				[LOOPBACK, loopback],

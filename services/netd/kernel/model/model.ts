@@ -49,12 +49,13 @@ export class ModelKernel implements Kernel {
 		this.#failures.push({ call, error, times });
 	}
 
-	/** A namespace that is not in netd's folder. */
+	/** A namespace that is not in netd's folder, as the kernel makes them: its loopback is down. */
 	addForeignNamespace(path: string, ...interfaces: readonly IfName[]): void {
 		const links = interfaces.map(
 			(name) => [name, { addresses: [], settings: [], up: true, hostInterface: undefined }] as const,
 		);
 		this.state.sandboxes.set(path, {
+			loopback: false,
 			interfaces: new Map(links),
 			routes: {},
 			sourceRoutes: [],

@@ -12,7 +12,7 @@ export class ModelNamespaces implements Namespaces {
 
 	create(path: string): void {
 		this.#refuseTaken(path, "make a network namespace");
-		this.#pin(path, { interfaces: new Map(), routes: {}, sourceRoutes: [], redirect: undefined });
+		this.#pin(path, { loopback: true, interfaces: new Map(), routes: {}, sourceRoutes: [], redirect: undefined });
 	}
 
 	open(at: NamespaceRef): OpenNamespace {
@@ -29,6 +29,7 @@ export class ModelNamespaces implements Namespaces {
 			pin: (path) => {
 				this.#refuseTaken(path, "hold a network namespace");
 				this.#pin(path, found);
+				this.ensureLoopback(path);
 			},
 			[Symbol.dispose]: () => {},
 		};
@@ -36,6 +37,10 @@ export class ModelNamespaces implements Namespaces {
 
 	remove(path: string): void {
 		this.#state.removeSandbox(path);
+	}
+
+	ensureLoopback(path: string): void {
+		this.#state.sandbox(path).loopback = true;
 	}
 
 	isNamespace(path: string): boolean {

@@ -30,6 +30,8 @@ export interface MacvlanState {
 }
 
 export interface SandboxState {
+	/** It is up. */
+	loopback: boolean;
 	readonly interfaces: Map<IfName, InterfaceState>;
 	routes: DefaultRoutes;
 	sourceRoutes: readonly SourceRoute[];
