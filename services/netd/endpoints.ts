@@ -79,8 +79,10 @@ interface Connecting {
 	readonly sandbox: Sandbox;
 	/** The sandbox's other endpoints that are there. */
 	readonly others: readonly Attachment[];
-	/** The next of the sandbox's. */
-	readonly interface: IfName;
+	/** Of all its endpoints, also of those on their way in or out. */
+	readonly interfaces: readonly IfName[];
+	/** The one that was asked for. */
+	readonly asked: IfName | undefined;
 }
 
 export class Endpoints {
@@ -112,10 +114,11 @@ export class Endpoints {
 	}
 
 	async connect(spec: ConnectSpec, call: Mutation<Connected>): Promise<Connected> {
-		const { locks, store, reservations, reaper, log, unfinished } = this.#parts;
+		const { kernel, locks, store, reservations, reaper, log, unfinished } = this.#parts;
 		using _turn = await locks.take(spec.sandboxId, call.signal);
 		const at = await this.#prepare(spec);
 		const { network, sandbox, driver } = at;
+		using _inside = kernel.links.visit(sandbox.netnsPath);
 		const ports = reservations.reserve(boundPorts(spec.ports, network, driver), hostFamilies(network, driver));
 		using reserved = new DisposableStack();
 		reserved.defer(() => reservations.release(ports));
@@ -159,7 +162,7 @@ export class Endpoints {
 	}
 
 	async disconnect(id: string, call: Mutation<Disconnected>): Promise<Disconnected> {
-		const { records, locks, store, reaper, unfinished } = this.#parts;
+		const { kernel, records, locks, store, reaper, unfinished } = this.#parts;
 		const found = records.endpoint(id);
 		if (found === undefined) return { disconnected: false, namesLag: false };
 		using _turn = await locks.take(found.sandboxId, call.signal);
@@ -167,6 +170,9 @@ export class Endpoints {
 		const sandbox = records.sandbox(found.sandboxId);
 		if (endpoint === undefined || sandbox === undefined) return { disconnected: false, namesLag: false };
 
+		using _inside = kernel.namespaces.isNamespace(sandbox.netnsPath)
+			? kernel.links.visit(sandbox.netnsPath)
+			: undefined;
 		await store.write([rows.parkEndpoint(id)], "endpoint.deleting");
 		const resolves = this.#parts.names.find(sandbox.id) !== undefined;
 		// The names go first, and while a resolver takes them in, the rest does.
@@ -210,7 +216,7 @@ export class Endpoints {
 		gatewayPriority,
 		options,
 	}: ConnectSpec): Promise<Connecting> {
-		const { records, drivers, kernel, reaper } = this.#parts;
+		const { records, drivers, reaper } = this.#parts;
 		await reaper.settled(sandboxId);
 		const asked = parseEndpointOptions(options);
 		const network = records.getNetwork(ref);
@@ -239,19 +245,14 @@ export class Endpoints {
 		}
 		refuseUnpublishable(ports, network, driver, sandbox.name);
 		const others = attachmentsOf(records, sandbox.id, endpoints);
-		const names = [...kernel.links.interfaces(sandbox.netnsPath), ...endpoints.map((endpoint) => endpoint.interface)];
 		refuseContradiction({ network, gatewayPriority }, others);
-		return {
-			network,
-			driver,
-			sandbox,
-			others,
-			interface: freeInterface(asked.interface, driver.interfacePrefix(network), names, sandbox.name),
-		};
+		const interfaces = endpoints.map((endpoint) => endpoint.interface);
+		return { network, driver, sandbox, others, interfaces, asked: asked.interface };
 	}
 
 	#intent({ mac, aliases, gatewayPriority, options }: ConnectSpec, at: Connecting, ports: readonly Port[]): Endpoint {
-		const { network, sandbox, interface: name } = at;
+		const { network, driver, sandbox } = at;
+		const names = [...this.#parts.kernel.links.interfaces(sandbox.netnsPath), ...at.interfaces];
 		const id = newId();
 		return {
 			seq: 0,
@@ -260,7 +261,7 @@ export class Endpoints {
 			sandboxId: sandbox.id,
 			status: { state: "creating" },
 			createdAt: new Date(),
-			interface: name,
+			interface: freeInterface(at.asked, driver.interfacePrefix(network), names, sandbox.name),
 			hostInterface: legName(id),
 			mac,
 			addresses: [],

@@ -26,7 +26,7 @@ export const MACVLAN_MODE = 1;
 export const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const;
 export type MacvlanMode = keyof typeof MACVLAN_MODES;
 
-const HEADER_BYTES = 16;
+export const HEADER_BYTES = 16;
 const MAC_BYTES = 6;
 
 const IFF_UP = 0x1;

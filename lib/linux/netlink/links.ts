@@ -10,6 +10,7 @@ import { isErrno } from "../libc.ts";
 import * as attribute from "./attribute.ts";
 import { decodeLink, IFLA, interfaceHeader, type Link } from "./link-format.ts";
 import * as kind from "./link-kind.ts";
+import { arpNotify, decodeIpv6Settings, type Ipv6Settings } from "./link-settings.ts";
 import { NLM_F_CREATE, NLM_F_EXCL, type Request } from "./message.ts";
 import { NETLINK_ROUTE, NetlinkSocket } from "./socket.ts";
 
@@ -50,6 +51,8 @@ export interface LinkChange {
 	readonly name?: IfName | undefined;
 	/** Its flags as a bridge's port, which it must be already (EOPNOTSUPP). */
 	readonly port?: kind.BridgePortChange | undefined;
+	/** Neighbours are told of the link's IPv4 addresses when its MAC is set from now on (`arp_notify`). */
+	readonly arpNotify?: boolean | undefined;
 	/** Moves the link to the namespace at this path. It arrives down. */
 	readonly netns?: string | undefined;
 }
@@ -69,10 +72,13 @@ export class Links {
 	}
 
 	get(ref: LinkRef): Link {
-		const replies = this.#socket.request(message(`get link ${ref}`, RTM_GETLINK, 0, { ref }, [WITHOUT_STATISTICS]));
-		const [reply] = replies;
-		if (reply === undefined) throw new TypeError(`get link ${ref}: acknowledged without an answer`);
-		return decodeLink(reply.body);
+		return decodeLink(this.#get(ref));
+	}
+
+	/** The link, and its settings of IPv6: undefined where the kernel has none. */
+	getWithIpv6(ref: LinkRef): Link & { readonly ipv6: Ipv6Settings | undefined } {
+		const body = this.#get(ref);
+		return { ...decodeLink(body), ipv6: decodeIpv6Settings(body) };
 	}
 
 	find(ref: LinkRef): Link | undefined {
@@ -165,6 +171,13 @@ export class Links {
 		await socket.requestAside(message(`remove link ${ref}`, RTM_DELLINK, 0, { ref }, []));
 	}
 
+	#get(ref: LinkRef): Buffer {
+		const replies = this.#socket.request(message(`get link ${ref}`, RTM_GETLINK, 0, { ref }, [WITHOUT_STATISTICS]));
+		const [reply] = replies;
+		if (reply === undefined) throw new TypeError(`get link ${ref}: acknowledged without an answer`);
+		return reply.body;
+	}
+
 	#add(link: NewLink, ...own: attribute.Attribute[]): void {
 		const attributes = [
 			attribute.string(IFLA.ifname, link.name),
@@ -190,6 +203,7 @@ export class Links {
 			alias === undefined ? undefined : attribute.string(IFLA.ifalias, alias),
 			name === undefined ? undefined : attribute.string(IFLA.ifname, name),
 			change.port === undefined ? undefined : kind.bridgePortInfo(change.port),
+			change.arpNotify === undefined ? undefined : arpNotify(change.arpNotify),
 			...own,
 		];
 		// What a master keeps of its ports is changed by the message that makes links; for one that is there it does all of the other.

@@ -13,11 +13,13 @@ import { killPoint } from "#lib/config/kill-point.ts";
 import { Fault } from "#lib/fault/fault.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { inNetns } from "#lib/linux/netns.ts";
-import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
-import { readSysctl, writeSysctl } from "#lib/linux/sysctl.ts";
+import type { Ipv6Setting, Ipv6Settings } from "#lib/linux/netlink/link-settings.ts";
+import type { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
+import { writeSysctl } from "#lib/linux/sysctl.ts";
 import type { Log } from "#lib/log/log.ts";
 import { faults } from "../../faults.ts";
 import type { InnerEnd, Leg, Setting } from "../links.ts";
+import type { Insides } from "./insides.ts";
 
 /** The bridge forwards once the kernel's link watch has run, some 100 µs after the carrier came. */
 const FORWARDING_TIMEOUT_MS = 1_000;
@@ -25,6 +27,7 @@ const FORWARDING_TIMEOUT_MS = 1_000;
 export interface LegBuilderParts {
 	readonly rtnl: Rtnetlink;
 	readonly host: string | undefined;
+	readonly insides: Insides;
 	readonly log: Log;
 	readonly mark: (endpointId: string) => string;
 }
@@ -50,39 +53,27 @@ export class LegBuilder {
 
 	/** All but the announcement during one visit to the namespace. */
 	async ensureInnerEnd(end: InnerEnd): Promise<void> {
-		using inside = inNetns(end.netns, () => this.#address(end));
+		using inside = this.#parts.insides.open(end.netns);
+		const { rtnl } = inside;
+		const link = rtnl.links.getWithIpv6(end.interface);
+		if (!link.up) setIpv6(end, link.ipv6);
+		if (end.settings.length > 0)
+			inNetns(end.netns, () => end.settings.forEach((one) => writeSetting(end.interface, one)));
+		const mac = link.mac === end.mac ? undefined : end.mac;
+		rtnl.links.set(link.index, { up: true, mac, arpNotify: link.up ? undefined : true });
+		for (const { ip, prefix } of end.addresses) rtnl.addresses.replace({ link: link.index, ip, prefix });
 		killPoint("netd.leg.addressed");
 		if (end.hostInterface !== undefined) await this.#untilForwarding(end.hostInterface);
 		// A MAC that is set, the same one too, is what the kernel tells the neighbours of, for every address.
-		inside.links.set(end.interface, { mac: end.mac });
+		rtnl.links.set(link.index, { mac: end.mac });
 		killPoint("netd.leg.announced");
 	}
 
-	/** The thread is inside; what is answered with stays usable. */
-	#address(end: InnerEnd): Rtnetlink {
-		using doors = new DisposableStack();
-		const rtnl = doors.use(Rtnetlink.open());
-		const link = rtnl.links.get(end.interface);
-		if (!link.up) this.#prepare(end);
-		for (const setting of end.settings) writeSetting(end.interface, setting);
-		rtnl.links.set(link.index, { up: true, mac: link.mac === end.mac ? undefined : end.mac });
-		for (const { ip, prefix } of end.addresses) rtnl.addresses.replace({ link: link.index, ip, prefix });
-		doors.move();
-		return rtnl;
-	}
-
 	#raise({ netns, interface: name }: Leg): void {
-		inNetns(netns, () => {
-			using rtnl = Rtnetlink.open();
-			this.#prepare({ interface: name, ipv6: false });
-			rtnl.links.set(name, { up: true });
-		});
-	}
-
-	/** The kernel's settings of an end that is about to come up. The thread is inside. */
-	#prepare(end: Pick<InnerEnd, "interface" | "ipv6">): void {
-		writeSysctl(undefined, `net/ipv4/conf/${end.interface}/arp_notify`, "1");
-		if (this.hasIpv6) setIpv6(end);
+		using inside = this.#parts.insides.open(netns);
+		const { index, ipv6 } = inside.rtnl.links.getWithIpv6(name);
+		setIpv6({ netns, interface: name, ipv6: false }, ipv6);
+		inside.rtnl.links.set(index, { up: true, arpNotify: true });
 	}
 
 	/** False when it is there. A pair of which only the host's end is where it should be is of no use, and made anew. */
@@ -93,7 +84,7 @@ export class LegBuilder {
 		} catch (error) {
 			const isThere = isErrno(error, "EEXIST") && rtnl.links.find(leg.hostInterface) !== undefined;
 			if (!isThere) throw error;
-			if (hasLink(leg.netns, leg.interface)) return false;
+			if (this.#isThere(leg)) return false;
 			await rtnl.links.removeAside(leg.hostInterface);
 			this.#addPair(leg, bridge);
 		}
@@ -108,6 +99,17 @@ export class LegBuilder {
 		if (this.hasIpv6) writeSysctl(host, `net/ipv6/conf/${hostInterface}/disable_ipv6`, "1");
 	}
 
+	/** The sandbox's end. */
+	#isThere({ netns, interface: name }: Leg): boolean {
+		try {
+			using inside = this.#parts.insides.open(netns);
+			return inside.rtnl.links.find(name) !== undefined;
+		} catch (error) {
+			if (isErrno(error, "ENOENT")) return false;
+			throw error;
+		}
+	}
+
 	async #untilForwarding(hostInterface: IfName): Promise<void> {
 		const { rtnl } = this.#parts;
 		const deadline = performance.now() + FORWARDING_TIMEOUT_MS;
@@ -119,15 +121,20 @@ export class LegBuilder {
 }
 
 /** Addresses that can be used at once, and none that a router on the segment thinks of. */
-const IPV6_SETTINGS = { disable_ipv6: "0", accept_ra: "0", accept_dad: "0", autoconf: "0", ndisc_notify: "1" } as const;
+const WITH_IPV6 = { disable_ipv6: 0, accept_ra: 0, accept_dad: 0, autoconf: 0, ndisc_notify: 1 } as const;
+const WITHOUT_IPV6 = { disable_ipv6: 1 } as const;
 
-function setIpv6({ interface: name, ipv6 }: Pick<InnerEnd, "interface" | "ipv6">): void {
-	const settings = ipv6 ? IPV6_SETTINGS : { disable_ipv6: "1" };
-	for (const [key, value] of Object.entries(settings)) {
-		const setting = `net/ipv6/conf/${name}/${key}`;
-		// Writing takes the lock of all links; in a namespace of ours what a link is born with is right as a rule.
-		if (readSysctl(undefined, setting) !== value) writeSysctl(undefined, setting, value);
-	}
+type Ipv6End = Pick<InnerEnd, "netns" | "interface" | "ipv6">;
+
+/** In a namespace of ours a link without IPv6 is born so. */
+function setIpv6({ netns, interface: name, ipv6 }: Ipv6End, present: Ipv6Settings | undefined): void {
+	if (present === undefined) return;
+	const wanted = Object.entries(ipv6 ? WITH_IPV6 : WITHOUT_IPV6) as [Ipv6Setting, number][];
+	const missing = wanted.filter(([setting, value]) => present[setting] !== value);
+	if (missing.length === 0) return;
+	inNetns(netns, () => {
+		for (const [setting, value] of missing) writeSysctl(undefined, `net/ipv6/conf/${name}/${setting}`, value);
+	});
 }
 
 function writeSetting(name: IfName, setting: Setting): void {
@@ -138,16 +145,6 @@ function writeSetting(name: IfName, setting: Setting): void {
 		const words = error instanceof Error ? error.message.replace(/,.*/s, "") : "";
 		const metadata = { setting: `${setting.group}/${setting.name}`, value: setting.value, words };
 		throw faults.SETTING_REFUSED(metadata, { field: "options", cause: error });
-	}
-}
-
-function hasLink(netns: string, name: IfName): boolean {
-	try {
-		using rtnl = Rtnetlink.open(netns);
-		return rtnl.links.find(name) !== undefined;
-	} catch (error) {
-		if (isErrno(error, "ENOENT")) return false;
-		throw error;
 	}
 }
 

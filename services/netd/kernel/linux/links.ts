@@ -27,6 +27,7 @@ import type {
 	SourceRoute,
 	Uplink,
 } from "../links.ts";
+import { Insides } from "./insides.ts";
 import { LegBuilder } from "./leg.ts";
 import { Macvlans } from "./macvlan.ts";
 import { bridgeMark, ENDPOINT_MARK, isForeign, isOfNetwork, marked, NETWORK_MARK } from "./marks.ts";
@@ -43,6 +44,7 @@ export class LinuxLinks implements Links, Disposable {
 	readonly #rtnl: Rtnetlink;
 	readonly #host: string | undefined;
 	readonly #log: Log;
+	readonly #insides = new Insides();
 	readonly #legs: LegBuilder;
 	readonly #macvlans: Macvlans;
 	readonly #parents: Parents;
@@ -54,8 +56,14 @@ export class LinuxLinks implements Links, Disposable {
 		this.#rtnl = Rtnetlink.open(host);
 		this.#host = host;
 		this.#log = log;
-		this.#legs = new LegBuilder({ rtnl: this.#rtnl, host, log, mark: (endpointId) => ENDPOINT_MARK + endpointId });
-		this.#macvlans = new Macvlans(this.#rtnl, log);
+		this.#legs = new LegBuilder({
+			rtnl: this.#rtnl,
+			host,
+			insides: this.#insides,
+			log,
+			mark: (endpointId) => ENDPOINT_MARK + endpointId,
+		});
+		this.#macvlans = new Macvlans(this.#rtnl, this.#insides, log);
 		this.#parents = new Parents(this.#rtnl, log);
 		this.#shims = new Shims(this.#rtnl, log);
 		this.#uplinks = new Uplinks(this.#rtnl, log);
@@ -153,8 +161,9 @@ export class LinuxLinks implements Links, Disposable {
 			if (link !== undefined) this.#rtnl.links.set(link.index, { up: false, master: null });
 			if (inside === undefined) return;
 			toleratingNow("ENOENT", () => {
-				using rtnl = Rtnetlink.open(inside.netns);
-				if (rtnl.links.find(inside.interface) !== undefined) rtnl.links.set(inside.interface, { up: false });
+				using door = this.#insides.open(inside.netns);
+				const { links } = door.rtnl;
+				if (links.find(inside.interface) !== undefined) links.set(inside.interface, { up: false });
 			});
 		});
 		killPoint("netd.leg.parked");
@@ -169,21 +178,25 @@ export class LinuxLinks implements Links, Disposable {
 		this.#log.change("leg.remove", { name: hostInterface });
 	}
 
+	visit(netns: string): Disposable {
+		return refusal("look into a sandbox", () => this.#insides.open(netns));
+	}
+
 	interfaces(netns: string): IfName[] {
-		return refusal("read a sandbox's interfaces", () => interfaceNames(netns));
+		return this.#asking("read a sandbox's interfaces", netns, interfaceNames);
 	}
 
 	observeInside(netns: string): ObservedInside {
-		return refusal("look into a sandbox", () => observeInside(netns));
+		return this.#asking("look into a sandbox", netns, observeInside);
 	}
 
 	ensureDefaultRoutes(netns: string, routes: DefaultRoutes): void {
-		refusal("set a sandbox's default route", () => ensureDefaultRoutes(netns, routes));
+		this.#asking("set a sandbox's default route", netns, (rtnl) => ensureDefaultRoutes(rtnl, routes));
 		killPoint("netd.leg.routes");
 	}
 
 	ensureSourceRoutes(netns: string, routes: readonly SourceRoute[]): void {
-		refusal("set a sandbox's source routes", () => ensureSourceRoutes(netns, routes));
+		this.#asking("set a sandbox's source routes", netns, (rtnl) => ensureSourceRoutes(rtnl, routes));
 		killPoint("netd.leg.source-routes");
 	}
 
@@ -207,6 +220,13 @@ export class LinuxLinks implements Links, Disposable {
 
 	[Symbol.dispose](): void {
 		this.#rtnl[Symbol.dispose]();
+	}
+
+	#asking<T>(what: string, netns: string, body: (rtnl: Rtnetlink) => T): T {
+		return refusal(what, () => {
+			using inside = this.#insides.open(netns);
+			return body(inside.rtnl);
+		});
 	}
 
 	/** The bridge when it is there and this network's. */

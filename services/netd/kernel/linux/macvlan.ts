@@ -7,19 +7,22 @@
 import { killPoint } from "#lib/config/kill-point.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import type { Link } from "#lib/linux/netlink/link-format.ts";
-import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
+import type { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import type { Log } from "#lib/log/log.ts";
 import { faults } from "../../faults.ts";
 import { legName } from "../../id.ts";
 import type { Macvlan, MacvlanRef, ObservedMacvlan } from "../links.ts";
+import type { Inside, Insides } from "./insides.ts";
 import { ENDPOINT_MARK, marked } from "./marks.ts";
 
 export class Macvlans {
 	readonly #host: Rtnetlink;
+	readonly #insides: Insides;
 	readonly #log: Log;
 
-	constructor(host: Rtnetlink, log: Log) {
+	constructor(host: Rtnetlink, insides: Insides, log: Log) {
 		this.#host = host;
+		this.#insides = insides;
 		this.#log = log;
 	}
 
@@ -27,29 +30,31 @@ export class Macvlans {
 		const { endpointId, netns, interface: name, parent, mode, mtu } = wanted;
 		const lower = this.#host.links.find(parent)?.index;
 		if (lower === undefined) throw faults.PARENT_NOT_FOUND({ parent });
-		using inside = Rtnetlink.open(netns);
-		const present = ofEndpoint(inside, endpointId);
+		using inside = this.#insides.open(netns);
+		const { rtnl } = inside;
+		const present = ofEndpoint(rtnl, endpointId);
 		if (present !== undefined) {
 			if (present.name === name && present.macvlanMode === mode && present.lower === lower) return;
-			await inside.links.removeAside(present.index);
+			await rtnl.links.removeAside(present.index);
 		}
 		const first = legName(endpointId);
 		this.#host.links.addMacvlan({ name: first, lower, mode, mtu, netns });
 		killPoint("netd.macvlan.made");
-		inside.links.set(first, { name, alias: ENDPOINT_MARK + endpointId });
+		rtnl.links.set(first, { name, alias: ENDPOINT_MARK + endpointId });
 		killPoint("netd.macvlan.named");
 		this.#log.change("macvlan.ensure", { interface: name, parent, mode });
 	}
 
 	async remove({ endpointId, netns }: MacvlanRef): Promise<void> {
-		let inside: Rtnetlink;
+		let found: Inside;
 		try {
-			inside = Rtnetlink.open(netns);
+			found = this.#insides.open(netns);
 		} catch (error) {
 			if (isErrno(error, "ENOENT")) return;
 			throw error;
 		}
-		using rtnl = inside;
+		using inside = found;
+		const { rtnl } = inside;
 		const link = ofEndpoint(rtnl, endpointId);
 		if (link === undefined) return;
 		try {
@@ -62,8 +67,8 @@ export class Macvlans {
 	}
 
 	observe(netns: string): ObservedMacvlan[] {
-		using rtnl = Rtnetlink.open(netns);
-		return rtnl.links.list({ kind: "macvlan" }).flatMap((link) => {
+		using inside = this.#insides.open(netns);
+		return inside.rtnl.links.list({ kind: "macvlan" }).flatMap((link) => {
 			const endpointId = marked(link, ENDPOINT_MARK);
 			if (endpointId === undefined) return [];
 			const parent = link.lower === undefined ? undefined : this.#host.links.find(link.lower)?.name;

@@ -1,9 +1,9 @@
-/** Interfaces and default routes inside a sandbox. */
+/** Interfaces and routes inside a sandbox, through a socket of its namespace. */
 import { Cidr, IpInterface } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
 import { isErrno } from "#lib/linux/libc.ts";
-import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
+import type { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import { type Route, RTPROT_BOOT, TABLE_MAIN } from "#lib/linux/netlink/routes.ts";
 import type { Rule } from "#lib/linux/netlink/rules.ts";
 import type { DefaultRoutes, ObservedInside, SourceRoute } from "../links.ts";
@@ -16,13 +16,11 @@ const PRIORITY = 32_000;
 /** A link's own table: this and its index. */
 const FIRST_TABLE = 0x77_00_00_00;
 
-export function interfaceNames(netns: string): IfName[] {
-	using rtnl = Rtnetlink.open(netns);
+export function interfaceNames(rtnl: Rtnetlink): IfName[] {
 	return rtnl.links.list().map(({ name }) => name);
 }
 
-export function observeInside(netns: string): ObservedInside {
-	using rtnl = Rtnetlink.open(netns);
+export function observeInside(rtnl: Rtnetlink): ObservedInside {
 	const addresses = rtnl.addresses.list();
 	const routes = rtnl.routes.list({ table: TABLE_MAIN }).filter(({ destination }) => destination.prefix === 0);
 	return {
@@ -36,8 +34,7 @@ export function observeInside(netns: string): ObservedInside {
 	};
 }
 
-export function ensureDefaultRoutes(netns: string, routes: DefaultRoutes): void {
-	using rtnl = Rtnetlink.open(netns);
+export function ensureDefaultRoutes(rtnl: Rtnetlink, routes: DefaultRoutes): void {
 	for (const family of [4, 6] as const) ensureDefaultRoute(rtnl, family, routes[family]);
 }
 
@@ -57,8 +54,7 @@ function ensureDefaultRoute(rtnl: Rtnetlink, family: Family, gateway: Ip | undef
 }
 
 /** Two rules an address: the main table's routes to somewhere hold for it as well, and only then the link's own default route. */
-export function ensureSourceRoutes(netns: string, routes: readonly SourceRoute[]): void {
-	using rtnl = Rtnetlink.open(netns);
+export function ensureSourceRoutes(rtnl: Rtnetlink, routes: readonly SourceRoute[]): void {
 	const present = new Map(rtnl.rules.list({ protocol: PROTOCOL_WHARF }).map((rule) => [textOf(rule), rule]));
 	const wanted = new Map<string, Rule>();
 	for (const { source, gateway, interface: name } of routes) {

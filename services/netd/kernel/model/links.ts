@@ -153,6 +153,11 @@ export class ModelLinks implements Links {
 		this.#state.removeLeg(hostInterface);
 	}
 
+	visit(netns: string): Disposable {
+		this.#state.sandbox(netns);
+		return { [Symbol.dispose]: () => undefined };
+	}
+
 	interfaces(netns: string): IfName[] {
 		return [LOOPBACK, ...this.#state.sandbox(netns).interfaces.keys()];
 	}
