@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Cidr } from "#lib/address/cidr.ts";
 import { parseIfName } from "#lib/address/if-name.ts";
 import { Ip } from "#lib/address/ip.ts";
 import { parseMac } from "#lib/address/mac.ts";
@@ -7,7 +6,16 @@ import { isPublication } from "./kernel/firewall.ts";
 import type { ModelKernel } from "./kernel/model/model.ts";
 import type { ModelAllocator } from "./peers/model-allocator.ts";
 import type { Sandbox } from "./sandbox.ts";
-import { type Bench, call, connectSpec, modelBench, networkSpec, sandboxSpec, tcp } from "./test-support/netd.ts";
+import {
+	type Bench,
+	call,
+	connectSpec,
+	modelBench,
+	networkSpec,
+	sandboxSpec,
+	subnetSpec,
+	tcp,
+} from "./test-support/netd.ts";
 
 let it: Bench<ModelKernel, ModelAllocator>;
 let alice: Sandbox;
@@ -93,14 +101,7 @@ describe("connect", () => {
 	});
 
 	test("an address and a MAC can be asked for where the subnet was chosen", async () => {
-		const subnet = {
-			family: 4,
-			cidr: Cidr.parse("10.99.0.0/24"),
-			ipRange: undefined,
-			gateway: undefined,
-			auxiliary: {},
-		} as const;
-		await it.netd.networks.create(networkSpec("own", { subnets: [subnet] }), call());
+		await it.netd.networks.create(networkSpec("own", { subnets: [subnetSpec("10.99.0.0/24")] }), call());
 		const { view } = await connect("own", { addresses: [Ip.parse("10.99.0.77")], mac: parseMac("02:00:00:00:00:77") });
 		expect(view.endpoint.addresses.map(String)).toEqual(["10.99.0.77/24"]);
 		expect(view.endpoint.mac).toBe("02:00:00:00:00:77");

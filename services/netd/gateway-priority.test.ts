@@ -3,19 +3,23 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ModelKernel } from "./kernel/model/model.ts";
 import type { ModelAllocator } from "./peers/model-allocator.ts";
 import type { Sandbox } from "./sandbox.ts";
-import { type Bench, call, connectSpec, modelBench, networkSpec, sandboxSpec, tcp } from "./test-support/netd.ts";
+import {
+	type Bench,
+	BOTH_FAMILIES,
+	call,
+	connectSpec,
+	modelBench,
+	networkSpec,
+	sandboxSpec,
+	tcp,
+} from "./test-support/netd.ts";
 
 let it: Bench<ModelKernel, ModelAllocator>;
 let alice: Sandbox;
 beforeEach(async () => {
 	it = await modelBench();
-	const automatic = { cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} };
-	const dual = [
-		{ ...automatic, family: 4 as const },
-		{ ...automatic, family: 6 as const },
-	];
 	for (const name of ["one", "two", "three"]) await it.netd.networks.create(networkSpec(name), call());
-	await it.netd.networks.create(networkSpec("dual", { subnets: dual }), call());
+	await it.netd.networks.create(networkSpec("dual", { subnets: BOTH_FAMILIES }), call());
 	await it.netd.networks.create(networkSpec("vault", { internal: true }), call());
 	alice = await it.netd.sandboxes.create(sandboxSpec("alice"), call());
 });

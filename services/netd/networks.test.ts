@@ -4,7 +4,15 @@ import { parseIfName } from "#lib/address/if-name.ts";
 import { Ip } from "#lib/address/ip.ts";
 import type { ModelKernel } from "./kernel/model/model.ts";
 import type { ModelAllocator } from "./peers/model-allocator.ts";
-import { type Bench, call, connectSpec, modelBench, networkSpec, sandboxSpec } from "./test-support/netd.ts";
+import {
+	type Bench,
+	call,
+	connectSpec,
+	modelBench,
+	networkSpec,
+	sandboxSpec,
+	subnetSpec,
+} from "./test-support/netd.ts";
 
 let it: Bench<ModelKernel, ModelAllocator>;
 beforeEach(async () => {
@@ -12,7 +20,6 @@ beforeEach(async () => {
 });
 afterEach(() => it[Symbol.asyncDispose]());
 
-const automatic = { cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} } as const;
 const page = { after: 0, limit: 100 };
 const all = { names: [], drivers: [], labels: {} };
 const everything = () => ({
@@ -163,13 +170,10 @@ describe("create", () => {
 	});
 
 	test("a requested subnet is had, and two families make one network", async () => {
-		const spec = { ipRange: undefined, gateway: undefined, auxiliary: { dns: Ip.parse("10.99.0.53") } };
+		const auxiliary = { dns: Ip.parse("10.99.0.53") };
 		const { network } = await it.netd.networks.create(
 			networkSpec("dual", {
-				subnets: [
-					{ ...spec, family: 4, cidr: Cidr.parse("10.99.0.0/24") },
-					{ ...spec, family: 6, cidr: undefined, auxiliary: {} },
-				],
+				subnets: [subnetSpec("10.99.0.0/24", { auxiliary }), subnetSpec(6)],
 			}),
 			call(),
 		);
@@ -248,13 +252,11 @@ describe("delete", () => {
 });
 
 describe("a configuration", () => {
-	const subnet = {
-		family: 4,
-		cidr: Cidr.parse("10.98.0.0/24"),
+	const subnet = subnetSpec("10.98.0.0/24", {
 		ipRange: Cidr.parse("10.98.0.128/25"),
 		gateway: Ip.parse("10.98.0.9"),
 		auxiliary: { dns: Ip.parse("10.98.0.53") },
-	} as const;
+	});
 	const options = { "com.docker.network.driver.mtu": "1400" };
 	const labels = { tier: "front" };
 	const configuration = (more: Partial<Parameters<typeof networkSpec>[1]> = {}) =>
@@ -293,7 +295,7 @@ describe("a configuration", () => {
 	});
 
 	test("one that says nothing gives each of its networks a subnet of its own", async () => {
-		await it.netd.networks.create(configuration({ subnets: [{ ...automatic, family: 4 }] }), call());
+		await it.netd.networks.create(configuration({ subnets: [subnetSpec(4)] }), call());
 		const made = [
 			await it.netd.networks.create(from("one"), call()),
 			await it.netd.networks.create(from("two"), call()),

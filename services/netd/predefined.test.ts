@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Cidr, IpInterface } from "#lib/address/cidr.ts";
+import { IpInterface } from "#lib/address/cidr.ts";
 import { parseIfName } from "#lib/address/if-name.ts";
 import { Ip } from "#lib/address/ip.ts";
 import type { ModelKernel } from "./kernel/model/model.ts";
@@ -13,6 +13,7 @@ import {
 	modelBench,
 	networkSpec,
 	sandboxSpec,
+	subnetSpec,
 	tcp,
 } from "./test-support/netd.ts";
 
@@ -88,14 +89,7 @@ describe("settings that change", () => {
 		["another program's interface", { bridge: parseIfName("eth9") }],
 	])("%s is not taken, and the network stays as it was", async (_, next) => {
 		it.kernel.addForeignLink(parseIfName("eth9"));
-		const subnet = {
-			family: 4,
-			cidr: Cidr.parse("10.99.0.0/24"),
-			ipRange: undefined,
-			gateway: undefined,
-			auxiliary: {},
-		};
-		await it.netd.networks.create(networkSpec("web", { subnets: [{ ...subnet, family: 4 }] }), call());
+		await it.netd.networks.create(networkSpec("web", { subnets: [subnetSpec("10.99.0.0/24")] }), call());
 		const before = bridge();
 		await it.restart(next);
 		expect(bridge()).toEqual(before);

@@ -4,7 +4,7 @@ import { type Child, start } from "#lib/exec/run.ts";
 import { ipJson, runIn } from "#lib/linux/test-support/scratch-netns.ts";
 import { inOwnNetns, type NetnsProcess } from "#lib/linux/test-support/netns-process.ts";
 import type { Sandbox } from "./sandbox.ts";
-import { call, connectSpec, networkSpec, sandboxSpec, tcp } from "./test-support/netd.ts";
+import { BOTH_FAMILIES, call, connectSpec, networkSpec, sandboxSpec, tcp } from "./test-support/netd.ts";
 import { HOST, OUTSIDE, type Town, town } from "./test-support/town.ts";
 
 let t: Town;
@@ -12,20 +12,13 @@ let guest: NetnsProcess;
 beforeEach(async () => {
 	t = await town();
 	guest = await inOwnNetns();
-	await t.it.netd.networks.create(
-		networkSpec("front", { subnets: [automatic(4), automatic(6)], driver: "bridge" }),
-		call(),
-	);
+	await t.it.netd.networks.create(networkSpec("front", { subnets: BOTH_FAMILIES, driver: "bridge" }), call());
 	await t.it.netd.networks.create(networkSpec("back"), call());
 });
 afterEach(async () => {
 	guest.kill();
 	await t[Symbol.asyncDispose]();
 });
-
-function automatic(family: 4 | 6) {
-	return { family, cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} } as const;
-}
 
 const create = (name: string, more: Parameters<typeof sandboxSpec>[1] = {}): Promise<Sandbox> =>
 	t.it.netd.sandboxes.create(sandboxSpec(name, more), call());

@@ -1,13 +1,12 @@
 /** Each condition made on a host played by a namespace, and told; without it nothing is. */
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Cidr } from "#lib/address/cidr.ts";
 import { Ip } from "#lib/address/ip.ts";
 import { openTcpListener } from "#lib/linux/socket.ts";
 import { writeSysctl } from "#lib/linux/sysctl.ts";
 import { missingFeatures } from "../kernel/linux/host-features.ts";
 import type { NetworkSpec } from "../networks.ts";
-import { call, connectSpec, networkSpec, sandboxSpec, tcp } from "../test-support/netd.ts";
+import { call, connectSpec, networkSpec, sandboxSpec, subnetSpec, tcp } from "../test-support/netd.ts";
 import { HOST, OUTSIDE, OUTSIDE6, showBridged, type Town, town } from "../test-support/town.ts";
 import type { Finding } from "./finding.ts";
 import { checkTables } from "./tables.ts";
@@ -21,15 +20,10 @@ beforeEach(async () => {
 });
 afterEach(() => t[Symbol.asyncDispose]());
 
-const subnet = (text: string) => {
-	const cidr = Cidr.parse(text);
-	return { family: cidr.family, cidr, ipRange: undefined, gateway: undefined, auxiliary: {} };
-};
-
 /** A network `front` at 10.77.0.0/24 with the bridge `br-front`. */
 async function front(more: Partial<NetworkSpec> = {}): Promise<void> {
 	const options = { "com.docker.network.bridge.name": "br-front", ...more.options };
-	const spec = networkSpec("front", { subnets: [subnet("10.77.0.0/24")], ...more, options });
+	const spec = networkSpec("front", { subnets: [subnetSpec("10.77.0.0/24")], ...more, options });
 	await t.it.netd.networks.create(spec, call());
 }
 
@@ -56,7 +50,7 @@ function obey(findings: readonly Finding[]): void {
 }
 
 test("a host without trouble has no findings, with networks of both families and a published port", async () => {
-	await front({ subnets: [subnet("10.77.0.0/24"), subnet("fd00:77::/64")] });
+	await front({ subnets: [subnetSpec("10.77.0.0/24"), subnetSpec("fd00:77::/64")] });
 	await web();
 	t.run(t.host, "ip", "-6", "route", "add", "default", "via", OUTSIDE6);
 	expect(told()).toEqual([]);
@@ -71,7 +65,7 @@ describe("forwarding", () => {
 	});
 
 	test("off for IPv6, and off at one bridge", async () => {
-		await front({ subnets: [subnet("10.77.0.0/24"), subnet("fd00:77::/64")] });
+		await front({ subnets: [subnetSpec("10.77.0.0/24"), subnetSpec("fd00:77::/64")] });
 		writeSysctl(t.host, "net/ipv6/conf/all/forwarding", 0);
 		writeSysctl(t.host, "net/ipv4/conf/br-front/forwarding", 0);
 		expect(told().map(({ metadata }) => metadata["setting"])).toEqual([
@@ -84,7 +78,7 @@ describe("forwarding", () => {
 });
 
 test("IPv6 off while a network wants it", async () => {
-	await front({ subnets: [subnet("10.77.0.0/24"), subnet("fd00:77::/64")] });
+	await front({ subnets: [subnetSpec("10.77.0.0/24"), subnetSpec("fd00:77::/64")] });
 	writeSysctl(t.host, "net/ipv6/conf/all/disable_ipv6", 1);
 	expect(codes()).toContain("error IPV6_OFF");
 	obey(told().filter(({ code }) => code === "IPV6_OFF"));

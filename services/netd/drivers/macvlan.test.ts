@@ -6,7 +6,16 @@ import { newId, shimName } from "../id.ts";
 import type { ModelKernel } from "../kernel/model/model.ts";
 import type { ModelAllocator } from "../peers/model-allocator.ts";
 import type { Sandbox } from "../sandbox.ts";
-import { type Bench, call, connectSpec, modelBench, networkSpec, sandboxSpec, tcp } from "../test-support/netd.ts";
+import {
+	type Bench,
+	call,
+	connectSpec,
+	modelBench,
+	networkSpec,
+	sandboxSpec,
+	subnetSpec,
+	tcp,
+} from "../test-support/netd.ts";
 
 const SHIM = "wharf.macvlan.host_shim";
 const MTU = "com.docker.network.driver.mtu";
@@ -113,14 +122,7 @@ describe("a network with the host on it", () => {
 	});
 
 	test("has the addresses that were asked for, within the range that is given", async () => {
-		const cidr = Cidr.parse("10.99.0.0/24");
-		const subnet = {
-			family: 4,
-			cidr,
-			ipRange: Cidr.parse("10.99.0.128/25"),
-			gateway: undefined,
-			auxiliary: {},
-		} as const;
+		const subnet = subnetSpec("10.99.0.0/24", { ipRange: Cidr.parse("10.99.0.128/25") });
 		const asked = { driver: "macvlan", subnets: [subnet], options: { ...options, [SHIM]: "10.99.0.9" } };
 		const { network } = await it.netd.networks.create(networkSpec("lan", asked), call());
 		const [way] = it.kernel.state.shims.get(shimName(network.id))?.ways ?? [];

@@ -1,11 +1,20 @@
 /** Bridge networks with an uplink by netd's use cases, on the models. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Cidr, IpInterface } from "#lib/address/cidr.ts";
+import { IpInterface } from "#lib/address/cidr.ts";
 import { parseIfName } from "#lib/address/if-name.ts";
 import { Ip } from "#lib/address/ip.ts";
 import type { ModelKernel } from "../kernel/model/model.ts";
 import type { ModelAllocator } from "../peers/model-allocator.ts";
-import { type Bench, call, connectSpec, modelBench, networkSpec, sandboxSpec, tcp } from "../test-support/netd.ts";
+import {
+	type Bench,
+	call,
+	connectSpec,
+	modelBench,
+	networkSpec,
+	sandboxSpec,
+	subnetSpec,
+	tcp,
+} from "../test-support/netd.ts";
 
 const ETH1 = parseIfName("eth1");
 const OPTIONS = { "wharf.bridge.uplink": "eth1", "wharf.bridge.uplink_move": "true" };
@@ -22,8 +31,7 @@ afterEach(() => it[Symbol.asyncDispose]());
 const everything = () => ({ kernel: it.kernel.snapshot(), leases: it.allocator.snapshot() });
 
 function create(name: string, options: Record<string, string> = OPTIONS, more: Parameters<typeof networkSpec>[1] = {}) {
-	const cidr = Cidr.parse("10.77.0.0/24");
-	const subnet = { family: 4, cidr, ipRange: undefined, gateway: Ip.parse("10.77.0.1"), auxiliary: {} } as const;
+	const subnet = subnetSpec("10.77.0.0/24", { gateway: Ip.parse("10.77.0.1") });
 	return it.netd.networks.create(networkSpec(name, { subnets: [subnet], options, ...more }), call());
 }
 
@@ -62,8 +70,9 @@ test.each(["links.ensureBridge", "links.observeUplink"])("leaves nothing when %s
 test("an internal one says what it is not kept from; a second on the interface is refused", async () => {
 	const { warnings } = await create("lan", OPTIONS, { internal: true });
 	expect(warnings).toEqual([expect.stringContaining("they are on the segment of eth1")]);
-	const subnets = [{ family: 4, cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} }] as const;
-	await expect(create("more", OPTIONS, { subnets })).rejects.toMatchObject({ reason: "PARENT_IN_USE" });
+	await expect(create("more", OPTIONS, { subnets: [subnetSpec(4)] })).rejects.toMatchObject({
+		reason: "PARENT_IN_USE",
+	});
 });
 
 describe("reconciliation", () => {

@@ -12,7 +12,16 @@ import { type LinuxKernel, openLinuxKernel } from "../kernel/linux/kernel.ts";
 import type { Network } from "../network.ts";
 import { ModelAllocator } from "../peers/model-allocator.ts";
 import type { Sandbox } from "../sandbox.ts";
-import { type Bench, bench, call, connectSpec, networkSpec, sandboxSpec, tcp } from "../test-support/netd.ts";
+import {
+	type Bench,
+	bench,
+	BOTH_FAMILIES,
+	call,
+	connectSpec,
+	networkSpec,
+	sandboxSpec,
+	tcp,
+} from "../test-support/netd.ts";
 
 let folder: string;
 let host: string;
@@ -42,9 +51,7 @@ beforeAll(async () => {
 	it = await bench({ kernel, allocator, netnsPath: (id) => join(folder, "netns", id) });
 	watch = kernel.watch((news) => it.netd.reconcile.changed(news));
 	const options = { "com.docker.network.bridge.name": "lan0" };
-	const automatic = { family: 6, cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} } as const;
-	const [ipv4] = networkSpec("web").subnets;
-	({ network } = await it.netd.networks.create(networkSpec("web", { options, subnets: [ipv4!, automatic] }), call()));
+	({ network } = await it.netd.networks.create(networkSpec("web", { options, subnets: BOTH_FAMILIES }), call()));
 	alice = await it.netd.sandboxes.create(sandboxSpec("alice"), call());
 	endpoint = (await it.netd.endpoints.connect(connectSpec("web", alice, { ports: [tcp(8080, 80)] }), call())).view
 		.endpoint;

@@ -4,7 +4,16 @@ import { legName, newId } from "../id.ts";
 import type { ModelKernel } from "../kernel/model/model.ts";
 import type { ModelAllocator } from "../peers/model-allocator.ts";
 import type { Sandbox } from "../sandbox.ts";
-import { type Bench, call, connectSpec, modelBench, networkSpec, sandboxSpec, tcp } from "../test-support/netd.ts";
+import {
+	type Bench,
+	call,
+	connectSpec,
+	modelBench,
+	networkSpec,
+	sandboxSpec,
+	subnetSpec,
+	tcp,
+} from "../test-support/netd.ts";
 
 let it: Bench<ModelKernel, ModelAllocator>;
 let alice: Sandbox;
@@ -69,13 +78,7 @@ describe("reconcile", () => {
 		it.kernel.firewall.ensureNetwork({ ...networks[0]!, bridge: stray.name });
 		const subnetId = (await it.allocator.subnets())[0]?.id ?? "";
 		await it.allocator.takeAddress({ subnetId, owner: newId(), address: undefined, mac: undefined, name: "" });
-		await it.allocator.takeSubnet(newId(), {
-			family: 4,
-			cidr: undefined,
-			ipRange: undefined,
-			gateway: undefined,
-			auxiliary: {},
-		});
+		await it.allocator.takeSubnet(newId(), subnetSpec(4));
 		expect(await it.netd.reconcile.run()).toBe(0);
 		expect(everything()).toEqual(before);
 	});

@@ -2,12 +2,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Cidr } from "#lib/address/cidr.ts";
 import { type IfName, parseIfName } from "#lib/address/if-name.ts";
-import { Ip } from "#lib/address/ip.ts";
+import { type Family, Ip } from "#lib/address/ip.ts";
 import { createLog } from "#lib/log/log.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import { Store } from "#lib/store/store.ts";
-import type { Allocator } from "../allocator.ts";
+import type { Allocator, SubnetSpec } from "../allocator.ts";
 import { assemble, type Ingredients, type Netd } from "../assemble.ts";
 import type { ConnectSpec } from "../endpoints.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -26,12 +27,21 @@ export function call<R>(signal: AbortSignal = new AbortController().signal): Mut
 	return { signal, requestId: "", log: createLog({ service: "netd", level: "silent" }), answer: () => [] };
 }
 
+/** A subnet with this range, or one of this family whose range is found for it. */
+export function subnetSpec(range: string | Family, more: Partial<SubnetSpec> = {}): SubnetSpec {
+	const nothing = { cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} };
+	if (typeof range !== "string") return { family: range, ...nothing, ...more };
+	const cidr = Cidr.parse(range);
+	return { family: cidr.family, ...nothing, cidr, ...more };
+}
+
+export const BOTH_FAMILIES: readonly SubnetSpec[] = [subnetSpec(4), subnetSpec(6)];
+
 export function networkSpec(name: string, more: Partial<NetworkSpec> = {}): NetworkSpec {
-	const automatic = { family: 4, cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} } as const;
 	return {
 		name,
 		driver: "bridge",
-		subnets: [automatic],
+		subnets: [subnetSpec(4)],
 		internal: false,
 		attachable: false,
 		options: {},

@@ -5,7 +5,6 @@
  * namespace of somebody else's, NETD_TEST_FOREIGN. It prints what the store says at its end.
  */
 import { join } from "node:path";
-import { Cidr } from "#lib/address/cidr.ts";
 import { isFault } from "#lib/fault/fault.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import { Nft } from "#lib/linux/nft/nft.ts";
@@ -21,7 +20,7 @@ import { IpamdAllocator } from "../peers/ipamd.ts";
 import { Records } from "../records.ts";
 import type { Sandbox } from "../sandbox.ts";
 import { migrations } from "../schema.ts";
-import { BRIDGE, call, connectSpec, networkSpec, sandboxSpec, tcp } from "./netd.ts";
+import { BRIDGE, call, connectSpec, networkSpec, sandboxSpec, subnetSpec, tcp } from "./netd.ts";
 
 const { NETD_TEST_HOST: host = "", NETD_TEST_FOLDER: folder = "", NETD_TEST_IPAMD: ipamd = "" } = process.env;
 const { NETD_TEST_FOREIGN: foreign = "" } = process.env;
@@ -69,14 +68,8 @@ async function refusedOn(calls: readonly string[], body: () => Promise<unknown>)
 async function live(netd: Netd): Promise<void> {
 	const { networks, sandboxes, endpoints, ports, reconcile } = netd;
 	const options = { "com.docker.network.bridge.name": `lan${round}` };
-	const subnet = {
-		family: 4,
-		cidr: Cidr.parse(`10.200.${round}.0/24`),
-		ipRange: undefined,
-		gateway: undefined,
-		auxiliary: {},
-	} as const;
-	await networks.create(networkSpec(`lan-${round}`, { options, subnets: [subnet] }), call());
+	const subnets = [subnetSpec(`10.200.${round}.0/24`)];
+	await networks.create(networkSpec(`lan-${round}`, { options, subnets }), call());
 	await networks.create(networkSpec(`web-${round}`), call());
 	await networks.create(networkSpec(`base-${round}`, { configOnly: true }), call());
 	await networks.create(networkSpec(`from-${round}`, { configFrom: `base-${round}` }), call());
@@ -193,8 +186,7 @@ async function uplinks({ networks, reconcile }: Netd): Promise<void> {
 	for (const old of items) if (old.name.startsWith("segment-")) await networks.delete(old.id, call());
 	const name = `segment-${round}`;
 	const options = { "wharf.bridge.uplink": "eth2", "wharf.bridge.uplink_move": "true" };
-	const cidr = Cidr.parse(`10.78.${round}.0/24`);
-	const subnets = [{ family: 4, cidr, ipRange: undefined, gateway: undefined, auxiliary: {} } as const];
+	const subnets = [subnetSpec(`10.78.${round}.0/24`)];
 	const { network } = await networks.create(networkSpec(name, { options, subnets }), call());
 	{
 		using rtnl = Rtnetlink.open(host);

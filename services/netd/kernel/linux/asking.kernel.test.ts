@@ -1,12 +1,11 @@
 /** Published ports where the host's own firewall decides from where they are reached. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Cidr } from "#lib/address/cidr.ts";
 import { Ip } from "#lib/address/ip.ts";
 import { run, start } from "#lib/exec/run.ts";
 import { writeSysctl } from "#lib/linux/sysctl.ts";
 import type { Port } from "../../port.ts";
 import type { Sandbox } from "../../sandbox.ts";
-import { call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
+import { call, connectSpec, networkSpec, sandboxSpec, subnetSpec, tcp } from "../../test-support/netd.ts";
 import { HOST, HOST6, OUTSIDE, OUTSIDE6, type Town, town } from "../../test-support/town.ts";
 
 const NEIGHBOUR = "192.0.2.3";
@@ -15,11 +14,7 @@ let t: Town;
 let web: Sandbox;
 beforeEach(async () => {
 	t = await town({ asksHost: true });
-	const subnet = (text: string) => {
-		const cidr = Cidr.parse(text);
-		return { family: cidr.family, cidr, ipRange: undefined, gateway: undefined, auxiliary: {} };
-	};
-	const subnets = [subnet("10.77.0.0/24"), subnet("fd00:77::/64")];
+	const subnets = [subnetSpec("10.77.0.0/24"), subnetSpec("fd00:77::/64")];
 	await t.it.netd.networks.create(networkSpec("front", { subnets }), call());
 	web = await published("web", tcp(8080, 80));
 	await t.serve(web.netnsPath, 80);
@@ -125,8 +120,7 @@ test("a published port at one address, and a datagram, which nobody sends twice"
 });
 
 test("neighbours on a segment that a bridge of ours is plugged into, with the host's own address, are outside", async () => {
-	const cidr = Cidr.parse("192.0.2.0/24");
-	const subnet = { family: 4, cidr, ipRange: undefined, gateway: Ip.parse(OUTSIDE), auxiliary: {} } as const;
+	const subnet = subnetSpec("192.0.2.0/24", { gateway: Ip.parse(OUTSIDE) });
 	const options = { "wharf.bridge.uplink": "out0", "wharf.bridge.uplink_move": "true" };
 	await t.it.netd.networks.create(networkSpec("segment", { subnets: [subnet], options }), call());
 	host("drop");

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { Ip } from "#lib/address/ip.ts";
 import { start } from "#lib/exec/run.ts";
 import { Cidr } from "#lib/address/cidr.ts";
-import { call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
+import { call, connectSpec, networkSpec, sandboxSpec, subnetSpec, tcp } from "../../test-support/netd.ts";
 import { HOST, HOST6, OUTSIDE, OUTSIDE6, showBridged, type Town, town } from "../../test-support/town.ts";
 
 const OURS = "-A DOCKER-USER -m mark --mark 0x4000000/0x4000000 -m comment --comment wharf -j ACCEPT";
@@ -36,11 +36,7 @@ let t: Town;
 let inside: string;
 beforeEach(async () => {
 	t = await town({ adapts: true });
-	const subnet = (text: string) => {
-		const cidr = Cidr.parse(text);
-		return { family: cidr.family, cidr, ipRange: undefined, gateway: undefined, auxiliary: {} };
-	};
-	const subnets = [subnet("10.77.0.0/24"), subnet("fd00:77::/64")];
+	const subnets = [subnetSpec("10.77.0.0/24"), subnetSpec("fd00:77::/64")];
 	await t.it.netd.networks.create(networkSpec("front", { subnets }), call());
 	const sandbox = await t.it.netd.sandboxes.create(sandboxSpec("web"), call());
 	await t.it.netd.endpoints.connect(connectSpec("front", sandbox, { ports: [tcp(8080, 80)] }), call());
@@ -168,9 +164,8 @@ test("the operator's rules come first, whenever they were written: in Docker's p
 });
 
 test("frames inside a network, and on a segment beyond the host, where the kernel shows them to Docker's rules", async () => {
-	const cidr = Cidr.parse("192.0.2.0/24");
 	const ipRange = Cidr.parse("192.0.2.128/25");
-	const subnet = { family: 4, cidr, ipRange, gateway: Ip.parse(OUTSIDE), auxiliary: {} } as const;
+	const subnet = subnetSpec("192.0.2.0/24", { ipRange, gateway: Ip.parse(OUTSIDE) });
 	const options = { "wharf.bridge.uplink": "out0", "wharf.bridge.uplink_move": "true" };
 	await t.it.netd.networks.create(networkSpec("segment", { subnets: [subnet], options }), call());
 	t.run(t.host, "ip", "route", "replace", "default", "via", OUTSIDE);

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { nftJson } from "#lib/linux/test-support/scratch-netns.ts";
 import type { Sandbox } from "../../sandbox.ts";
-import { call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
+import { BOTH_FAMILIES, call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
 import { HOST, HOST6, OUTSIDE, OUTSIDE6, showBridged, type Town, town } from "../../test-support/town.ts";
 
 const OURS = "com.docker.network.bridge.";
@@ -17,12 +17,9 @@ afterEach(() => t[Symbol.asyncDispose]());
 
 const sandbox = (name: string): Promise<Sandbox> => t.it.netd.sandboxes.create(sandboxSpec(name), call());
 
-const automatic = { cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} };
-const BOTH = ([4, 6] as const).map((family) => ({ ...automatic, family }));
-
 function create(name: string, options: Record<string, string>, internal = false) {
 	const named = Object.fromEntries(Object.entries(options).map(([key, value]) => [OURS + key, value]));
-	return t.it.netd.networks.create(networkSpec(name, { subnets: BOTH, options: named, internal }), call());
+	return t.it.netd.networks.create(networkSpec(name, { subnets: BOTH_FAMILIES, options: named, internal }), call());
 }
 
 async function connect(of: Sandbox, network: string, more: Parameters<typeof connectSpec>[2] = {}) {

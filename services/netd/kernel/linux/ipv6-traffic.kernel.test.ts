@@ -1,15 +1,13 @@
 /** IPv6 as packets meet it: what is published, what leaves, and what a segment may tell a sandbox. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Sandbox } from "../../sandbox.ts";
-import { call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
+import { BOTH_FAMILIES, call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
 import { HOST, HOST6, OUTSIDE6, showBridged, type Town, town } from "../../test-support/town.ts";
 
 let t: Town;
 beforeEach(async () => {
 	t = await town();
-	const automatic = { cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} };
-	const subnets = ([4, 6] as const).map((family) => ({ ...automatic, family }));
-	await t.it.netd.networks.create(networkSpec("dual", { subnets }), call());
+	await t.it.netd.networks.create(networkSpec("dual", { subnets: BOTH_FAMILIES }), call());
 	await t.it.netd.networks.create(networkSpec("plain"), call());
 });
 afterEach(() => t[Symbol.asyncDispose]());

@@ -4,7 +4,7 @@ import { Cidr } from "#lib/address/cidr.ts";
 import { Ip } from "#lib/address/ip.ts";
 import { ipJson } from "#lib/linux/test-support/scratch-netns.ts";
 import type { Sandbox } from "../../sandbox.ts";
-import { call, connectSpec, networkSpec, sandboxSpec } from "../../test-support/netd.ts";
+import { call, connectSpec, networkSpec, sandboxSpec, subnetSpec } from "../../test-support/netd.ts";
 import { OUTSIDE, type Town, town } from "../../test-support/town.ts";
 
 const NEIGHBOUR = "10.77.0.1";
@@ -24,9 +24,8 @@ beforeEach(async () => {
 afterEach(() => t[Symbol.asyncDispose]());
 
 async function create(mode: string, more: Record<string, string> = {}, internal = false, range = ""): Promise<void> {
-	const cidr = Cidr.parse("10.77.0.0/24");
 	const ipRange = range === "" ? undefined : Cidr.parse(range);
-	const subnet = { family: 4, cidr, ipRange, gateway: Ip.parse(NEIGHBOUR), auxiliary: {} } as const;
+	const subnet = subnetSpec("10.77.0.0/24", { ipRange, gateway: Ip.parse(NEIGHBOUR) });
 	const options = { parent: "eth1", macvlan_mode: mode, ...more };
 	await t.it.netd.networks.create(
 		networkSpec("lan", { driver: "macvlan", subnets: [subnet], options, internal }),

@@ -1,13 +1,12 @@
 /** What neighbours know of addresses that go, and come back at another interface; and of the bridge that they all are on. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Cidr } from "#lib/address/cidr.ts";
 import { Ip } from "#lib/address/ip.ts";
 import { parseMac } from "#lib/address/mac.ts";
 import { ipJson } from "#lib/linux/test-support/scratch-netns.ts";
 import type { TextMap } from "../../network.ts";
 import type { Sandbox } from "../../sandbox.ts";
-import { call, connectSpec, networkSpec, sandboxSpec } from "../../test-support/netd.ts";
+import { call, connectSpec, networkSpec, sandboxSpec, subnetSpec } from "../../test-support/netd.ts";
 import { type Town, town } from "../../test-support/town.ts";
 
 let t: Town;
@@ -22,10 +21,7 @@ const NEW = "02:00:00:00:00:99";
 
 /** Its bridge's name. */
 async function lan(driver = "bridge", options: TextMap = {}): Promise<string> {
-	const subnets = ["10.99.0.0/24", "fd00:99::/64"].map((text) => {
-		const cidr = Cidr.parse(text);
-		return { family: cidr.family, cidr, ipRange: undefined, gateway: undefined, auxiliary: {} };
-	});
+	const subnets = [subnetSpec("10.99.0.0/24"), subnetSpec("fd00:99::/64")];
 	const { network } = await t.it.netd.networks.create(networkSpec("lan", { subnets, driver, options }), call());
 	return network.interface ?? "";
 }

@@ -6,16 +6,14 @@ import { openTcpListener, openUdp } from "#lib/linux/socket.ts";
 import { closeSync } from "node:fs";
 import type { Port } from "../../port.ts";
 import type { Sandbox } from "../../sandbox.ts";
-import { call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
+import { BOTH_FAMILIES, call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
 import { HOST, HOST6, OUTSIDE, OUTSIDE6, type Town, town } from "../../test-support/town.ts";
 
 let t: Town;
 const children: Child[] = [];
 beforeEach(async () => {
 	t = await town();
-	const automatic = { cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} };
-	const subnets = ([4, 6] as const).map((family) => ({ ...automatic, family }));
-	await t.it.netd.networks.create(networkSpec("dual", { subnets }), call());
+	await t.it.netd.networks.create(networkSpec("dual", { subnets: BOTH_FAMILIES }), call());
 });
 afterEach(async () => {
 	for (const child of children.splice(0)) child.kill("SIGKILL");

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { Ip } from "#lib/address/ip.ts";
 import { type Child, run, start } from "#lib/exec/run.ts";
 import type { Publication } from "../firewall.ts";
-import { call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
+import { BOTH_FAMILIES, call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
 import { HOST, HOST6, OUTSIDE, OUTSIDE6, type Town, town } from "../../test-support/town.ts";
 
 let t: Town;
@@ -92,9 +92,7 @@ async function serve(netns: string): Promise<() => string[]> {
 }
 
 test("a published port is reached at the host's addresses with the client's source, until it is unpublished", async () => {
-	const automatic = { cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} };
-	const subnets = ([4, 6] as const).map((family) => ({ ...automatic, family }));
-	await t.it.netd.networks.create(networkSpec("dual", { subnets }), call());
+	await t.it.netd.networks.create(networkSpec("dual", { subnets: BOTH_FAMILIES }), call());
 	const web = await t.it.netd.sandboxes.create(sandboxSpec("web"), call());
 	const { view } = await t.it.netd.endpoints.connect(connectSpec("dual", web), call());
 	const heard = await serve(web.netnsPath);

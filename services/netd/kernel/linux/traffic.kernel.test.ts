@@ -1,7 +1,7 @@
 /** What packets do: on the real kernel, asked by clients in the namespaces of all who are concerned. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Sandbox } from "../../sandbox.ts";
-import { call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
+import { BOTH_FAMILIES, call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
 import { HOST, HOST6, OUTSIDE, OUTSIDE6, showBridged, type Town, town } from "../../test-support/town.ts";
 
 let t: Town;
@@ -74,10 +74,8 @@ describe.each([true, false])("bridged frames shown to the rules: %s", (shown) =>
 test.each([0, 1] as const)(
 	"what is published beside the default gateway is reached, with rp_filter=%i as well",
 	async (strict) => {
-		const automatic = { cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} };
-		const subnets = ([4, 6] as const).map((family) => ({ ...automatic, family }));
-		await t.it.netd.networks.create(networkSpec("front", { subnets }), call());
-		await t.it.netd.networks.create(networkSpec("back", { subnets }), call());
+		await t.it.netd.networks.create(networkSpec("front", { subnets: BOTH_FAMILIES }), call());
+		await t.it.netd.networks.create(networkSpec("back", { subnets: BOTH_FAMILIES }), call());
 		const [web, near] = [await sandbox("web"), await sandbox("near")];
 		await connect(web, "back", { ports: [tcp(8080, 80)] });
 		const first = endpointOf(web);
@@ -141,11 +139,9 @@ test("options of a network: names of interfaces, the source of what leaves, a br
 	const ours = "com.docker.network.";
 	t.run(t.host, "ip", "addr", "add", "192.0.2.77/32", "dev", "out0");
 	t.run(t.host, "ip", "addr", "add", "2001:db8::77/128", "dev", "out0", "nodad");
-	const automatic = { cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} };
-	const subnets = ([4, 6] as const).map((family) => ({ ...automatic, family }));
 	const from = { [`${ours}host_ipv4`]: "192.0.2.77", [`${ours}host_ipv6`]: "2001:db8::77" };
 	await t.it.netd.networks.create(
-		networkSpec("from", { subnets, options: { ...from, [`${ours}container_iface_prefix`]: "lan" } }),
+		networkSpec("from", { subnets: BOTH_FAMILIES, options: { ...from, [`${ours}container_iface_prefix`]: "lan" } }),
 		call(),
 	);
 	const out = await sandbox("out");
@@ -209,12 +205,7 @@ test("unpublishing cuts established flows; other ports' flows and new processes 
 });
 
 test("both families at once, published as well", async () => {
-	const automatic = { cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} };
-	const subnets = [
-		{ ...automatic, family: 4 as const },
-		{ ...automatic, family: 6 as const },
-	];
-	await t.it.netd.networks.create(networkSpec("dual", { subnets }), call());
+	await t.it.netd.networks.create(networkSpec("dual", { subnets: BOTH_FAMILIES }), call());
 	const [web, near] = [await sandbox("web"), await sandbox("near")];
 	const { view } = await t.it.netd.endpoints.connect(connectSpec("dual", web, { ports: [tcp(8080, 80)] }), call());
 	const six = view.endpoint.addresses.find(({ ip }) => ip.family === 6)?.ip.toString() ?? "";

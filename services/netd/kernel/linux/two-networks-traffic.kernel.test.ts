@@ -1,15 +1,14 @@
 /** Clients that share a network with a container whose port is published on another of its networks. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Sandbox } from "../../sandbox.ts";
-import { call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
+import { BOTH_FAMILIES, call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
 import { HOST, HOST6, OUTSIDE, OUTSIDE6, showBridged, type Town, town } from "../../test-support/town.ts";
 
 let t: Town;
 beforeEach(async () => {
 	t = await town();
-	const automatic = { cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} };
-	const subnets = ([4, 6] as const).map((family) => ({ ...automatic, family }));
-	for (const name of ["front", "back", "side"]) await t.it.netd.networks.create(networkSpec(name, { subnets }), call());
+	for (const name of ["front", "back", "side"])
+		await t.it.netd.networks.create(networkSpec(name, { subnets: BOTH_FAMILIES }), call());
 });
 afterEach(() => t[Symbol.asyncDispose]());
 

@@ -1,9 +1,8 @@
 /** A bridge with an uplink: containers on the segment of the host's interface, and the host's own way there, on the real kernel. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Cidr } from "#lib/address/cidr.ts";
 import { Ip } from "#lib/address/ip.ts";
 import { ipJson } from "#lib/linux/test-support/scratch-netns.ts";
-import { call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
+import { call, connectSpec, networkSpec, sandboxSpec, subnetSpec, tcp } from "../../test-support/netd.ts";
 import { OUTSIDE, showBridged, type Town, town } from "../../test-support/town.ts";
 
 const ROUTER = "10.77.0.1";
@@ -29,8 +28,7 @@ beforeEach(async () => {
 afterEach(() => t[Symbol.asyncDispose]());
 
 function create(options: Record<string, string>, more: Parameters<typeof networkSpec>[1] = {}) {
-	const cidr = Cidr.parse("10.77.0.0/24");
-	const subnet = { family: 4, cidr, ipRange: undefined, gateway: Ip.parse(ROUTER), auxiliary: {} } as const;
+	const subnet = subnetSpec("10.77.0.0/24", { gateway: Ip.parse(ROUTER) });
 	return t.it.netd.networks.create(networkSpec("lan", { subnets: [subnet], options, ...more }), call());
 }
 
@@ -183,14 +181,7 @@ describe("reconcile", () => {
 test("masqueraded where that is asked: what the host leads on, and not what stays on the segment", async () => {
 	settle();
 	const options = { ...MOVES, "com.docker.network.bridge.enable_ip_masquerade": "true" };
-	const subnet = {
-		family: 4,
-		cidr: Cidr.parse("10.77.0.0/24"),
-		ipRange: undefined,
-		gateway: Ip.parse(HOST_THERE),
-		auxiliary: {},
-	};
-	await create(options, { subnets: [{ ...subnet, family: 4 }] });
+	await create(options, { subnets: [subnetSpec("10.77.0.0/24", { gateway: Ip.parse(HOST_THERE) })] });
 	showBridged(t.host, true);
 	const one = await station("one");
 	expect(await t.ask(one.netns, OUTSIDE, 7000)).toBe("192.0.2.1");
