@@ -3,29 +3,21 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Cidr } from "#lib/address/cidr.ts";
 import { Ip } from "#lib/address/ip.ts";
 import { ipJson } from "#lib/linux/test-support/scratch-netns.ts";
-import type { Sandbox } from "../../sandbox.ts";
-import { call, connectSpec, networkSpec, sandboxSpec, subnetSpec } from "../../test-support/netd.ts";
+import { call, networkSpec, subnetSpec } from "../../test-support/netd.ts";
+import { plugIn, ROUTER, serving } from "../../test-support/segment.ts";
 import { OUTSIDE, type Town, town } from "../../test-support/town.ts";
 
-const NEIGHBOUR = "10.77.0.1";
-
 let t: Town;
-/** `eth1` of the host is plugged into a switch outside, which has an address: the segment's router. */
 beforeEach(async () => {
 	t = await town();
-	t.run(t.host, "ip", "link", "add", "eth1", "type", "veth", "peer", "name", "port1", "netns", t.outside);
-	t.run(t.host, "ip", "link", "set", "eth1", "up");
-	t.run(t.outside, "ip", "link", "add", "segment", "type", "bridge");
-	t.run(t.outside, "ip", "address", "add", `${NEIGHBOUR}/24`, "dev", "segment");
-	for (const name of ["segment", "port1"]) t.run(t.outside, "ip", "link", "set", name, "up");
-	t.run(t.outside, "ip", "link", "set", "port1", "master", "segment");
+	plugIn(t);
 	await t.serve(t.outside, 7000);
 });
 afterEach(() => t[Symbol.asyncDispose]());
 
 async function create(mode: string, more: Record<string, string> = {}, internal = false, range = ""): Promise<void> {
 	const ipRange = range === "" ? undefined : Cidr.parse(range);
-	const subnet = subnetSpec("10.77.0.0/24", { ipRange, gateway: Ip.parse(NEIGHBOUR) });
+	const subnet = subnetSpec("10.77.0.0/24", { ipRange, gateway: Ip.parse(ROUTER) });
 	const options = { parent: "eth1", macvlan_mode: mode, ...more };
 	await t.it.netd.networks.create(
 		networkSpec("lan", { driver: "macvlan", subnets: [subnet], options, internal }),
@@ -33,14 +25,7 @@ async function create(mode: string, more: Record<string, string> = {}, internal 
 	);
 }
 
-/** A sandbox on the network that serves, its address and its endpoint. */
-async function station(name: string) {
-	const sandbox: Sandbox = await t.it.netd.sandboxes.create(sandboxSpec(name), call());
-	const { view } = await t.it.netd.endpoints.connect(connectSpec("lan", sandbox), call());
-	await t.serve(sandbox.netnsPath, 80);
-	const { id, addresses, mac } = view.endpoint;
-	return { netns: sandbox.netnsPath, sandbox, address: addresses[0]?.ip.toString() ?? "", id, mac };
-}
+const station = (name: string) => serving(t, name, "lan");
 
 function linkIn(netns: string) {
 	const [link] = ipJson(netns, "link", "show", "eth0") as {
@@ -69,9 +54,9 @@ test.each([
 	const [one, two] = [await station("one"), await station("two")];
 	expect(await t.ask(one.netns, two.address, 80)).toBe(meet ? one.address : "");
 	// With its own address: nothing translates. And the segment's router is the way to elsewhere.
-	expect(await t.ask(one.netns, NEIGHBOUR, 7000)).toBe(one.address);
+	expect(await t.ask(one.netns, ROUTER, 7000)).toBe(one.address);
 	expect(await t.ask(one.netns, OUTSIDE, 7000)).toBe(one.address);
-	expect(await t.ask(t.outside, two.address, 80)).toBe(NEIGHBOUR);
+	expect(await t.ask(t.outside, two.address, 80)).toBe(ROUTER);
 	expect(linkIn(one.netns)).toEqual({ address: one.mac, mtu: 1400, kind: "macvlan", mode });
 });
 
@@ -79,7 +64,7 @@ test("internal: neighbours on the segment, and no way beyond its router", async 
 	await create("bridge", {}, true);
 	const [one, two] = [await station("one"), await station("two")];
 	expect(await t.ask(one.netns, two.address, 80)).toBe(one.address);
-	expect(await t.ask(one.netns, NEIGHBOUR, 7000)).toBe(one.address);
+	expect(await t.ask(one.netns, ROUTER, 7000)).toBe(one.address);
 	expect(await t.ask(one.netns, OUTSIDE, 7000)).toBe("");
 });
 
@@ -88,8 +73,8 @@ test("passthru: the parent is the endpoint's, with its MAC, and as it was when t
 	const before = macOf();
 	await create("passthru");
 	const one = await station("one");
-	expect(await t.ask(one.netns, NEIGHBOUR, 7000)).toBe(one.address);
-	expect(await t.ask(t.outside, one.address, 80)).toBe(NEIGHBOUR);
+	expect(await t.ask(one.netns, ROUTER, 7000)).toBe(one.address);
+	expect(await t.ask(t.outside, one.address, 80)).toBe(ROUTER);
 	expect(macOf()).toBe(one.mac);
 	await expect(station("two")).rejects.toMatchObject({
 		reason: "NETWORK_TAKES_ONE",
@@ -98,7 +83,7 @@ test("passthru: the parent is the endpoint's, with its MAC, and as it was when t
 	await t.it.netd.sandboxes.delete(one.sandbox.id, call());
 	expect(macOf()).toBe(before);
 	const three = await station("three");
-	expect(await t.ask(three.netns, NEIGHBOUR, 7000)).toBe(three.address);
+	expect(await t.ask(three.netns, ROUTER, 7000)).toBe(three.address);
 });
 
 test("the host's rules hold nothing of it, and the parent stays as it was", async () => {
@@ -129,9 +114,9 @@ test("a shim: the host and its containers reach each other; others' segment and 
 	// The first packets after the answers.
 	expect(await t.ask(t.host, one.address, 80)).toBe(host);
 	expect(await t.ask(one.netns, host, 7001)).toBe(one.address);
-	expect(await t.ask(t.host, NEIGHBOUR, 7000)).toBe("10.77.0.5");
-	expect(await t.ask(t.outside, "10.77.0.5", 7001)).toBe(NEIGHBOUR);
-	expect(await t.ask(one.netns, NEIGHBOUR, 7000)).toBe(one.address);
+	expect(await t.ask(t.host, ROUTER, 7000)).toBe("10.77.0.5");
+	expect(await t.ask(t.outside, "10.77.0.5", 7001)).toBe(ROUTER);
+	expect(await t.ask(one.netns, ROUTER, 7000)).toBe(one.address);
 	const name = t.run(t.host, "ip", "-br", "link", "show", "type", "macvlan").split("@")[0] ?? "";
 	const route = () => t.run(t.host, "ip", "route", "get", one.address);
 	for (const harm of [
@@ -191,7 +176,7 @@ describe("reconcile", () => {
 		expect(await t.it.netd.reconcile.run()).toBe(0);
 		expect(t.it.netd.endpoints.get(one.id).endpoint.status).toEqual({ state: "active" });
 		expect(t.it.netd.networks.get("lan").status).toEqual({ state: "active" });
-		expect(await t.ask(one.netns, NEIGHBOUR, 7000)).toBe(one.address);
+		expect(await t.ask(one.netns, ROUTER, 7000)).toBe(one.address);
 	});
 
 	test("removes a stray of ours from a sandbox, and no other's macvlan", async () => {

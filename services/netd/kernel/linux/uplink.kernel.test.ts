@@ -2,10 +2,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Ip } from "#lib/address/ip.ts";
 import { ipJson } from "#lib/linux/test-support/scratch-netns.ts";
-import { call, connectSpec, networkSpec, sandboxSpec, subnetSpec, tcp } from "../../test-support/netd.ts";
+import { call, networkSpec, subnetSpec, tcp } from "../../test-support/netd.ts";
+import { plugIn, ROUTER, serving } from "../../test-support/segment.ts";
 import { OUTSIDE, showBridged, type Town, town } from "../../test-support/town.ts";
 
-const ROUTER = "10.77.0.1";
 const HOST_THERE = "10.77.0.5";
 const MOVES = {
 	"wharf.bridge.uplink": "eth1",
@@ -14,15 +14,9 @@ const MOVES = {
 };
 
 let t: Town;
-/** `eth1` of the host is plugged into a switch outside, which has an address: the segment's router. */
 beforeEach(async () => {
 	t = await town();
-	t.run(t.host, "ip", "link", "add", "eth1", "type", "veth", "peer", "name", "port1", "netns", t.outside);
-	t.run(t.host, "ip", "link", "set", "eth1", "up");
-	t.run(t.outside, "ip", "link", "add", "segment", "type", "bridge");
-	t.run(t.outside, "ip", "address", "add", `${ROUTER}/24`, "dev", "segment");
-	for (const name of ["segment", "port1"]) t.run(t.outside, "ip", "link", "set", name, "up");
-	t.run(t.outside, "ip", "link", "set", "port1", "master", "segment");
+	plugIn(t);
 	for (const port of [7000, 7002]) await t.serve(t.outside, port);
 });
 afterEach(() => t[Symbol.asyncDispose]());
@@ -32,12 +26,7 @@ function create(options: Record<string, string>, more: Parameters<typeof network
 	return t.it.netd.networks.create(networkSpec("lan", { subnets: [subnet], options, ...more }), call());
 }
 
-async function station(name: string, network = "lan", ports = [] as ReturnType<typeof tcp>[]) {
-	const sandbox = await t.it.netd.sandboxes.create(sandboxSpec(name), call());
-	const { view } = await t.it.netd.endpoints.connect(connectSpec(network, sandbox, { ports }), call());
-	await t.serve(sandbox.netnsPath, 80);
-	return { netns: sandbox.netnsPath, address: view.endpoint.addresses[0]?.ip.toString() ?? "", id: view.endpoint.id };
-}
+const station = (name: string) => serving(t, name, "lan");
 
 /** The host's own on the segment: an address with a label, routes of several kinds. */
 function settle(): void {
@@ -113,7 +102,7 @@ describe.each([true, false])("bridged frames shown to the rules: %s", (shown) =>
 		expect(layerOf("seg0")).toEqual(before);
 		expect(layerOf("eth1")).toMatchObject({ addresses: [], six: [] });
 		const one = await station("one");
-		const web = await station("web", "bridge", [tcp(8080, 80)]);
+		const web = await serving(t, "web", "bridge", [tcp(8080, 80)]);
 		expect(await t.ask(t.host, one.address, 80)).toBe(HOST_THERE);
 		expect(await t.ask(one.netns, HOST_THERE, 7001)).toBe(one.address);
 		expect(await t.ask(one.netns, ROUTER, 7000)).toBe(one.address);
