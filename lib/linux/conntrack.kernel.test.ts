@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Ip } from "#lib/address/ip.ts";
-import { removeFlows } from "./conntrack.ts";
+import { type FlowFilter, FlowTable } from "./conntrack.ts";
 import { countFlows } from "./conntrack-count.ts";
 import { runIn, ScratchNetns } from "./test-support/scratch-netns.ts";
 
@@ -35,6 +35,11 @@ function flows(): string[] {
 }
 
 const tcp80 = { protocol: "tcp", port: 80 } as const;
+
+async function removeFlows(filters: readonly FlowFilter[], netns: string): Promise<number> {
+	using flows = FlowTable.open(netns);
+	return await flows.remove(filters);
+}
 
 test("flows go by where they were sent, at one address or any", async () => {
 	flow("tcp", "10.0.0.1", "192.0.2.1", 80);

@@ -6,6 +6,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import type { Ip } from "#lib/address/ip.ts";
+import { Turns } from "#lib/concurrency/turns.ts";
 import * as attribute from "./netlink/attribute.ts";
 import { NLM_F_ACK, type Request } from "./netlink/message.ts";
 import { NETLINK_NETFILTER, NetlinkSocket } from "./netlink/socket.ts";
@@ -50,32 +51,58 @@ interface Tuple {
 }
 
 /**
- * Removes the flows that match any of `filters`, in all zones of the namespace at `netns` (or the thread's own).
+ * The flows of one namespace, in all zones.
  *
- * A flow that begins meanwhile may be missed: change the rules first. Returns how many were removed.
+ * Its socket is kept: the kernel lets a netfilter socket be closed only when all elements of rules that were removed by then are
+ * freed, up to 15 ms later.
  */
-export async function removeFlows(filters: readonly FlowFilter[], netns?: string): Promise<number> {
-	if (filters.length === 0) return 0;
-	using socket = NetlinkSocket.open(NETLINK_NETFILTER, netns);
-	const matches = matcher(filters);
-	const removals: Request[] = [];
-	const request = { label: "list flows", type: CT_GET, flags: 0, body: Buffer.alloc(NFGENMSG_BYTES) };
-	for await (const replies of socket.dumpAside(request)) {
-		for (const { body } of replies) {
-			const flow = attribute.AttributeSet.decode(body.subarray(NFGENMSG_BYTES));
-			if (matches(flow)) removals.push(removal(body, flow));
+export class FlowTable implements Disposable {
+	readonly #socket: NetlinkSocket;
+	readonly #turns = new Turns();
+
+	private constructor(socket: NetlinkSocket) {
+		this.#socket = socket;
+	}
+
+	/** Of the namespace at `netns`, or of the thread's own. */
+	static open(netns?: string): FlowTable {
+		return new FlowTable(NetlinkSocket.open(NETLINK_NETFILTER, netns));
+	}
+
+	/** Removes the flows that match any of `filters`. One that begins meanwhile may be missed: change the rules first. Gives how many. */
+	async remove(filters: readonly FlowFilter[]): Promise<number> {
+		if (filters.length === 0) return 0;
+		return this.#turns.take(["table"], async () => this.#delete(await this.#find(matcher(filters))));
+	}
+
+	async #find(matches: (flow: attribute.AttributeSet) => boolean): Promise<Request[]> {
+		const removals: Request[] = [];
+		const request = { label: "list flows", type: CT_GET, flags: 0, body: Buffer.alloc(NFGENMSG_BYTES) };
+		for await (const replies of this.#socket.dumpAside(request)) {
+			for (const { body } of replies) {
+				const flow = attribute.AttributeSet.decode(body.subarray(NFGENMSG_BYTES));
+				if (matches(flow)) removals.push(removal(body, flow));
+			}
 		}
+		return removals;
 	}
-	let removed = 0;
-	for (let from = 0; from < removals.length; from += DELETES_AT_ONCE) {
-		const slice = removals.slice(from, from + DELETES_AT_ONCE);
-		const refusals = socket.transact(slice);
-		const failed = refusals.find(({ error }) => error.code !== "ENOENT");
-		if (failed !== undefined) throw failed.error;
-		removed += slice.length - refusals.length;
-		await setImmediate();
+
+	async #delete(removals: readonly Request[]): Promise<number> {
+		let removed = 0;
+		for (let from = 0; from < removals.length; from += DELETES_AT_ONCE) {
+			const slice = removals.slice(from, from + DELETES_AT_ONCE);
+			const refusals = this.#socket.transact(slice);
+			const failed = refusals.find(({ error }) => error.code !== "ENOENT");
+			if (failed !== undefined) throw failed.error;
+			removed += slice.length - refusals.length;
+			await setImmediate();
+		}
+		return removed;
 	}
-	return removed;
+
+	[Symbol.dispose](): void {
+		this.#socket[Symbol.dispose]();
+	}
 }
 
 /** The flow is named by its tuple as it was read, and by its id: a later flow of the same tuple is not meant. */

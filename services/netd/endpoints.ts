@@ -173,7 +173,7 @@ export class Endpoints {
 		using _inside = kernel.namespaces.isNamespace(sandbox.netnsPath)
 			? kernel.links.visit(sandbox.netnsPath)
 			: undefined;
-		await store.write([rows.parkEndpoint(id)], "endpoint.deleting");
+		await store.intend([rows.parkEndpoint(id)], "endpoint.deleting");
 		const resolves = this.#parts.names.find(sandbox.id) !== undefined;
 		// The names go first, and while a resolver takes them in, the rest does.
 		const telling = tellNames(this.#parts, { sandbox, all: attachmentsOf(records, sandbox.id), concerns: resolves });

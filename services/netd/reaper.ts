@@ -10,10 +10,7 @@ import type { Log } from "#lib/log/log.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import { type HostPort, isOpened } from "./port.ts";
 
-/**
- * Packets of unpublished flows are dropped at once by the rules; their entries may wait, and many then go in one reading. Also the
- * kernel lets a netfilter socket be closed only when removed elements are freed, 15 ms later: by then they are.
- */
+/** Packets of unpublished flows are dropped at once by the rules; their entries may wait, and many then go in one reading. */
 const FLOWS_AFTER_MS = 100;
 
 export class Reaper implements AsyncDisposable {

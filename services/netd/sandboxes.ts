@@ -108,7 +108,7 @@ export class Sandboxes {
 		using _turn = await locks.take(id, call.signal);
 		const sandbox = records.sandbox(id);
 		if (sandbox === undefined) return false;
-		await store.write(rows.beginDeletingSandbox(sandbox), "sandbox.deleting");
+		await store.intend(rows.beginDeletingSandbox(sandbox), "sandbox.deleting");
 		if (!(await this.finish(sandbox, () => call.answer(true)))) unfinished();
 		return true;
 	}

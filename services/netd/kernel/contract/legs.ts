@@ -20,7 +20,8 @@ export function legs(it: Current): void {
 		expect(inside.get("eth0")?.addresses.map(String)).toContain("10.60.0.2/24");
 		it.kernel.links.setHairpin(leg.hostInterface, true);
 		it.kernel.links.parkLeg(leg.hostInterface, { netns, interface: leg.interface });
-		expect(it.kernel.links.observe().legs).toEqual([{ ...seen, bridge: undefined, up: false }]);
+		expect(it.kernel.links.observe().legs).toEqual([{ ...seen, bridge: bridge.name, up: false }]);
+		expect(it.kernel.links.observeInside(netns).interfaces.get("eth0")?.up).toBe(false);
 		await it.kernel.links.removeLeg(leg.hostInterface);
 		await it.kernel.links.removeLeg(leg.hostInterface);
 		it.kernel.links.parkLeg(leg.hostInterface, { netns, interface: leg.interface });

@@ -1,15 +1,17 @@
 /** Tracked connections, removed by what a client sent them to. */
 import type { Family, Ip } from "#lib/address/ip.ts";
-import { type FlowFilter, removeFlows } from "#lib/linux/conntrack.ts";
+import { type FlowFilter, FlowTable } from "#lib/linux/conntrack.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import type { HostPort, Protocol } from "../../port.ts";
 import type { Flows } from "../flows.ts";
 
-export class LinuxFlows implements Flows {
+export class LinuxFlows implements Flows, Disposable {
 	readonly #host: string | undefined;
+	readonly #table: FlowTable;
 
 	constructor(host?: string) {
 		this.#host = host;
+		this.#table = FlowTable.open(host);
 	}
 
 	async remove({ ports, addresses }: { ports: readonly HostPort[]; addresses: readonly Ip[] }): Promise<void> {
@@ -23,7 +25,11 @@ export class LinuxFlows implements Flows {
 		const single = ports
 			.filter((port) => !isWildcard(port))
 			.map((port): FlowFilter => ({ originalDestination: { ...serviceOf(port), ip: port.hostAddress } }));
-		await removeFlows([...everywhere, ...single, ...addresses.map((address) => ({ address }))], this.#host);
+		await this.#table.remove([...everywhere, ...single, ...addresses.map((address) => ({ address }))]);
+	}
+
+	[Symbol.dispose](): void {
+		this.#table[Symbol.dispose]();
 	}
 
 	#hostAddresses(): Ip[] {

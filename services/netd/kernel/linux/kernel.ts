@@ -38,7 +38,7 @@ export function openLinuxKernel({ log, namespaces, host, lost, asksHost }: Linux
 		firewall,
 		resolver: new LinuxResolverRedirect(log),
 		hostPorts: new LinuxHostPorts(host),
-		flows: new LinuxFlows(host),
+		flows: doors.use(new LinuxFlows(host)),
 		foreign: doors.use(new LinuxForeignFirewalls(log, host)),
 		watch: (tell) => watchHost({ log, host, ownPortId: firewall.portId, tell }),
 		facts: new LinuxHostFacts(host),

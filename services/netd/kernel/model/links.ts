@@ -138,10 +138,7 @@ export class ModelLinks implements Links {
 
 	parkLeg(hostInterface: IfName, inside?: { readonly netns: string; readonly interface: IfName }): void {
 		const leg = this.#state.legs.get(hostInterface);
-		if (leg !== undefined) {
-			leg.bridge = undefined;
-			leg.up = false;
-		}
+		if (leg !== undefined) leg.up = false;
 		const sandbox = inside && this.#state.sandboxes.get(inside.netns);
 		const end = inside && sandbox?.interfaces.get(inside.interface);
 		if (sandbox === undefined || end === undefined) return;
