@@ -177,17 +177,17 @@ export class Endpoints {
 		const resolves = this.#parts.names.find(sandbox.id) !== undefined;
 		// The names go first, and while a resolver takes them in, the rest does.
 		const telling = tellNames(this.#parts, { sandbox, all: attachmentsOf(records, sandbox.id), concerns: resolves });
+		await setImmediate();
 		const clean = await takeDown(this.#parts, endpoint, sandbox, { ending: false });
+		const releasing = clean && releaseLeases(this.#parts, [endpoint]);
 		const result = { disconnected: true, namesLag: await telling };
-		if (!clean) {
+		if (releasing === false) {
 			unfinished();
 			return result;
 		}
 		const facts = endpointFacts("DISCONNECTED", endpoint);
-		const [released] = await allDone([
-			releaseLeases(this.#parts, [endpoint]),
-			store.write([rows.deleteEndpointRow(id), ...facts, ...call.answer(result)], "endpoint.deleted"),
-		] as const);
+		const statements = [rows.deleteEndpointRow(id), ...facts, ...call.answer(result)];
+		const [released] = await allDone([releasing, store.write(statements, "endpoint.deleted")] as const);
 		if (!released) unfinished();
 		reaper.removeLegs(sandbox.id, [endpoint.hostInterface]);
 		giveUp(this.#parts, endpoint);
