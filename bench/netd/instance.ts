@@ -29,7 +29,7 @@ export class Instance implements AsyncDisposable {
 	readonly #paths = new Paths(this.root);
 	readonly #children = new Map<string, Child>();
 	readonly #at = { unix: this.#paths.socket("netd") };
-	readonly #options = { timeoutMs: TIMEOUT_MS };
+	readonly #options = { timeoutMs: TIMEOUT_MS, pipeline: true };
 	readonly networks = client(NetworkServiceService, this.#at, this.#options);
 	readonly sandboxes = client(SandboxServiceService, this.#at, this.#options);
 	readonly endpoints = client(EndpointServiceService, this.#at, this.#options);

@@ -5,7 +5,7 @@
  * The only importer of ip-num.
  */
 import { isIPv4, isIPv6 } from "node:net";
-import { IPv4, IPv6 } from "ip-num";
+import { IPv6 } from "ip-num";
 import { addressFaults } from "./faults.ts";
 
 export type Family = 4 | 6;
@@ -30,7 +30,8 @@ export class Ip {
 
 	/** Four decimal parts without leading zeros, or IPv6 as in RFC 4291 without a zone; else a Fault INVALID_ADDRESS. */
 	static parse(text: string): Ip {
-		if (isIPv4(text)) return new Ip(4, IPv4.fromString(text).value);
+		if (isIPv4(text))
+			return new Ip(4, BigInt(text.split(".").reduce((value, octet) => 256 * value + Number(octet), 0)));
 		if (isIPv6(text) && !text.includes("%")) return new Ip(6, IPv6.fromString(text).value);
 		throw addressFaults.INVALID_ADDRESS({ text });
 	}

@@ -37,6 +37,7 @@ export function macToBytes(mac: Mac): Uint8Array {
 /** From six octets that the kernel gave; group addresses and zeros are let through. */
 export function macFromBytes(bytes: Uint8Array): Mac {
 	if (bytes.length !== 6) throw new RangeError(`a link-layer address has 6 bytes, not ${bytes.length}`);
+	const hex = Buffer.from(bytes).toString("hex");
 	// Two digits an octet by construction.
-	return Array.from(bytes, (octet) => octet.toString(16).padStart(2, "0")).join(":") as Mac;
+	return [0, 2, 4, 6, 8, 10].map((at) => hex.slice(at, at + 2)).join(":") as Mac;
 }

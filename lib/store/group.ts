@@ -43,10 +43,26 @@ function attempt(database: DatabaseSync, cache: StatementCache, group: readonly 
 	const durable = group.some((transaction) => transaction.durable);
 	database.exec(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
 	database.exec("BEGIN IMMEDIATE");
+	const [first] = group;
+	if (group.length === 1 && first !== undefined) return alone(database, cache, first);
 	const outcomes = group.map((transaction) => inSavepoint(database, cache, transaction));
 	const anything = outcomes.includes(null);
 	database.exec(anything ? "COMMIT" : "ROLLBACK");
 	return { outcomes, commits: anything ? 1 : 0 };
+}
+
+/** What it did goes by the transaction itself. */
+function alone(database: DatabaseSync, cache: StatementCache, { statements }: Transaction): GroupResult {
+	for (const statement of statements) {
+		try {
+			run(cache, statement);
+		} catch (error) {
+			if (database.isTransaction) database.exec("ROLLBACK");
+			return { outcomes: [failureOf(error, statement.sql)], commits: 0 };
+		}
+	}
+	database.exec("COMMIT");
+	return { outcomes: [null], commits: 1 };
 }
 
 function inSavepoint(database: DatabaseSync, cache: StatementCache, { statements }: Transaction): Failure | null {

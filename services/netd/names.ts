@@ -4,7 +4,6 @@
  * A change is on its way to every watcher before the operation that made it has answered, and the operation waits, a bounded
  * time, until all of them have said that their answers show it. Revisions belong to this process: a watch ends with it.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Ip } from "#lib/address/ip.ts";
 import { faults } from "./faults.ts";
 
@@ -89,16 +88,13 @@ export class Names {
 	 */
 	async settled(revision: number, patienceMs = PATIENCE_MS): Promise<boolean> {
 		if (this.#watchers.size === 0 && !(await this.#returned())) return false;
-		const watchers = [...this.#watchers];
-		const enough = new AbortController();
-		const late = sleep(patienceMs, false, { signal: enough.signal }).catch(() => false);
-		try {
-			// One that goes away while it is waited for has shown nothing, and does not count among the others.
-			const shown = await Promise.race([Promise.all(watchers.map((watcher) => watcher.shows(revision))), late]);
-			return Array.isArray(shown) && shown.includes(true);
-		} finally {
-			enough.abort();
-		}
+		const { promise: late, resolve } = Promise.withResolvers<readonly boolean[]>();
+		const timer = setTimeout(() => resolve([]), patienceMs);
+		const shown = Promise.all([...this.#watchers].map((watcher) => watcher.shows(revision)));
+		// One that goes away while it is waited for has shown nothing, and does not count among the others.
+		const inTime = (await Promise.race([shown, late])).includes(true);
+		clearTimeout(timer);
+		return inTime;
 	}
 
 	/** Everything as it is, `synced`, then changes; until the signal or the reader ends it. */
