@@ -24,7 +24,7 @@ import { endpointFacts } from "./facts.ts";
 import { faults } from "./faults.ts";
 import { freeInterface } from "./free-interface.ts";
 import { legName, newId } from "./id.ts";
-import type { Network, TextMap } from "./network.ts";
+import { type Network, noteOtherMac, type TextMap } from "./network.ts";
 import type { Parts } from "./parts.ts";
 import { insertPorts, type Port } from "./port.ts";
 import { isPortConflict, portConflict } from "./port-conflict.ts";
@@ -277,7 +277,8 @@ export class Endpoints {
 		const alone = driver.takesOne(network);
 		try {
 			const ports = insertPorts(endpoint.id, endpoint.ports);
-			await store.intend([rows.insertEndpoint(endpoint, { alone }), ...ports], "endpoint.creating");
+			const other = endpoint.mac === undefined ? [] : [noteOtherMac(network.id)];
+			await store.intend([rows.insertEndpoint(endpoint, { alone }), ...ports, ...other], "endpoint.creating");
 		} catch (error) {
 			if (error instanceof ChangesError) {
 				if (alone) this.#refuseSecond(network);

@@ -49,6 +49,8 @@ export interface Network {
 	readonly config: readonly SubnetSpec[] | undefined;
 	/** The configuration that it was made from. */
 	readonly configFrom: string | undefined;
+	/** An endpoint has, or had, a MAC that its address does not make: neighbours may know an address by one that it no longer has. */
+	readonly otherMacs: boolean;
 }
 
 /** What a driver looks at before a network is made. */
@@ -102,6 +104,7 @@ interface Row extends StatusColumns {
 	readonly labels: string;
 	readonly config: string;
 	readonly config_from: string | null;
+	readonly other_macs: number;
 }
 
 /** What the network is to the host itself. */
@@ -146,6 +149,7 @@ export function networkOf(row: Row): Network {
 		labels: JSON.parse(row.labels) as TextMap,
 		config: row.config === "" ? undefined : (JSON.parse(row.config) as StoredSpec[]).map(readSpec),
 		configFrom: row.config_from ?? undefined,
+		otherMacs: row.other_macs === 1,
 	};
 }
 
@@ -261,6 +265,7 @@ export function insertNetwork(network: Network): Statement {
 		labels: JSON.stringify(network.labels),
 		config: network.config === undefined ? "" : JSON.stringify(network.config.map(writeSpec)),
 		config_from: network.configFrom ?? null,
+		other_macs: Number(network.otherMacs),
 	};
 	const columns = Object.keys(values);
 	const places = columns.map(() => "?").join(", ");
@@ -304,6 +309,10 @@ export function remakeNetwork({ id, interface: name, ipv6, options }: Network): 
 
 export function setNetworkOptions(id: string, options: TextMap): Statement {
 	return { sql: "UPDATE networks SET options = ? WHERE id = ?", params: [JSON.stringify(options), id], changes: 1 };
+}
+
+export function noteOtherMac(id: string): Statement {
+	return { sql: "UPDATE networks SET other_macs = 1 WHERE id = ? AND other_macs = 0", params: [id] };
 }
 
 export function parkNetwork(id: string): Statement {

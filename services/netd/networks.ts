@@ -309,6 +309,7 @@ export function intent(spec: NetworkSpec & Pick<Network, "id" | "interface">, pr
 		labels: spec.labels,
 		config: undefined,
 		configFrom: spec.configFrom,
+		otherMacs: false,
 	};
 }
 

@@ -106,4 +106,6 @@ export const migrations: readonly string[] = [
 		PRIMARY KEY (endpoint_id, protocol, container_port, host_address)
 	) STRICT, WITHOUT ROWID;
 	`,
+	// Of those that were there before nobody knows.
+	"ALTER TABLE networks ADD COLUMN other_macs INTEGER NOT NULL DEFAULT 1",
 ];

@@ -156,7 +156,9 @@ export class BridgeDriver implements LinkedDriver {
 	}
 
 	async ensureAddresses(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void> {
-		await this.#kernel.links.ensureInnerEnd(innerEndOf({ network, endpoint, netnsPath }, endpoint.hostInterface));
+		const { hostInterface } = endpoint;
+		const end = { hostInterface, isAnnounced: isAnnounced(network, endpoint) };
+		await this.#kernel.links.ensureInnerEnd(innerEndOf({ network, endpoint, netnsPath }, end));
 	}
 
 	interfacePrefix(network: Network): string {
@@ -194,6 +196,15 @@ function reach({ gatewayModes, trusted }: BridgeOptions, family: Family): Reach 
 
 function bridgeOf({ id, interface: name }: Network): IfName {
 	return name ?? bridgeName(id);
+}
+
+/**
+ * Not where an address has one MAC, whoever has it: what neighbours know of it is true. Only an IPv4 address makes one, and on a
+ * segment there are others beside ours.
+ */
+function isAnnounced({ ipv6, otherMacs, options }: Network, { mac, addresses: [first] }: Endpoint): boolean {
+	const isOwn = first !== undefined && mac === macFromIp(first.ip);
+	return ipv6 || otherMacs || !isOwn || parseBridgeOptions(options).uplink !== undefined;
 }
 
 /** As an endpoint with the gateway's address would have it; without a gateway, from the id, which is random. */

@@ -84,12 +84,12 @@ export type AnyDriver = FixedDriver | LinkedDriver;
 /** The sandbox's end of an endpoint's link, whose addresses are known by then. */
 export function innerEndOf(
 	{ network, endpoint, netnsPath }: Linked,
-	hostInterface: InnerEnd["hostInterface"],
+	more: Pick<InnerEnd, "hostInterface" | "isAnnounced">,
 ): InnerEnd {
 	const { id, interface: name, mac, addresses } = endpoint;
 	if (mac === undefined) throw new TypeError(`the endpoint ${id} has no address yet`);
 	const { settings } = parseEndpointOptions(endpoint.options);
-	return { hostInterface, netns: netnsPath, interface: name, mac, addresses, ipv6: network.ipv6, settings };
+	return { ...more, netns: netnsPath, interface: name, mac, addresses, ipv6: network.ipv6, settings };
 }
 
 /** Of an internal network on a segment of the outside's, as a warning: as Docker has it, it lacks the way out by a gateway, and nothing else. */

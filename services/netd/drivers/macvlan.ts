@@ -117,7 +117,9 @@ export class MacvlanDriver implements LinkedDriver {
 	}
 
 	ensureAddresses(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void> {
-		return this.#links.ensureInnerEnd(innerEndOf({ network, endpoint, netnsPath }, undefined));
+		return this.#links.ensureInnerEnd(
+			innerEndOf({ network, endpoint, netnsPath }, { hostInterface: undefined, isAnnounced: true }),
+		);
 	}
 
 	interfacePrefix(): string {

@@ -140,6 +140,8 @@ export interface InnerEnd {
 	readonly mac: Mac;
 	readonly addresses: readonly IpInterface[];
 	readonly ipv6: boolean;
+	/** Neighbours may know its addresses by another MAC, and are told. */
+	readonly isAnnounced: boolean;
 	/** Written before it has addresses. */
 	readonly settings: readonly Setting[];
 }

@@ -43,7 +43,8 @@ export function innerEndOf(
 	address: string,
 ): InnerEnd {
 	const at = IpInterface.parse(address);
-	return { hostInterface, netns, interface: name, mac: macFromIp(at.ip), addresses: [at], ipv6: false, settings: [] };
+	const inside = { hostInterface, netns, interface: name };
+	return { ...inside, mac: macFromIp(at.ip), addresses: [at], ipv6: false, isAnnounced: true, settings: [] };
 }
 
 /** Of the host. */

@@ -1,9 +1,10 @@
 /** What neighbours know of addresses that go, and come back at another interface; and of the bridge that they all are on. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Ip } from "#lib/address/ip.ts";
 import { parseMac } from "#lib/address/mac.ts";
 import { ipJson } from "#lib/linux/test-support/scratch-netns.ts";
+import type { ConnectSpec } from "../../endpoints.ts";
 import type { TextMap } from "../../network.ts";
 import type { Sandbox } from "../../sandbox.ts";
 import { call, connectSpec, networkSpec, sandboxSpec, subnetSpec } from "../../test-support/netd.ts";
@@ -16,12 +17,13 @@ beforeEach(async () => {
 afterEach(() => t[Symbol.asyncDispose]());
 
 const ADDRESSES = ["10.99.0.50", "fd00:99::50"];
+const CIDRS = ["10.99.0.0/24", "fd00:99::/64"];
 const OLD = "02:00:00:00:00:11";
 const NEW = "02:00:00:00:00:99";
 
 /** Its bridge's name. */
-async function lan(driver = "bridge", options: TextMap = {}): Promise<string> {
-	const subnets = [subnetSpec("10.99.0.0/24"), subnetSpec("fd00:99::/64")];
+async function lan(driver = "bridge", options: TextMap = {}, cidrs = CIDRS): Promise<string> {
+	const subnets = cidrs.map((cidr) => subnetSpec(cidr));
 	const { network } = await t.it.netd.networks.create(networkSpec("lan", { subnets, driver, options }), call());
 	return network.interface ?? "";
 }
@@ -58,6 +60,53 @@ test("an address that another interface has now is reached by the very first pac
 	for (const netns of [near.netnsPath, t.host]) {
 		for (const address of ADDRESSES) expect(ping(netns, address)).toContain(" 0% packet loss");
 	}
+});
+
+describe("without IPv6", () => {
+	const [address = ""] = ADDRESSES;
+
+	/** How many ARP messages with the address as their sender have come to the sandbox: none but those that tell it to everybody. */
+	const listen = ({ netnsPath }: Sandbox): (() => number) => {
+		const rules = `table arp heard { chain input { type filter hook input priority 0; arp saddr ip ${address} counter\n }; }`;
+		t.run(netnsPath, "nft", rules);
+		return () => Number(/packets (\d+)/.exec(t.run(netnsPath, "nft", "list", "table", "arp", "heard"))?.[1]);
+	};
+
+	async function connectThere(name: string, more: Partial<ConnectSpec> = {}): Promise<Sandbox> {
+		const sandbox = await t.it.netd.sandboxes.create(sandboxSpec(name), call());
+		await t.it.netd.endpoints.connect(connectSpec("lan", sandbox, { addresses: [Ip.parse(address)], ...more }), call());
+		return sandbox;
+	}
+
+	test("an address that always has the MAC it makes is told to nobody, and reached by the first packet again", async () => {
+		await lan("bridge", {}, CIDRS.slice(0, 1));
+		const near = await connect("near");
+		const before = await connectThere("before");
+		expect(ping(near.netnsPath, address)).toContain(" 0% packet loss");
+		await t.it.netd.sandboxes.delete(before.id, call());
+		await sleep(1_500);
+		const heard = listen(near);
+		await connectThere("after");
+		expect(heard()).toBe(0);
+		expect(ping(near.netnsPath, address)).toContain(" 0% packet loss");
+	});
+
+	test("one that another MAC had before is told, and reached by the first packet", async () => {
+		const bridge = await lan("bridge", {}, CIDRS.slice(0, 1));
+		const near = await connect("near");
+		const before = await connectThere("before", { mac: parseMac(OLD) });
+		await t.it.netd.sandboxes.delete(before.id, call());
+		for (const [netns, dev] of [
+			[near.netnsPath, "eth0"],
+			[t.host, bridge],
+		] as const)
+			t.run(netns, "ip", "neigh", "replace", address, "lladdr", OLD, "dev", dev, "nud", "reachable");
+		await sleep(1_500);
+		const heard = listen(near);
+		await connectThere("after");
+		expect(heard()).toBeGreaterThan(0);
+		for (const netns of [near.netnsPath, t.host]) expect(ping(netns, address)).toContain(" 0% packet loss");
+	});
 });
 
 test("so is one on a macvlan's segment", async () => {
