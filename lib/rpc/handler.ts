@@ -21,7 +21,7 @@ export interface Mutation<Result> extends Call {
 	 * The statements that keep the answer under the request id for 24 hours; they belong in the transaction that stores the result,
 	 * and are asked for only where there is one.
 	 * None where the client gave no request id. Without them the answer is kept after `run` in a transaction of its own,
-	 * and a crash between the two lets a repeated request run again.
+	 * and a crash between the two lets a repeated request run again. Where what is returned in the end differs, that is kept in its place.
 	 */
 	answer(result: Result): Statement[];
 }

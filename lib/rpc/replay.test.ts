@@ -46,6 +46,15 @@ describe.each(WAYS)("%s", (_, options) => {
 			expect(said()).toEqual(["a"]);
 		});
 
+		test("and body: what was returned in the end, where something else was kept with the result", async () => {
+			const changeLater = async (text: string, call: Mutation<string>) => `${await counting(text, call)} in the end`;
+			await here.serve({ change: changeLater }, { store });
+			const c = here.client();
+			expect(await c.change(change("a", "id-1"))).toEqual({ text: "a 1 in the end" });
+			expect(await c.change(change("a", "id-1"))).toEqual({ text: "a 1 in the end" });
+			expect(said()).toEqual(["a"]);
+		});
+
 		test("after a restart of server and store", async () => {
 			const server = await here.serve({ change: counting }, { store });
 			await here.client().change(change("a", "id-1"));

@@ -17,6 +17,7 @@ export interface AnswerStore {
 	readonly replays: {
 		find(method: string, requestId: string): { readonly bodyHash: string; readonly answer: Uint8Array } | undefined;
 		record(method: string, requestId: string, bodyHash: string, answer: Uint8Array): Statement;
+		amend(method: string, requestId: string, answer: Uint8Array): Statement;
 	};
 	write(statements: readonly Statement[]): Promise<void>;
 }
@@ -88,15 +89,18 @@ export class ReplayTable {
 	async #run(key: string, bodyHash: string, attempt: Attempt, signal: AbortSignal): Promise<Uint8Array> {
 		const { method, requestId } = attempt;
 		const store = requestId === "" ? undefined : this.#store;
-		let kept = store === undefined;
+		let kept: Uint8Array | undefined;
 		const keep = (answer: Uint8Array): Statement[] => {
-			kept = true;
+			kept = answer;
 			return store ? [store.replays.record(method, requestId, bodyHash, answer)] : [];
 		};
 		await Promise.resolve(); // the entry is in the table before the work begins
 		try {
 			const answer = await attempt.work(signal, keep);
-			if (store && !kept) await this.#keepLate(store, keep(answer), attempt);
+			if (store && kept === undefined) await this.#keepLate(store, keep(answer), attempt);
+			// Some of it was not known yet when it was kept.
+			else if (store && Buffer.compare(kept ?? answer, answer) !== 0)
+				await this.#keepLate(store, [store.replays.amend(method, requestId, answer)], attempt);
 			return answer;
 		} finally {
 			this.#inFlight.delete(key);

@@ -33,6 +33,14 @@ export class Replays {
 		};
 	}
 
+	/** The answer that was given in the end, in place of the one that was recorded. */
+	amend(method: string, requestId: string, answer: Uint8Array): Statement {
+		return {
+			sql: "UPDATE replay SET answer = ? WHERE method = ? AND request_id = ?",
+			params: [answer, method, requestId],
+		};
+	}
+
 	/** Forgets answers older than this. The store does it by itself, for 24 hours, when it opens and every hour. */
 	prune(olderThanMs: number = REPLAY_KEPT_MS): Statement {
 		return { sql: "DELETE FROM replay WHERE created_at < ?", params: [Date.now() - olderThanMs] };

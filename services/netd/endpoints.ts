@@ -139,16 +139,16 @@ export class Endpoints {
 		const leasing = this.#lease(intent, spec, at, undo, call.signal);
 		const [endpoint] = await allDone([leasing, this.#link(intent, at, undo)] as const);
 		const all = [...at.others, { endpoint, network }];
-		// While a resolver takes the names in, the rest is done.
+		// While resolvers take the names in, the rest is done; that they lag behind is the exception.
 		const telling = tellNames(this.#parts, { sandbox, all, concerns: network.resolvesNames, undo });
-		const [namesLag] = await allDone([telling, this.#address(endpoint, at, undo)] as const);
+		await this.#address(endpoint, at, undo);
 		call.signal.throwIfAborted();
 
 		const active: Endpoint = { ...endpoint, status: { state: "active" } };
 		const view = endpointView({ endpoint: active, network }, sandbox, [...at.others, { endpoint: active, network }]);
-		const result = { view, namesLag };
+		const answer = call.answer({ view, namesLag: false });
 		await store.write(
-			[rows.activateEndpoint(active), ...endpointFacts("CONNECTED", active), ...call.answer(result)],
+			[rows.activateEndpoint(active), ...endpointFacts("CONNECTED", active), ...answer],
 			"endpoint.active",
 		);
 		undo.done();
@@ -158,7 +158,7 @@ export class Endpoints {
 			ports.filter(({ protocol }) => protocol !== "tcp"),
 			[],
 		);
-		return result;
+		return { view, namesLag: await telling };
 	}
 
 	async disconnect(id: string, call: Mutation<Disconnected>): Promise<Disconnected> {
@@ -179,19 +179,20 @@ export class Endpoints {
 		const telling = tellNames(this.#parts, { sandbox, all: attachmentsOf(records, sandbox.id), concerns: resolves });
 		await setImmediate();
 		const clean = await takeDown(this.#parts, endpoint, sandbox, { ending: false });
-		const releasing = clean && releaseLeases(this.#parts, [endpoint]);
-		const result = { disconnected: true, namesLag: await telling };
-		if (releasing === false) {
+		if (!clean) {
 			unfinished();
-			return result;
+			return { disconnected: true, namesLag: await telling };
 		}
 		const facts = endpointFacts("DISCONNECTED", endpoint);
-		const statements = [rows.deleteEndpointRow(id), ...facts, ...call.answer(result)];
-		const [released] = await allDone([releasing, store.write(statements, "endpoint.deleted")] as const);
+		const answer = call.answer({ disconnected: true, namesLag: false });
+		const [released] = await allDone([
+			releaseLeases(this.#parts, [endpoint]),
+			store.write([rows.deleteEndpointRow(id), ...facts, ...answer], "endpoint.deleted"),
+		] as const);
 		if (!released) unfinished();
 		reaper.removeLegs(sandbox.id, [endpoint.hostInterface]);
 		giveUp(this.#parts, endpoint);
-		return result;
+		return { disconnected: true, namesLag: await telling };
 	}
 
 	/** Takes an endpoint that is `creating` or `deleting` to its end; true when nothing of it is left. The turn is the caller's. */
