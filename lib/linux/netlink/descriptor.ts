@@ -1,6 +1,6 @@
 /** Netlink sockets as descriptors: opening them, and their options. */
 import { closeSync } from "node:fs";
-import { checked, isErrno } from "../libc.ts";
+import { checked, isErrno, pointerTo } from "../libc.ts";
 import { inNetnsOrHere } from "../netns.ts";
 
 export const NETLINK_ROUTE = 0;
@@ -10,6 +10,7 @@ const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
+const SO_ATTACH_FILTER = 26;
 /** By whether the limits of net.core are to be passed, which takes CAP_NET_ADMIN. */
 const BUFFERS = { send: { plain: 7, force: 32 }, receive: { plain: 8, force: 33 } } as const;
 /** `struct sockaddr_nl`: family, padding, port id, groups. */
@@ -61,6 +62,27 @@ export function setBuffer(fd: number, which: keyof typeof BUFFERS, sizeBytes: nu
 		if (!isErrno(error, "EPERM")) throw error;
 		setInteger(fd, SOL_SOCKET, option.plain, sizeBytes);
 	}
+}
+
+/** One instruction of classic BPF, `struct sock_filter`. */
+export type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number];
+const INSTRUCTION_BYTES = 8;
+
+/** Of what comes from now on only what the program accepts is queued; to drop the rest wakes nobody. */
+export function attachFilter(fd: number, program: readonly Instruction[]): void {
+	const instructions = Buffer.alloc(program.length * INSTRUCTION_BYTES);
+	for (const [index, [code, ifTrue, ifFalse, value]] of program.entries()) {
+		const at = index * INSTRUCTION_BYTES;
+		instructions.writeUInt16LE(code, at);
+		instructions.writeUInt8(ifTrue, at + 2);
+		instructions.writeUInt8(ifFalse, at + 3);
+		instructions.writeUInt32LE(value, at + 4);
+	}
+	// struct sock_fprog: the number of instructions, and where they are.
+	const whole = Buffer.alloc(16);
+	whole.writeUInt16LE(program.length, 0);
+	whole.writeBigUInt64LE(pointerTo(instructions), 8);
+	setOption(fd, SOL_SOCKET, SO_ATTACH_FILTER, whole);
 }
 
 export function setInteger(fd: number, level: number, name: number, value: number): void {

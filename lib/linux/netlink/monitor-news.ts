@@ -7,12 +7,15 @@ import { AF_INET6 } from "../family.ts";
 import { familyNamed, type TableRef } from "../nft/element.ts";
 import { AttributeSet, sequence } from "./attribute.ts";
 import { IFLA } from "./link-format.ts";
+import type { Instruction } from "./descriptor.ts";
 import { decodeMessages, type Reply } from "./message.ts";
 
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_DELADDR = 21;
 const RTM_DELROUTE = 25;
+const RTM_NEWNEIGH = 28;
+const RTM_DELNEIGH = 29;
 const RTM_NEWNETCONF = 80;
 
 /** The header of each kind of message: `struct ifinfomsg`, `rtmsg`, `netconfmsg` (padded), `nfgenmsg`. */
@@ -30,6 +33,30 @@ const NFTA_TABLE = 1;
 /** NFT_MSG_NEWGEN ends each transaction, and names no table. */
 const NFT_MSG_NEWGEN = 15;
 
+/** In `struct ndmsg`, behind the header of 16 bytes: its family, and of its state the byte with NUD_PERMANENT. */
+const [NEIGHBOUR_FAMILY, NEIGHBOUR_STATE] = [16, 24];
+const NUD_PERMANENT = 0x80;
+const PF_BRIDGE = 7;
+/** Of classic BPF: load a byte or two (in the order of the network) at an offset, jump, return. */
+const BPF = { byte: 0x30, half: 0x28, ifEqual: 0x15, ifSet: 0x45, end: 0x06 } as const;
+const [ALL, NONE] = [0xffff_ffff, 0];
+
+/**
+ * The kernel tells of each neighbour that it asks for, hears of and forgets: of all these, only entries for good are let through,
+ * which somebody has written. Bridges' forwarding entries are told in the same way, and are not let through either.
+ */
+export const WRITTEN_NEIGHBOURS: readonly Instruction[] = [
+	[BPF.half, 0, 0, 4],
+	[BPF.ifEqual, 5, 0, RTM_DELNEIGH << 8],
+	[BPF.ifEqual, 0, 5, RTM_NEWNEIGH << 8],
+	[BPF.byte, 0, 0, NEIGHBOUR_FAMILY],
+	[BPF.ifEqual, 2, 0, PF_BRIDGE],
+	[BPF.byte, 0, 0, NEIGHBOUR_STATE],
+	[BPF.ifSet, 1, 0, NUD_PERMANENT],
+	[BPF.end, 0, 0, NONE],
+	[BPF.end, 0, 0, ALL],
+];
+
 export interface LinkNews {
 	readonly state: "up" | "down" | "gone";
 	/** It is a port of a bridge or of another master. */
@@ -45,6 +72,8 @@ export interface News {
 	readonly addressLosses: ReadonlySet<number>;
 	/** Indexes of links that lost a route. */
 	readonly routeLosses: ReadonlySet<number>;
+	/** Indexes of links where somebody has written who has an address. */
+	readonly writtenNeighbours: ReadonlySet<number>;
 	/** Packets of these families are no longer forwarded. */
 	readonly forwardingOff: ReadonlySet<Family>;
 	/** Tables that were made, changed or removed, as `inet filter`, by other sockets than those that are passed over. */
@@ -61,15 +90,14 @@ export class Gathering implements News {
 	readonly links = new Map<string, LinkNews>();
 	readonly addressLosses = new Set<number>();
 	readonly routeLosses = new Set<number>();
+	readonly writtenNeighbours = new Set<number>();
 	readonly forwardingOff = new Set<Family>();
 	readonly tables = new Set<string>();
 
 	get isEmpty(): boolean {
-		const { links, addressLosses, routeLosses, forwardingOff, tables } = this;
-		return (
-			!this.overrun &&
-			[links, addressLosses, routeLosses, forwardingOff, tables].every((collection) => collection.size === 0)
-		);
+		const { links, addressLosses, routeLosses, writtenNeighbours, forwardingOff, tables } = this;
+		const all = [links, addressLosses, routeLosses, writtenNeighbours, forwardingOff, tables];
+		return !this.overrun && all.every((collection) => collection.size === 0);
 	}
 
 	/** A datagram of rtnetlink. */
@@ -100,6 +128,9 @@ export class Gathering implements News {
 				if (link !== undefined) this.routeLosses.add(link);
 				return;
 			}
+			case RTM_NEWNEIGH:
+				this.writtenNeighbours.add(body.readUInt32LE(4));
+				return;
 			case RTM_NEWNETCONF:
 				return this.#addSetting(body);
 			default:

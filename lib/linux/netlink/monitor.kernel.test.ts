@@ -92,6 +92,26 @@ test("addresses and routes that go, and forwarding that is switched off", async 
 	await until(() => expect(off()).toEqual([4, 6]));
 });
 
+test("neighbours that somebody writes, and none that the kernel learns or a bridge forwards to", async () => {
+	for (const name of ["br0", "br1"]) ip("link", "add", name, "type", "bridge");
+	ip("link", "add", "a0", "type", "veth", "peer", "name", "a1");
+	for (const name of ["br0", "br1", "a0", "a1"]) ip("link", "set", name, "up");
+	watch();
+	const written = (): number[] => told.flatMap(({ writtenNeighbours }) => [...writtenNeighbours]);
+	const neighbour = (address: string, dev: string, nud: string): string =>
+		ip("neigh", "replace", address, "lladdr", "02:00:00:00:00:09", "dev", dev, "nud", nud);
+	neighbour("10.9.0.9", "br0", "reachable");
+	neighbour("fd00:9::9", "br0", "stale");
+	ip("neigh", "del", "10.9.0.9", "dev", "br0");
+	runIn(netns, "bridge", "fdb", "add", "02:00:00:00:00:08", "dev", "a0", "self", "permanent");
+	ip("link", "set", "a0", "master", "br0");
+	neighbour("10.9.0.8", "br1", "permanent");
+	await until(() => expect(written()).toEqual([indexOf("br1")]));
+	neighbour("fd00:9::8", "br0", "permanent");
+	await until(() => expect(new Set(written())).toEqual(new Set([indexOf("br1"), indexOf("br0")])));
+	ip("neigh", "del", "fd00:9::8", "dev", "br0");
+});
+
 test("tables that others are at, and not what the sockets that are passed over do", async () => {
 	runIn(netns, "nft", "add table inet t; add set inet t s { type ifname; }; add table ip other");
 	using own = NfTables.open(netns);

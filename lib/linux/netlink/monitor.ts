@@ -1,5 +1,6 @@
 /**
- * News of what changes in a network namespace, whoever changes it: links, addresses, routes, forwarding, and nf_tables.
+ * News of what changes in a network namespace, whoever changes it: links, addresses, routes, forwarding, neighbours that
+ * somebody writes, and nf_tables.
  *
  * Node waits on no netlink socket, so the kernel sends a signal when one has something to read (`F_SETSIG` in fcntl(2)): no thread,
  * and no cost while nothing changes. News are a hint to look, not an account: they are gathered for some moments, and the last
@@ -8,8 +9,8 @@
 import { closeSync } from "node:fs";
 import { constants } from "node:os";
 import { checked, isErrno } from "../libc.ts";
-import { NETLINK_NETFILTER, NETLINK_ROUTE, openDescriptor, setBuffer, setInteger } from "./descriptor.ts";
-import { Gathering, type News } from "./monitor-news.ts";
+import { attachFilter, NETLINK_NETFILTER, NETLINK_ROUTE, openDescriptor, setBuffer, setInteger } from "./descriptor.ts";
+import { Gathering, type News, WRITTEN_NEIGHBOURS } from "./monitor-news.ts";
 
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
@@ -25,8 +26,8 @@ const O_ASYNC = 0o20000;
 /** One that a process ignores unless it listens: what is on its way when the listening ends, ends nothing else. */
 const SIGNAL = "SIGURG";
 
-/** RTNLGRP_LINK, IPV4_IFADDR, IPV6_IFADDR, IPV4_ROUTE, IPV6_ROUTE, IPV4_NETCONF, IPV6_NETCONF. */
-const ROUTE_GROUPS = [1, 5, 9, 7, 11, 24, 25];
+/** RTNLGRP_LINK, NEIGH, IPV4_IFADDR, IPV6_IFADDR, IPV4_ROUTE, IPV6_ROUTE, IPV4_NETCONF, IPV6_NETCONF. */
+const ROUTE_GROUPS = [1, 3, 5, 9, 7, 11, 24, 25];
 /** NFNLGRP_NFTABLES */
 const TABLE_GROUPS = [7];
 /** Some two thousand changes between two readings. Only what is queued takes memory. */
@@ -105,6 +106,7 @@ export class Monitor implements Disposable {
 			const route = keep(openDescriptor(NETLINK_ROUTE, netns));
 			const tables = keep(openDescriptor(NETLINK_NETFILTER, netns));
 			for (const fd of [route, tables]) setBuffer(fd, "receive", queueBytes);
+			attachFilter(route, WRITTEN_NEIGHBOURS);
 			for (const group of ROUTE_GROUPS) setInteger(route, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
 			for (const group of TABLE_GROUPS) setInteger(tables, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
 			return new Monitor(route, tables, options);

@@ -2,6 +2,7 @@
 import { type Family, Ip } from "#lib/address/ip.ts";
 import { type Mac, macFromBytes, macToBytes } from "#lib/address/mac.ts";
 import { kernelFamily } from "../family.ts";
+import { isErrno } from "../libc.ts";
 import * as attribute from "./attribute.ts";
 import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, type Request } from "./message.ts";
 import type { NetlinkSocket } from "./socket.ts";
@@ -31,7 +32,7 @@ export interface ObservedNeighbour {
 	readonly ip: Ip;
 	/** Absent while the kernel is still asking for it. */
 	readonly mac: Mac | undefined;
-	/** Written by someone, not learnt. */
+	/** Written by someone, not learnt: nobody is asked, and it does not pass. */
 	readonly permanent: boolean;
 }
 
@@ -64,6 +65,19 @@ export class Neighbours {
 	/** Absent is ENOENT. */
 	remove(neighbour: Pick<Neighbour, "link" | "ip">): void {
 		this.#socket.request(neighbourRequest("remove", RTM_DELNEIGH, 0, neighbour));
+	}
+
+	/** What is known of one address, or is being asked for. */
+	find({ link, ip }: Pick<Neighbour, "link" | "ip">): ObservedNeighbour | undefined {
+		const body = Buffer.concat([header(kernelFamily(ip.family), link, 0, 0), attribute.bytes(NDA.dst, ip.toBytes())]);
+		const label = `find neighbour ${ip} at link ${link}`;
+		try {
+			const [reply] = this.#socket.request({ label, type: RTM_GETNEIGH, flags: 0, body });
+			return reply && decodeNeighbour(reply.body);
+		} catch (error) {
+			if (isErrno(error, "ENOENT")) return undefined;
+			throw error;
+		}
 	}
 
 	/** As `ip neigh`: what is known, asked for or written. */
@@ -144,15 +158,21 @@ function header(family: number, link: number, state: number, flags: number): Buf
 function decodeNeighbour(body: Buffer): ObservedNeighbour | undefined {
 	const attributes = attribute.AttributeSet.decode(body.subarray(HEADER_BYTES));
 	const ip = attributes.bytes(NDA.dst);
+	if (ip === undefined) return undefined;
 	const state = body.readUInt16LE(8);
+	const mac = macOf(attributes);
 	// Multicast and the like, for which nobody is ever asked, has entries of the kernel's own.
-	if (ip === undefined || state === NUD_NOARP) return undefined;
+	if (state === NUD_NOARP && (mac === undefined || isGroup(mac))) return undefined;
 	return {
 		link: body.readInt32LE(4),
 		ip: Ip.fromBytes(ip),
-		mac: macOf(attributes),
-		permanent: (state & NUD_PERMANENT) !== 0,
+		mac,
+		permanent: (state & (NUD_PERMANENT | NUD_NOARP)) !== 0,
 	};
+}
+
+function isGroup(mac: Mac): boolean {
+	return ((macToBytes(mac)[0] ?? 0) & 1) !== 0;
 }
 
 function decodeForwarding(body: Buffer): Forwarding | undefined {

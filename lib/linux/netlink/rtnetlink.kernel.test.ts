@@ -314,6 +314,15 @@ test("neighbours and forwarding entries are replaced, listed and removed", () =>
 		]),
 	);
 	expect(rt.neighbours.list({ link: index, family: 4 })).toMatchObject([{ link: index, mac: two, permanent: true }]);
+	expect(rt.neighbours.find({ link: index, ip: ip("10.0.0.9") })).toMatchObject({ mac: two, permanent: true });
+	expect(rt.neighbours.find({ link: index, ip: ip("10.0.0.8") })).toBeUndefined();
+	for (const [nud, permanent] of [
+		["noarp", true],
+		["reachable", false],
+	] as const) {
+		ipJson(host, "neigh", "replace", "fd00::9", "lladdr", two, "dev", eth0, "nud", nud);
+		expect(rt.neighbours.find({ link: index, ip: ip("fd00::9") })).toMatchObject({ mac: two, permanent });
+	}
 	rt.neighbours.remove({ link: index, ip: ip("10.0.0.9") });
 	expect(() => rt.neighbours.remove({ link: index, ip: ip("10.0.0.9") })).toThrow(
 		expect.objectContaining({ code: "ENOENT" }),
