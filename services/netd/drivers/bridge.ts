@@ -16,7 +16,15 @@ import type { Kernel } from "../kernel/kernel.ts";
 import { type HostSettings, isInPlace, type ObservedLeg, type Uplink } from "../kernel/links.ts";
 import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
 import { type BridgeOptions, checkBridgeOptions, parseBridgeOptions, UPLINK } from "./bridge-options.ts";
-import { type HostAddress, innerEndOf, type Linked, type LinkedDriver, onSegment, type Reach } from "./driver.ts";
+import {
+	ensureFound,
+	type HostAddress,
+	innerEndOf,
+	type Linked,
+	type LinkedDriver,
+	onSegment,
+	type Reach,
+} from "./driver.ts";
 
 export class BridgeDriver implements LinkedDriver {
 	readonly kind = "linked";
@@ -42,6 +50,10 @@ export class BridgeDriver implements LinkedDriver {
 
 	interfaceOf(id: string, options: TextMap): IfName {
 		return parseBridgeOptions(options).bridgeName ?? bridgeName(id);
+	}
+
+	hostLink(network: Network): IfName {
+		return bridgeOf(network);
 	}
 
 	/** A bridge has the gateways', which are ipamd's already; one with an uplink those that the host has on the segment. */
@@ -156,6 +168,7 @@ export class BridgeDriver implements LinkedDriver {
 	}
 
 	async ensureAddresses(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void> {
+		ensureFound(this.#kernel.links, this.hostLink(network), endpoint);
 		const { hostInterface } = endpoint;
 		const end = { hostInterface, isAnnounced: isAnnounced(network, endpoint) };
 		await this.#kernel.links.ensureInnerEnd(innerEndOf({ network, endpoint, netnsPath }, end));

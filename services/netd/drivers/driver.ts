@@ -4,6 +4,7 @@ import type { Family, Ip } from "#lib/address/ip.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { parseEndpointOptions } from "../endpoint-options.ts";
 import type { NetworkRules } from "../kernel/firewall.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import type { HostSettings, InnerEnd, ObservedLeg } from "../kernel/links.ts";
 import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
 
@@ -43,6 +44,8 @@ export interface LinkedDriver extends Driver {
 	interfaceOf(id: string, options: TextMap): IfName | undefined;
 	/** A subnet of ipamd's as a network has it. */
 	subnetAs(subnet: Subnet, options: TextMap): Subnet;
+	/** The host's own link on the network, by which it finds endpoints; undefined: it does not. */
+	hostLink(network: Network): IfName | undefined;
 	/** The addresses that the host has itself on a network, to be leased before it is made: of which subnets, and which if it is said. */
 	hostAddressesOf(network: Network): readonly HostAddress[];
 	/** It may have some, whether its subnets are known yet or not. */
@@ -90,6 +93,16 @@ export function innerEndOf(
 	if (mac === undefined) throw new TypeError(`the endpoint ${id} has no address yet`);
 	const { settings } = parseEndpointOptions(endpoint.options);
 	return { ...more, netns: netnsPath, interface: name, mac, addresses, ipv6: network.ipv6, settings };
+}
+
+/** The host finds a new endpoint by its own link there, whatever somebody has written of its addresses before. */
+export function ensureFound(
+	links: Pick<Kernel["links"], "ensureReachable">,
+	link: IfName | undefined,
+	{ addresses, mac }: Endpoint,
+): void {
+	if (link === undefined || mac === undefined) return;
+	for (const { ip } of addresses) links.ensureReachable({ interface: link, ip, mac });
 }
 
 /** Of an internal network on a segment of the outside's, as a warning: as Docker has it, it lacks the way out by a gateway, and nothing else. */

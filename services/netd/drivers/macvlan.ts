@@ -15,7 +15,15 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type { Parent, Shim } from "../kernel/links.ts";
 import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
 import { DEFAULT_INTERFACE_PREFIX } from "./bridge-options.ts";
-import { type HostAddress, innerEndOf, type Linked, type LinkedDriver, onSegment, type Reach } from "./driver.ts";
+import {
+	ensureFound,
+	type HostAddress,
+	innerEndOf,
+	type Linked,
+	type LinkedDriver,
+	onSegment,
+	type Reach,
+} from "./driver.ts";
 import { checkMacvlanOptions, parseMacvlanOptions, shimAddress, subInterfaceOf } from "./macvlan-options.ts";
 
 export class MacvlanDriver implements LinkedDriver {
@@ -96,6 +104,10 @@ export class MacvlanDriver implements LinkedDriver {
 		return false;
 	}
 
+	hostLink({ id, hostAddresses }: Network): IfName | undefined {
+		return hostAddresses.length > 0 ? shimName(id) : undefined;
+	}
+
 	hostSettingsOf(): undefined {
 		return undefined;
 	}
@@ -117,6 +129,7 @@ export class MacvlanDriver implements LinkedDriver {
 	}
 
 	ensureAddresses(network: Network, endpoint: Endpoint, netnsPath: string): Promise<void> {
+		ensureFound(this.#links, this.hostLink(network), endpoint);
 		return this.#links.ensureInnerEnd(
 			innerEndOf({ network, endpoint, netnsPath }, { hostInterface: undefined, isAnnounced: true }),
 		);

@@ -167,6 +167,16 @@ export interface SourceRoute {
 	readonly interface: IfName;
 }
 
+/** Who has an address on a link of the host's. */
+export interface HostNeighbour {
+	readonly interface: IfName;
+	readonly ip: Ip;
+	readonly mac: Mac;
+}
+
+/** Its MAC is undefined where there is none to have. */
+export type WrittenNeighbour = Omit<HostNeighbour, "mac"> & { readonly mac: Mac | undefined };
+
 export interface ObservedBridge {
 	readonly name: IfName;
 	/** From the mark; undefined where a crash came before it. */
@@ -253,5 +263,9 @@ export interface Links {
 	 * over: a container may change its own, and its other networks are not to suffer for it.
 	 */
 	ensureSourceRoutes(netns: string, routes: readonly SourceRoute[]): void;
+	/** What somebody has written for good about who has an address, at whatever link of the host's; what the kernel learns is none. */
+	writtenNeighbours(): readonly WrittenNeighbour[];
+	/** The host finds the address under this MAC; where somebody has written another one that is removed, and true. Absent is success. */
+	ensureReachable(neighbour: HostNeighbour): boolean;
 	observe(): { readonly bridges: readonly ObservedBridge[]; readonly legs: readonly ObservedLeg[] };
 }

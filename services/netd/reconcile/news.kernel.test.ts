@@ -166,6 +166,37 @@ test("a bridge's name that somebody else has taken fails the network, and it is 
 	expect(it.netd.endpoints.get(endpoint.id).endpoint.status).toEqual({ state: "active" });
 });
 
+test("a neighbour that somebody has written under a wrong MAC is asked for again; right ones and others' stay", async () => {
+	const [address = ""] = endpoint.addresses.map(({ ip }) => ip.toString());
+	const [six = ""] = endpoint.addresses.flatMap(({ ip }) => (ip.family === 6 ? [ip.toString()] : []));
+	const free = address.replace(/\d+$/, "77");
+	runIn(host, "ip", "link", "add", "eth1", "type", "veth", "peer", "name", "wire1");
+	runIn(host, "ip", "link", "set", "eth1", "up");
+	const write = (to: string, dev: string, nud: string, mac = "02:00:00:00:00:66"): string =>
+		runIn(host, "ip", "neigh", "replace", to, "lladdr", mac, "dev", dev, "nud", nud);
+	const written = (dev: string): string[] =>
+		(ipJson(host, "neigh", "show", "dev", dev, "nud", "permanent") as { dst: string }[]).map(({ dst }) => dst).sort();
+	const ping = (to: string) => runIn(host, "ping", "-c1", "-W1", to);
+	write(address, "eth1", "permanent");
+	write(free, "lan0", "permanent");
+	write(six, "lan0", "permanent", endpoint.mac);
+	write(address, "lan0", "permanent");
+	expect(() => ping(address)).toThrow("Command failed");
+	await until(() => expect(written("lan0")).toEqual([free, six].sort()));
+	for (const to of [address, six]) expect(ping(to)).toContain("1 received");
+	expect(written("eth1")).toEqual([address]);
+	write(address, "lan0", "noarp"); // without news
+	expect(await it.netd.reconcile.run()).toBe(0);
+	expect(ping(address)).toContain("1 received");
+	for (const [to, dev] of [
+		[six, "lan0"],
+		[free, "lan0"],
+		[address, "eth1"],
+	] as const)
+		runIn(host, "ip", "neigh", "del", to, "dev", dev);
+	runIn(host, "ip", "link", "del", "eth1");
+});
+
 test("a bridge's uplink that is taken off it, or down, is its port again as soon as it can be", async () => {
 	runIn(host, "ip", "link", "add", "eth1", "type", "veth", "peer", "name", "wire1");
 	for (const name of ["eth1", "wire1"]) runIn(host, "ip", "link", "set", name, "up");

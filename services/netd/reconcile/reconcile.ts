@@ -14,6 +14,7 @@ import { concerns } from "./concern.ts";
 import { ensureEffects } from "./effects.ts";
 import { ForeignRules } from "./foreign.ts";
 import { settleLeases } from "./leases.ts";
+import { correctNeighbours } from "./neighbours.ts";
 import { Problems } from "./problems.ts";
 import { finishRows, type UseCases } from "./rows.ts";
 import { assertRules } from "./rules.ts";
@@ -117,6 +118,7 @@ export class Reconcile implements AsyncDisposable {
 			passedOver = await ensureEffects(parts, problems);
 		});
 		await problems.guard("put the packet rules right", () => assertRules(parts));
+		await problems.guard("correct neighbours", () => correctNeighbours(parts));
 		await problems.guard("settle leases", () => settleLeases(parts, problems));
 		this.#dueAt = this.#dueAt === Number.NEGATIVE_INFINITY ? this.#dueAt : Number.POSITIVE_INFINITY;
 		if (problems.count > 0) {

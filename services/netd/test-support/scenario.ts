@@ -5,6 +5,8 @@
  * namespace of somebody else's, NETD_TEST_FOREIGN. It prints what the store says at its end.
  */
 import { join } from "node:path";
+import { parseIfName } from "#lib/address/if-name.ts";
+import { parseMac } from "#lib/address/mac.ts";
 import { isFault } from "#lib/fault/fault.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import { Nft } from "#lib/linux/nft/nft.ts";
@@ -77,6 +79,7 @@ async function live(netd: Netd): Promise<void> {
 	const first = await endpoints.connect(connectSpec(`lan-${round}`, sandbox, { ports: [tcp(0, 80)] }), call());
 	const second = await endpoints.connect(connectSpec(`web-${round}`, sandbox), call());
 	const endpointId = first.view.endpoint.id;
+	await mistaken(netd, first.view.endpoint, `lan${round}`);
 	await ports.publish({ endpointId, ports: [tcp(0, 81)] }, call());
 	await ports.unpublish({ endpointId, ports: [] }, call());
 	await refusedOn(["firewall.ensurePublished"], () => ports.publish({ endpointId, ports: [tcp(0, 81)] }, call()));
@@ -112,6 +115,18 @@ async function live(netd: Netd): Promise<void> {
 	await networks.delete(`from-${round}`, call());
 	await networks.delete(`base-${round}`, call());
 	await networks.delete(`lan-${round}`, call());
+}
+
+/** Somebody has written of an endpoint's address that another has it. */
+async function mistaken({ reconcile }: Netd, { addresses }: Endpoint, bridge: string): Promise<void> {
+	{
+		using rtnl = Rtnetlink.open(host);
+		const [at] = addresses;
+		const link = rtnl.links.get(parseIfName(bridge)).index;
+		if (at !== undefined) rtnl.neighbours.replace({ link, ip: at.ip, mac: parseMac("02:00:00:00:00:66") });
+	}
+	await reconcile.run();
+	await reconcile.run();
 }
 
 /** A namespace of somebody else's, and one that two share. */

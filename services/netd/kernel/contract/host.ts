@@ -2,8 +2,10 @@
 import { expect, test } from "vitest";
 import type { IfName } from "#lib/address/if-name.ts";
 import { Fault } from "#lib/fault/fault.ts";
+import { macFromIp } from "#lib/address/mac.ts";
+import { newId } from "../../id.ts";
 import type { Current } from "./subject.ts";
-import { ip, unjoined } from "./wanted.ts";
+import { bridgeFor, ETH1, GATEWAY, ip, unjoined } from "./wanted.ts";
 
 export function host(it: Current): void {
 	test("the host's facts have our links, and whether packets are forwarded", async () => {
@@ -21,6 +23,28 @@ export function host(it: Current): void {
 		expect(forwards[4]).toBe(true);
 		expect(links).toContainEqual({ name: bridge.name, mtu: 1400, master: undefined, forwards: true, ipv6: false });
 		expect([missing, droppers]).toEqual([[], []]);
+	});
+
+	test("what somebody has written of who has an address is seen, and removed where it is wrong", async () => {
+		const bridge = bridgeFor(newId());
+		it.kernel.links.ensureBridge(bridge);
+		it.subject.addForeignLink(ETH1);
+		const at = { interface: bridge.name, ip: ip("10.60.0.7") };
+		const [right, wrong] = [macFromIp(at.ip), macFromIp(GATEWAY.ip)];
+		const written = () => it.kernel.links.writtenNeighbours().map((one) => `${one.interface} ${one.ip} ${one.mac}`);
+		expect([written(), it.kernel.links.ensureReachable({ ...at, mac: right })]).toEqual([[], false]);
+		it.subject.writeNeighbour({ ...at, mac: wrong });
+		it.subject.writeNeighbour({ ...at, interface: ETH1, mac: wrong });
+		const theirs = `eth1 10.60.0.7 ${wrong}`;
+		expect(written().sort()).toEqual([theirs, `${bridge.name} 10.60.0.7 ${wrong}`]);
+		expect(it.kernel.links.ensureReachable({ ...at, mac: wrong })).toBe(false);
+		expect(it.kernel.links.ensureReachable({ ...at, mac: right })).toBe(true);
+		expect(it.kernel.links.ensureReachable({ ...at, mac: right })).toBe(false);
+		expect(written()).toEqual([theirs]);
+		it.subject.writeNeighbour({ ...at, mac: right });
+		await it.kernel.links.removeBridge(bridge);
+		expect(it.kernel.links.ensureReachable({ ...at, mac: wrong })).toBe(false);
+		expect(written()).toEqual([theirs]);
 	});
 
 	test("a port of SCTP is reserved as any other; a kernel without says so", () => {

@@ -2,6 +2,7 @@
 import type { IpInterface } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
 import type { Kernel } from "../kernel.ts";
+import type { HostNeighbour } from "../links.ts";
 
 /** A fresh host for one test. */
 export interface Subject extends Disposable {
@@ -16,6 +17,8 @@ export interface Subject extends Disposable {
 	writeDockersRules(policy: "drop" | "accept"): void;
 	/** The host has this address at one of them. */
 	addAddress(name: IfName, address: IpInterface): void;
+	/** Somebody writes for good who has an address at a link of the host's. */
+	writeNeighbour(neighbour: HostNeighbour): void;
 	/** The host's at a link, in order, as text. */
 	addressesOf(name: IfName): string[];
 	/** It has links of this kind, or this transport. */

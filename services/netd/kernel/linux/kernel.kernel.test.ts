@@ -62,6 +62,8 @@ kernelContract("the adapters", () => {
 		},
 		hostPath: host,
 		addAddress: (name, address) => void runIn(host, "ip", "address", "add", String(address), "dev", name),
+		writeNeighbour: ({ interface: name, ip, mac }) =>
+			void runIn(host, "ip", "neigh", "replace", String(ip), "lladdr", mac, "dev", name, "nud", "permanent"),
 		addressesOf: (name) =>
 			(ipJson(host, "address", "show", "dev", name, "scope", "global") as { addr_info: Info[] }[])
 				.flatMap(({ addr_info: infos }) => infos.map(({ local, prefixlen }) => `${local}/${prefixlen}`))

@@ -12,6 +12,7 @@ import { bridgeName, isBridgeName, isLegName } from "../../id.ts";
 import type {
 	Bridge,
 	DefaultRoutes,
+	HostNeighbour,
 	HostSettings,
 	InnerEnd,
 	Leg,
@@ -26,11 +27,13 @@ import type {
 	Shim,
 	SourceRoute,
 	Uplink,
+	WrittenNeighbour,
 } from "../links.ts";
 import { Insides } from "./insides.ts";
 import { LegBuilder } from "./leg.ts";
 import { Macvlans } from "./macvlan.ts";
 import { bridgeMark, ENDPOINT_MARK, isForeign, isOfNetwork, marked, NETWORK_MARK } from "./marks.ts";
+import { HostNeighbours } from "./neighbours.ts";
 import { Parents } from "./parents.ts";
 import { refusal, refusalAside } from "./refusal.ts";
 import { ensureDefaultRoutes, ensureSourceRoutes, interfaceNames, observeInside } from "./sandbox-routes.ts";
@@ -47,6 +50,7 @@ export class LinuxLinks implements Links, Disposable {
 	readonly #insides = new Insides();
 	readonly #legs: LegBuilder;
 	readonly #macvlans: Macvlans;
+	readonly #neighbours: HostNeighbours;
 	readonly #parents: Parents;
 	readonly #shims: Shims;
 	readonly #uplinks: Uplinks;
@@ -64,6 +68,7 @@ export class LinuxLinks implements Links, Disposable {
 			mark: (endpointId) => ENDPOINT_MARK + endpointId,
 		});
 		this.#macvlans = new Macvlans(this.#rtnl, this.#insides, log);
+		this.#neighbours = new HostNeighbours(this.#rtnl, log);
 		this.#parents = new Parents(this.#rtnl, log);
 		this.#shims = new Shims(this.#rtnl, log);
 		this.#uplinks = new Uplinks(this.#rtnl, log);
@@ -197,6 +202,14 @@ export class LinuxLinks implements Links, Disposable {
 	ensureSourceRoutes(netns: string, routes: readonly SourceRoute[]): void {
 		this.#asking("set a sandbox's source routes", netns, (rtnl) => ensureSourceRoutes(rtnl, routes));
 		killPoint("netd.leg.source-routes");
+	}
+
+	writtenNeighbours(): WrittenNeighbour[] {
+		return refusal("read the host's neighbours", () => this.#neighbours.written());
+	}
+
+	ensureReachable(neighbour: HostNeighbour): boolean {
+		return refusal(`find ${neighbour.ip}`, () => this.#neighbours.ensureReachable(neighbour));
 	}
 
 	observe(): { bridges: ObservedBridge[]; legs: ObservedLeg[] } {

@@ -41,9 +41,9 @@ const macOf = (netns: string, name: string): string => ipJson(netns, "link", "sh
 /** One packet, and one second. */
 const ping = (netns: string, address: string): string => t.run(netns, "ping", "-c1", "-W1", address);
 
-function knows(netns: string, dev: string): void {
+function knows(netns: string, dev: string, nud: "reachable" | "permanent" = "reachable"): void {
 	for (const address of ADDRESSES)
-		t.run(netns, "ip", "neigh", "replace", address, "lladdr", OLD, "dev", dev, "nud", "reachable");
+		t.run(netns, "ip", "neigh", "replace", address, "lladdr", OLD, "dev", dev, "nud", nud);
 }
 
 test("an address that another interface has now is reached by the very first packet, of both families", async () => {
@@ -107,6 +107,24 @@ describe("without IPv6", () => {
 		expect(heard()).toBeGreaterThan(0);
 		for (const netns of [near.netnsPath, t.host]) expect(ping(netns, address)).toContain(" 0% packet loss");
 	});
+});
+
+test("the host reaches it also where somebody has written another one's MAC there for good", async () => {
+	const bridge = await lan();
+	knows(t.host, bridge, "permanent");
+	await connect("after", NEW);
+	for (const address of ADDRESSES) expect(ping(t.host, address)).toContain(" 0% packet loss");
+});
+
+test("so it does by its own link on a macvlan's segment", async () => {
+	await lan("macvlan", { parent: "out0", "wharf.macvlan.host_shim": "auto" });
+	const [shim = ""] = /ws-[0-9a-f]{12}/.exec(t.run(t.host, "ip", "link", "show", "type", "macvlan")) ?? [];
+	knows(t.host, shim, "permanent");
+	await connect("after", NEW);
+	for (const address of ADDRESSES) expect(ping(t.host, address)).toContain(" 0% packet loss");
+	knows(t.host, shim, "permanent");
+	expect(await t.it.netd.reconcile.run()).toBe(0);
+	for (const address of ADDRESSES) expect(ping(t.host, address)).toContain(" 0% packet loss");
 });
 
 test("so is one on a macvlan's segment", async () => {

@@ -38,7 +38,7 @@ export function watchHost({ log, host, ownPortId, tell }: WatchOptions): Disposa
 			passedOver: [ownPortId],
 			failed,
 			tell: (news) => {
-				const links = new Set([...lost(news), ...[...news.addressLosses].flatMap(nameOf)]);
+				const links = new Set([...lost(news), ...[...news.addressLosses, ...news.writtenNeighbours].flatMap(nameOf)]);
 				const apart = new Set([...news.links].filter(([, link]) => isApart(link)).map(([name]) => name));
 				const isOurs = OURS.some((table) => news.tables.has(table)) || ASKING.some((name) => links.has(name));
 				const everything = news.overrun || news.forwardingOff.size > 0 || isOurs;

@@ -4,6 +4,7 @@ import { faults } from "../../faults.ts";
 import type {
 	Bridge,
 	DefaultRoutes,
+	HostNeighbour,
 	HostSettings,
 	InnerEnd,
 	Leg,
@@ -17,6 +18,7 @@ import type {
 	Parent,
 	Shim,
 	SourceRoute,
+	WrittenNeighbour,
 } from "../links.ts";
 import { ModelMacvlans } from "./macvlans.ts";
 import type { State } from "./state.ts";
@@ -66,11 +68,12 @@ export class ModelLinks implements Links {
 		const present = this.#state.bridges.get(name);
 		if (present?.networkId === networkId) this.#uplinks.leave(present);
 		if (this.#state.parents.get(name)?.networkId === networkId) this.#state.removeParent(name);
-		if (this.#state.shims.get(name)?.networkId === networkId) this.#state.shims.delete(name);
+		if (this.#state.shims.get(name)?.networkId === networkId) this.#state.removeShim(name);
 		if (uplink !== undefined && present === undefined) this.#uplinks.restoreAlone(uplink);
 		if (present?.networkId !== networkId) return;
 		this.#state.bridges.delete(name);
 		this.#state.hostAddresses.delete(name);
+		this.#state.removeNeighbours(name);
 		for (const leg of this.#state.legs.values()) if (leg.bridge === name) leg.bridge = undefined;
 	}
 
@@ -191,6 +194,18 @@ export class ModelLinks implements Links {
 			return inside.addresses.some((address) => address.network().contains(gateway));
 		});
 		sandbox.sourceRoutes = present;
+	}
+
+	writtenNeighbours(): WrittenNeighbour[] {
+		return [...this.#state.neighbours];
+	}
+
+	ensureReachable({ interface: name, ip, mac }: HostNeighbour): boolean {
+		const { neighbours } = this.#state;
+		const wrong = neighbours.find((one) => one.interface === name && one.ip.equals(ip) && one.mac !== mac);
+		if (wrong === undefined) return false;
+		this.#state.neighbours = neighbours.filter((one) => one !== wrong);
+		return true;
 	}
 
 	observe(): { bridges: ObservedBridge[]; legs: ObservedLeg[] } {

@@ -13,6 +13,9 @@ for (const lacking of [[], ["dummy", "802.1q", "sctp"]] as const) {
 			removeForeignLink: (name) => kernel.state.removeParent(name),
 			writeDockersRules: (policy) => kernel.foreign.write("ip filter DOCKER-USER", { drops: policy === "drop" }),
 			addAddress: (name, address) => kernel.addAddress(name, address),
+			writeNeighbour: (neighbour) => {
+				kernel.state.neighbours = [...kernel.state.neighbours, neighbour];
+			},
 			addressesOf: (name) => [...(kernel.state.hostAddresses.get(name) ?? [])].map(String).sort(),
 			sourceRules: (netns) => kernel.state.sandbox(netns).sourceRoutes.map(({ source }) => source.toString()),
 			foreignProcess: async () => {

@@ -3,7 +3,16 @@ import type { IpInterface } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
 import { faults } from "../../faults.ts";
 import type { Protocol } from "../../port.ts";
-import type { Bridge, DefaultRoutes, MacvlanMode, MadeParent, Setting, Shim, SourceRoute } from "../links.ts";
+import type {
+	Bridge,
+	DefaultRoutes,
+	HostNeighbour,
+	MacvlanMode,
+	MadeParent,
+	Setting,
+	Shim,
+	SourceRoute,
+} from "../links.ts";
 
 export interface LegState {
 	readonly endpointId: string;
@@ -64,6 +73,8 @@ export class State {
 	readonly ports = new Map<IfName, IfName>();
 	/** The host's own, at links of others, and where they have moved to. */
 	readonly hostAddresses = new Map<IfName, readonly IpInterface[]>();
+	/** What somebody has written of who has an address. */
+	neighbours: readonly HostNeighbour[] = [];
 	/** Kinds of links that it does not have. */
 	readonly lacking = new Set<MadeParent["kind"] | Protocol>();
 	readonly forwarding = { ipv4: false, ipv6: false };
@@ -96,13 +107,23 @@ export class State {
 		this.ports.delete(name);
 		this.hostAddresses.delete(name);
 		this.parents.delete(name);
-		for (const shim of this.shims.values()) if (shim.parent === name) this.shims.delete(shim.name);
+		this.removeNeighbours(name);
+		for (const shim of this.shims.values()) if (shim.parent === name) this.removeShim(shim.name);
 		for (const sandbox of this.sandboxes.values()) {
 			for (const [inside, { macvlan }] of sandbox.interfaces) {
 				if (macvlan?.parent === name) sandbox.interfaces.delete(inside);
 			}
 			sandbox.routes = this.reachable(sandbox, sandbox.routes);
 		}
+	}
+
+	removeShim(name: IfName): void {
+		this.shims.delete(name);
+		this.removeNeighbours(name);
+	}
+
+	removeNeighbours(link: IfName): void {
+		this.neighbours = this.neighbours.filter((one) => one.interface !== link);
 	}
 
 	/** Both ends of a pair go together, whichever was removed. */
