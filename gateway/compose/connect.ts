@@ -1,6 +1,6 @@
 /** A container joins another network: at once when it runs, with its next start otherwise. */
 import type { NetworkAttachment } from "#gen/wharf/container/v1/container.ts";
-import type { Endpoint } from "#gen/wharf/network/v1/endpoint.ts";
+import type { Endpoint, Port } from "#gen/wharf/network/v1/endpoint.ts";
 import type { Network } from "#gen/wharf/network/v1/network.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import { type ContainerRecord, type LiveContainer, networkMode, sharedNetworkOf } from "./container.ts";
@@ -35,7 +35,7 @@ export async function connect(parts: Parts, input: ConnectInput, call: Mutation<
 	const warnings: string[] = [];
 	if (record.state === "RUNNING") {
 		// By what there is and not by what was answered: a call that timed out may have happened.
-		undo.defer(() => disconnectFrom(parts, record, network.id));
+		undo.defer(async () => void (await disconnectFrom(parts, record, network.id)));
 		const { network: _, ...asked } = input.attachment;
 		const wish = { ...asked, network: network.id, sandboxId: record.sandboxId, ports: [] };
 		const { endpoint, namesLag } = await netd.connect(wish, call.signal);
@@ -73,12 +73,15 @@ async function joined(parts: Parts, record: ContainerRecord, endpoint: Endpoint)
 	await new GeneratedFiles(parts.roots.dir(record.id)).connected({ record, endpoints: [], resolver }, endpoint);
 }
 
-/** Not connected is success. Gives whether there was something to do. */
-export async function disconnectFrom(parts: Parts, record: ContainerRecord, networkId: string): Promise<void> {
+/** Not connected is success. Gives what was published there. */
+export async function disconnectFrom(parts: Parts, record: ContainerRecord, networkId: string): Promise<Port[]> {
+	const ports: Port[] = [];
 	for (const endpoint of await parts.netd.endpoints(record.sandboxId)) {
 		if (endpoint.networkId !== networkId) continue;
 		await parts.netd.disconnect(endpoint.id);
+		ports.push(...endpoint.ports);
 		const { resolver } = await parts.netd.sandbox(record.sandboxId);
 		await new GeneratedFiles(parts.roots.dir(record.id)).disconnected({ record, endpoints: [], resolver }, endpoint);
 	}
+	return ports;
 }

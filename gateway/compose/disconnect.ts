@@ -1,4 +1,5 @@
 /** A container leaves a network: at once when it runs. */
+import type { Port } from "#gen/wharf/network/v1/endpoint.ts";
 import { isFault } from "#lib/fault/fault.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import type { ContainerRecord, LiveContainer } from "./container.ts";
@@ -6,6 +7,7 @@ import { gatewayFaults } from "../faults.ts";
 import type { Parts } from "../parts.ts";
 import { disconnectFrom, settledRecord } from "./connect.ts";
 import { endpointsOf } from "./observe.ts";
+import { publisherOf } from "./publisher.ts";
 
 export interface DisconnectInput {
 	readonly reference: string;
@@ -26,15 +28,35 @@ export async function disconnect(
 	if (networkId === undefined) {
 		throw gatewayFaults.NOT_CONNECTED({ container: record.name, network: input.network });
 	}
-	if (record.state === "RUNNING") await disconnectFrom(parts, record, networkId);
 	const others = <T>(all: readonly T[]): T[] => all.filter((_, at) => at !== index);
-	const change = {
-		spec: { ...record.spec, networks: others(record.spec.networks), ports: index === 0 ? [] : record.spec.ports },
-		networkIds: others(record.networkIds),
-	};
+	const networkIds = others(record.networkIds);
+	const spec = { ...record.spec, networks: others(record.spec.networks) };
+	const publisher = spec.ports.length === 0 ? undefined : await publisherOf(parts, { spec, networkIds }, call.signal);
+	const left = record.state === "RUNNING" ? await disconnectFrom(parts, record, networkId) : [];
+	const moved = await publish(parts, record, left, publisher);
+	const change = { spec: { ...spec, ports: moved ? record.spec.ports : [] }, networkIds };
 	const result: LiveContainer = { record: { ...record, ...change }, endpoints: await endpointsOf(parts, record) };
 	await store.write([table.update(id, change), ...call.answer(result)], "container.disconnected");
 	return result;
+}
+
+/** On the network that is to have them now; false: they cannot be there, and are the container's no longer. */
+async function publish(
+	{ netd, log }: Parts,
+	{ id, sandboxId }: ContainerRecord,
+	ports: readonly Port[],
+	networkId: string | undefined,
+): Promise<boolean> {
+	if (networkId === undefined) return false;
+	if (ports.length === 0) return true;
+	try {
+		const endpoint = (await netd.endpoints(sandboxId)).find((one) => one.networkId === networkId);
+		if (endpoint !== undefined) await netd.publishPorts(endpoint.id, ports);
+		return endpoint !== undefined;
+	} catch (err) {
+		log.warn("a container's ports could not be published on another of its networks", { container: id, err });
+		return false;
+	}
 }
 
 /** By the name or id that the record has, or else by what netd knows; -1: it is not on it. A network that is gone can be left. */

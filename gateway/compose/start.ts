@@ -8,6 +8,7 @@ import { containerFact } from "./facts.ts";
 import { gatewayFaults } from "../faults.ts";
 import { GeneratedFiles } from "../files/generated-files.ts";
 import type { Parts } from "../parts.ts";
+import { publisherOf } from "./publisher.ts";
 import { namedAs, runningOwner } from "./shared-network.ts";
 import { DEFAULT_PATH, ociConfig, type OciConfig, type OciInput } from "../runtime/oci-config.ts";
 import { openFilesLimit } from "../runtime/open-files.ts";
@@ -70,7 +71,7 @@ export async function start(parts: Parts, reference: string, call: Mutation<Star
 	return result;
 }
 
-/** The first network publishes the ports, and is the default gateway's unless another has a higher priority. `host` has no sandbox, `none` one without legs. */
+/** The first network is the default gateway's unless another has a higher priority. `host` has no sandbox, `none` one without legs. */
 async function joinNetworks(parts: Parts, record: ContainerRecord, signal: AbortSignal): Promise<Legs> {
 	const { netd } = parts;
 	const { id: owner, spec, networkIds } = record;
@@ -82,11 +83,14 @@ async function joinNetworks(parts: Parts, record: ContainerRecord, signal: Abort
 	killPoint("start.sandbox");
 	if (made === undefined) return { sandbox: undefined, endpoints: [], warnings: [] };
 	if (mode === "none" || mode === "container") return { sandbox: made, endpoints: [], warnings: [] };
+	// Where none can, the first one's refusal says why.
+	const isOpen = networkIds.length > 1 && spec.ports.length > 0;
+	const publisher = (isOpen ? await publisherOf(parts, record, signal) : undefined) ?? networkIds[0];
 	const endpoints: Endpoint[] = [];
 	const warnings: string[] = [];
 	for (const [index, network] of networkIds.entries()) {
 		const { addresses = [], aliases = [], gatewayPriority = 0 } = spec.networks[index] ?? {};
-		const ports = index === 0 ? spec.ports : [];
+		const ports = network === publisher ? spec.ports : [];
 		const { endpoint, namesLag } = await netd.connect(
 			{ network, sandboxId: made.id, addresses, aliases, gatewayPriority, ports },
 			signal,

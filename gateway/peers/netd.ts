@@ -7,6 +7,7 @@ import {
 	EndpointServiceService,
 	ListEndpointsRequest,
 	type Port,
+	PublishPortsRequest,
 } from "#gen/wharf/network/v1/endpoint.ts";
 import { GetNetworkRequest, type Network, NetworkServiceService } from "#gen/wharf/network/v1/network.ts";
 import {
@@ -109,6 +110,12 @@ export class Netd implements Disposable {
 	/** Gone already is success. */
 	async disconnect(endpointId: string): Promise<void> {
 		await this.#endpoints.disconnect(DisconnectRequest.fromPartial({ requestId: randomUUID(), endpointId }));
+	}
+
+	/** Also on an endpoint whose container runs. */
+	async publishPorts(endpointId: string, ports: readonly Port[]): Promise<void> {
+		const request = { requestId: randomUUID(), endpointId, ports: [...ports] };
+		await this.#endpoints.publishPorts(PublishPortsRequest.fromPartial(request));
 	}
 
 	/** Of one sandbox, or of all. */

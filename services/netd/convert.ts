@@ -98,7 +98,10 @@ export function parseListNetworks(message: network.ListNetworksRequest): { filte
 }
 
 /** `configFrom`: the name of the configuration that it was made from. */
-export function renderNetwork(value: Network, configFrom: string | undefined): network.Network {
+export function renderNetwork(
+	value: Network,
+	{ configFrom, publishes }: { readonly configFrom: string | undefined; readonly publishes: boolean },
+): network.Network {
 	return {
 		id: value.id,
 		name: value.name,
@@ -117,6 +120,7 @@ export function renderNetwork(value: Network, configFrom: string | undefined): n
 		configOnly: value.config !== undefined,
 		configFrom: configFrom ?? "",
 		hostAddresses: value.hostAddresses.map(String),
+		publishes,
 	};
 }
 

@@ -18,6 +18,7 @@ import { newId } from "./id.ts";
 import * as rows from "./network.ts";
 import type { Network, Subnet, TextMap } from "./network.ts";
 import type { Parts } from "./parts.ts";
+import { canPublish } from "./publications.ts";
 import { collect, type Intent, Undo } from "#lib/concurrency/undo.ts";
 
 export interface NetworkSpec {
@@ -65,6 +66,12 @@ export class Networks {
 
 	get(ref: string): Network {
 		return this.#parts.records.getNetwork(ref);
+	}
+
+	/** Ports of its endpoints can be published. */
+	publishes(network: Network): boolean {
+		const driver = this.#parts.drivers.linked(network);
+		return driver !== undefined && canPublish(network, driver);
 	}
 
 	/** The name of the configuration that it was made from. */

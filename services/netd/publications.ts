@@ -86,6 +86,11 @@ function isOpenedIn(families: readonly Family[]): (port: Port) => boolean {
 		isOpened(port) && !families.some((family) => port.hostAddress === undefined || port.hostAddress.family === family);
 }
 
+/** Something can be published on it. */
+export function canPublish(network: Network, driver: Pick<LinkedDriver, "publishes">): boolean {
+	return driver.publishes(network) && !network.internal;
+}
+
 /** Refuses what the network cannot publish. `name` is the container's, for the sentence. */
 export function refuseUnpublishable(
 	ports: readonly Port[],

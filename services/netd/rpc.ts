@@ -16,7 +16,8 @@ import type { Sandbox } from "./sandbox.ts";
 
 export function netdServices({ networks, sandboxes, endpoints, ports, names, diagnosis }: Netd): Implementation[] {
 	const renderSandbox = (sandbox: Sandbox) => convert.renderSandbox(sandbox, sandboxes.hasResolver(sandbox.id));
-	const renderNetwork = (network: Network) => convert.renderNetwork(network, networks.configOf(network));
+	const renderNetwork = (network: Network) =>
+		convert.renderNetwork(network, { configFrom: networks.configOf(network), publishes: networks.publishes(network) });
 	return [
 		implement(NetworkServiceService, {
 			createNetwork: mutation({

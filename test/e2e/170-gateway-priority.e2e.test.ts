@@ -1,8 +1,10 @@
 /** A container on several networks: which of them leads elsewhere, as asked for at the command line. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { audit } from "../support/audit/audit.ts";
-import { Host } from "../support/host.ts";
+import { eventually } from "../support/eventually.ts";
+import { Host, HOST_ADDRESS } from "../support/host.ts";
 import { takeDown } from "../support/take-down.ts";
+import { webServer } from "../support/web.ts";
 
 let host: Host;
 beforeAll(async () => {
@@ -38,5 +40,40 @@ test("the highest leads, from the start and as networks come and go; a second hi
 	await host.wharfOk("stop", "-t", "0", "web");
 	await host.wharfOk("start", "web");
 	expect(await leading()).toBe("eth1");
+	expect(await audit(host)).toEqual([]);
+});
+
+test("ports are published on the network that leads, whichever was named first; they move when it is left, and go with the last", async () => {
+	await host.wharfOk("network", "create", "--internal", "vault");
+	const networks = ["vault", "front", "name=back,gw-priority=2"].flatMap((name) => ["--network", name]);
+	await host.wharfOk("run", "-d", "--name", "shop", ...networks, "-p", "8081:80", "host", ...webServer(80, "shop"));
+	const fetched = () => host.fetch(`http://${HOST_ADDRESS}:8081/`);
+	const published = async (): Promise<string | undefined> => {
+		const shown = await host.ok("nft", ["list", "map", "inet", "wharf", "published4"]);
+		const address = / 8081 : ([\d.]+)/.exec(shown)?.[1];
+		const [inspected] = JSON.parse(await host.wharfOk("inspect", "shop")) as [
+			{ NetworkSettings: { Networks: Record<string, { IPAddress: string }> } },
+		];
+		return Object.entries(inspected.NetworkSettings.Networks).find(([, one]) => one.IPAddress === address)?.[0];
+	};
+	await eventually(async () => expect(await fetched()).toBe("shop"));
+	expect(await published()).toBe("back");
+	await host.wharfOk("network", "connect", "--gw-priority", "5", "side", "shop");
+	expect([await published(), await fetched()]).toEqual(["back", "shop"]);
+	await host.wharfOk("network", "disconnect", "back", "shop");
+	expect([await published(), await fetched()]).toEqual(["side", "shop"]);
+	await host.wharfOk("network", "disconnect", "front", "shop");
+	expect([await published(), await fetched()]).toEqual(["side", "shop"]);
+	await host.wharfOk("stop", "-t", "0", "shop");
+	await host.wharfOk("start", "shop");
+	await eventually(async () => expect(await fetched()).toBe("shop"));
+	expect(await published()).toBe("side");
+	await host.wharfOk("network", "disconnect", "side", "shop");
+	expect(await published()).toBeUndefined();
+	expect(await audit(host)).toEqual([]);
+	await host.wharfOk("rm", "-f", "shop");
+	const refused = await host.wharf(["run", "-d", "--network", "vault", "-p", "8081:80", "host", "sleep", "9"]);
+	expect(refused.stderr).toContain("vault");
+	expect(refused.exitCode).toBe(125);
 	expect(await audit(host)).toEqual([]);
 });

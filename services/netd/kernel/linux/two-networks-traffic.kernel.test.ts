@@ -56,6 +56,44 @@ test.each([
 	},
 );
 
+test.each([
+	["an internal network, which leads nowhere", { internal: true }, true],
+	["one that leads", {}, true],
+	["an internal network, bridged frames not shown", { internal: true }, false],
+	["one that leads, bridged frames not shown", {}, false],
+] as const)(
+	"its priority is the highest, %s: a port of another network is published there, and answers come back",
+	async (_, more, shown) => {
+		showBridged(t.host, shown);
+		const automatic = { cidr: undefined, ipRange: undefined, gateway: undefined, auxiliary: {} };
+		const subnets = ([4, 6] as const).map((family) => ({ ...automatic, family }));
+		await t.it.netd.networks.create(networkSpec("first", { subnets, ...more }), call());
+		const [web, near, far] = [await sandbox("web"), await sandbox("near"), await sandbox("far")];
+		await connect(web, "first", { gatewayPriority: 7 });
+		const own = await connect(web, "front", { ports: [tcp(8080, 80)] });
+		const leading = t.run(web.netnsPath, "ip", "route", "show", "default");
+		expect(leading).toContain("internal" in more ? "dev eth1" : "dev eth0");
+		const beside = await connect(near, "first");
+		const elsewhere = await connect(far, "side");
+		await t.serve(web.netnsPath, 80);
+		await t.serve(web.netnsPath, 80, "::");
+		for (const [at, address] of [HOST, HOST6].entries()) {
+			const gateway = own[at]?.replace(/[^.:]+$/, "1");
+			expect(await t.ask(t.outside, address, 8080)).toBe([OUTSIDE, OUTSIDE6][at]);
+			expect(await t.ask(t.host, address, 8080)).toBe(gateway);
+			expect(await t.ask(far.netnsPath, address, 8080)).toBe(elsewhere[at]);
+			expect(await t.ask(web.netnsPath, address, 8080)).toBe(gateway);
+			// From an internal network nothing leads out, to the host's addresses neither.
+			expect(await t.ask(near.netnsPath, address, 8080)).toBe("internal" in more ? "" : gateway);
+			expect(beside[at]).toBeDefined();
+		}
+		const flow = await t.hold(t.outside, HOST, 8080);
+		await disconnect(web, "first");
+		expect(await t.ask(t.outside, HOST6, 8080)).toBe(OUTSIDE6);
+		expect(await flow.cut).toBe(false);
+	},
+);
+
 test("what that takes is put back, and goes with either network, or with the sandbox", async () => {
 	const [web, near] = [await sandbox("web"), await sandbox("near")];
 	await connect(web, "back", { ports: [tcp(8080, 80)] });
