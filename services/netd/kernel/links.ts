@@ -245,6 +245,7 @@ export interface Links {
 	 * been told. Fault SETTING_REFUSED.
 	 */
 	ensureInnerEnd(end: InnerEnd): Promise<void>;
+	/** A leg that somebody has taken off its bridge, or away, is passed over: who mends that makes it as it shall be. */
 	setHairpin(hostInterface: IfName, hairpin: boolean): void;
 	/** At once: no frame passes any more, and the sandbox's end is down where the sandbox is given. Absent is success. */
 	parkLeg(hostInterface: IfName, inside?: { readonly netns: string; readonly interface: IfName }): void;

@@ -22,9 +22,11 @@ export function legs(it: Current): void {
 		it.kernel.links.parkLeg(leg.hostInterface, { netns, interface: leg.interface });
 		expect(it.kernel.links.observe().legs).toEqual([{ ...seen, bridge: bridge.name, up: false }]);
 		expect(it.kernel.links.observeInside(netns).interfaces.get("eth0")?.up).toBe(false);
+		it.kernel.links.setHairpin(leg.hostInterface, false);
 		await it.kernel.links.removeLeg(leg.hostInterface);
 		await it.kernel.links.removeLeg(leg.hostInterface);
 		it.kernel.links.parkLeg(leg.hostInterface, { netns, interface: leg.interface });
+		it.kernel.links.setHairpin(leg.hostInterface, true);
 		expect(it.kernel.links.observe().legs).toEqual([]);
 		expect(it.kernel.links.interfaces(netns)).toEqual(["lo"]);
 	});

@@ -157,13 +157,15 @@ export class LinuxLinks implements Links, Disposable {
 	}
 
 	setHairpin(hostInterface: IfName, hairpin: boolean): void {
-		refusal(`set hairpin of ${hostInterface}`, () => this.#rtnl.links.set(hostInterface, { port: { hairpin } }));
+		refusal(`set hairpin of ${hostInterface}`, () => {
+			toleratingNow(["ENODEV", "EOPNOTSUPP"], () => this.#rtnl.links.set(hostInterface, { port: { hairpin } }));
+		});
 	}
 
 	/** Down is enough, and half as long as coming off the bridge as well: the bridge forgets what it learnt there. */
 	parkLeg(hostInterface: IfName, inside?: { readonly netns: string; readonly interface: IfName }): void {
 		refusal(`bring ${hostInterface} down`, () => {
-			toleratingNow("ENODEV", () => this.#rtnl.links.set(hostInterface, { up: false }));
+			toleratingNow(["ENODEV"], () => this.#rtnl.links.set(hostInterface, { up: false }));
 			if (inside === undefined) return;
 			toleratingNow(["ENOENT", "ENODEV"], () => {
 				using door = this.#insides.open(inside.netns);
@@ -337,10 +339,10 @@ async function tolerating(code: string, body: () => Promise<void>): Promise<void
 	}
 }
 
-function toleratingNow(codes: string | readonly string[], body: () => void): void {
+function toleratingNow(codes: readonly string[], body: () => void): void {
 	try {
 		body();
 	} catch (error) {
-		if (!isErrno(error, ...[codes].flat())) throw error;
+		if (!isErrno(error, ...codes)) throw error;
 	}
 }

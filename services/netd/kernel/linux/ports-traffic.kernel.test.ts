@@ -145,6 +145,23 @@ test("one address goes before all addresses; either goes without the other, to t
 	expect([await reached(HOST), await reached("192.0.2.77")]).toEqual([true, true]);
 });
 
+test.each([["nomaster"], ["del"]])(
+	"a leg that somebody has taken off its bridge or away (%s) keeps nobody from its ports",
+	async (harm) => {
+		const web = await connect("web", tcp(8080, 80));
+		await t.serve(web.of.netnsPath, 80);
+		const { hostInterface } = t.it.netd.endpoints.get(web.id).endpoint;
+		const words = harm === "del" ? ["del", hostInterface] : ["set", hostInterface, harm];
+		t.run(t.host, "ip", "link", ...words);
+		await unpublish(web.id, tcp(8080, 0));
+		await publish(web.id, tcp(8081, 80));
+		expect(await t.it.netd.reconcile.run()).toBe(0);
+		expect(await t.ask(t.outside, HOST, 8080)).toBe("");
+		// Its own container too: by a frame that leaves where it came in.
+		for (const netns of [t.outside, web.of.netnsPath]) expect(await t.ask(netns, HOST, 8081)).not.toBe("");
+	},
+);
+
 const EVERY = ["0.0.0.0", "127.0.0.1", "::", HOST6];
 
 /** The addresses of the host at which somebody else could have the port. */

@@ -133,10 +133,7 @@ export class ModelLinks implements Links {
 
 	setHairpin(hostInterface: IfName, hairpin: boolean): void {
 		const leg = this.#state.legs.get(hostInterface);
-		if (leg?.bridge === undefined) {
-			throw faults.KERNEL_REFUSED({ what: `set hairpin of ${hostInterface}`, words: "No such device (ENODEV)" });
-		}
-		leg.hairpin = hairpin;
+		if (leg?.bridge !== undefined) leg.hairpin = hairpin;
 	}
 
 	parkLeg(hostInterface: IfName, inside?: { readonly netns: string; readonly interface: IfName }): void {
