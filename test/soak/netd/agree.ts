@@ -11,7 +11,7 @@ import {
 } from "../../support/audit/network.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { Host } from "../../support/host.ts";
-import { ADOPTABLE, type NetdHost } from "./instance.ts";
+import { ADOPTABLE, type NetdHost, OWN_ADDRESS } from "./instance.ts";
 import type { Ledger } from "./ledger.ts";
 import { everything } from "./operations.ts";
 
@@ -56,12 +56,20 @@ async function toldAgree({ host, networks, sandboxes, endpoints }: NetdHost, led
 		...ledger.compare("endpoint", ids(told.endpoints)),
 	];
 	const present = new Map((await links(host)).map((link) => [link.name, link.addresses]));
-	for (const { name, driver, interface: bridge, subnets } of told.networks) {
+	for (const { name, driver, interface: bridge, subnets, options, hostAddresses } of told.networks) {
 		if (driver !== "bridge") continue;
-		const wanted = subnets.map(({ gateway, cidr }) => `${gateway}/${cidr.split("/")[1]}`);
+		const own = subnets.filter(({ gateway }) => gateway !== "");
+		const hasUplink = options["wharf.bridge.uplink"] !== undefined;
+		const wanted = hasUplink ? hostAddresses : own.map(({ gateway, cidr }) => `${gateway}/${cidr.split("/")[1]}`);
 		problems.push(...compare(`address of bridge ${name}`, wanted, present.get(bridge) ?? []));
 	}
-	for (const { id, netnsPath } of told.sandboxes) {
+	const isTaken = told.networks.some(({ options }) => options["wharf.bridge.uplink"] === "eth2");
+	problems.push(...compare("address of eth2", isTaken ? [] : [OWN_ADDRESS], present.get("eth2") ?? []));
+	problems.push(...(await misledBy(host, told)));
+	for (const { id, netnsPath, joinedSandboxId } of told.sandboxes) {
+		if (joinedSandboxId !== "") continue;
+		const [loopback] = (await links(host, netnsPath)).filter(({ name }) => name === "lo");
+		if (loopback?.up !== true) problems.push(`the loopback of ${id.slice(0, 12)} is down`);
 		const own = told.endpoints.filter(({ sandboxId }) => sandboxId === id);
 		const leading = [
 			...own.filter((one) => one.defaultGatewayIpv4).flatMap((one) => one.gateways.filter((ip) => !ip.includes(":"))),
@@ -78,6 +86,28 @@ async function toldAgree({ host, networks, sandboxes, endpoints }: NetdHost, led
 		if (rules.trim() !== "") problems.push(`${path} was given back with rules: ${rules}`);
 	}
 	return problems;
+}
+
+interface Told {
+	readonly networks: readonly { readonly id: string; readonly interface: string }[];
+	readonly endpoints: readonly {
+		readonly networkId: string;
+		readonly mac: string;
+		readonly addresses: readonly string[];
+	}[];
+}
+
+/** What somebody has written of endpoints' addresses, and is wrong. */
+async function misledBy(host: Host, { networks, endpoints }: Told): Promise<string[]> {
+	const shown = await host.ok("ip", ["-j", "neigh", "show", "nud", "permanent"]);
+	const written = JSON.parse(shown || "[]") as { dst: string; dev: string; lladdr?: string }[];
+	return endpoints.flatMap(({ networkId, mac, addresses }) => {
+		const bridge = networks.find(({ id }) => id === networkId)?.interface;
+		const own = addresses.map((address) => address.split("/")[0]);
+		return written
+			.filter(({ dst, dev, lladdr }) => dev === bridge && own.includes(dst) && lladdr !== mac)
+			.map(({ dst, dev }) => `the host does not find ${dst} on ${dev}`);
+	});
 }
 
 async function defaultRoutes(host: Host, netns: string): Promise<string[]> {

@@ -13,6 +13,8 @@ import { CHECKOUT, Host } from "../../support/host.ts";
 
 /** Namespaces that somebody else made, for sandboxes that are adopted. */
 export const ADOPTABLE = ["kite", "lark"];
+/** The host's own at `eth2`, in the middle of the subnet of the network that has it as its uplink. */
+export const OWN_ADDRESS = "10.203.0.5/24";
 const START_MS = 30_000;
 /** A call outlives the end and the start of netd. */
 const TIMEOUT_MS = 30_000;
@@ -24,6 +26,8 @@ export class NetdHost implements AsyncDisposable {
 	readonly #children = new Map<string, Child>();
 	readonly networks;
 	readonly sandboxes;
+	/** Of processes in the namespaces to adopt, by name. */
+	readonly pids = new Map<string, number>();
 	readonly endpoints;
 
 	private constructor(host: Host) {
@@ -36,18 +40,19 @@ export class NetdHost implements AsyncDisposable {
 		this.endpoints = client(EndpointServiceService, at, options);
 	}
 
-	/** A host with `eth1`, that macvlans can be on, and the namespaces to adopt. */
+	/** A host with `eth1`, that macvlans can be on, `eth2` with an address, for an uplink, and the namespaces to adopt. */
 	static async boot(): Promise<NetdHost> {
 		const host = await Host.boot();
 		try {
 			await host.ok("ip", ["link", "add", "eth1", "up", "type", "bridge"]);
-			for (const name of ADOPTABLE) {
-				await host.ok("ip", ["netns", "add", name]);
-				// As their maker would: a resolver's address is on it.
-				await host.ok("ip", ["-n", name, "link", "set", "lo", "up"]);
-			}
+			await host.ok("ip", ["link", "add", "eth2", "type", "veth", "peer", "name", "eth2", "netns", "outside"]);
+			await host.ok("ip", ["address", "add", OWN_ADDRESS, "dev", "eth2"]);
+			await host.ok("ip", ["link", "set", "eth2", "up"]);
+			await host.ok("ip", ["-n", "outside", "link", "set", "eth2", "up"]);
+			for (const name of ADOPTABLE) await host.ok("ip", ["netns", "add", name]);
 			for (const folder of ["run", "logs"]) await mkdir(join(host.root, folder), { recursive: true });
 			const it = new NetdHost(host);
+			for (const name of ADOPTABLE) await it.#inhabit(name);
 			for (const service of ["ipamd", "netd"]) await it.start(service);
 			// What Node has compiled is kept at an orderly end alone, and makes every later start quicker.
 			await it.kill("SIGTERM");
@@ -57,6 +62,14 @@ export class NetdHost implements AsyncDisposable {
 			await host[Symbol.asyncDispose]();
 			throw error;
 		}
+	}
+
+	/** Somebody runs in the namespace. */
+	async #inhabit(name: string): Promise<void> {
+		const child = this.host.start("sh", ["-c", "echo $$; exec sleep infinity"], { netns: name });
+		this.#children.set(name, child);
+		const said = await new Promise<unknown>((resolve) => void child.stdout.once("data", resolve).resume());
+		this.pids.set(name, Number(String(said)));
 	}
 
 	/** Resolves when it serves. With a kill point it may end before that, or later; undefined: nothing ends it. */

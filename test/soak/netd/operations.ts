@@ -20,11 +20,31 @@ const NETWORKS: Readonly<Record<string, Partial<CreateNetworkRequest>>> = {
 	named: { options: { [`${DOCKER}bridge.name`]: "lan7", [`${DOCKER}container_iface_prefix`]: "net" } },
 	local: { options: { [`${DOCKER}bridge.host_binding_ipv4`]: "127.0.0.1" }, subnets: [subnet("10.201.0.0/24")] },
 	snat: { options: { [`${DOCKER}host_ipv4`]: "198.51.100.1" } },
+	routed: {
+		ipv6: true,
+		options: { [`${DOCKER}bridge.gateway_mode_ipv4`]: "routed", [`${DOCKER}bridge.gateway_mode_ipv6`]: "routed" },
+	},
+	mixed: { ipv6: true, options: { [`${DOCKER}bridge.gateway_mode_ipv6`]: "routed" } },
+	bare: { options: { [`${DOCKER}bridge.gateway_mode_ipv4`]: "nat-unprotected" } },
+	isolated: { internal: true, options: { [`${DOCKER}bridge.gateway_mode_ipv4`]: "isolated" } },
+	trusting: { options: { [`${DOCKER}bridge.trusted_host_interfaces`]: "eth0" } },
+	uplink: {
+		options: { "wharf.bridge.uplink": "eth2", "wharf.bridge.uplink_move": "true" },
+		subnets: [subnet("10.203.0.0/24")],
+	},
+	shim: {
+		driver: "macvlan",
+		options: { parent: "eth1", "wharf.macvlan.host_shim": "auto" },
+		subnets: [subnet("10.204.0.0/24")],
+	},
 	segment: { driver: "macvlan", options: { parent: "eth1" }, subnets: [subnet("10.202.0.0/24")] },
 	// Overlaps: refused while the other one is there.
 	clash: { subnets: [subnet("10.201.0.0/25")] },
 };
+const UNPUBLISHED = ["segment", "shim", "uplink", "closed", "isolated"];
 const OWNERS = ["ant", "bee", "cat", "dog", "elk"];
+/** Sandboxes of theirs share others'. */
+const GUESTS = ["fox", "gnu"];
 const HOLDER = "soak";
 const FIRST_PORT = 7_000;
 const PORTS = 12;
@@ -65,8 +85,9 @@ const deleteNetwork: Operation = async ({ it, random, ledger }) => {
 const createSandbox: Operation = async ({ it, random, ledger }) => {
 	const adopted = random.next() < 0.25 ? random.pick(ADOPTABLE) : undefined;
 	const owner = adopted ?? random.pick(OWNERS);
-	const adoptPath = adopted === undefined ? "" : `/run/netns/${adopted}`;
-	const fields = { requestId: randomUUID(), holder: HOLDER, owner, name: owner, adoptPath };
+	const adoptPid = (adopted !== undefined && random.next() < 0.5 && it.pids.get(adopted)) || 0;
+	const adoptPath = adopted === undefined || adoptPid > 0 ? "" : `/run/netns/${adopted}`;
+	const fields = { requestId: randomUUID(), holder: HOLDER, owner, name: owner, adoptPath, adoptPid };
 	const { sandbox } = await it.sandboxes.createSandbox(CreateSandboxRequest.fromPartial(fields));
 	ledger.made(`sandbox ${sandbox?.id}`);
 };
@@ -74,6 +95,16 @@ const createSandbox: Operation = async ({ it, random, ledger }) => {
 const sandboxOf = async ({ it, random }: World): Promise<string | undefined> => {
 	const { sandboxes } = await it.sandboxes.listSandboxes(everything({ holder: "", owner: "" }));
 	return sandboxes.length === 0 ? undefined : random.pick(sandboxes).id;
+};
+
+const joinSandbox: Operation = async (world) => {
+	const { it, random, ledger } = world;
+	const joinSandboxId = await sandboxOf(world);
+	if (joinSandboxId === undefined) return;
+	const owner = random.pick(GUESTS);
+	const fields = { requestId: randomUUID(), holder: HOLDER, owner, name: owner, joinSandboxId };
+	const { sandbox } = await it.sandboxes.createSandbox(CreateSandboxRequest.fromPartial(fields));
+	ledger.made(`sandbox ${sandbox?.id}`);
 };
 
 const endpointOf = async ({ it, random }: World): Promise<string | undefined> => {
@@ -102,7 +133,7 @@ const connect: Operation = async (world) => {
 		gatewayPriority: random.below(3),
 		addresses: network === "local" && random.next() < 0.5 ? [`10.201.0.${2 + random.below(4)}`] : [],
 		mac: random.pick(["", "", `02:42:00:00:00:0${random.below(10)}`]),
-		ports: network === "segment" ? [] : ports(random),
+		ports: UNPUBLISHED.includes(network) ? [] : ports(random),
 	});
 	const { endpoint } = await it.endpoints.connect(request);
 	ledger.made(`endpoint ${endpoint?.id}`, `sandbox ${sandboxId}`);
@@ -129,15 +160,33 @@ const unpublish: Operation = async (world) => {
 		await world.it.endpoints.unpublishPorts({ requestId: randomUUID(), endpointId, ports: [] });
 };
 
+/** What somebody else does on the host, where it is told of; whether it is there to be done or not. */
+const harm: Operation = async ({ it, random }) => {
+	const { endpoints } = await it.endpoints.listEndpoints(everything({ network: "", sandboxId: "" }));
+	const { networks } = await it.networks.listNetworks(everything({ names: [], drivers: ["bridge"], labels: {} }));
+	const endpoint = endpoints.length === 0 ? undefined : random.pick(endpoints);
+	const bridge = networks.find(({ id }) => id === endpoint?.networkId)?.interface ?? "none";
+	const address = endpoint?.addresses[0]?.split("/")[0] ?? "10.0.0.1";
+	const wrong = ["lladdr", "02:00:00:00:00:66", "nud", "permanent"];
+	const words = random.pick([
+		["link", "set", "eth2", "nomaster"],
+		["neigh", "replace", address, "dev", bridge, ...wrong],
+		["link", "set", endpoint?.hostInterface || "none", "nomaster"],
+	]);
+	await it.host.run("ip", words);
+};
+
 const OPERATIONS: readonly (readonly [number, Operation])[] = [
 	[3, createNetwork],
 	[1, deleteNetwork],
 	[4, createSandbox],
+	[1, joinSandbox],
 	[2, deleteSandbox],
 	[8, connect],
 	[3, disconnect],
 	[3, publish],
 	[2, unpublish],
+	[1, harm],
 ];
 const TOTAL = OPERATIONS.reduce((sum, [weight]) => sum + weight, 0);
 

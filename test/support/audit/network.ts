@@ -5,8 +5,8 @@ import { compare } from "./compare.ts";
 import { elements, links, mounts, tables } from "./kernel.ts";
 import { type Row, rows } from "./stores.ts";
 
-/** Links that a host has before wharf comes; `eth1` where a test gave it one for macvlans. */
-const BEFORE = new Set(["lo", "eth0", "eth1"]);
+/** Links that a host has before wharf comes; `eth1` where a test gave it one for macvlans, `eth2` for a bridge's uplink. */
+const BEFORE = new Set(["lo", "eth0", "eth1", "eth2"]);
 
 interface Leg {
 	readonly id: string;
@@ -36,10 +36,15 @@ function legs(root: string): Leg[] {
 	}));
 }
 
+/** A sandbox that shared another's namespace, which is gone: it has failed, and is its holder's to delete. */
+const LEFT_ALONE =
+	"SELECT id FROM sandboxes WHERE state = 'failed' AND joined <> '' AND joined NOT IN (SELECT id FROM sandboxes)";
+
 /** Rows that are on their way: once nothing is under way there must be none. */
 export function unfinished(root: string): string[] {
+	const conditions = `state <> 'active' AND id NOT IN (${LEFT_ALONE})`;
 	return ["networks", "sandboxes", "endpoints"].flatMap((table) =>
-		rows(root, "netd", `SELECT id, state, state_reason FROM ${table} WHERE state <> 'active'`).map(
+		rows(root, "netd", `SELECT id, state, state_reason FROM ${table} WHERE ${conditions}`).map(
 			(row) =>
 				`netd's ${table} row ${text(row, "id").slice(0, 12)} is ${text(row, "state")} ${text(row, "state_reason")}`,
 		),
