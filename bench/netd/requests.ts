@@ -18,5 +18,5 @@ export function connectRequest({
 }
 
 export function tcp(hostPort: number, containerPort = 80): Port {
-	return { protocol: "PROTOCOL_TCP", hostAddress: "", hostPort, containerPort };
+	return { protocol: "PROTOCOL_TCP", hostAddress: "", hostPort, hostPortEnd: 0, containerPort };
 }

@@ -28,7 +28,7 @@ export const CONTAINER_FLAGS = {
 		kind: "list",
 		short: "p",
 		value: "PORT",
-		help: "Publish a port: 8080:80, 127.0.0.1:8080:80, 8000-8003:80-83, 53:53/udp, 80",
+		help: "Publish a port: 8080:80, 127.0.0.1:8080:80, 8000-8003:80-83, 8000-8010:80 (a free one of these), 53:53/udp, 80",
 	},
 	volume: {
 		kind: "list",

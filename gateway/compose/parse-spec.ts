@@ -23,11 +23,12 @@ export function parseSpec(spec: ContainerSpec | undefined): ContainerSpec {
 			throw gatewayFaults.INVALID_ENVIRONMENT({ entry }, { field: `spec.environment[${index}]` });
 		}
 	}
-	for (const [index, { containerPort, hostPort }] of given.ports.entries()) {
+	for (const [index, { containerPort, hostPort, hostPortEnd }] of given.ports.entries()) {
 		const field = `spec.ports[${index}]`;
 		if (containerPort < 1 || containerPort > MAX_PORT)
 			throw gatewayFaults.INVALID_PORT({ port: String(containerPort) }, { field });
-		if (hostPort > MAX_PORT) throw gatewayFaults.INVALID_PORT({ port: String(hostPort) }, { field });
+		for (const port of [hostPort, hostPortEnd])
+			if (port > MAX_PORT) throw gatewayFaults.INVALID_PORT({ port: String(port) }, { field });
 	}
 	if (given.log?.maxFiles === 0) throw gatewayFaults.INVALID_LOG_LIMIT({}, { field: "spec.log.max_files" });
 	parseNetworks(given);

@@ -85,6 +85,9 @@ describe("ports", () => {
 	test.each([
 		[[{ hostPort: 65_536, containerPort: 80 }], "INVALID_PORT"],
 		[[{ hostPort: 80, containerPort: 0 }], "INVALID_PORT"],
+		[[{ hostPort: 80, containerPort: 80, hostPortEnd: 65_536 }], "INVALID_PORT"],
+		[[{ hostPort: 80, containerPort: 80, hostPortEnd: 79 }], "INVALID_PORT"],
+		[[{ containerPort: 80, hostPortEnd: 79 }], "INVALID_PORT"],
 		[[{ hostPort: 80, containerPort: 80, hostAddress: "eth0" }], "INVALID_ADDRESS"],
 		[[{ hostPort: 80, containerPort: 80, hostAddress: "::1" }], "LOOPBACK6_UNPUBLISHABLE"],
 		[
@@ -96,6 +99,11 @@ describe("ports", () => {
 		],
 	])("%j is refused", (ports, reason) => {
 		expect(() => parse(...ports)).toThrow(expect.objectContaining({ reason }));
+	});
+
+	test("a range is asked for as often as there are ports to lead to", () => {
+		const range = { hostPort: 8000, hostPortEnd: 8010, containerPort: 80 };
+		expect(parse(range, { ...range, containerPort: 81 })).toMatchObject([range, { ...range, containerPort: 81 }]);
 	});
 
 	test("unpublishing does not ask for the container's port", () => {

@@ -248,9 +248,7 @@ function parseUnpublished(message: endpoint.Port): Port {
 }
 
 function parsePorts(messages: readonly endpoint.Port[]): Port[] {
-	const ports = messages.map((message, index) =>
-		atField(`ports[${index}]`, () => checkPort({ ...parseHostPort(message), containerPort: message.containerPort })),
-	);
+	const ports = messages.map((message, index) => atField(`ports[${index}]`, () => checkPort(parsePort(message))));
 	refuseRepeats(ports);
 	return ports;
 }
@@ -267,6 +265,11 @@ const RENDERED = {
 	udp: "PROTOCOL_UDP",
 	sctp: "PROTOCOL_SCTP",
 } as const satisfies Record<Protocol, endpoint.Protocol>;
+
+function parsePort(message: endpoint.Port): Port {
+	const { containerPort, hostPortEnd } = message;
+	return { ...parseHostPort(message), containerPort, ...(hostPortEnd === 0 ? {} : { hostPortEnd }) };
+}
 
 function parseHostPort({ protocol, hostAddress, hostPort }: endpoint.Port): HostPort {
 	return {
@@ -315,6 +318,7 @@ export function renderEndpoint(view: EndpointView): endpoint.Endpoint {
 
 function renderPort({ protocol, hostAddress, hostPort, containerPort }: Port): endpoint.Port {
 	return {
+		hostPortEnd: 0,
 		protocol: RENDERED[protocol],
 		hostAddress: hostAddress?.toString() ?? "",
 		hostPort,

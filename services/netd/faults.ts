@@ -220,6 +220,11 @@ export const faults = catalogue("netd", {
 		code: "RESOURCE_EXHAUSTED",
 		message: (m: { protocol: string }) => `The host has no free ${m.protocol} port.`,
 	},
+	NO_PORT_OF_RANGE_FREE: {
+		code: "RESOURCE_EXHAUSTED",
+		message: (m: { first: string; port: string }) => `No port of the host from ${m.first} to ${m.port} is free.`,
+		help: () => "Choose a wider range or another one, or 0 for any free port.",
+	},
 	NOT_A_HOST_ADDRESS: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { address: string }) => `The host has no address ${m.address} to publish at.`,
@@ -318,5 +323,6 @@ function quoted(text: string): string {
 }
 
 function allowedPorts(what: string): string {
+	if (what.startsWith("last port")) return "a higher one, up to 65535";
 	return what === "host port" ? "0 (a free one) to 65535" : "1 to 65535";
 }

@@ -15,6 +15,8 @@ export interface HostPort {
 
 export interface Port extends HostPort {
 	readonly containerPort: number;
+	/** Only of what is asked for: one from `hostPort` to this will do. */
+	readonly hostPortEnd?: number | undefined;
 }
 
 const HIGHEST = 65_535;
@@ -23,22 +25,29 @@ const HIGHEST = 65_535;
 export function checkPort(port: Port): Port {
 	checkNumber("host port", port.hostPort, 0, "host_port");
 	checkNumber("container port", port.containerPort, 1, "container_port");
+	if (port.hostPortEnd !== undefined) checkRange(port.hostPort, port.hostPortEnd);
 	if (port.hostAddress?.family === 6 && port.hostAddress.isLoopback) {
 		throw faults.LOOPBACK6_UNPUBLISHABLE({}, { field: "host_address" });
 	}
 	return port;
 }
 
+function checkRange(first: number, last: number): void {
+	checkNumber("host port", first, 1, "host_port");
+	checkNumber(`last port of a range from ${first}`, last, first, "host_port_end");
+}
+
 export function checkNumber(what: string, value: number, lowest: number, field: string): void {
 	if (value < lowest || value > HIGHEST) throw faults.INVALID_PORT({ port: String(value), what }, { field });
 }
 
-/** Refuses a list in which a port of the host is there twice; free ones (0) are as many as are asked for. */
-export function refuseRepeats(ports: readonly HostPort[]): void {
+/** Refuses a list in which a port of the host is there twice; free ones (0, or of a range) are as many as are asked for. */
+export function refuseRepeats(ports: readonly Port[]): void {
 	const seen = new Set<string>();
 	for (const port of ports) {
 		const key = hostPortKey(port);
-		if (port.hostPort !== 0 && seen.has(key)) throw faults.PORT_TWICE({ port: portText(port) }, { field: "ports" });
+		if (port.hostPort === 0 || port.hostPortEnd !== undefined) continue;
+		if (seen.has(key)) throw faults.PORT_TWICE({ port: portText(port) }, { field: "ports" });
 		seen.add(key);
 	}
 }

@@ -74,7 +74,7 @@ export function boundPorts(ports: readonly Port[], network: Network, driver: Lin
 			const metadata = { address: hostAddress.toString(), network: network.name };
 			throw faults.PORT_IS_ROUTED(metadata, { field: "ports" });
 		}
-		return { ...port, hostPort: 0 };
+		return { ...port, hostPort: 0, hostPortEnd: undefined };
 	});
 	const opened = new Map(bound.filter(isOpenedIn(families)).map((port) => [portKey(port), port]));
 	return [...bound.filter((port) => !isOpenedIn(families)(port)), ...opened.values()];

@@ -40,7 +40,9 @@ export class PublishedPorts {
 		const { endpoint, network } = turn;
 		const driver = this.#parts.drivers.getLinked(network);
 		refuseUnpublishable(asked, network, driver, records.getSandbox(endpoint.sandboxId).name);
-		const fresh = boundPorts(asked, network, driver).filter((port) => !has(endpoint, port));
+		const fresh = boundPorts(asked, network, driver).filter(
+			(port) => port.hostPortEnd !== undefined || !has(endpoint, port),
+		);
 		const ports = reservations.reserve(fresh, hostFamilies(network, driver));
 		using reserved = new DisposableStack();
 		reserved.defer(() => reservations.release(ports));

@@ -38,6 +38,33 @@ describe("Reservations", () => {
 		expect(ports.reserved()).toEqual([]);
 	});
 
+	test("of a range the lowest that is free in both families, after what was asked for by number, and each another", () => {
+		const { ports, reservations } = setUp();
+		ports.programs.set("tcp 8001", "nginx (process 812)");
+		const range = { ...port(8000), hostPortEnd: 8003 };
+		const chosen = reservations.reserve([range, range, port(8000)], [4, 6]);
+		expect(chosen.map(({ hostPort }) => hostPort)).toEqual([8000, 8002, 8003]);
+		expect(chosen.every((one) => !("hostPortEnd" in one))).toBe(true);
+		expect(ports.reserved()).toHaveLength(6);
+		const full = expect.objectContaining({
+			reason: "NO_PORT_OF_RANGE_FREE",
+			message: "No port of the host from 8000 to 8003/tcp is free.",
+		});
+		expect(() => reservations.reserve([port(9000), range], [4, 6])).toThrow(full);
+		expect(ports.reserved()).toHaveLength(6);
+		reservations.release(chosen.slice(1, 2));
+		expect(reservations.reserve([range], [4, 6]).map(({ hostPort }) => hostPort)).toEqual([8002]);
+	});
+
+	test("one address's range passes over what all addresses have", () => {
+		const { reservations } = setUp();
+		reservations.reserve([port(8000, "127.0.0.1")], [4]);
+		const at = (address?: string) => ({ ...port(8000, address), hostPortEnd: 8001 });
+		expect(reservations.reserve([at("127.0.0.1"), at("192.0.2.1")], [4]).map(({ hostPort }) => hostPort)).toEqual([
+			8001, 8000,
+		]);
+	});
+
 	test("the holder is named when it is ours", () => {
 		const { reservations } = setUp();
 		reservations.reserve([port(7000)], [4]);

@@ -7,7 +7,7 @@
 import { type Family, Ip } from "#lib/address/ip.ts";
 import { faults } from "./faults.ts";
 import type { HostPortRequest, HostPorts, Reservation } from "./kernel/host-ports.ts";
-import { type HostPort, hostPortKey, portText, type Protocol } from "./port.ts";
+import { type HostPort, hostPortKey, type Port, portText, type Protocol } from "./port.ts";
 
 const EVERY = { 4: Ip.of(4, 0n), 6: Ip.of(6, 0n) } as const;
 /** Of ports that are free for one family, how many may be taken for the other before that is an error. */
@@ -26,16 +26,19 @@ export class Reservations implements Disposable {
 	}
 
 	/**
-	 * Reserves all of them, or none: Fault PORT_IN_USE, NOT_A_HOST_ADDRESS, NO_PORT_FREE. A port 0 becomes a free one.
+	 * Reserves all of them, or none: Fault PORT_IN_USE, NOT_A_HOST_ADDRESS, NO_PORT_FREE, NO_PORT_OF_RANGE_FREE. A port 0 becomes a
+	 * free one, and a range the lowest of it that is free.
 	 * `families`: those in which ports of the host lead to the endpoint. A port in none of them needs nothing, and is success.
 	 */
-	reserve<P extends HostPort>(ports: readonly P[], families: readonly Family[]): P[] {
-		const reserved: P[] = [];
+	reserve(ports: readonly Port[], families: readonly Family[]): Port[] {
+		const reserved: Port[] = [];
 		try {
-			// What was asked for by number must not be lost to one that may be anything.
-			for (const port of [...ports].sort((a, b) => Number(a.hostPort === 0) - Number(b.hostPort === 0))) {
+			// What was asked for by number must not be lost to one that may be another, or anything.
+			for (const port of [...ports].sort((a, b) => choicesOf(a) - choicesOf(b))) {
 				const isAny = port.hostPort === 0 && familiesOf(port, families).length > 0;
-				reserved.push(isAny ? this.#reserveAny(port, families) : this.#reserveOne(port, families));
+				if (isAny) reserved.push(this.#reserveAny(port, families));
+				else if (port.hostPortEnd !== undefined) reserved.push(this.#reserveOfRange(port, port.hostPortEnd, families));
+				else reserved.push(this.#reserveOne(port, families));
 			}
 		} catch (error) {
 			this.release(reserved);
@@ -63,20 +66,37 @@ export class Reservations implements Disposable {
 		this.#slots.clear();
 	}
 
-	#reserveOne<P extends HostPort>(port: P, families: readonly Family[]): P {
+	#reserveOne(port: Port, families: readonly Family[]): Port {
+		const family = this.#take(port, families);
+		if (family === undefined) return port;
+		throw faults.PORT_IN_USE({ port: portText(port), holder: this.#holder(port, family) }, { field: "ports" });
+	}
+
+	#reserveOfRange(port: Port, last: number, families: readonly Family[]): Port {
+		const { protocol, hostAddress, containerPort } = port;
+		for (let { hostPort } = port; hostPort <= last; hostPort += 1) {
+			const chosen = { protocol, hostAddress, hostPort, containerPort };
+			if (this.#take(chosen, families) === undefined) return chosen;
+		}
+		const range = { first: String(port.hostPort), port: portText({ ...port, hostPort: last }) };
+		throw faults.NO_PORT_OF_RANGE_FREE(range, { field: "ports" });
+	}
+
+	/** In all families, or in none: then one in which somebody has it. */
+	#take(port: Port, families: readonly Family[]): Family | undefined {
 		const taken: Family[] = [];
 		for (const family of familiesOf(port, families)) {
 			if (!this.#slot(port, family).add(addressAt(port, family))) {
 				for (const other of taken) this.#slot(port, other).remove(addressAt(port, other));
-				throw faults.PORT_IN_USE({ port: portText(port), holder: this.#holder(port, family) }, { field: "ports" });
+				return family;
 			}
 			taken.push(family);
 		}
-		return port;
+		return undefined;
 	}
 
 	/** The kernel chooses for the first family; the second has to have the same one free. */
-	#reserveAny<P extends HostPort>(port: P, families: readonly Family[]): P {
+	#reserveAny(port: Port, families: readonly Family[]): Port {
 		const [first = 4] = familiesOf(port, families);
 		for (let attempt = 0; attempt < DYNAMIC_ATTEMPTS; attempt += 1) {
 			const hostPort = this.#freePort(port.protocol, addressAt(port, first));
@@ -181,6 +201,12 @@ class Slot implements Disposable {
 		this.#sockets.get(address.toString())?.[Symbol.dispose]();
 		this.#sockets.delete(address.toString());
 	}
+}
+
+/** How many ports of the host will do. */
+function choicesOf({ hostPort, hostPortEnd }: Port): number {
+	if (hostPort === 0) return Number.MAX_SAFE_INTEGER;
+	return hostPortEnd === undefined ? 1 : hostPortEnd - hostPort + 1;
 }
 
 function familiesOf({ hostAddress }: HostPort, families: readonly Family[]): readonly Family[] {

@@ -88,6 +88,18 @@ describe("a web server and those who want it", () => {
 		expect(inspected.NetworkSettings.Networks.front.IPAddress).toBe(await addressOf("web", "front"));
 	});
 
+	test("several are started alike, each with a port of its own of a range; then there is none", async () => {
+		const flags = ["--network", "front", "-p", "8080-8082:80"];
+		for (const name of ["one", "two"])
+			await host.wharfOk("run", "-d", "--name", name, ...flags, "host", ...webServer(80, name));
+		expect(await host.wharfOk("port", "one")).toBe("80/tcp -> 0.0.0.0:8081");
+		expect(await host.wharfOk("port", "two")).toBe("80/tcp -> 0.0.0.0:8082");
+		await eventually(async () => expect(await host.fetch(`http://${HOST_ADDRESS}:8082/`)).toBe("two"));
+		const refused = await host.wharf(["run", "--rm", ...flags, "host", "true"]);
+		expect([refused.exitCode, refused.stderr]).toEqual([125, expect.stringContaining("8080 to 8082/tcp")]);
+		for (const name of ["one", "two"]) await host.wharfOk("rm", "-f", name);
+	});
+
 	test("a network in use stays, and its users are named", async () => {
 		const { exitCode, stderr } = await host.wharf(["network", "rm", "front"]);
 		expect(exitCode).toBe(1);

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { parseContainerPort, parsePorts } from "./ports.ts";
 
-const port = (hostPort: number, containerPort: number, hostAddress = "", protocol = "tcp") => ({
+const port = (hostPort: number, containerPort: number, hostAddress = "", protocol = "tcp", hostPortEnd = 0) => ({
 	protocol,
 	hostAddress,
 	hostPort,
+	hostPortEnd,
 	containerPort,
 });
 
@@ -22,6 +23,9 @@ describe("-p", () => {
 		["[::1]:8080:80", [port(8080, 80, "::1")]],
 		["[fd00::2]::80/tcp", [port(0, 80, "fd00::2")]],
 		["8000-8002:80-82", [port(8000, 80), port(8001, 81), port(8002, 82)]],
+		["8000-8010:80", [port(8000, 80, "", "tcp", 8010)]],
+		["127.0.0.1:8000-8010:53/udp", [port(8000, 53, "127.0.0.1", "udp", 8010)]],
+		["8000-8000:80", [port(8000, 80)]],
 		["8000-8001", [port(0, 8000), port(0, 8001)]],
 		["10.0.0.1:7000-7001:70-71/udp", [port(7000, 70, "10.0.0.1", "udp"), port(7001, 71, "10.0.0.1", "udp")]],
 	])("%s", (text, expected) => expect(parsePorts(text)).toEqual(expected));

@@ -1,4 +1,4 @@
-/** `-p` as Docker has it: `80`, `8080:80`, `8000-8003:80-83`, `127.0.0.1:8080:80`, `127.0.0.1::80`, `[::1]:8080:80`, `…/udp`, `…/sctp`. */
+/** `-p` as Docker has it: `80`, `8080:80`, `8000-8003:80-83`, `8000-8010:80`, `127.0.0.1:8080:80`, `127.0.0.1::80`, `[::1]:8080:80`, `…/udp`, `…/sctp`. */
 import { syntaxFaults } from "./faults.ts";
 
 const TRANSPORTS = ["tcp", "udp", "sctp"] as const;
@@ -10,6 +10,8 @@ export interface PortWish {
 	readonly hostAddress: string;
 	/** 0: a free one. */
 	readonly hostPort: number;
+	/** One from `hostPort` to this will do; 0: `hostPort` itself. */
+	readonly hostPortEnd: number;
 	readonly containerPort: number;
 }
 
@@ -18,7 +20,7 @@ const FORM =
 const ALLOWED =
 	"CONTAINER, HOST:CONTAINER, ADDRESS:HOST:CONTAINER or ADDRESS::CONTAINER, each a port or a range, with /tcp, /udp or /sctp behind";
 
-/** A range is one wish a port. */
+/** A range is one wish a port; one of the host's for one port of the container's is one wish, whichever of them is free. */
 export function parsePorts(text: string): PortWish[] {
 	const slash = text.lastIndexOf("/");
 	const word = slash < 0 ? "tcp" : text.slice(slash + 1).toLowerCase();
@@ -31,14 +33,17 @@ export function parsePorts(text: string): PortWish[] {
 		groups["host"] === undefined || groups["host"] === ""
 			? undefined
 			: hostRange(text, groups["host"], container.length);
-	if (host !== undefined && host.length !== container.length) {
-		throw invalid(text, "one with as many ports of the host as of the container");
+	const isChoice = host !== undefined && host.length > 1 && container.length === 1;
+	if (host !== undefined && host.length !== container.length && !isChoice) {
+		throw invalid(text, "one with as many ports of the host as of the container, or one of the container");
 	}
+	const hostPortEnd = isChoice ? (host.at(-1) ?? 0) : 0;
 	const hostAddress = groups["bracketed"]?.slice(1, -1) ?? groups["address"] ?? "";
 	return container.map((containerPort, index) => ({
 		protocol,
 		hostAddress,
 		hostPort: host?.[index] ?? 0,
+		hostPortEnd,
 		containerPort,
 	}));
 }

@@ -60,7 +60,11 @@ type Operation = (world: World) => Promise<void>;
 const port = (random: Random): Port => ({
 	protocol: random.pick(["PROTOCOL_TCP", "PROTOCOL_UDP"] as const),
 	hostAddress: random.pick(["", "", "127.0.0.1", "198.51.100.1"]),
-	hostPort: random.pick([0, FIRST_PORT + random.below(PORTS)]),
+	...random.pick([
+		{ hostPort: 0, hostPortEnd: 0 },
+		{ hostPort: FIRST_PORT + random.below(PORTS), hostPortEnd: 0 },
+		{ hostPort: FIRST_PORT, hostPortEnd: FIRST_PORT + random.below(PORTS) },
+	]),
 	containerPort: 80 + random.below(3),
 });
 const ports = (random: Random): Port[] => Array.from({ length: random.below(3) }, () => port(random));

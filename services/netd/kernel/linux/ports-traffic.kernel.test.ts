@@ -145,6 +145,25 @@ test("one address goes before all addresses; either goes without the other, to t
 	expect([await reached(HOST), await reached("192.0.2.77")]).toEqual([true, true]);
 });
 
+test("of a range of the host's ports the lowest free one leads to the container, and is kept until it is given back", async () => {
+	await t.serve(t.host, 8000); // somebody else's
+	const range = { ...tcp(8000, 80), hostPortEnd: 8003 };
+	const [web, other] = [await connect("web", range), await connect("other")];
+	for (const { of } of [web, other]) await t.serve(of.netnsPath, 80);
+	const portsOf = (id: string) => t.it.netd.endpoints.get(id).endpoint.ports.map(({ hostPort }) => hostPort);
+	expect(portsOf(web.id)).toEqual([8001]);
+	await publish(other.id, range, range);
+	expect(portsOf(other.id)).toEqual([8002, 8003]);
+	for (const port of [8001, 8002, 8003]) expect(await t.ask(t.outside, HOST, port)).toBe(OUTSIDE);
+	await expect(publish(web.id, range)).rejects.toMatchObject({ reason: "NO_PORT_OF_RANGE_FREE" });
+	await t.it.restart();
+	expect([portsOf(web.id), portsOf(other.id)]).toEqual([[8001], [8002, 8003]]);
+	await unpublish(other.id, tcp(8002, 0));
+	await publish(web.id, range);
+	expect(portsOf(web.id)).toEqual([8001, 8002]);
+	expect(await t.ask(t.outside, HOST, 8002)).toBe(OUTSIDE);
+});
+
 test.each([["nomaster"], ["del"]])(
 	"a leg that somebody has taken off its bridge or away (%s) keeps nobody from its ports",
 	async (harm) => {
