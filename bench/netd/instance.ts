@@ -29,10 +29,13 @@ export class Instance implements AsyncDisposable {
 	readonly #paths = new Paths(this.root);
 	readonly #children = new Map<string, Child>();
 	readonly #at = { unix: this.#paths.socket("netd") };
+	/** By a pipeline, as the gateway calls. */
 	readonly #options = { timeoutMs: TIMEOUT_MS, pipeline: true };
 	readonly networks = client(NetworkServiceService, this.#at, this.#options);
 	readonly sandboxes = client(SandboxServiceService, this.#at, this.#options);
 	readonly endpoints = client(EndpointServiceService, this.#at, this.#options);
+	/** The same by gRPC calls of their own. */
+	readonly calls = client(EndpointServiceService, this.#at, { timeoutMs: TIMEOUT_MS });
 	#made = 0;
 
 	/** The services as the supervisor starts them, for the second time: what Node compiles is there by then. */
@@ -97,11 +100,9 @@ export class Instance implements AsyncDisposable {
 		return { id: sandbox?.id ?? "", netns: sandbox?.netnsPath ?? "" };
 	}
 
-	async connect(network: string, sandboxId: string, ports: Port[] = []): Promise<Endpoint> {
+	async connect(network: string, sandboxId: string, ports: Port[] = [], by = this.endpoints): Promise<Endpoint> {
 		const requestId = `${sandboxId}-${network}-${++this.#made}`;
-		const { endpoint, namesLag } = await this.endpoints.connect(
-			connectRequest({ requestId, network, sandboxId, ports }),
-		);
+		const { endpoint, namesLag } = await by.connect(connectRequest({ requestId, network, sandboxId, ports }));
 		if (endpoint === undefined || namesLag) throw new Error("a connect came to nothing, or its name is not there");
 		return endpoint;
 	}
@@ -111,7 +112,7 @@ export class Instance implements AsyncDisposable {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		for (const one of [this.networks, this.sandboxes, this.endpoints]) one.close();
+		for (const one of [this.networks, this.sandboxes, this.endpoints, this.calls]) one.close();
 		await this.#end();
 		// What netd made outlives it: the sandboxes are still there.
 		const made = existsSync(this.#paths.netnsDir) ? readdirSync(this.#paths.netnsDir) : [];

@@ -45,7 +45,7 @@ export async function ports(report: Report): Promise<void> {
 let made = 0;
 
 async function publish(wharf: Instance, endpointId: string, list: readonly Port[]): Promise<void> {
-	await wharf.endpoints.publishPorts({ requestId: `publish-${++made}`, endpointId, ports: [...list] });
+	await wharf.calls.publishPorts({ requestId: `publish-${++made}`, endpointId, ports: [...list] });
 }
 
 async function onePort(wharf: Instance, endpointId: string): Promise<Times> {
@@ -53,7 +53,7 @@ async function onePort(wharf: Instance, endpointId: string): Promise<Times> {
 	await times(MEASURED, async (index) => {
 		const list = [tcp(5_000 + index)];
 		await found.of(() => publish(wharf, endpointId, list));
-		await wharf.endpoints.unpublishPorts({ requestId: `unpublish-${++made}`, endpointId, ports: list });
+		await wharf.calls.unpublishPorts({ requestId: `unpublish-${++made}`, endpointId, ports: list });
 	});
 	return found;
 }

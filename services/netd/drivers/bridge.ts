@@ -163,7 +163,6 @@ export class BridgeDriver implements LinkedDriver {
 			mtu,
 			hairpin: endpoint.ports.length > 0,
 			isolated: !icc,
-			early: !network.ipv6,
 		});
 	}
 

@@ -62,11 +62,6 @@ export interface Leg {
 	readonly hairpin: boolean;
 	/** No frame passes between it and the bridge's other isolated legs. */
 	readonly isolated: boolean;
-	/**
-	 * The sandbox's end is up from the start, which is the slow part, and has its MAC later. Not with IPv6: the link-local address
-	 * would be made of a MAC that does not stay.
-	 */
-	readonly early: boolean;
 }
 
 /** The link of the host's that a network's macvlans are on. */
@@ -238,7 +233,10 @@ export interface Links {
 	removeMacvlan(macvlan: MacvlanRef): Promise<void>;
 	/** Those in a namespace that are marked as ours. */
 	macvlans(netns: string): readonly ObservedMacvlan[];
-	/** Makes the leg, or mends what differs; it has no address yet. The bridge and the namespace must be there. */
+	/**
+	 * Makes the leg, or mends what differs. The sandbox's end is up, which is the slow part, and has its MAC, its addresses and IPv6
+	 * by `ensureInnerEnd`. The bridge and the namespace must be there.
+	 */
 	ensureLeg(leg: Leg): Promise<void>;
 	/**
 	 * Gives the sandbox's end of a leg, or its macvlan, its addresses and brings it up; resolves when frames pass and neighbours have

@@ -72,7 +72,6 @@ describe("reconcile", () => {
 			mtu: 1500,
 			hairpin: false,
 			isolated: false,
-			early: false,
 		});
 		const { networks } = it.kernel.firewall.observe();
 		it.kernel.firewall.ensureNetwork({ ...networks[0]!, bridge: stray.name });

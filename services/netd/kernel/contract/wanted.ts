@@ -33,7 +33,6 @@ export function legFor(bridge: Bridge, netns: string, name = "eth0"): Leg {
 		mtu: bridge.mtu,
 		hairpin: false,
 		isolated: false,
-		early: false,
 	};
 }
 

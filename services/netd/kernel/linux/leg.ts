@@ -3,8 +3,8 @@
  *
  * Two steps, so that the pair can be made while its addresses are being chosen. Where neighbours may know the addresses by another
  * MAC, for minutes, they are told (`arp_notify`, `ndisc_notify`) once the bridge forwards from the port: what the kernel tells when
- * the sandbox's end comes up is most often lost, as the port learns of its carrier later. It comes up without addresses therefore,
- * and where that does no harm in the first step. Telling goes to every port of the bridge: with nine hundred it takes 3 ms.
+ * the sandbox's end comes up is most often lost, as the port learns of its carrier later. It comes up in the first step therefore,
+ * without addresses, and without IPv6, whose link-local address would be made of a MAC that does not stay. Telling goes to every port of the bridge: with nine hundred it takes 3 ms.
  */
 import { setImmediate } from "node:timers/promises";
 import { existsSync } from "node:fs";
@@ -47,7 +47,7 @@ export class LegBuilder {
 		const port = { hairpin: leg.hairpin, isolated: leg.isolated };
 		rtnl.links.set(leg.hostInterface, { up: true, alias: mark(leg.endpointId), port });
 		killPoint("netd.leg.up");
-		if (leg.early) this.#raise(leg);
+		this.#raise(leg);
 		log.change("leg.ensure", { name: leg.hostInterface, bridge: leg.bridge, interface: leg.interface });
 	}
 
@@ -56,11 +56,13 @@ export class LegBuilder {
 		using inside = this.#parts.insides.open(end.netns);
 		const { rtnl } = inside;
 		const link = rtnl.links.getWithIpv6(end.interface);
+		const mac = link.mac === end.mac ? undefined : end.mac;
+		// What IPv6 does when a link comes up, or is first of IPv6, is to be settled by then; and the MAC before that.
 		if (!link.up) setIpv6(end, link.ipv6);
+		rtnl.links.set(link.index, { up: true, mac, arpNotify: end.isAnnounced || undefined });
+		if (link.up) setIpv6(end, link.ipv6);
 		if (end.settings.length > 0)
 			inNetns(end.netns, () => end.settings.forEach((one) => writeSetting(end.interface, one)));
-		const mac = link.mac === end.mac ? undefined : end.mac;
-		rtnl.links.set(link.index, { up: true, mac, arpNotify: end.isAnnounced || undefined });
 		for (const { ip, prefix } of end.addresses) rtnl.addresses.replace({ link: link.index, ip, prefix });
 		killPoint("netd.leg.addressed");
 		if (end.hostInterface !== undefined) await this.#untilForwarding(end.hostInterface);
@@ -72,7 +74,8 @@ export class LegBuilder {
 
 	#raise({ netns, interface: name }: Leg): void {
 		using inside = this.#parts.insides.open(netns);
-		const { index, ipv6 } = inside.rtnl.links.getWithIpv6(name);
+		const { index, up, ipv6 } = inside.rtnl.links.getWithIpv6(name);
+		if (up) return;
 		setIpv6({ netns, interface: name, ipv6: false }, ipv6);
 		inside.rtnl.links.set(index, { up: true });
 	}
@@ -122,7 +125,7 @@ export class LegBuilder {
 }
 
 /** Addresses that can be used at once, and none that a router on the segment thinks of. */
-const WITH_IPV6 = { disable_ipv6: 0, accept_ra: 0, accept_dad: 0, autoconf: 0, ndisc_notify: 1 } as const;
+const WITH_IPV6 = { accept_ra: 0, accept_dad: 0, autoconf: 0, ndisc_notify: 1, disable_ipv6: 0 } as const;
 const WITHOUT_IPV6 = { disable_ipv6: 1 } as const;
 
 type Ipv6End = Pick<InnerEnd, "netns" | "interface" | "ipv6">;

@@ -146,6 +146,8 @@ test("a bridge has one MAC for its life, and an endpoint the one of its address"
 	expect(macOf(t.host, bridge)).toBe(mac);
 	const near = await connect("near");
 	expect(macOf(near.netnsPath, "eth0")).toBe("02:42:0a:63:00:02");
+	const local = t.run(near.netnsPath, "ip", "-6", "-o", "addr", "show", "dev", "eth0", "scope", "link");
+	expect(local.match(/fe80::\S+/g)).toEqual(["fe80::42:aff:fe63:2/64"]);
 	t.run(t.host, "ip", "link", "del", "low0");
 	await t.it.netd.sandboxes.delete(low.id, call());
 	expect(macOf(t.host, bridge)).toBe(mac);

@@ -112,8 +112,8 @@ export class ModelLinks implements Links {
 		}
 		const { endpointId, netns, interface: name, bridge, hairpin, hostInterface } = leg;
 		legs.set(hostInterface, { endpointId, netns, interface: name, bridge, hairpin, up: true });
-		if (inside !== undefined) inside.up ||= leg.early;
-		else sandbox.interfaces.set(name, { addresses: [], settings: [], up: leg.early, hostInterface });
+		if (inside !== undefined) inside.up = true;
+		else sandbox.interfaces.set(name, { addresses: [], settings: [], up: true, hostInterface });
 	}
 
 	async ensureInnerEnd({ netns, interface: name, addresses, hostInterface, settings }: InnerEnd): Promise<void> {
