@@ -9,6 +9,7 @@ import { type Fault, isFault } from "#lib/fault/fault.ts";
 import { cancelledBy } from "./cancelled.ts";
 import { type AnyMethod, methodName } from "./definition.ts";
 import { rpcFaults } from "./faults.ts";
+import { Gathering } from "./gathering.ts";
 import { MAX_PIPELINED_BYTES, tooLarge } from "./limits.ts";
 import { faultIn } from "./status.ts";
 
@@ -27,11 +28,14 @@ export type Naming = (path: string, error: ServiceError) => Fault;
 export class NoPipelineError extends Error {}
 
 const { path, requestSerialize, responseDeserialize } = PipelineServiceService.pipeline;
-const NOTHING = Buffer.alloc(0);
+
+type Request = Omit<PipelineRequest, "also" | "gathers">;
+const CANCEL = { id: 0, method: "", request: Buffer.alloc(0), timeoutMs: 0, cancel: true, also: [], gathers: true };
 
 export class PipelineClient {
 	readonly #stream: ClientDuplexStream<PipelineRequest, PipelineResponse>;
 	readonly #naming: Naming;
+	readonly #requests: Gathering<Request>;
 	readonly #calls = new Map<number, PendingCall>();
 	#lastId = 0;
 	#isEnding = false;
@@ -40,7 +44,16 @@ export class PipelineClient {
 	constructor(grpc: GrpcClient, naming: Naming) {
 		this.#naming = naming;
 		this.#stream = grpc.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
-		this.#stream.on("data", (response: PipelineResponse) => this.#take(response));
+		this.#requests = new Gathering({
+			write: (requests, left) => {
+				const [first = CANCEL, ...also] = requests.map((request) => ({ ...request, gathers: true, also: [] }));
+				this.#stream.write({ ...first, also }, left);
+			},
+			sizeOf: ({ request }) => request.length,
+		});
+		this.#stream.on("data", (response: PipelineResponse) => {
+			for (const one of [response, ...response.also]) this.#take(one);
+		});
 		this.#stream.on("error", (error) => this.#break(error as ServiceError)); // grpc-js's streams emit no other
 		this.#stream.on("end", () => this.#break(ended()));
 	}
@@ -62,14 +75,14 @@ export class PipelineClient {
 			const pending = new PendingCall(call, timeoutMs, {
 				resolve,
 				reject,
-				giveUp: () => this.#stream.write({ id, method: "", request: NOTHING, timeoutMs: 0, cancel: true }),
+				giveUp: () => this.#requests.push({ ...CANCEL, id }),
 				over: () => {
 					this.#calls.delete(id);
 					this.#endWhenDone();
 				},
 			});
 			this.#calls.set(id, pending);
-			this.#stream.write({ id, method: method.path, request: bytes, timeoutMs, cancel: false });
+			this.#requests.push({ id, method: method.path, request: bytes, timeoutMs, cancel: false });
 		});
 	}
 
@@ -97,7 +110,9 @@ export class PipelineClient {
 	}
 
 	#endWhenDone(): void {
-		if (this.#isEnding && !this.#isOver && this.#calls.size === 0) this.#stream.end();
+		if (!this.#isEnding || this.#isOver || this.#calls.size > 0) return;
+		this.#requests.flush();
+		this.#stream.end();
 	}
 
 	#nextId(): number {

@@ -10,10 +10,12 @@ import type { Fault } from "#lib/fault/fault.ts";
 import type { Answering, Dispatch } from "./dispatch.ts";
 import type { ServerCall } from "./exchange.ts";
 import { rpcFaults } from "./faults.ts";
+import { Gathering } from "./gathering.ts";
 import { MAX_PIPELINED_BYTES, tooLarge } from "./limits.ts";
 import { messageOf } from "./status.ts";
 
 type Stream = ServerDuplexStream<PipelineRequest, PipelineResponse>;
+type Response = Omit<PipelineResponse, "also">;
 
 /** `methods` by their paths. */
 export function pipelineCall(
@@ -46,12 +48,18 @@ class PipelineServer {
 	readonly #methods: ReadonlyMap<string, Answering>;
 	readonly #to: Pick<Dispatch, "name" | "stopping">;
 	readonly #calls = new Map<number, PipelinedCall>();
+	readonly #responses: Gathering<Response>;
+	#gathers = false;
 	/** No call that is to be answered follows. */
 	#isEnding = false;
 	#isOver = false;
 
 	constructor(stream: Stream, methods: ReadonlyMap<string, Answering>, to: Pick<Dispatch, "name" | "stopping">) {
 		this.#stream = stream;
+		this.#responses = new Gathering({
+			write: (responses, left) => this.#send(responses, left),
+			sizeOf: ({ response }) => response.length,
+		});
 		this.#methods = methods;
 		this.#to = to;
 	}
@@ -63,7 +71,10 @@ class PipelineServer {
 			this.#endWhenDone();
 		};
 		stopping.addEventListener("abort", end, { once: true });
-		this.#stream.on("data", (request: PipelineRequest) => this.#take(request));
+		this.#stream.on("data", (request: PipelineRequest) => {
+			this.#gathers ||= request.gathers;
+			for (const one of [request, ...request.also]) this.#take(one);
+		});
 		this.#stream.on("end", end);
 		// Also told after a stream that ended well.
 		this.#stream.on("cancelled", () => {
@@ -99,7 +110,7 @@ class PipelineServer {
 	}
 
 	/** Nothing is said of a call that was given up, though another one have its id by now. */
-	#settle(id: number, call: PipelinedCall, response: PipelineResponse): void {
+	#settle(id: number, call: PipelinedCall, response: Response): void {
 		if (this.#calls.get(id) !== call) return;
 		this.#calls.delete(id);
 		this.#write(response);
@@ -111,19 +122,31 @@ class PipelineServer {
 	}
 
 	/** A client that does not read is not read. */
-	#write(response: PipelineResponse): void {
-		if (this.#isOver || this.#stream.write(response)) return;
-		this.#stream.pause();
-		this.#stream.once("drain", () => this.#stream.resume());
+	#write(response: Response): void {
+		if (this.#isOver) return;
+		this.#responses.push(response);
+		if (this.#responses.isFull) this.#stream.pause();
+	}
+
+	#send(responses: readonly Response[], left: () => void): void {
+		const done = (): void => {
+			if (this.#stream.isPaused()) this.#stream.resume();
+			left();
+		};
+		const [first, ...also] = responses.map((response) => ({ ...response, also: [] }));
+		if (first === undefined) return;
+		if (this.#gathers) this.#stream.write({ ...first, also }, done);
+		else for (const one of [first, ...also]) this.#stream.write(one, one === (also.at(-1) ?? first) ? done : undefined);
 	}
 
 	#endWhenDone(): void {
 		if (this.#isOver || !this.#isEnding || this.#calls.size > 0) return;
 		this.#isOver = true;
+		this.#responses.flush();
 		this.#stream.end();
 	}
 }
 
-function refusal(id: number, fault: Fault): PipelineResponse {
+function refusal(id: number, fault: Fault): Response {
 	return { id, response: Buffer.alloc(0), status: messageOf(fault) };
 }

@@ -24,9 +24,16 @@ function byHand() {
 		request: EchoService.say.requestSerialize({ text }),
 		timeoutMs: 0,
 		cancel: false,
+		also: [],
+		gathers: false,
 	});
 	return {
 		send: (id: number, method: string, text?: string) => stream.write(request(id, method, text)),
+		/** All in one message. */
+		sendTogether: (ids: readonly number[], gathers: boolean) => {
+			const [first, ...also] = ids.map((id) => request(id, SAY, `${id}`));
+			if (first !== undefined) stream.write({ ...first, also, gathers });
+		},
 		cancel: (id: number) => stream.write({ ...request(id, ""), cancel: true }),
 		next: async (): Promise<PipelineResponse> => (await once(stream, "data"))[0],
 		end: async () => {
@@ -82,6 +89,26 @@ test("one that is cancelled has no outcome, and the others theirs", async () => 
 	lane.send(2, SAY, "short");
 	expect(await lane.next()).toMatchObject({ id: 2, status: undefined });
 	await lane.end();
+});
+
+test("calls of one message are each a call, and their outcomes one message where the client gathers", async () => {
+	await here.serve();
+	const apart = byHand();
+	apart.sendTogether([1, 2, 3], false);
+	for (const id of [1, 2, 3]) expect(await apart.next()).toMatchObject({ id, also: [] });
+	await apart.end();
+	const together = byHand();
+	together.sendTogether([1, 2, 3], true);
+	expect(await together.next()).toMatchObject({ id: 1, also: [{ id: 2 }, { id: 3 }] });
+	await together.end();
+});
+
+test("what is more than a message takes is several, each within its bound, and in order", async () => {
+	await here.serve();
+	const c = here.client();
+	const texts = Array.from({ length: 30 }, (_, index) => `${index} ${"x".repeat(300_000)}`);
+	const answers = await Promise.all(texts.map((text) => c.say({ text })));
+	expect(answers.map(({ text }) => text)).toEqual(texts);
 });
 
 test("an id that is in use, and a method that is none of the service's unary ones, are refused by themselves", async () => {
