@@ -15,6 +15,9 @@ import { MAX_PIPELINED_BYTES, tooLarge } from "./limits.ts";
 import { messageOf } from "./status.ts";
 
 type Stream = ServerDuplexStream<PipelineRequest, PipelineResponse>;
+/** Each is parsed, and goes as far as it can without waiting. */
+const BEGUN_AT_ONCE = 16;
+
 type Response = Omit<PipelineResponse, "also">;
 
 /** `methods` by their paths. */
@@ -49,6 +52,7 @@ class PipelineServer {
 	readonly #to: Pick<Dispatch, "name" | "stopping">;
 	readonly #calls = new Map<number, PipelinedCall>();
 	readonly #responses: Gathering<Response>;
+	readonly #due: PipelineRequest[] = [];
 	#gathers = false;
 	/** No call that is to be answered follows. */
 	#isEnding = false;
@@ -73,16 +77,31 @@ class PipelineServer {
 		stopping.addEventListener("abort", end, { once: true });
 		this.#stream.on("data", (request: PipelineRequest) => {
 			this.#gathers ||= request.gathers;
-			for (const one of [request, ...request.also]) this.#take(one);
+			this.#begin(request, ...request.also);
 		});
 		this.#stream.on("end", end);
 		// Also told after a stream that ended well.
 		this.#stream.on("cancelled", () => {
 			this.#isOver = true;
+			this.#due.length = 0;
 			stopping.removeEventListener("abort", end);
 			for (const call of this.#calls.values()) call.cancel();
 		});
 		if (stopping.aborted) end();
+	}
+
+	/** In their order, a few in a turn of the loop: what else is due does not wait for all that came together. */
+	#begin(...requests: readonly PipelineRequest[]): void {
+		const isBusy = this.#due.length > 0;
+		this.#due.push(...requests);
+		if (!isBusy) this.#beginSome();
+	}
+
+	#beginSome(): void {
+		for (const request of this.#due.slice(0, BEGUN_AT_ONCE)) this.#take(request);
+		this.#due.splice(0, BEGUN_AT_ONCE);
+		if (this.#due.length > 0) setImmediate(() => this.#beginSome());
+		else this.#endWhenDone();
 	}
 
 	#take({ id, method, request, timeoutMs, cancel }: PipelineRequest): void {
@@ -140,7 +159,7 @@ class PipelineServer {
 	}
 
 	#endWhenDone(): void {
-		if (this.#isOver || !this.#isEnding || this.#calls.size > 0) return;
+		if (this.#isOver || !this.#isEnding || this.#calls.size + this.#due.length > 0) return;
 		this.#isOver = true;
 		this.#responses.flush();
 		this.#stream.end();

@@ -328,6 +328,7 @@ export class Endpoints {
 		undo.defer(() => driver.removeLink({ endpoint: intent, netnsPath: sandbox.netnsPath }));
 		await driver.ensureLink(network, intent, sandbox.netnsPath);
 		if (!network.resolvesNames || others.some((other) => other.network.resolvesNames)) return;
+		await pace.next();
 		undo.defer(() => kernel.resolver.remove(sandbox.netnsPath));
 		kernel.resolver.ensure(sandbox.netnsPath, sandbox.resolverPort);
 	}
