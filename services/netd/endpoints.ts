@@ -25,6 +25,7 @@ import { faults } from "./faults.ts";
 import { freeInterface } from "./free-interface.ts";
 import { legName, newId } from "./id.ts";
 import { type Network, noteOtherMac, type TextMap } from "./network.ts";
+import { hasOwnMac } from "./own-mac.ts";
 import type { Parts } from "./parts.ts";
 import { insertPorts, type Port } from "./port.ts";
 import { isPortConflict, portConflict } from "./port-conflict.ts";
@@ -148,7 +149,12 @@ export class Endpoints {
 		const view = endpointView({ endpoint: active, network }, sandbox, [...at.others, { endpoint: active, network }]);
 		const answer = call.answer({ view, namesLag: false });
 		await store.write(
-			[rows.activateEndpoint(active), ...endpointFacts("CONNECTED", active), ...answer],
+			[
+				rows.activateEndpoint(active),
+				...(hasOwnMac(network, active) ? [] : [noteOtherMac(network.id)]),
+				...endpointFacts("CONNECTED", active),
+				...answer,
+			],
 			"endpoint.active",
 		);
 		undo.done();

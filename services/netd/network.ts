@@ -49,7 +49,7 @@ export interface Network {
 	readonly config: readonly SubnetSpec[] | undefined;
 	/** The configuration that it was made from. */
 	readonly configFrom: string | undefined;
-	/** An endpoint has, or had, a MAC that its address does not make: neighbours may know an address by one that it no longer has. */
+	/** An endpoint has, or had, a MAC that its addresses do not make: neighbours may know an address by one that it no longer has. */
 	readonly otherMacs: boolean;
 }
 
@@ -65,7 +65,7 @@ interface SubnetAsked {
 	readonly gateway: Ip | undefined;
 }
 
-export function subnetOf(network: Network, family: Family): Subnet | undefined {
+export function subnetOf(network: Pick<Network, "subnets">, family: Family): Subnet | undefined {
 	return network.subnets.find(({ cidr }) => cidr.family === family);
 }
 

@@ -15,6 +15,7 @@ import type { NetworkRules } from "../kernel/firewall.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { type HostSettings, isInPlace, type ObservedLeg, type Uplink } from "../kernel/links.ts";
 import type { Network, NetworkAsked, Subnet, TextMap } from "../network.ts";
+import { hasOwnMac } from "../own-mac.ts";
 import { type BridgeOptions, checkBridgeOptions, parseBridgeOptions, UPLINK } from "./bridge-options.ts";
 import {
 	ensureFound,
@@ -210,13 +211,10 @@ function bridgeOf({ id, interface: name }: Network): IfName {
 	return name ?? bridgeName(id);
 }
 
-/**
- * Not where an address has one MAC, whoever has it: what neighbours know of it is true. Only an IPv4 address makes one, and on a
- * segment there are others beside ours.
- */
-function isAnnounced({ ipv6, otherMacs, options }: Network, { mac, addresses: [first] }: Endpoint): boolean {
-	const isOwn = first !== undefined && mac === macFromIp(first.ip);
-	return ipv6 || otherMacs || !isOwn || parseBridgeOptions(options).uplink !== undefined;
+/** Not where an address has one MAC, whoever has it: what neighbours know of it is true. On a segment there are others beside ours. */
+function isAnnounced(network: Network, endpoint: Endpoint): boolean {
+	const { uplink } = parseBridgeOptions(network.options);
+	return network.otherMacs || !hasOwnMac(network, endpoint) || uplink !== undefined;
 }
 
 /** As an endpoint with the gateway's address would have it; without a gateway, from the id, which is random. */

@@ -62,37 +62,41 @@ test("an address that another interface has now is reached by the very first pac
 	}
 });
 
-describe("without IPv6", () => {
-	const [address = ""] = ADDRESSES;
-
+describe.each([
+	["IPv4", CIDRS.slice(0, 1), ["10.99.0.50"]],
+	["both families, at the same place of their subnets", CIDRS, ["10.99.0.50", "fd00:99::32"]],
+])("%s", (_, cidrs, own) => {
 	/** How many ARP messages with the address as their sender have come to the sandbox: none but those that tell it to everybody. */
 	const listen = ({ netnsPath }: Sandbox): (() => number) => {
-		const rules = `table arp heard { chain input { type filter hook input priority 0; arp saddr ip ${address} counter\n }; }`;
+		const rules = `table arp heard { chain input { type filter hook input priority 0; arp saddr ip ${own[0]} counter\n }; }`;
 		t.run(netnsPath, "nft", rules);
 		return () => Number(/packets (\d+)/.exec(t.run(netnsPath, "nft", "list", "table", "arp", "heard"))?.[1]);
 	};
 
 	async function connectThere(name: string, more: Partial<ConnectSpec> = {}): Promise<Sandbox> {
 		const sandbox = await t.it.netd.sandboxes.create(sandboxSpec(name), call());
-		await t.it.netd.endpoints.connect(connectSpec("lan", sandbox, { addresses: [Ip.parse(address)], ...more }), call());
+		await t.it.netd.endpoints.connect(
+			connectSpec("lan", sandbox, { addresses: own.map((text) => Ip.parse(text)), ...more }),
+			call(),
+		);
 		return sandbox;
 	}
 
 	test("an address that always has the MAC it makes is told to nobody, and reached by the first packet again", async () => {
-		await lan("bridge", {}, CIDRS.slice(0, 1));
+		await lan("bridge", {}, cidrs);
 		const near = await connect("near");
 		const before = await connectThere("before");
-		expect(ping(near.netnsPath, address)).toContain(" 0% packet loss");
+		for (const address of own) expect(ping(near.netnsPath, address)).toContain(" 0% packet loss");
 		await t.it.netd.sandboxes.delete(before.id, call());
 		await sleep(1_500);
 		const heard = listen(near);
 		await connectThere("after");
 		expect(heard()).toBe(0);
-		expect(ping(near.netnsPath, address)).toContain(" 0% packet loss");
+		for (const address of own) expect(ping(near.netnsPath, address)).toContain(" 0% packet loss");
 	});
 
 	test("one that another MAC had before is told, and reached by the first packet", async () => {
-		const bridge = await lan("bridge", {}, CIDRS.slice(0, 1));
+		const bridge = await lan("bridge", {}, cidrs);
 		const near = await connect("near");
 		const before = await connectThere("before", { mac: parseMac(OLD) });
 		await t.it.netd.sandboxes.delete(before.id, call());
@@ -100,12 +104,14 @@ describe("without IPv6", () => {
 			[near.netnsPath, "eth0"],
 			[t.host, bridge],
 		] as const)
-			t.run(netns, "ip", "neigh", "replace", address, "lladdr", OLD, "dev", dev, "nud", "reachable");
+			for (const address of own)
+				t.run(netns, "ip", "neigh", "replace", address, "lladdr", OLD, "dev", dev, "nud", "reachable");
 		await sleep(1_500);
 		const heard = listen(near);
 		await connectThere("after");
 		expect(heard()).toBeGreaterThan(0);
-		for (const netns of [near.netnsPath, t.host]) expect(ping(netns, address)).toContain(" 0% packet loss");
+		for (const netns of [near.netnsPath, t.host])
+			for (const address of own) expect(ping(netns, address)).toContain(" 0% packet loss");
 	});
 });
 
