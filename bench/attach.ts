@@ -133,7 +133,7 @@ try {
 		console.log(`${name}: median ${one.median.toFixed(2)} ms, p99 ${one.quantile(0.99).toFixed(2)} ms (${one.count})`);
 	report("kernel floor: veth on a bridge, address, route, one port", floors);
 	report("one call that does nothing, from process to process (a connect has two)", found.call);
-	report("one durable write (a connect has three)", found.write);
+	report("one durable write (a connect has two)", found.write);
 	report("netd Connect with one published port", found.connect);
 	report("the same by a gRPC call of its own, and not over a pipeline", found.connectAlone);
 	report("netd Disconnect of a second network", found.disconnect);
