@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { keepLogs } from "../keep-logs.ts";
-import { killPointNames } from "../kill-points.ts";
+import { killPointNames, OF_NETD } from "../kill-points.ts";
 import type { Random } from "../random.ts";
 import { amiss } from "./agree.ts";
 import { NetdHost } from "./instance.ts";
@@ -16,7 +16,6 @@ const LANES = 5;
 const LATEST_KILL_MS = 400;
 const AT_POINTS = 0.4;
 const ROUNDS_TO_AUDIT = 10;
-const OF_NETD = /^(netd\.|store\.(network|sandbox|endpoint|ports)\.)/;
 
 export interface RoundsOptions {
 	readonly random: Random;
