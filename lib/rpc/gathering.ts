@@ -7,14 +7,14 @@
 const MAX_GATHERED_BYTES = 1024 * 1024;
 
 export interface GatheringParts<T> {
-	/** At least one. Calls `left` when there is room for more. */
-	write(messages: readonly T[], left: () => void): void;
+	/** One message, with the others in its `also`. Calls `left` when there is room for more. */
+	write(message: T, left: () => void): void;
 	sizeOf(message: T): number;
 }
 
-export class Gathering<T> {
+export class Gathering<T extends { readonly also: T[] }> {
 	readonly #parts: GatheringParts<T>;
-	#waiting: T[] = [];
+	readonly #waiting: T[] = [];
 	#bytes = 0;
 	#isUnderWay = false;
 
@@ -46,10 +46,15 @@ export class Gathering<T> {
 	}
 
 	#write(left: () => void): void {
-		let bytes = 0;
-		const fits = this.#waiting.findIndex((message) => (bytes += this.#parts.sizeOf(message)) > MAX_GATHERED_BYTES);
-		const messages = this.#waiting.splice(0, fits < 0 ? this.#waiting.length : Math.max(1, fits));
-		this.#bytes = this.#waiting.reduce((sum, message) => sum + this.#parts.sizeOf(message), 0);
-		this.#parts.write(messages, left);
+		let [count, bytes] = [0, 0];
+		for (const message of this.#waiting) {
+			const size = this.#parts.sizeOf(message);
+			if (count > 0 && bytes + size > MAX_GATHERED_BYTES) break;
+			count += 1;
+			bytes += size;
+		}
+		const [first, ...also] = this.#waiting.splice(0, count);
+		this.#bytes -= bytes;
+		if (first !== undefined) this.#parts.write({ ...first, also }, left);
 	}
 }

@@ -28,14 +28,14 @@ export type Naming = (path: string, error: ServiceError) => Fault;
 export class NoPipelineError extends Error {}
 
 const { path, requestSerialize, responseDeserialize } = PipelineServiceService.pipeline;
-
-type Request = Omit<PipelineRequest, "also" | "gathers">;
-const CANCEL = { id: 0, method: "", request: Buffer.alloc(0), timeoutMs: 0, cancel: true, also: [], gathers: true };
+const NOTHING = Buffer.alloc(0);
+/** Of every request. */
+const COMMON = { also: [], gathers: true };
 
 export class PipelineClient {
 	readonly #stream: ClientDuplexStream<PipelineRequest, PipelineResponse>;
 	readonly #naming: Naming;
-	readonly #requests: Gathering<Request>;
+	readonly #requests: Gathering<PipelineRequest>;
 	readonly #calls = new Map<number, PendingCall>();
 	#lastId = 0;
 	#isEnding = false;
@@ -45,10 +45,7 @@ export class PipelineClient {
 		this.#naming = naming;
 		this.#stream = grpc.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
 		this.#requests = new Gathering({
-			write: (requests, left) => {
-				const [first = CANCEL, ...also] = requests.map((request) => ({ ...request, gathers: true, also: [] }));
-				this.#stream.write({ ...first, also }, left);
-			},
+			write: (request, left) => this.#stream.write(request, left),
 			sizeOf: ({ request }) => request.length,
 		});
 		this.#stream.on("data", (response: PipelineResponse) => {
@@ -75,14 +72,14 @@ export class PipelineClient {
 			const pending = new PendingCall(call, timeoutMs, {
 				resolve,
 				reject,
-				giveUp: () => this.#requests.push({ ...CANCEL, id }),
+				giveUp: () => this.#requests.push({ ...COMMON, id, method: "", request: NOTHING, timeoutMs: 0, cancel: true }),
 				over: () => {
 					this.#calls.delete(id);
 					this.#endWhenDone();
 				},
 			});
 			this.#calls.set(id, pending);
-			this.#requests.push({ id, method: method.path, request: bytes, timeoutMs, cancel: false });
+			this.#requests.push({ ...COMMON, id, method: method.path, request: bytes, timeoutMs, cancel: false });
 		});
 	}
 

@@ -18,8 +18,6 @@ type Stream = ServerDuplexStream<PipelineRequest, PipelineResponse>;
 /** Each is parsed, and goes as far as it can without waiting. */
 const BEGUN_AT_ONCE = 16;
 
-type Response = Omit<PipelineResponse, "also">;
-
 /** `methods` by their paths. */
 export function pipelineCall(
 	methods: ReadonlyMap<string, Answering>,
@@ -51,7 +49,7 @@ class PipelineServer {
 	readonly #methods: ReadonlyMap<string, Answering>;
 	readonly #to: Pick<Dispatch, "name" | "stopping">;
 	readonly #calls = new Map<number, PipelinedCall>();
-	readonly #responses: Gathering<Response>;
+	readonly #responses: Gathering<PipelineResponse>;
 	readonly #due: PipelineRequest[] = [];
 	#gathers = false;
 	/** No call that is to be answered follows. */
@@ -61,7 +59,7 @@ class PipelineServer {
 	constructor(stream: Stream, methods: ReadonlyMap<string, Answering>, to: Pick<Dispatch, "name" | "stopping">) {
 		this.#stream = stream;
 		this.#responses = new Gathering({
-			write: (responses, left) => this.#send(responses, left),
+			write: (response, left) => this.#send(response, left),
 			sizeOf: ({ response }) => response.length,
 		});
 		this.#methods = methods;
@@ -121,7 +119,8 @@ class PipelineServer {
 		this.#calls.set(id, call);
 		answering(request, call, {
 			give: (response) => {
-				if (response.length <= MAX_PIPELINED_BYTES) return this.#settle(id, call, { id, response, status: undefined });
+				if (response.length <= MAX_PIPELINED_BYTES)
+					return this.#settle(id, call, { id, response, status: undefined, also: [] });
 				this.#settle(id, call, refusal(id, tooLarge(method)));
 			},
 			refuse: (fault) => this.#settle(id, call, refusal(id, fault)),
@@ -129,7 +128,7 @@ class PipelineServer {
 	}
 
 	/** Nothing is said of a call that was given up, though another one have its id by now. */
-	#settle(id: number, call: PipelinedCall, response: Response): void {
+	#settle(id: number, call: PipelinedCall, response: PipelineResponse): void {
 		if (this.#calls.get(id) !== call) return;
 		this.#calls.delete(id);
 		this.#write(response);
@@ -141,21 +140,20 @@ class PipelineServer {
 	}
 
 	/** A client that does not read is not read. */
-	#write(response: Response): void {
+	#write(response: PipelineResponse): void {
 		if (this.#isOver) return;
 		this.#responses.push(response);
 		if (this.#responses.isFull) this.#stream.pause();
 	}
 
-	#send(responses: readonly Response[], left: () => void): void {
+	#send(message: PipelineResponse, left: () => void): void {
 		const done = (): void => {
 			if (this.#stream.isPaused()) this.#stream.resume();
 			left();
 		};
-		const [first, ...also] = responses.map((response) => ({ ...response, also: [] }));
-		if (first === undefined) return;
-		if (this.#gathers) this.#stream.write({ ...first, also }, done);
-		else for (const one of [first, ...also]) this.#stream.write(one, one === (also.at(-1) ?? first) ? done : undefined);
+		const messages = this.#gathers ? [message] : [{ ...message, also: [] }, ...message.also];
+		for (const [index, one] of messages.entries())
+			this.#stream.write(one, index === messages.length - 1 ? done : undefined);
 	}
 
 	#endWhenDone(): void {
@@ -166,6 +164,6 @@ class PipelineServer {
 	}
 }
 
-function refusal(id: number, fault: Fault): Response {
-	return { id, response: Buffer.alloc(0), status: messageOf(fault) };
+function refusal(id: number, fault: Fault): PipelineResponse {
+	return { id, response: Buffer.alloc(0), status: messageOf(fault), also: [] };
 }
