@@ -43,42 +43,33 @@ function attempt(database: DatabaseSync, cache: StatementCache, group: readonly 
 	const durable = group.some((transaction) => transaction.durable);
 	database.exec(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
 	database.exec("BEGIN IMMEDIATE");
-	const [first] = group;
-	if (group.length === 1 && first !== undefined) return alone(database, cache, first);
-	const outcomes = group.map((transaction) => inSavepoint(database, cache, transaction));
+	// What one alone did goes by the transaction itself.
+	const perform = group.length === 1 ? inTransaction : inSavepoint;
+	const outcomes = group.map((transaction) => perform(database, cache, transaction));
 	const anything = outcomes.includes(null);
 	database.exec(anything ? "COMMIT" : "ROLLBACK");
 	return { outcomes, commits: anything ? 1 : 0 };
 }
 
-/** What it did goes by the transaction itself. */
-function alone(database: DatabaseSync, cache: StatementCache, { statements }: Transaction): GroupResult {
-	for (const statement of statements) {
-		try {
-			run(cache, statement);
-		} catch (error) {
-			if (database.isTransaction) database.exec("ROLLBACK");
-			return { outcomes: [failureOf(error, statement.sql)], commits: 0 };
-		}
-	}
-	database.exec("COMMIT");
-	return { outcomes: [null], commits: 1 };
+function inSavepoint(database: DatabaseSync, cache: StatementCache, transaction: Transaction): Failure | null {
+	database.exec("SAVEPOINT one");
+	const failure = inTransaction(database, cache, transaction);
+	database.exec(failure === null ? "RELEASE one" : "ROLLBACK TO one; RELEASE one");
+	return failure;
 }
 
-function inSavepoint(database: DatabaseSync, cache: StatementCache, { statements }: Transaction): Failure | null {
-	database.exec("SAVEPOINT one");
+/** What a failure leaves behind is the caller's to roll back. */
+function inTransaction(database: DatabaseSync, cache: StatementCache, { statements }: Transaction): Failure | null {
 	let sql = "";
 	try {
 		for (const statement of statements) {
 			sql = statement.sql;
 			run(cache, statement);
 		}
-		database.exec("RELEASE one");
 		return null;
 	} catch (error) {
 		// A full disk or an I/O error may have rolled back all of the group already: then nobody's changes are there.
 		if (!database.isTransaction) throw error;
-		database.exec("ROLLBACK TO one; RELEASE one");
 		return failureOf(error, sql);
 	}
 }

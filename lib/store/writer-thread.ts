@@ -25,7 +25,8 @@ const PROGRAM = new URL(import.meta.url.endsWith(".ts") ? "./writer.ts" : "./wri
 export class WriterThread {
 	readonly #path: string;
 	readonly #worker: Worker;
-	readonly #inline: InlineWriter;
+	/** Opened by the first who needs it: most services never do. */
+	#inline: InlineWriter | undefined;
 	readonly #ended: Promise<unknown>;
 	readonly #onCommit: () => void;
 	#waiting: Pending[] = [];
@@ -39,7 +40,6 @@ export class WriterThread {
 
 	private constructor(path: string, worker: Worker, onCommit: () => void) {
 		this.#path = path;
-		this.#inline = new InlineWriter(path);
 		this.#worker = worker;
 		this.#onCommit = onCommit;
 		this.#ended = new Promise((resolve) => void worker.once("exit", resolve));
@@ -83,13 +83,14 @@ export class WriterThread {
 	async close(): Promise<void> {
 		this.#closed ??= "it is closed";
 		await this.#last.catch(() => undefined);
-		this.#inline[Symbol.dispose]();
+		this.#inline?.[Symbol.dispose]();
 		this.#send({ kind: "close" });
 		await this.#ended;
 	}
 
 	/** Undefined: the thread is to try, as it waits for another program that has the file. */
 	#commitInline(statements: readonly Statement[]): Promise<void> | undefined {
+		this.#inline ??= new InlineWriter(this.#path);
 		const { outcomes, commits } = this.#inline.commit(statements);
 		const [failure] = outcomes;
 		if (failure?.kind === "unavailable") return undefined;
