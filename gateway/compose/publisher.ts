@@ -5,7 +5,6 @@
  * cut off. When it leaves that network they go to the next.
  */
 import type { NetworkAttachment } from "#gen/wharf/container/v1/container.ts";
-import type { Network } from "#gen/wharf/network/v1/network.ts";
 import { isFault } from "#lib/fault/fault.ts";
 import type { Parts } from "../parts.ts";
 
@@ -20,19 +19,19 @@ export async function publisherOf(
 	{ spec, networkIds }: Attached,
 	signal: AbortSignal,
 ): Promise<string | undefined> {
-	const networks: (Network | undefined)[] = [];
-	for (const id of networkIds) {
-		try {
-			networks.push(await netd.network(id, signal));
-		} catch (error) {
-			if (!isFault(error, "NETWORK_NOT_FOUND")) throw error;
-			networks.push(undefined);
-		}
+	const able: { readonly id: string; readonly priority: number }[] = [];
+	for (const [index, id] of networkIds.entries()) {
+		if (await publishes(netd, id, signal)) able.push({ id, priority: spec.networks[index]?.gatewayPriority ?? 0 });
 	}
-	const priority = (index: number): number => spec.networks[index]?.gatewayPriority ?? 0;
-	const [first] = networkIds
-		.map((id, index) => ({ id, index }))
-		.filter(({ index }) => networks[index]?.publishes === true)
-		.sort((one, other) => priority(other.index) - priority(one.index) || one.index - other.index);
-	return first?.id;
+	// Of equal ones the first stays the first.
+	return able.toSorted((one, other) => other.priority - one.priority)[0]?.id;
+}
+
+async function publishes(netd: Parts["netd"], id: string, signal: AbortSignal): Promise<boolean> {
+	try {
+		return (await netd.network(id, signal)).publishes;
+	} catch (error) {
+		if (isFault(error, "NETWORK_NOT_FOUND")) return false;
+		throw error;
+	}
 }
