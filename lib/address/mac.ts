@@ -14,9 +14,13 @@ const ALL_ZERO = "00:00:00:00:00:00";
 /** Colons or hyphens, either case. What no interface can have (a group address, all zeros) is a Fault INVALID_MAC. */
 export function parseMac(text: string): Mac {
 	const canonical = text.toLowerCase().replaceAll("-", ":");
-	const isGroup = (Number.parseInt(canonical.slice(0, 2), 16) & 1) === 1;
-	if (!TEXT.test(text) || isGroup || canonical === ALL_ZERO) throw addressFaults.INVALID_MAC({ text });
+	if (!TEXT.test(text) || isGroup(canonical) || canonical === ALL_ZERO) throw addressFaults.INVALID_MAC({ text });
 	return canonical as Mac; // the pattern above is the brand's promise
+}
+
+/** Of many interfaces, and none's own: multicast and broadcast. */
+export function isGroup(mac: string): boolean {
+	return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1;
 }
 
 /**

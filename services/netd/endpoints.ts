@@ -146,7 +146,8 @@ export class Endpoints {
 		call.signal.throwIfAborted();
 
 		const active: Endpoint = { ...endpoint, status: { state: "active" } };
-		const view = endpointView({ endpoint: active, network }, sandbox, [...at.others, { endpoint: active, network }]);
+		const attachment = { endpoint: active, network };
+		const view = endpointView(attachment, sandbox, [...at.others, attachment]);
 		const answer = call.answer({ view, namesLag: false });
 		await store.write(
 			[
@@ -176,9 +177,7 @@ export class Endpoints {
 		const sandbox = records.sandbox(found.sandboxId);
 		if (endpoint === undefined || sandbox === undefined) return { disconnected: false, namesLag: false };
 
-		using _inside = kernel.namespaces.isNamespace(sandbox.netnsPath)
-			? kernel.links.visit(sandbox.netnsPath)
-			: undefined;
+		using _inside = kernel.links.visit(sandbox.netnsPath);
 		await store.intend([rows.parkEndpoint(id)], "endpoint.deleting");
 		const resolves = this.#parts.names.find(sandbox.id) !== undefined;
 		// The names go first, and while a resolver takes them in, the rest does.
@@ -350,21 +349,19 @@ export class Endpoints {
 	/** Routes and ports, while the bridge begins to forward. */
 	async #lead(endpoint: Endpoint, { network, driver, sandbox, others }: Connecting, undo: Undo): Promise<void> {
 		const { kernel, drivers } = this.#parts;
+		const all = [...others, { endpoint, network }];
 		const before = defaultRoutes(others);
-		const after = defaultRoutes([...others, { endpoint, network }]);
+		const after = defaultRoutes(all);
 		if (before[4] !== after[4] || before[6] !== after[6]) {
 			undo.defer(() => kernel.links.ensureDefaultRoutes(sandbox.netnsPath, before));
 			kernel.links.ensureDefaultRoutes(sandbox.netnsPath, after);
 		}
-		const aside = { before: sourceRoutes(others), after: sourceRoutes([...others, { endpoint, network }]) };
+		const aside = { before: sourceRoutes(others), after: sourceRoutes(all) };
 		if (aside.before.length + aside.after.length > 0) {
 			undo.defer(() => kernel.links.ensureSourceRoutes(sandbox.netnsPath, aside.before));
 			kernel.links.ensureSourceRoutes(sandbox.netnsPath, aside.after);
 		}
-		const shortcuts = shortcutsWithout(
-			shortcutsOf(drivers, [...others, { endpoint, network }]),
-			shortcutsOf(drivers, others),
-		);
+		const shortcuts = shortcutsWithout(shortcutsOf(drivers, all), shortcutsOf(drivers, others));
 		undo.defer(() => kernel.firewall.removeShortcuts(shortcuts));
 		kernel.firewall.ensureShortcuts(shortcuts);
 		const publications = publicationsOf(endpoint, driver.reachOf(network));

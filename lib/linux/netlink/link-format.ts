@@ -26,7 +26,7 @@ export const MACVLAN_MODE = 1;
 export const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const;
 export type MacvlanMode = keyof typeof MACVLAN_MODES;
 
-export const HEADER_BYTES = 16;
+const HEADER_BYTES = 16;
 const MAC_BYTES = 6;
 
 const IFF_UP = 0x1;
@@ -80,9 +80,12 @@ export function interfaceHeader(fields: HeaderFields): Buffer {
 	return header;
 }
 
-export function decodeLink(body: Buffer): Link {
+export function linkAttributes(body: Buffer): AttributeSet {
+	return AttributeSet.decode(body.subarray(HEADER_BYTES));
+}
+
+export function decodeLink(body: Buffer, attributes = linkAttributes(body)): Link {
 	const flags = body.readUInt32LE(8);
-	const attributes = AttributeSet.decode(body.subarray(HEADER_BYTES));
 	const address = attributes.bytes(IFLA.address);
 	const info = attributes.nested(IFLA.linkInfo);
 	const kind = info?.string(INFO_KIND);

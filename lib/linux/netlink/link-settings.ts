@@ -4,7 +4,6 @@
  */
 import { AF_INET, AF_INET6 } from "../family.ts";
 import * as attribute from "./attribute.ts";
-import { HEADER_BYTES } from "./link-format.ts";
 
 const IFLA_AF_SPEC = 26;
 const IFLA_INET_CONF = 1;
@@ -17,10 +16,9 @@ const IPV6_DEVCONF = { accept_ra: 3, autoconf: 5, disable_ipv6: 26, accept_dad: 
 export type Ipv6Setting = keyof typeof IPV6_DEVCONF;
 export type Ipv6Settings = Readonly<Record<Ipv6Setting, number>>;
 
-/** Undefined where the kernel has no IPv6. */
-export function decodeIpv6Settings(body: Buffer): Ipv6Settings | undefined {
-	const families = attribute.AttributeSet.decode(body.subarray(HEADER_BYTES)).nested(IFLA_AF_SPEC);
-	const conf = families?.nested(AF_INET6)?.bytes(IFLA_INET6_CONF);
+/** From a link's attributes; undefined where the kernel has no IPv6. */
+export function ipv6SettingsIn(attributes: attribute.AttributeSet): Ipv6Settings | undefined {
+	const conf = attributes.nested(IFLA_AF_SPEC)?.nested(AF_INET6)?.bytes(IFLA_INET6_CONF);
 	if (conf === undefined) return undefined;
 	const value = (name: Ipv6Setting): number => conf.readInt32LE(4 * IPV6_DEVCONF[name]);
 	return {

@@ -8,9 +8,9 @@ import type { IfName } from "#lib/address/if-name.ts";
 import { type Mac, macToBytes } from "#lib/address/mac.ts";
 import { isErrno } from "../libc.ts";
 import * as attribute from "./attribute.ts";
-import { decodeLink, IFLA, interfaceHeader, type Link } from "./link-format.ts";
+import { decodeLink, IFLA, interfaceHeader, type Link, linkAttributes } from "./link-format.ts";
 import * as kind from "./link-kind.ts";
-import { arpNotify, decodeIpv6Settings, type Ipv6Settings } from "./link-settings.ts";
+import { arpNotify, type Ipv6Settings, ipv6SettingsIn } from "./link-settings.ts";
 import { NLM_F_CREATE, NLM_F_EXCL, type Request } from "./message.ts";
 import { NETLINK_ROUTE, NetlinkSocket } from "./socket.ts";
 
@@ -78,7 +78,8 @@ export class Links {
 	/** The link, and its settings of IPv6: undefined where the kernel has none. */
 	getWithIpv6(ref: LinkRef): Link & { readonly ipv6: Ipv6Settings | undefined } {
 		const body = this.#get(ref);
-		return { ...decodeLink(body), ipv6: decodeIpv6Settings(body) };
+		const attributes = linkAttributes(body);
+		return { ...decodeLink(body, attributes), ipv6: ipv6SettingsIn(attributes) };
 	}
 
 	find(ref: LinkRef): Link | undefined {

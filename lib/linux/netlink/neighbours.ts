@@ -1,6 +1,6 @@
 /** Neighbours (who has which address on a link) and forwarding entries of bridges and VXLANs, through rtnetlink (RTM_*NEIGH). */
 import { type Family, Ip } from "#lib/address/ip.ts";
-import { type Mac, macFromBytes, macToBytes } from "#lib/address/mac.ts";
+import { isGroup, type Mac, macFromBytes, macToBytes } from "#lib/address/mac.ts";
 import { kernelFamily } from "../family.ts";
 import { isErrno } from "../libc.ts";
 import * as attribute from "./attribute.ts";
@@ -169,10 +169,6 @@ function decodeNeighbour(body: Buffer): ObservedNeighbour | undefined {
 		mac,
 		permanent: (state & (NUD_PERMANENT | NUD_NOARP)) !== 0,
 	};
-}
-
-function isGroup(mac: Mac): boolean {
-	return ((macToBytes(mac)[0] ?? 0) & 1) !== 0;
 }
 
 function decodeForwarding(body: Buffer): Forwarding | undefined {

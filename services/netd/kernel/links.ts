@@ -249,8 +249,8 @@ export interface Links {
 	parkLeg(hostInterface: IfName, inside?: { readonly netns: string; readonly interface: IfName }): void;
 	/** Both ends; takes an RCU wait of some 15 ms. Absent is success. */
 	removeLeg(hostInterface: IfName): Promise<void>;
-	/** While it is held, what is asked and changed inside this namespace goes by one door, which keeps the namespace. */
-	visit(netns: string): Disposable;
+	/** While it is held, what is asked and changed inside this namespace goes by one door, which keeps the namespace; undefined where there is none. */
+	visit(netns: string): Disposable | undefined;
 	/** Names that are taken inside a namespace. */
 	interfaces(netns: string): IfName[];
 	/** Takes some 100 µs, with no process. */

@@ -4,7 +4,8 @@
  * Two steps, so that the pair can be made while its addresses are being chosen. Where neighbours may know the addresses by another
  * MAC, for minutes, they are told (`arp_notify`, `ndisc_notify`) once the bridge forwards from the port: what the kernel tells when
  * the sandbox's end comes up is most often lost, as the port learns of its carrier later. It comes up in the first step therefore,
- * without addresses, and without IPv6, whose link-local address would be made of a MAC that does not stay. Telling goes to every port of the bridge: with nine hundred it takes 3 ms.
+ * without addresses, and without IPv6, whose link-local address would be made of a MAC that does not stay. Telling goes to every
+ * port of the bridge: with nine hundred it takes 3 ms.
  */
 import { setImmediate } from "node:timers/promises";
 import { existsSync } from "node:fs";
@@ -51,7 +52,6 @@ export class LegBuilder {
 		log.change("leg.ensure", { name: leg.hostInterface, bridge: leg.bridge, interface: leg.interface });
 	}
 
-	/** All but the announcement during one visit to the namespace. */
 	async ensureInnerEnd(end: InnerEnd): Promise<void> {
 		using inside = this.#parts.insides.open(end.netns);
 		const { rtnl } = inside;
@@ -105,13 +105,8 @@ export class LegBuilder {
 
 	/** The sandbox's end. */
 	#isThere({ netns, interface: name }: Leg): boolean {
-		try {
-			using inside = this.#parts.insides.open(netns);
-			return inside.rtnl.links.find(name) !== undefined;
-		} catch (error) {
-			if (isErrno(error, "ENOENT")) return false;
-			throw error;
-		}
+		using inside = this.#parts.insides.find(netns);
+		return inside?.rtnl.links.find(name) !== undefined;
 	}
 
 	async #untilForwarding(hostInterface: IfName): Promise<void> {

@@ -167,10 +167,8 @@ export class LinuxLinks implements Links, Disposable {
 		refusal(`bring ${hostInterface} down`, () => {
 			toleratingNow(["ENODEV"], () => this.#rtnl.links.set(hostInterface, { up: false }));
 			if (inside === undefined) return;
-			toleratingNow(["ENOENT", "ENODEV"], () => {
-				using door = this.#insides.open(inside.netns);
-				door.rtnl.links.set(inside.interface, { up: false });
-			});
+			using door = this.#insides.find(inside.netns);
+			toleratingNow(["ENODEV"], () => door?.rtnl.links.set(inside.interface, { up: false }));
 		});
 		killPoint("netd.leg.parked");
 	}
@@ -184,8 +182,8 @@ export class LinuxLinks implements Links, Disposable {
 		this.#log.change("leg.remove", { name: hostInterface });
 	}
 
-	visit(netns: string): Disposable {
-		return refusal("look into a sandbox", () => this.#insides.open(netns));
+	visit(netns: string): Disposable | undefined {
+		return refusal("look into a sandbox", () => this.#insides.find(netns));
 	}
 
 	interfaces(netns: string): IfName[] {

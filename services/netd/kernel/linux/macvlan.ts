@@ -12,7 +12,7 @@ import type { Log } from "#lib/log/log.ts";
 import { faults } from "../../faults.ts";
 import { legName } from "../../id.ts";
 import type { Macvlan, MacvlanRef, ObservedMacvlan } from "../links.ts";
-import type { Inside, Insides } from "./insides.ts";
+import type { Insides } from "./insides.ts";
 import { ENDPOINT_MARK, marked } from "./marks.ts";
 
 export class Macvlans {
@@ -46,14 +46,8 @@ export class Macvlans {
 	}
 
 	async remove({ endpointId, netns }: MacvlanRef): Promise<void> {
-		let found: Inside;
-		try {
-			found = this.#insides.open(netns);
-		} catch (error) {
-			if (isErrno(error, "ENOENT")) return;
-			throw error;
-		}
-		using inside = found;
+		using inside = this.#insides.find(netns);
+		if (inside === undefined) return;
 		const { rtnl } = inside;
 		const link = ofEndpoint(rtnl, endpointId);
 		if (link === undefined) return;

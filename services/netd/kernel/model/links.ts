@@ -150,9 +150,8 @@ export class ModelLinks implements Links {
 		this.#state.removeLeg(hostInterface);
 	}
 
-	visit(netns: string): Disposable {
-		this.#state.sandbox(netns);
-		return { [Symbol.dispose]: () => undefined };
+	visit(netns: string): Disposable | undefined {
+		return this.#state.sandboxes.has(netns) ? { [Symbol.dispose]: () => undefined } : undefined;
 	}
 
 	interfaces(netns: string): IfName[] {
