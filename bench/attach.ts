@@ -5,7 +5,7 @@
  * netd and ipamd are real processes in this network namespace, which plays the host (`npm run bench` makes it). The rounds of the
  * two alternate, and the sandboxes' namespaces are there before the clock starts. Prints only.
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,7 +18,7 @@ import { macFromIp } from "#lib/address/mac.ts";
 import { Paths } from "#lib/config/paths.ts";
 import { type Child, start } from "#lib/exec/run.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
-import { removeNetns } from "#lib/linux/netns.ts";
+import { unmount } from "#lib/linux/mount/mount.ts";
 import { checkHealth } from "#lib/rpc/check-health.ts";
 import { client } from "#lib/rpc/client.ts";
 import { Store } from "#lib/store/store.ts";
@@ -143,7 +143,6 @@ try {
 	for (const child of children) child.kill("SIGTERM");
 	for (const child of children) await child.done;
 	// What netd made outlives it: the sandboxes are still there.
-	const sandboxes = existsSync(paths.netnsDir) ? readdirSync(paths.netnsDir).map((id) => paths.netns(id)) : [];
-	for (const path of sandboxes) removeNetns(path);
+	unmount(paths.netnsDir, { detach: true });
 	rmSync(root, { recursive: true });
 }

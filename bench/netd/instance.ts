@@ -2,7 +2,7 @@
  * An instance of wharf without the gateway, for measuring: ipamd, netd and dnsd as processes in this network namespace, and their
  * callers. A probe that runs inside netd tells of its memory and its loop.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,7 +11,7 @@ import { CreateNetworkRequest, NetworkServiceService } from "#gen/wharf/network/
 import { SandboxServiceService } from "#gen/wharf/network/v1/sandbox.ts";
 import { Paths } from "#lib/config/paths.ts";
 import { type Child, start } from "#lib/exec/run.ts";
-import { removeNetns } from "#lib/linux/netns.ts";
+import { unmount } from "#lib/linux/mount/mount.ts";
 import { checkHealth } from "#lib/rpc/check-health.ts";
 import { client } from "#lib/rpc/client.ts";
 import { nodeOptions } from "../../gateway/supervisor/node-options.ts";
@@ -115,8 +115,7 @@ export class Instance implements AsyncDisposable {
 		for (const one of [this.networks, this.sandboxes, this.endpoints, this.calls]) one.close();
 		await this.#end();
 		// What netd made outlives it: the sandboxes are still there.
-		const made = existsSync(this.#paths.netnsDir) ? readdirSync(this.#paths.netnsDir) : [];
-		for (const id of made) removeNetns(this.#paths.netns(id));
+		unmount(this.#paths.netnsDir, { detach: true });
 		rmSync(this.root, { recursive: true });
 	}
 }

@@ -1,5 +1,5 @@
 /** netd and ipamd as processes, asked over their sockets. */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +16,7 @@ import { CreateSandboxRequest, SandboxServiceService } from "#gen/wharf/network/
 import { Ip } from "#lib/address/ip.ts";
 import { Paths } from "#lib/config/paths.ts";
 import { type Child, start } from "#lib/exec/run.ts";
+import { unmount } from "#lib/linux/mount/mount.ts";
 import { createNetns, removeNetns } from "#lib/linux/netns.ts";
 import { openTcpListener } from "#lib/linux/socket.ts";
 import { runIn } from "#lib/linux/test-support/scratch-netns.ts";
@@ -57,7 +58,7 @@ afterAll(async () => {
 		child.kill("SIGKILL");
 		await child.done;
 	}
-	for (const id of readdirSync(paths.netnsDir)) removeNetns(paths.netns(id));
+	unmount(paths.netnsDir, { detach: true });
 	removeNetns(host);
 	rmSync(folder, { recursive: true });
 });

@@ -4,6 +4,7 @@ import { runDaemon } from "#lib/daemon/daemon.ts";
 import { assemble } from "./assemble.ts";
 import { schema } from "./config.ts";
 import { openLinuxKernel } from "./kernel/linux/kernel.ts";
+import { openNamespaceFolder } from "./kernel/linux/namespace-folder.ts";
 import { IpamdAllocator } from "./peers/ipamd.ts";
 import { netdServices } from "./rpc.ts";
 import { migrations } from "./schema.ts";
@@ -18,6 +19,7 @@ await runDaemon({
 	schema,
 	start: async ({ paths, settings, log, store, signal, resources }) => {
 		const allocator = resources.use(new IpamdAllocator({ unix: settings.ipamdSocket ?? paths.socket("ipamd") }));
+		resources.use(openNamespaceFolder(paths.netnsDir));
 		const kernel = resources.use(
 			openLinuxKernel({
 				log,

@@ -50,6 +50,7 @@ function attachmentsAgree(root: string): string[] {
 /** Namespaces and root file systems are compared elsewhere; whatever else is mounted below the root is a stray. */
 async function mountsAgree(host: Host): Promise<string[]> {
 	const accounted = ({ type, target }: Mount): boolean =>
+		(type === "tmpfs" && target === `${host.root}/run/netns`) ||
 		(type === "nsfs" && target.startsWith(`${host.root}/run/netns/`)) ||
 		(type === "overlay" && target.startsWith(`${host.root}/containers/`));
 	return (await mounts(host, host.root))
