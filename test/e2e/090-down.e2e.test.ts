@@ -56,10 +56,14 @@ describe("on a read-only file system everything but files goes, and it says so",
 		await eventually(() => host.ok("mount", ["-o", "remount,ro", host.root]));
 		return () => host.ok("mount", ["-o", "remount,rw", host.root]);
 	};
-	/** What is open stays writable, as on a disk that fails: no new file, and none removed. */
+	/** What is open stays writable, as on a disk that fails: no new file, and none removed. What is mounted below is seen as before. */
 	const halfSpoilt: Spoil = async () => {
+		const [namespaces, aside] = [`${host.root}/run/netns`, "/run/aside"];
+		await host.ok("mkdir", [aside]);
+		await host.ok("mount", ["--move", namespaces, aside]);
 		await host.ok("mount", ["--bind", host.root, host.root]);
 		await host.ok("mount", ["-o", "remount,bind,ro", host.root]);
+		await host.ok("mount", ["--move", aside, namespaces]);
 		return () => host.ok("umount", [host.root]);
 	};
 
