@@ -74,6 +74,7 @@ async function throughGrpc(ipamd: Ipamd): Promise<void> {
 			family: "FAMILY_UNSPECIFIED",
 			cidr,
 			auxiliaryAddresses: {},
+			order: "ADDRESS_ORDER_UNSPECIFIED",
 		});
 		return answer.subnet?.id ?? "";
 	};

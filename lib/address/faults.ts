@@ -18,6 +18,11 @@ export const addressFaults = catalogue("address", {
 			`${quoted(m.text)} is an address inside a range, not a range: bits behind its prefix are set.`,
 		help: (m) => `The range is ${m.network}.`,
 	},
+	INVALID_RANGE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { text: string }) => `${quoted(m.text)} is no range: its last address is not behind its first.`,
+		help: () => "Write the lower address first, and both of one family, as 172.20.0.10-172.20.0.50.",
+	},
 	INVALID_MAC: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { text: string }) => `${quoted(m.text)} is not the link-layer address of an interface.`,

@@ -16,6 +16,8 @@ import type { Subnet } from "./subnet.ts";
 import { type StoredSubnet, SubnetRecords } from "./subnet-records.ts";
 
 export interface Entry extends StoredSubnet {
+	/** Replaced when what overlaps it is seen anew. */
+	subnet: Subnet;
 	/** False while it is being stored or deleted: nothing is leased from it. */
 	open: boolean;
 	/** Its allocator. */
@@ -59,6 +61,15 @@ export class Book {
 	/** The last of those that overlap it, whether open or not. */
 	overlapping(cidr: Cidr): Subnet | undefined {
 		return this.#taken.overlapping(cidr)?.value.subnet;
+	}
+
+	/** The open ones that have addresses of it. */
+	*within(cidr: Cidr): Generator<Entry> {
+		for (const entry of this.#taken.allOverlapping(cidr)) if (entry.open) yield entry;
+	}
+
+	entries(): Entry[] {
+		return [...this.#entries.values()].filter(({ open }) => open);
 	}
 
 	subnets(family: 4 | 6): Subnet[] {

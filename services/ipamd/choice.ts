@@ -22,6 +22,8 @@ export interface Obstacle {
 	readonly cidr: Cidr;
 	/** For sentences: `the route 10.8.0.0/16 (tun0)`. */
 	readonly what: string;
+	/** Name of the interface that it is on or leads over; absent for a nameserver and for a blackhole. */
+	readonly link?: string | undefined;
 }
 
 export interface Choice {

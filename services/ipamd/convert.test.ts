@@ -48,7 +48,7 @@ describe("a subnet is asked for", () => {
 		[{ gateway: "10.20.0.0/24" }, "INVALID_ADDRESS", "gateway"],
 		[{ gateway: "fe80::1%eth0" }, "INVALID_ADDRESS", "gateway"],
 		[{ auxiliaryAddresses: { 'p"': "x" } }, "INVALID_ADDRESS", 'auxiliary_addresses["p\\""]'],
-		[{ addressSpace: "global" }, "ADDRESS_SPACE_UNKNOWN", "address_space"],
+		[{ addressSpace: "lunar" }, "ADDRESS_SPACE_UNKNOWN", "address_space"],
 		[{ holder: "" }, "INVALID_IDENTIFIER", "holder"],
 		[{ holder: "Net D" }, "INVALID_IDENTIFIER", "holder"],
 		[{ owner: "" }, "INVALID_IDENTIFIER", "owner"],
@@ -61,9 +61,15 @@ describe("a subnet is asked for", () => {
 
 describe("an address is asked for", () => {
 	test("automatically or by name, with what is known of the owner", () => {
-		expect(address({})).toMatchObject({ ...PARTY, subnetId: "s", address: undefined, mac: undefined, name: "" });
-		const { address: ip, mac, name } = address({ address: "10.20.0.7", mac: "02-42-AC-11-00-02", name: "wéb" });
-		expect([`${ip}`, mac, name]).toEqual(["10.20.0.7", "02:42:ac:11:00:02", "wéb"]);
+		const wishes = [{ subnetIds: ["s"], address: undefined, at: "" }];
+		expect(address({})).toMatchObject({ ...PARTY, wishes, mac: undefined, name: "" });
+		const said = address({ address: "10.20.0.7", mac: "02-42-AC-11-00-02", name: "wéb" });
+		const {
+			wishes: [wish],
+			mac,
+			name,
+		} = said;
+		expect([`${wish?.address}`, mac, name]).toEqual(["10.20.0.7", "02:42:ac:11:00:02", "wéb"]);
 	});
 
 	test.each([

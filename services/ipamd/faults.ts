@@ -7,7 +7,8 @@ export const ipamFaults = catalogue("ipamd", {
 		message: (m: { wanted: string; pools: string; allocated: string; holders: string; blocked: string }) =>
 			`No pool has ${m.wanted} left. Tried: ${m.pools}. Allocated: ${m.allocated}${m.holders}. ` +
 			`Taken by this host's own routes, addresses and nameservers: ${m.blocked}.`,
-		help: () => "Remove networks that nobody needs, ask for a subnet yourself, or widen WHARF_IPAMD_ADDRESS_POOLS.",
+		help: () =>
+			"Remove networks that nobody needs, ask for a subnet yourself, or widen the pools: WHARF_IPAMD_ADDRESS_POOLS, or ipamd.addressPools in the settings file.",
 	},
 	SUBNET_OVERLAPS: {
 		code: "ALREADY_EXISTS",
@@ -61,7 +62,38 @@ export const ipamFaults = catalogue("ipamd", {
 	},
 	ADDRESS_SPACE_UNKNOWN: {
 		code: "INVALID_ARGUMENT",
-		message: (m: { space: string }) => `There is no address space ${JSON.stringify(m.space)}; there is local.`,
+		message: (m: { space: string }) =>
+			`There is no address space ${JSON.stringify(m.space)}; there are local and global.`,
+	},
+	ADDRESS_SPACE_UNAVAILABLE: {
+		code: "FAILED_PRECONDITION",
+		message: () => "The address space global is several hosts' together, and this host is alone.",
+		help: () => "Use the address space local.",
+	},
+	SUBNET_ID_REQUIRED: {
+		code: "INVALID_ARGUMENT",
+		message: () => "Nothing says of which subnet an address is wanted.",
+		help: () => "Name at least one subnet in each wish, and make at least one wish.",
+	},
+	SUBNET_TWICE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { id: string }) => `The subnet ${m.id} is named twice, and an owner has one address of a subnet.`,
+		help: () => "Name each subnet in one wish, once.",
+	},
+	TOO_MANY_WISHES: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { what: string; most: string }) => `These are too many ${m.what}: ${m.most} are taken in one call.`,
+		help: () => "Ask in several calls.",
+	},
+	TOO_MANY_HOLDINGS: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { what: string; most: string }) => `These are too many ${m.what}: ${m.most} are taken in one call.`,
+		help: () => "Release them in several calls.",
+	},
+	WATCH_TOO_SLOW: {
+		code: "RESOURCE_EXHAUSTED",
+		message: () => "The watch was ended: its reader is too far behind.",
+		help: () => "Watch again: it begins with everything as it is.",
 	},
 	INVALID_IDENTIFIER: {
 		code: "INVALID_ARGUMENT",
@@ -91,8 +123,8 @@ export const ipamFaults = catalogue("ipamd", {
 	},
 	SUBNET_EXHAUSTED: {
 		code: "RESOURCE_EXHAUSTED",
-		message: (m: { pool: string; size: string; holders: string }) =>
-			`${m.pool} has no free address: all ${m.size} are leased (${m.holders}).`,
+		message: (m: { pool: string; subnets: string; size: string; holders: string }) =>
+			`${m.pool} ${m.subnets === "1" ? "has" : "have"} no free address: all ${m.size} are leased (${m.holders}).`,
 		help: () => "Remove containers that nobody needs, or make a network with a shorter prefix.",
 	},
 	ADDRESS_IN_USE: {

@@ -26,21 +26,32 @@ export interface HostNetwork {
 	observe(): Promise<HostObservation>;
 }
 
-/** Each range once: the address that explains it best, before the route that the kernel made for it. */
-export function obstaclesOf({ routes, addresses, nameservers }: HostObservation): Obstacle[] {
-	const all: Obstacle[] = [
+/** Each range once, in the words that explain it best. */
+export function obstaclesOf(observation: HostObservation): Obstacle[] {
+	return eachOnce(everythingOf(observation));
+}
+
+/** All of it: addresses before the routes that the kernel made for them. */
+export function everythingOf({ routes, addresses, nameservers }: HostObservation): Obstacle[] {
+	return [
 		...nameservers.map((ip) => ({ cidr: Cidr.of(ip, bitsOf(ip.family)), what: `the nameserver ${ip}` })),
 		...addresses.map(({ address, link }) => ({
 			cidr: address.network(),
 			what: `the address ${address} of this host (${link})`,
+			link,
 		})),
 		...routes.map(({ destination, link }) => ({
 			cidr: destination,
 			what: `this host's route ${destination}${link === undefined ? "" : ` (${link})`}`,
+			link,
 		})),
 	];
+}
+
+/** The first of each range. */
+export function eachOnce(obstacles: readonly Obstacle[]): Obstacle[] {
 	const once = new Map<string, Obstacle>();
-	for (const obstacle of all) {
+	for (const obstacle of obstacles) {
 		const key = obstacle.cidr.toString();
 		if (!once.has(key)) once.set(key, obstacle);
 	}

@@ -23,6 +23,7 @@ function subnetRequest(owner: string, cidr = "") {
 		ipRange: "",
 		gateway: "",
 		auxiliaryAddresses: {},
+		order: "ADDRESS_ORDER_UNSPECIFIED" as const,
 	};
 }
 

@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { Cidr } from "#lib/address/cidr.ts";
 import { Ip } from "#lib/address/ip.ts";
+import { IpRange } from "#lib/address/ip-range.ts";
 import { checkRequested, checkSize, planSubnet } from "./layout.ts";
 
 function plan(cidr: string, more: { range?: string; gateway?: string; auxiliary?: Record<string, string> } = {}) {
 	return planSubnet(Cidr.parse(cidr), {
-		range: more.range === undefined ? undefined : Cidr.parse(more.range),
+		range: more.range === undefined ? undefined : IpRange.parse(more.range),
 		gateway: more.gateway === undefined ? undefined : Ip.parse(more.gateway),
 		auxiliary: new Map(Object.entries(more.auxiliary ?? {}).map(([name, ip]) => [name, Ip.parse(ip)])),
+		order: "sequential",
 	});
 }
 

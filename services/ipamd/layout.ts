@@ -1,15 +1,17 @@
 /** Checks how a subnet that is asked for is to be divided, and chooses the gateway where none is said. Pure. */
 import { Cidr } from "#lib/address/cidr.ts";
 import type { Family, Ip } from "#lib/address/ip.ts";
+import { IpRange } from "#lib/address/ip-range.ts";
 import { atField } from "#lib/fault/fault.ts";
 import { ipamFaults } from "./faults.ts";
-import { Pool, unusable } from "./pool.ts";
+import { type Order, Pool, unusable } from "./pool.ts";
 import type { Layout } from "./subnet.ts";
 
 export interface LayoutRequest {
-	readonly range?: Cidr | undefined;
+	readonly range?: IpRange | undefined;
 	readonly gateway?: Ip | undefined;
 	readonly auxiliary: ReadonlyMap<string, Ip>;
+	readonly order: Order;
 }
 
 /** The longest a pool can be sliced for, and the largest that may be asked for. */
@@ -43,14 +45,14 @@ export function checkSize(cidr: Cidr): void {
 
 /** Refuses what cannot be, with the request's field named. */
 export function planSubnet(cidr: Cidr, request: LayoutRequest): Layout {
-	const { range, auxiliary } = request;
-	if (range !== undefined && !cidr.contains(range)) {
+	const { range, auxiliary, order } = request;
+	if (range !== undefined && !(cidr.contains(range.first) && cidr.contains(range.last))) {
 		const metadata = { what: "The range", value: `${range}`, subnet: `${cidr}` };
 		throw ipamFaults.OUTSIDE_SUBNET(metadata, { field: "ip_range" });
 	}
 	const never = new Map(unusable(cidr).map(([as, ip]) => [`${ip}`, as]));
 	const auxiliaries = new Set([...auxiliary.values()].map(String));
-	const gateway = request.gateway ?? firstFree(range ?? cidr, new Set([...never.keys(), ...auxiliaries]));
+	const gateway = request.gateway ?? firstFree(range ?? IpRange.from(cidr), new Set([...never.keys(), ...auxiliaries]));
 	if (gateway === undefined) throw ipamFaults.SUBNET_TOO_SMALL({ subnet: `${range ?? cidr}` }, { field: "cidr" });
 	atField("gateway", () => checkInside("The gateway", gateway, cidr, never));
 	const names = new Map([[`${gateway}`, "the gateway"]]);
@@ -62,7 +64,7 @@ export function planSubnet(cidr: Cidr, request: LayoutRequest): Layout {
 		if (first !== undefined) throw ipamFaults.ADDRESS_TWICE({ address: `${ip}`, first, second }, { field });
 		names.set(`${ip}`, second);
 	}
-	const layout = { cidr, range, gateway, auxiliary };
+	const layout = { cidr, range, gateway, auxiliary, order };
 	if (poolOf(layout).usage.size === 0n) {
 		const field = range === undefined ? "cidr" : "ip_range";
 		throw ipamFaults.SUBNET_TOO_SMALL({ subnet: `${range ?? cidr}` }, { field });
@@ -77,7 +79,8 @@ export function poolOf(
 ): Pool {
 	const reserved = new Map([["the gateway", layout.gateway]]);
 	for (const [name, ip] of layout.auxiliary) reserved.set(`the auxiliary address ${JSON.stringify(name)}`, ip);
-	return new Pool({ subnet: layout.cidr, range: layout.range, reserved, ...rest });
+	const { cidr: subnet, range, order } = layout;
+	return new Pool({ subnet, range, order, reserved, ...rest });
 }
 
 function checkInside(what: string, ip: Ip, cidr: Cidr, never: ReadonlyMap<string, string>): void {
@@ -87,7 +90,7 @@ function checkInside(what: string, ip: Ip, cidr: Cidr, never: ReadonlyMap<string
 }
 
 /** The first address of the range that is not one of `without`; of those there are few. */
-function firstFree(range: Cidr, without: ReadonlySet<string>): Ip | undefined {
+function firstFree(range: IpRange, without: ReadonlySet<string>): Ip | undefined {
 	for (let step = 0n; step < range.size; step++) {
 		const ip = range.first.plus(step);
 		if (!without.has(`${ip}`)) return ip;

@@ -24,6 +24,7 @@ export interface LeaseFilter {
 	readonly subnetId?: string | undefined;
 	readonly holder?: string | undefined;
 	readonly owner?: string | undefined;
+	readonly address?: Ip | undefined;
 }
 
 const SELECT =
@@ -51,11 +52,12 @@ export class LeaseRecords {
 		return row && decode(row);
 	}
 
-	list({ subnetId, holder, owner }: LeaseFilter, { after, limit }: PageRequest): Page<Lease> {
+	list({ subnetId, holder, owner, address }: LeaseFilter, { after, limit }: PageRequest): Page<Lease> {
 		const conditions: Condition[] = [["lease.row > ?", after]];
 		if (subnetId !== undefined) conditions.push(["lease.subnet = (SELECT row FROM subnet WHERE id = ?)", subnetId]);
 		if (holder !== undefined) conditions.push(["lease.holder = ?", holder]);
 		if (owner !== undefined) conditions.push(["lease.owner = ?", owner]);
+		if (address !== undefined) conditions.push(["lease.address = ?", address.toBytes()]);
 		const { where, params } = whereOf(conditions);
 		const rows = this.#store.all<Row>(`${SELECT} ${where} ORDER BY lease.row LIMIT ?`, ...params, limit + 1);
 		const { items, next } = pageOf(rows, limit, ({ row }) => row);
@@ -80,13 +82,15 @@ export class LeaseRecords {
 	}
 
 	/** For sentences: `netd 253, test 1`. Of `count` leases, those that are not in the store yet are told apart. */
-	holdersOf(subnet: StoredSubnet, count: number): string {
-		const holders = this.#store.all<{ holder: string; count: number }>(
-			"SELECT holder, count(*) AS count FROM lease WHERE subnet = ? GROUP BY holder ORDER BY count DESC",
-			subnet.row,
-		);
-		const inFlight = holders.reduce((rest, holder) => rest - holder.count, count);
-		const texts = holders.map((holder) => `${holder.holder} ${holder.count}`);
+	holdersOf(subnets: readonly StoredSubnet[], count: number): string {
+		const counts = new Map<string, number>();
+		for (const { row } of subnets) {
+			const sql = "SELECT holder, count(*) AS count FROM lease WHERE subnet = ? GROUP BY holder";
+			for (const { holder, count: own } of this.#store.all<{ holder: string; count: number }>(sql, row))
+				counts.set(holder, (counts.get(holder) ?? 0) + own);
+		}
+		const inFlight = [...counts.values()].reduce((rest, own) => rest - own, count);
+		const texts = [...counts].sort(([, one], [, other]) => other - one).map(([holder, own]) => `${holder} ${own}`);
 		return [...texts, ...(inFlight > 0 ? [`requests in flight ${inFlight}`] : [])].join(", ");
 	}
 

@@ -1,18 +1,21 @@
-import { expect, test } from "vitest";
-import { Cidr } from "#lib/address/cidr.ts";
+import { describe, expect, test } from "vitest";
+import { Ip } from "#lib/address/ip.ts";
+import { IpRange } from "#lib/address/ip-range.ts";
 import { parseMac } from "#lib/address/mac.ts";
 import { ChangesError } from "#lib/store/store.ts";
+import type { LeasesRequest } from "./leases.ts";
 import { Scratch, type Ipam, keepNothing, leaseRequest, REST_MS, subnetRequest } from "./test-support/ipam.ts";
 
 const FIRST_PAGE = { after: 0, limit: 100 };
 
 async function subnetIn({ subnets }: Ipam, cidr: string, range?: string): Promise<string> {
-	const more = range === undefined ? {} : { range: Cidr.parse(range) };
+	const more = range === undefined ? {} : { range: IpRange.parse(range) };
 	return (await subnets.allocate(subnetRequest("network", cidr, more), keepNothing)).subnet.id;
 }
 
 async function take({ leases }: Ipam, subnetId: string, owner: string, address?: string): Promise<string> {
-	return `${(await leases.allocate(leaseRequest(subnetId, owner, address), keepNothing)).address}`;
+	const [lease] = await leases.allocate(leaseRequest(subnetId, owner, address), keepNothing);
+	return `${lease?.address}`;
 }
 
 function give({ leases }: Ipam, subnetId: string, owner: string): Promise<boolean> {
@@ -24,8 +27,8 @@ test("addresses are leased in order, each owner's own, and are there after a res
 	let ipam = await scratch.open();
 	const id = await subnetIn(ipam, "10.1.0.0/24");
 	const mac = parseMac("02:42:0a:01:00:02");
-	const lease = await ipam.leases.allocate({ ...leaseRequest(id, "e1"), mac, name: "web" }, keepNothing);
-	expect([`${lease.address}`, lease.prefix, lease.mac, lease.name]).toEqual(["10.1.0.2", 24, mac, "web"]);
+	const [lease] = await ipam.leases.allocate({ ...leaseRequest(id, "e1"), mac, name: "web" }, keepNothing);
+	expect([`${lease?.address}`, lease?.prefix, lease?.mac, lease?.name]).toEqual(["10.1.0.2", 24, mac, "web"]);
 	expect([await take(ipam, id, "e2"), await take(ipam, id, "e1")]).toEqual(["10.1.0.3", "10.1.0.2"]);
 	await scratch.close();
 	ipam = await scratch.open();
@@ -166,4 +169,67 @@ test("lists are filtered and come in pages, oldest first", async () => {
 	const { items, next } = ipam.leases.list({}, { after: 0, limit: 4 });
 	expect(items).toHaveLength(4);
 	expect(ipam.leases.list({}, { after: next ?? 0, limit: 4 })).toMatchObject({ items: { length: 2 }, next: undefined });
+});
+
+describe("several addresses at once", () => {
+	const wish = (subnetIds: readonly string[], address?: string, at = "wishes[0].") => ({
+		subnetIds,
+		address: address === undefined ? undefined : Ip.parse(address),
+		at,
+	});
+	const second = (subnetIds: readonly string[], address?: string) => wish(subnetIds, address, "wishes[1].");
+	const owners = ({ leases }: Ipam) =>
+		leases.list({}, FIRST_PAGE).items.map(({ owner, address }) => `${owner} ${address}`);
+
+	test("one of each set, from the first subnet of it that has one", async () => {
+		await using scratch = new Scratch();
+		const ipam = await scratch.open();
+		const small = await subnetIn(ipam, "10.1.0.0/30");
+		const large = await subnetIn(ipam, "10.2.0.0/24");
+		const six = await subnetIn(ipam, "fd00::/64");
+		const all = async (owner: string, ...wishes: LeasesRequest["wishes"]) =>
+			(await ipam.leases.allocate({ ...leaseRequest("", owner), wishes }, keepNothing)).map(
+				({ address }) => `${address}`,
+			);
+		expect(await all("e1", wish([small, large]), wish([six]))).toEqual(["10.1.0.2", "fd00::2"]);
+		expect(await all("e2", wish([small, large]), wish([six]))).toEqual(["10.2.0.2", "fd00::3"]);
+		// Whoever has one of a set has that.
+		expect(await all("e2", wish([large, small]), wish([six]))).toEqual(["10.2.0.2", "fd00::3"]);
+		expect(await all("e3", wish([small, large], "10.2.0.77"), wish([six], "fd00::77"))).toEqual([
+			"10.2.0.77",
+			"fd00::77",
+		]);
+		expect(owners(ipam)).toHaveLength(6);
+	});
+
+	test("all or none: what cannot be had leaves nothing of the others", async () => {
+		await using scratch = new Scratch();
+		const ipam = await scratch.open();
+		const one = await subnetIn(ipam, "10.1.0.0/30");
+		const two = await subnetIn(ipam, "10.2.0.0/24");
+		await take(ipam, one, "e1");
+		for (const [wishes, refusal] of [
+			[[wish([two]), wish([one])], { reason: "SUBNET_EXHAUSTED" }],
+			[[wish([two]), second([one], "10.9.0.1")], { reason: "OUTSIDE_SUBNET", field: "wishes[1].address" }],
+			[[wish([two]), second([one], "10.1.0.2")], { reason: "ADDRESS_IN_USE", field: "wishes[1].address" }],
+			[[wish([two]), second([one, "?"])], { reason: "SUBNET_NOT_FOUND", field: "wishes[1].subnet_ids[1]" }],
+		] as const) {
+			const request = { ...leaseRequest("", "late"), wishes };
+			await expect(ipam.leases.allocate(request, keepNothing)).rejects.toMatchObject(refusal);
+		}
+		expect(owners(ipam)).toEqual(["e1 10.1.0.2"]);
+		// The search goes on behind what was given back.
+		expect(await take(ipam, two, "e2")).toBe("10.2.0.6");
+	});
+
+	test("all that were tried are named when there is none", async () => {
+		await using scratch = new Scratch();
+		const ipam = await scratch.open();
+		const ids = [await subnetIn(ipam, "10.1.0.0/30"), await subnetIn(ipam, "10.2.0.0/30")];
+		for (const [index, id] of ids.entries()) await take(ipam, id, `e${index}`);
+		const request = { ...leaseRequest("", "late"), wishes: [wish(ids)] };
+		await expect(ipam.leases.allocate(request, keepNothing)).rejects.toMatchObject({
+			message: "10.1.0.0/30 and 10.2.0.0/30 have no free address: all 2 are leased (netd 2).",
+		});
+	});
 });

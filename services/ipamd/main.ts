@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { runDaemon } from "#lib/daemon/daemon.ts";
 import { poolsOf, SCHEMA } from "./config.ts";
 import { KernelHostNetwork } from "./kernel/host-network.ts";
-import { pruneRegularly, reconcile } from "./reconcile.ts";
+import { watchHost } from "./kernel/host-news.ts";
+import { reconcile, regularly } from "./reconcile.ts";
 import { ipamService } from "./rpc.ts";
 import { MIGRATIONS } from "./schema.ts";
-import { Subnets } from "./subnets.ts";
 
 await runDaemon({
 	name: "ipamd",
@@ -15,10 +15,13 @@ await runDaemon({
 	start: async ({ store, settings, paths, log, resources }) => {
 		const now = Date.now;
 		const pools = poolsOf(settings.addressPools, `${machineId() ?? store.epoch} ${paths.root}`);
-		const { book, leases } = await reconcile({ store, pools, restMs: settings.addressRest, now }, log);
-		resources.use(pruneRegularly(leases, log));
 		const host = resources.use(new KernelHostNetwork());
-		return [ipamService(new Subnets({ store, book, host, now }), leases)];
+		const ipamd = await reconcile({ store, pools, host, restMs: settings.addressRest, now }, log);
+		resources.use(ipamd.overlaps);
+		resources.use(regularly(ipamd, log));
+		resources.use(watchHost({ log, changed: () => ipamd.overlaps.soon() }));
+		ipamd.overlaps.soon();
+		return [ipamService(ipamd)];
 	},
 });
 

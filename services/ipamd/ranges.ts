@@ -36,6 +36,17 @@ export class Ranges<T> {
 		if (items[index]?.cidr.equals(cidr)) items.splice(index, 1);
 	}
 
+	/** All that overlap it, the last first. */
+	*allOverlapping(cidr: Cidr): Generator<T> {
+		const items = this.#items[cidr.family];
+		const first = cidr.first.value;
+		for (let index = below(items, cidr.last.value + 1n) - 1; index >= 0; index--) {
+			const item = items[index];
+			if (item === undefined || item.last < first) return;
+			yield item.value;
+		}
+	}
+
 	/** The last of those that overlap it. */
 	overlapping(cidr: Cidr): { readonly cidr: Cidr; readonly value: T } | undefined {
 		const items = this.#items[cidr.family];

@@ -1,12 +1,11 @@
 /** The contract's methods and the use cases behind them. */
 import { IpamServiceService } from "#gen/wharf/ipam/v1/ipam.ts";
-import { type Implementation, implement, mutation, unary } from "#lib/rpc/handler.ts";
+import { type Implementation, implement, mutation, serverStream, unary } from "#lib/rpc/handler.ts";
 import * as convert from "./convert.ts";
-import type { Leases } from "./leases.ts";
+import type { Ipamd } from "./reconcile.ts";
 import type { Lease } from "./subnet.ts";
-import type { Subnets } from "./subnets.ts";
 
-export function ipamService(subnets: Subnets, leases: Leases): Implementation {
+export function ipamService({ subnets, leases, holdings, changes }: Ipamd): Implementation {
 	return implement(IpamServiceService, {
 		allocateSubnet: mutation({
 			parse: convert.parseAllocateSubnet,
@@ -17,6 +16,11 @@ export function ipamService(subnets: Subnets, leases: Leases): Implementation {
 			parse: ({ id }) => id,
 			run: (id) => subnets.get(id),
 			render: (subnet) => ({ subnet: convert.renderSubnet(subnet) }),
+		}),
+		getUsage: unary({
+			parse: ({ id }) => id,
+			run: (id) => subnets.usage(id),
+			render: convert.renderUsage,
 		}),
 		listSubnets: unary({
 			parse: convert.parseListSubnets,
@@ -31,7 +35,12 @@ export function ipamService(subnets: Subnets, leases: Leases): Implementation {
 		allocateAddress: mutation({
 			parse: convert.parseAllocateAddress,
 			run: (request, call) => leases.allocate(request, call.answer),
-			render: (lease: Lease) => ({ lease: convert.renderLease(lease) }),
+			render: ([lease]: readonly Lease[]) => ({ lease: lease && convert.renderLease(lease) }),
+		}),
+		allocateAddresses: mutation({
+			parse: convert.parseAllocateAddresses,
+			run: (request, call) => leases.allocate(request, call.answer),
+			render: (all: readonly Lease[]) => ({ leases: all.map(convert.renderLease) }),
 		}),
 		releaseAddress: mutation({
 			parse: convert.parseReleaseAddress,
@@ -42,6 +51,16 @@ export function ipamService(subnets: Subnets, leases: Leases): Implementation {
 			parse: convert.parseListLeases,
 			run: ({ filter, page }) => leases.list(filter, page),
 			render: convert.renderLeases,
+		}),
+		releaseHoldings: mutation({
+			parse: convert.parseReleaseHoldings,
+			run: (request, call) => holdings.release(request, call.answer),
+			render: convert.renderHoldings,
+		}),
+		watch: serverStream({
+			parse: convert.parseWatch,
+			run: (filter, { signal }) => changes.watch(filter, signal),
+			render: convert.renderChange,
 		}),
 	});
 }

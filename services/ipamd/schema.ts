@@ -38,4 +38,10 @@ export const MIGRATIONS: readonly string[] = [
 	) STRICT, WITHOUT ROWID;
 	CREATE INDEX resting_by_time ON resting (since);
 	`,
+	`
+	ALTER TABLE subnet ADD COLUMN space TEXT NOT NULL DEFAULT 'local';
+	ALTER TABLE subnet ADD COLUMN address_order TEXT NOT NULL DEFAULT 'sequential';
+	-- JSON: what of the host's overlaps it, [{cidr, what, since}]
+	ALTER TABLE subnet ADD COLUMN overlaps TEXT NOT NULL DEFAULT '[]';
+	`,
 ];

@@ -1,10 +1,12 @@
 /** Subnets in the store: rows to values and back. */
 import { Cidr } from "#lib/address/cidr.ts";
 import { Ip } from "#lib/address/ip.ts";
+import { IpRange } from "#lib/address/ip-range.ts";
 import { type Page, type PageRequest, pageOf } from "#lib/rpc/page.ts";
 import type { Statement, Store } from "#lib/store/store.ts";
 import { type Condition, whereOf } from "./conditions.ts";
-import type { Subnet } from "./subnet.ts";
+import type { Order } from "./pool.ts";
+import type { Overlap, Space, Subnet } from "./subnet.ts";
 
 interface Row {
 	readonly row: number;
@@ -16,6 +18,15 @@ interface Row {
 	readonly gateway: string;
 	readonly auxiliary: string;
 	readonly created_at: number;
+	readonly space: Space;
+	readonly address_order: Order;
+	readonly overlaps: string;
+}
+
+interface StoredOverlap {
+	readonly cidr: string;
+	readonly what: string;
+	readonly since: number;
 }
 
 export interface StoredSubnet {
@@ -25,6 +36,7 @@ export interface StoredSubnet {
 }
 
 export interface SubnetFilter {
+	readonly subnetId?: string | undefined;
 	readonly holder?: string | undefined;
 	readonly owner?: string | undefined;
 }
@@ -40,8 +52,9 @@ export class SubnetRecords {
 		return this.#store.all<Row>("SELECT * FROM subnet ORDER BY row").map(decode);
 	}
 
-	list({ holder, owner }: SubnetFilter, { after, limit }: PageRequest): Page<Subnet> {
+	list({ subnetId, holder, owner }: SubnetFilter, { after, limit }: PageRequest): Page<Subnet> {
 		const conditions: Condition[] = [["row > ?", after]];
+		if (subnetId !== undefined) conditions.push(["id = ?", subnetId]);
 		if (holder !== undefined) conditions.push(["holder = ?", holder]);
 		if (owner !== undefined) conditions.push(["owner = ?", owner]);
 		const { where, params } = whereOf(conditions);
@@ -52,10 +65,12 @@ export class SubnetRecords {
 	}
 
 	insert({ row, subnet }: StoredSubnet): Statement {
-		const { id, holder, owner, cidr, range, gateway, auxiliary, createdAt } = subnet;
+		const { id, holder, owner, cidr, range, gateway, auxiliary, createdAt, space, order, overlaps } = subnet;
 		const names = Object.fromEntries([...auxiliary].map(([name, ip]) => [name, `${ip}`]));
 		return {
-			sql: "INSERT INTO subnet (row, id, holder, owner, cidr, ip_range, gateway, auxiliary, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			sql:
+				"INSERT INTO subnet (row, id, holder, owner, cidr, ip_range, gateway, auxiliary, created_at, space, address_order, overlaps) " +
+				"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 			params: [
 				row,
 				id,
@@ -66,9 +81,16 @@ export class SubnetRecords {
 				`${gateway}`,
 				JSON.stringify(names),
 				createdAt.getTime(),
+				space,
+				order,
+				written(overlaps),
 			],
 			changes: 1,
 		};
+	}
+
+	setOverlaps(row: number, overlaps: readonly Overlap[]): Statement {
+		return { sql: "UPDATE subnet SET overlaps = ? WHERE row = ?", params: [written(overlaps), row] };
 	}
 
 	/** Fails while a lease refers to it. */
@@ -87,10 +109,23 @@ function decode(row: Row): StoredSubnet {
 			holder: row.holder,
 			owner: row.owner,
 			cidr: Cidr.parse(row.cidr),
-			range: row.ip_range === null ? undefined : Cidr.parse(row.ip_range),
+			range: row.ip_range === null ? undefined : IpRange.parse(row.ip_range),
 			gateway: Ip.parse(row.gateway),
 			auxiliary: new Map(names.map(([name, ip]) => [name, Ip.parse(ip)])),
 			createdAt: new Date(row.created_at),
+			space: row.space,
+			order: row.address_order,
+			overlaps: read(row.overlaps),
 		},
 	};
+}
+
+function written(overlaps: readonly Overlap[]): string {
+	const stored = overlaps.map(({ cidr, what, since }) => ({ cidr: `${cidr}`, what, since: since.getTime() }));
+	return JSON.stringify(stored satisfies StoredOverlap[]);
+}
+
+function read(text: string): Overlap[] {
+	const stored = JSON.parse(text) as StoredOverlap[]; // written above
+	return stored.map(({ cidr, what, since }) => ({ cidr: Cidr.parse(cidr), what, since: new Date(since) }));
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { Cidr } from "#lib/address/cidr.ts";
 import { Ip } from "#lib/address/ip.ts";
+import { IpRange } from "#lib/address/ip-range.ts";
 import { ChangesError } from "#lib/store/store.ts";
 import { Scratch, keepNothing, leaseRequest, subnetRequest } from "./test-support/ipam.ts";
 
@@ -50,7 +50,7 @@ test("a requested subnet: another's is refused by name, the host's is a warning"
 	const { subnets } = await scratch.open();
 	const { subnet, warnings } = await subnets.allocate(
 		subnetRequest("a", "192.168.0.0/20", {
-			range: Cidr.parse("192.168.2.0/24"),
+			range: IpRange.parse("192.168.2.0/24"),
 			gateway: Ip.parse("192.168.0.9"),
 			auxiliary: new Map([["printer", Ip.parse("192.168.2.7")]]),
 		}),
@@ -148,7 +148,7 @@ test("a lease that is being stored keeps its subnet", async () => {
 	await expect(subnets.release({ id: subnet.id, holder: "netd" }, keepNothing)).rejects.toMatchObject({
 		reason: "SUBNET_IN_USE",
 	});
-	expect(`${(await leasing).address}`).toBe("10.1.0.2");
+	expect(`${(await leasing)[0]?.address}`).toBe("10.1.0.2");
 });
 
 test("lists are filtered and come in pages, oldest first", async () => {

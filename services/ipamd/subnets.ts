@@ -6,13 +6,15 @@ import { atField } from "#lib/fault/fault.ts";
 import type { Page, PageRequest } from "#lib/rpc/page.ts";
 import type { Statement, Store } from "#lib/store/store.ts";
 import type { Book } from "./book.ts";
+import type { Changes } from "./changes.ts";
 import { isEverything, type Obstacle } from "./choice.ts";
 import { subnetFact } from "./facts.ts";
 import { ipamFaults } from "./faults.ts";
 import { type HostNetwork, obstaclesOf } from "./host-network.ts";
 import { checkRequested, checkSize, type LayoutRequest, planSubnet } from "./layout.ts";
 import { LeaseRecords } from "./lease-records.ts";
-import type { Party, Subnet } from "./subnet.ts";
+import type { Usage } from "./pool.ts";
+import type { Party, Space, Subnet } from "./subnet.ts";
 import { type SubnetFilter, SubnetRecords } from "./subnet-records.ts";
 
 /** Makes the statements that keep an answer under its request id. */
@@ -24,6 +26,7 @@ export type Wish =
 	| { readonly kind: "any"; readonly family: Family; readonly prefix: number | undefined };
 
 export interface SubnetRequest extends Party, LayoutRequest {
+	readonly space: Space;
 	readonly wish: Wish;
 }
 
@@ -36,21 +39,31 @@ export interface Allocated {
 export interface SubnetsOptions {
 	readonly store: Store;
 	readonly book: Book;
+	readonly changes: Changes;
 	readonly host: HostNetwork;
 	readonly now: () => number;
+}
+
+/** A range, and what of the host's is in it, or around it. */
+interface Chosen {
+	readonly cidr: Cidr;
+	readonly overlapping: readonly Obstacle[];
+	readonly warnings: readonly string[];
 }
 
 export class Subnets {
 	readonly #store: Store;
 	readonly #book: Book;
+	readonly #changes: Changes;
 	readonly #host: HostNetwork;
 	readonly #now: () => number;
 	readonly #records: SubnetRecords;
 	readonly #leases: LeaseRecords;
 
-	constructor({ store, book, host, now }: SubnetsOptions) {
+	constructor({ store, book, changes, host, now }: SubnetsOptions) {
 		this.#store = store;
 		this.#book = book;
+		this.#changes = changes;
 		this.#host = host;
 		this.#now = now;
 		this.#records = new SubnetRecords(store);
@@ -58,14 +71,16 @@ export class Subnets {
 	}
 
 	async allocate(request: SubnetRequest, keep: Keep<Allocated>): Promise<Allocated> {
-		const { wish, holder, owner } = request;
+		const { wish, holder, owner, space } = request;
 		refuseEarly(request);
 		const obstacles = obstaclesOf(await this.#host.observe());
 		// From here to `enter` nothing waits: two requests cannot choose the same.
-		const { cidr, warnings } =
+		const { cidr, overlapping, warnings } =
 			wish.kind === "this" ? this.#requested(wish.cidr, obstacles) : this.#chosen(wish, obstacles);
 		const id = randomBytes(32).toString("hex");
-		const subnet = { id, holder, owner, ...planSubnet(cidr, request), createdAt: new Date(this.#now()) };
+		const createdAt = new Date(this.#now());
+		const overlaps = overlapping.map((obstacle) => ({ cidr: obstacle.cidr, what: obstacle.what, since: createdAt }));
+		const subnet = { id, holder, owner, space, ...planSubnet(cidr, request), createdAt, overlaps };
 		const allocated = { subnet, warnings };
 
 		using undo = new DisposableStack();
@@ -75,11 +90,16 @@ export class Subnets {
 		await this.#store.write(statements, "ipamd.subnet.allocate");
 		undo.move();
 		entry.open = true;
+		this.#changes.tell({ kind: "subnet", subnet });
 		return allocated;
 	}
 
 	get(id: string): Subnet {
 		return this.#book.get(id).subnet;
+	}
+
+	usage(id: string): Usage {
+		return this.#book.get(id).pool.usage;
 	}
 
 	list(filter: SubnetFilter, page: PageRequest): Page<Subnet> {
@@ -110,30 +130,32 @@ export class Subnets {
 		await this.#store.write(statements, "ipamd.subnet.release");
 		undo.move();
 		this.#book.strike(entry);
+		this.#changes.tell({ kind: "releasedSubnet", subnet });
 		return true;
 	}
 
-	#requested(cidr: Cidr, obstacles: readonly Obstacle[]): { cidr: Cidr; warnings: string[] } {
+	#requested(cidr: Cidr, obstacles: readonly Obstacle[]): Chosen {
 		const other = this.#book.overlapping(cidr);
 		if (other !== undefined) {
 			const { holder, owner } = other;
 			const metadata = { subnet: `${cidr}`, other: `${other.cidr}`, holder, owner };
 			throw ipamFaults.SUBNET_OVERLAPS(metadata, { field: "cidr" });
 		}
-		const warnings = obstacles
-			.filter((obstacle) => !isEverything(obstacle.cidr) && obstacle.cidr.overlaps(cidr))
-			.map(({ what }) => `${cidr} overlaps ${what}: what is reached through that may become unreachable.`);
-		return { cidr, warnings };
+		const overlapping = obstacles.filter((obstacle) => !isEverything(obstacle.cidr) && obstacle.cidr.overlaps(cidr));
+		const warnings = overlapping.map(
+			({ what }) => `${cidr} overlaps ${what}: what is reached through that may become unreachable.`,
+		);
+		return { cidr, overlapping, warnings };
 	}
 
-	#chosen(wish: Wish & { kind: "any" }, obstacles: readonly Obstacle[]): { cidr: Cidr; warnings: string[] } {
+	#chosen(wish: Wish & { kind: "any" }, obstacles: readonly Obstacle[]): Chosen {
 		const { family, prefix } = wish;
 		const choice = this.#book.chooser.choose(family, obstacles, prefix);
 		if (choice === undefined) throw this.#exhausted(family, prefix, obstacles);
 		const warnings = choice.inside.map(
 			({ what }) => `${choice.cidr} lies inside ${what}; no other pool has a free subnet.`,
 		);
-		return { cidr: choice.cidr, warnings };
+		return { cidr: choice.cidr, overlapping: choice.inside, warnings };
 	}
 
 	#exhausted(family: Family, prefix: number | undefined, obstacles: readonly Obstacle[]): Error {
@@ -155,7 +177,8 @@ export class Subnets {
 }
 
 /** What can be refused before anybody is asked. */
-function refuseEarly({ wish, range, gateway, auxiliary }: SubnetRequest): void {
+function refuseEarly({ space, wish, range, gateway, auxiliary }: SubnetRequest): void {
+	if (space === "global") throw ipamFaults.ADDRESS_SPACE_UNAVAILABLE({}, { field: "address_space" });
 	if (wish.kind === "this") {
 		atField("cidr", () => checkRequested(wish.cidr));
 		return;

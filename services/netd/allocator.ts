@@ -5,6 +5,7 @@
  */
 import type { Cidr, IpInterface } from "#lib/address/cidr.ts";
 import type { Family, Ip } from "#lib/address/ip.ts";
+import type { IpRange } from "#lib/address/ip-range.ts";
 import type { Auxiliary } from "./auxiliary.ts";
 import type { Subnet } from "./network.ts";
 
@@ -12,16 +13,16 @@ export interface SubnetSpec {
 	readonly family: Family;
 	/** Automatic when it is not said. */
 	readonly cidr: Cidr | undefined;
-	readonly ipRange: Cidr | undefined;
+	readonly ipRange: IpRange | undefined;
 	readonly gateway: Ip | undefined;
 	readonly auxiliary: Auxiliary;
 }
 
-export interface AddressSpec {
-	readonly subnetId: string;
+/** One address of each subnet. */
+export interface AddressesSpec {
 	readonly owner: string;
-	/** The next free one when it is not said. */
-	readonly address: Ip | undefined;
+	/** The next free one where it is not said. */
+	readonly wishes: readonly { readonly subnetId: string; readonly address: Ip | undefined }[];
 	readonly mac: string | undefined;
 	/** For people. */
 	readonly name: string;
@@ -38,9 +39,12 @@ export interface HeldSubnet {
 	readonly owner: string;
 }
 
-export interface HeldLease {
+export interface LeaseRef {
 	readonly subnetId: string;
 	readonly owner: string;
+}
+
+export interface HeldLease extends LeaseRef {
 	readonly address: Ip;
 }
 
@@ -48,9 +52,10 @@ export interface Allocator {
 	takeSubnet(owner: string, spec: SubnetSpec, signal?: AbortSignal): Promise<Taken>;
 	/** All that the owner has: a call that timed out may have given one. */
 	releaseSubnets(owner: string): Promise<void>;
-	takeAddress(spec: AddressSpec, signal?: AbortSignal): Promise<IpInterface>;
-	/** False when there was none. */
-	releaseAddress(lease: Pick<HeldLease, "subnetId" | "owner">): Promise<boolean>;
+	/** In the order of the wishes; all of them, or none. */
+	takeAddresses(spec: AddressesSpec, signal?: AbortSignal): Promise<readonly IpInterface[]>;
+	/** In one step. Those that were there. */
+	releaseAddresses(leases: readonly LeaseRef[]): Promise<readonly HeldLease[]>;
 	/** Everything that netd holds. */
 	subnets(): Promise<readonly HeldSubnet[]>;
 	leases(): Promise<readonly HeldLease[]>;

@@ -4,6 +4,7 @@ import type * as network from "#gen/wharf/network/v1/network.ts";
 import type * as sandbox from "#gen/wharf/network/v1/sandbox.ts";
 import { Cidr } from "#lib/address/cidr.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
+import { IpRange } from "#lib/address/ip-range.ts";
 import { parseMac } from "#lib/address/mac.ts";
 import { atField } from "#lib/fault/fault.ts";
 import { type PageRequest, parsePage } from "#lib/rpc/page.ts";
@@ -67,7 +68,7 @@ function automatic(family: Family): SubnetSpec {
 /** Without a range it is an IPv4 one, unless its gateway says otherwise. */
 function parseSubnet(message: network.SubnetSpec): SubnetSpec {
 	const cidr = optional(message.cidr, "cidr", (text) => Cidr.parse(text));
-	const ipRange = optional(message.ipRange, "ip_range", (text) => Cidr.parse(text));
+	const ipRange = optional(message.ipRange, "ip_range", (text) => IpRange.parse(text));
 	const gateway = optional(message.gateway, "gateway", (text) => Ip.parse(text));
 	const auxiliary = Object.entries(message.auxiliaryAddresses).map(
 		([name, text]) => [name, atField(`auxiliary_addresses[${name}]`, () => Ip.parse(text))] as const,

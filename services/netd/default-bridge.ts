@@ -2,6 +2,7 @@
 import type { Cidr, IpInterface } from "#lib/address/cidr.ts";
 import type { IfName } from "#lib/address/if-name.ts";
 import type { Family, Ip } from "#lib/address/ip.ts";
+import { IpRange } from "#lib/address/ip-range.ts";
 import { configFaults } from "#lib/config/faults.ts";
 import type { SubnetSpec } from "./allocator.ts";
 import { ICC, MASQUERADE, MTU, parseBridgeOptions } from "./drivers/bridge-options.ts";
@@ -82,7 +83,7 @@ function subnetSpec({ family, bip, range, router }: Said): SubnetSpec {
 	return {
 		family,
 		cidr,
-		ipRange: bip === undefined ? undefined : range,
+		ipRange: bip === undefined || range === undefined ? undefined : IpRange.from(range),
 		gateway: bip?.ip,
 		auxiliary: isBridge ? {} : { [DEFAULT_GATEWAY[family]]: router },
 	};

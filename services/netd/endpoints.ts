@@ -312,14 +312,14 @@ export class Endpoints {
 		signal: AbortSignal,
 	): Promise<Endpoint> {
 		const { allocator } = this.#parts;
-		const addresses = await allDone(
-			network.subnets.map(({ id: subnetId, cidr }) => {
-				const owner = intent.id;
-				undo.defer(async () => void (await allocator.releaseAddress({ subnetId, owner })));
-				const address = asked.find(({ family }) => family === cidr.family);
-				return allocator.takeAddress({ subnetId, owner, address, mac, name: sandbox.name }, signal);
-			}),
-		);
+		const { id: owner } = intent;
+		const wishes = network.subnets.map(({ id: subnetId, cidr }) => ({
+			subnetId,
+			address: asked.find(({ family }) => family === cidr.family),
+		}));
+		const refs = wishes.map(({ subnetId }) => ({ subnetId, owner }));
+		undo.defer(async () => void (await allocator.releaseAddresses(refs)));
+		const addresses = await allocator.takeAddresses({ owner, wishes, mac, name: sandbox.name }, signal);
 		killPoint("netd.endpoint.leased");
 		const [first] = addresses;
 		return { ...intent, addresses, mac: mac ?? (first && macFromIp(first.ip)) };

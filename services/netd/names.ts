@@ -5,6 +5,7 @@
  * time, until all of them have said that their answers show it. Revisions belong to this process: a watch ends with it.
  */
 import type { Ip } from "#lib/address/ip.ts";
+import { Latest } from "#lib/concurrency/latest.ts";
 import { faults } from "./faults.ts";
 
 /** A sandbox as a resolver sees it; one of which no network resolves names is not told of at all. */
@@ -153,21 +154,15 @@ async function listen(watcher: Watcher, acknowledged: AsyncIterable<number>): Pr
 	}
 }
 
-/** One reader: what it has still to be told (the latest of each sandbox), and what it has acknowledged. */
+/** One reader: what it has still to be told, and what it has acknowledged. */
 class Watcher {
-	readonly #pending = new Map<string, Told>();
+	readonly #latest = new Latest<string, Told>(MAX_BEHIND, () => faults.WATCH_TOO_SLOW({}));
 	readonly #waiting = new Set<{ readonly revision: number; readonly resolve: (shown: boolean) => void }>();
-	#wake: (() => void) | undefined;
 	#acknowledged = 0;
-	#ended = false;
-	#error: unknown;
 
 	push(sandboxId: string, told: Told): void {
-		// Moved to the end: revisions are told in their order.
-		this.#pending.delete(sandboxId);
-		this.#pending.set(sandboxId, told);
-		if (this.#pending.size > MAX_BEHIND) this.end(faults.WATCH_TOO_SLOW({}));
-		this.#wake?.();
+		this.#latest.push(sandboxId, told);
+		if (this.#latest.isOver) this.#settleAll();
 	}
 
 	acknowledge(revision: number): void {
@@ -177,32 +172,21 @@ class Watcher {
 
 	shows(revision: number): Promise<boolean> {
 		if (this.#acknowledged >= revision) return Promise.resolve(true);
-		if (this.#ended) return Promise.resolve(false);
+		if (this.#latest.isOver) return Promise.resolve(false);
 		return new Promise((resolve) => this.#waiting.add({ revision, resolve }));
 	}
 
 	end(error: unknown): void {
-		if (this.#ended) return;
-		this.#ended = true;
-		this.#error = error;
-		for (const one of this.#waiting) this.#settle(one, false);
-		this.#wake?.();
+		this.#latest.end(error);
+		this.#settleAll();
 	}
 
-	async *changes(): AsyncGenerator<Told> {
-		for (;;) {
-			if (this.#error !== undefined) throw this.#error;
-			if (this.#ended) return;
-			const [next] = this.#pending;
-			if (next === undefined) {
-				const { promise, resolve } = Promise.withResolvers<void>();
-				this.#wake = resolve;
-				await promise;
-				continue;
-			}
-			this.#pending.delete(next[0]);
-			yield next[1];
-		}
+	changes(): AsyncGenerator<Told> {
+		return this.#latest.values();
+	}
+
+	#settleAll(): void {
+		for (const one of this.#waiting) this.#settle(one, false);
 	}
 
 	#settle(one: { readonly revision: number; readonly resolve: (shown: boolean) => void }, shown: boolean): void {

@@ -2,6 +2,7 @@
 import { Cidr, IpInterface } from "#lib/address/cidr.ts";
 import { type IfName, parseIfName } from "#lib/address/if-name.ts";
 import { type Family, Ip } from "#lib/address/ip.ts";
+import { IpRange } from "#lib/address/ip-range.ts";
 import type { SqlValue, Statement } from "#lib/store/store.ts";
 import type { SubnetSpec } from "./allocator.ts";
 import { type Auxiliary, readAuxiliary, writeAuxiliary } from "./auxiliary.ts";
@@ -14,7 +15,7 @@ export type TextMap = Readonly<Record<string, string>>;
 export interface Subnet {
 	readonly id: string;
 	readonly cidr: Cidr;
-	readonly ipRange: Cidr | undefined;
+	readonly ipRange: IpRange | undefined;
 	readonly gateway: Ip | undefined;
 	readonly auxiliary: Auxiliary;
 	/** Nobody asked for it: containers on it have no say in their addresses either. */
@@ -157,7 +158,7 @@ function readSpec({ family, cidr, ipRange, gateway, auxiliary }: StoredSpec): Su
 	return {
 		family,
 		cidr: cidr === undefined ? undefined : Cidr.parse(cidr),
-		ipRange: ipRange === undefined ? undefined : Cidr.parse(ipRange),
+		ipRange: ipRange === undefined ? undefined : IpRange.parse(ipRange),
 		gateway: gateway === undefined ? undefined : Ip.parse(gateway),
 		auxiliary: readAuxiliary(auxiliary),
 	};
@@ -177,7 +178,7 @@ function readSubnet(stored: StoredSubnet): Subnet {
 	return {
 		id: stored.id,
 		cidr: Cidr.parse(stored.cidr),
-		ipRange: stored.ipRange === undefined ? undefined : Cidr.parse(stored.ipRange),
+		ipRange: stored.ipRange === undefined ? undefined : IpRange.parse(stored.ipRange),
 		gateway: stored.gateway === undefined ? undefined : Ip.parse(stored.gateway),
 		auxiliary: readAuxiliary(stored.auxiliary),
 		automatic: stored.automatic,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Cidr } from "#lib/address/cidr.ts";
 import { parseIfName } from "#lib/address/if-name.ts";
 import { Ip } from "#lib/address/ip.ts";
+import { IpRange } from "#lib/address/ip-range.ts";
 import type { ModelKernel } from "./kernel/model/model.ts";
 import type { ModelAllocator } from "./peers/model-allocator.ts";
 import {
@@ -253,7 +253,7 @@ describe("delete", () => {
 
 describe("a configuration", () => {
 	const subnet = subnetSpec("10.98.0.0/24", {
-		ipRange: Cidr.parse("10.98.0.128/25"),
+		ipRange: IpRange.parse("10.98.0.128/25"),
 		gateway: Ip.parse("10.98.0.9"),
 		auxiliary: { dns: Ip.parse("10.98.0.53") },
 	});

@@ -246,12 +246,12 @@ export class Networks {
 	): Promise<Network["hostAddresses"]> {
 		const { allocator } = this.#parts;
 		const { id: owner, name } = network;
-		const taken: Network["hostAddresses"][number][] = [];
-		for (const { subnetId, address } of driver.hostAddressesOf(network)) {
-			undo.defer(async () => void (await allocator.releaseAddress({ subnetId, owner })));
-			taken.push(await allocator.takeAddress({ subnetId, owner, address, mac: undefined, name }, signal));
-			killPoint("netd.network.host-address");
-		}
+		const wishes = driver.hostAddressesOf(network);
+		if (wishes.length === 0) return [];
+		const refs = wishes.map(({ subnetId }) => ({ subnetId, owner }));
+		undo.defer(async () => void (await allocator.releaseAddresses(refs)));
+		const taken = await allocator.takeAddresses({ owner, wishes, mac: undefined, name }, signal);
+		killPoint("netd.network.host-address");
 		return taken;
 	}
 
@@ -260,7 +260,7 @@ export class Networks {
 		const { allocator, drivers } = this.#parts;
 		if (drivers.linked(network)?.hasHostAddresses(network) !== true) return;
 		const held = await allocator.leases();
-		for (const lease of held) if (lease.owner === network.id) await allocator.releaseAddress(lease);
+		await allocator.releaseAddresses(held.filter(({ owner }) => owner === network.id));
 	}
 
 	/** ipamd knows who has a subnet by id alone; a person knows the network by its name. */

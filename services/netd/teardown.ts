@@ -60,15 +60,13 @@ export async function releaseLeases(parts: Needs, endpoints: readonly Endpoint[]
 	const held = endpoints.flatMap((endpoint) =>
 		attachmentOf(records, endpoint).network.subnets.map(({ id: subnetId }) => ({ subnetId, owner: endpoint.id })),
 	);
-	const released = await Promise.all(
-		held.map((lease) =>
-			collect([async () => void (await allocator.releaseAddress(lease))], (error) =>
-				log.error("an endpoint's address could not be released", { endpoint: lease.owner, err: error }),
-			),
-		),
+	if (held.length === 0) return true;
+	const owners = endpoints.map(({ id }) => id);
+	const released = await collect([async () => void (await allocator.releaseAddresses(held))], (error) =>
+		log.error("addresses could not be released", { endpoints: owners, err: error }),
 	);
 	killPoint("netd.teardown.released");
-	return released.every((one) => one);
+	return released;
 }
 
 /** What is given up once the row is gone: nobody else may have a port, or the link's name, before that. */

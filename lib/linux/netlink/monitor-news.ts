@@ -12,7 +12,9 @@ import { decodeMessages, type Reply } from "./message.ts";
 
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
+const RTM_NEWADDR = 20;
 const RTM_DELADDR = 21;
+const RTM_NEWROUTE = 24;
 const RTM_DELROUTE = 25;
 const RTM_NEWNEIGH = 28;
 const RTM_DELNEIGH = 29;
@@ -72,6 +74,8 @@ export interface News {
 	readonly addressLosses: ReadonlySet<number>;
 	/** Indexes of links that lost a route. */
 	readonly routeLosses: ReadonlySet<number>;
+	/** An address or a route was added, or changed; told only where additions are gathered. */
+	readonly added: boolean;
 	/** Indexes of links where somebody has written who has an address. */
 	readonly writtenNeighbours: ReadonlySet<number>;
 	/** Packets of these families are no longer forwarded. */
@@ -86,7 +90,9 @@ export function tableKey({ family, table }: TableRef): string {
 }
 
 export class Gathering implements News {
+	readonly #additions: boolean;
 	overrun = false;
+	added = false;
 	readonly links = new Map<string, LinkNews>();
 	readonly addressLosses = new Set<number>();
 	readonly routeLosses = new Set<number>();
@@ -94,10 +100,14 @@ export class Gathering implements News {
 	readonly forwardingOff = new Set<Family>();
 	readonly tables = new Set<string>();
 
+	constructor({ additions }: { readonly additions: boolean }) {
+		this.#additions = additions;
+	}
+
 	get isEmpty(): boolean {
 		const { links, addressLosses, routeLosses, writtenNeighbours, forwardingOff, tables } = this;
 		const all = [links, addressLosses, routeLosses, writtenNeighbours, forwardingOff, tables];
-		return !this.overrun && all.every((collection) => collection.size === 0);
+		return !this.overrun && !this.added && all.every((collection) => collection.size === 0);
 	}
 
 	/** A datagram of rtnetlink. */
@@ -120,6 +130,10 @@ export class Gathering implements News {
 			case RTM_NEWLINK:
 			case RTM_DELLINK:
 				return this.#addLink(type, body);
+			case RTM_NEWADDR:
+			case RTM_NEWROUTE:
+				this.added ||= this.#additions;
+				return;
 			case RTM_DELADDR:
 				this.addressLosses.add(body.readUInt32LE(4));
 				return;

@@ -92,6 +92,28 @@ test("addresses and routes that go, and forwarding that is switched off", async 
 	await until(() => expect(off()).toEqual([4, 6]));
 });
 
+test("nothing but addresses and routes, that come as well, where only they are wanted", async () => {
+	watch({ addressesOnly: true });
+	ip("link", "add", "br0", "type", "bridge");
+	ip("link", "set", "br0", "up");
+	runIn(netns, "nft", "add", "table", "inet", "theirs");
+	await sleep(300);
+	// The link-local address of a bridge comes with its being up, and with it a route.
+	told = [];
+	runIn(netns, "nft", "add", "table", "inet", "more");
+	ip("link", "set", "br0", "alias", "x");
+	await sleep(300);
+	expect(told).toEqual([]);
+	ip("addr", "add", "10.9.0.1/24", "dev", "br0");
+	await until(() => expect(told.some(({ added }) => added)).toBe(true));
+	told = [];
+	ip("route", "add", "10.10.0.0/24", "via", "10.9.0.2");
+	await until(() => expect(told.map(({ added }) => added)).toEqual([true]));
+	expect(told.flatMap(({ links, tables }) => [...links, ...tables])).toEqual([]);
+	ip("route", "del", "10.10.0.0/24");
+	await until(() => expect(told.some(({ routeLosses }) => routeLosses.has(indexOf("br0")))).toBe(true));
+});
+
 test("neighbours that somebody writes, and none that the kernel learns or a bridge forwards to", async () => {
 	for (const name of ["br0", "br1"]) ip("link", "add", name, "type", "bridge");
 	ip("link", "add", "a0", "type", "veth", "peer", "name", "a1");

@@ -26,8 +26,10 @@ const O_ASYNC = 0o20000;
 /** One that a process ignores unless it listens: what is on its way when the listening ends, ends nothing else. */
 const SIGNAL = "SIGURG";
 
-/** RTNLGRP_LINK, NEIGH, IPV4_IFADDR, IPV6_IFADDR, IPV4_ROUTE, IPV6_ROUTE, IPV4_NETCONF, IPV6_NETCONF. */
-const ROUTE_GROUPS = [1, 3, 5, 9, 7, 11, 24, 25];
+/** RTNLGRP_IPV4_IFADDR, IPV6_IFADDR, IPV4_ROUTE, IPV6_ROUTE. */
+const ADDRESS_GROUPS = [5, 9, 7, 11];
+/** RTNLGRP_LINK, NEIGH, IPV4_NETCONF, IPV6_NETCONF besides. */
+const ROUTE_GROUPS = [1, 3, ...ADDRESS_GROUPS, 24, 25];
 /** NFNLGRP_NFTABLES */
 const TABLE_GROUPS = [7];
 /** Some two thousand changes between two readings. Only what is queued takes memory. */
@@ -64,14 +66,17 @@ export interface MonitorOptions {
 	readonly failed: (error: unknown) => void;
 	/** What may wait to be read; the kernel doubles it. */
 	readonly queueBytes?: number;
+	/** Only addresses and routes are watched, also those that are added. Takes no capability. */
+	readonly addressesOnly?: boolean;
 }
 
 export class Monitor implements Disposable {
 	readonly #options: MonitorOptions;
 	readonly #own: ReadonlySet<number>;
 	readonly #route: number;
-	readonly #tables: number;
-	#gathering = new Gathering();
+	readonly #tables: number | undefined;
+	readonly #sockets: readonly number[];
+	#gathering: Gathering;
 	/** What comes next by itself; undefined while it listens for the signal. */
 	#next: NodeJS.Timeout | undefined;
 	#isOver = false;
@@ -80,12 +85,14 @@ export class Monitor implements Disposable {
 		if (this.#next === undefined) this.#guard(() => this.#settle());
 	};
 
-	private constructor(route: number, tables: number, options: MonitorOptions) {
+	private constructor(route: number, tables: number | undefined, options: MonitorOptions) {
 		this.#options = options;
 		this.#own = new Set(options.passedOver);
 		this.#route = route;
 		this.#tables = tables;
-		for (const fd of [route, tables]) {
+		this.#sockets = tables === undefined ? [route] : [route, tables];
+		this.#gathering = this.#fresh();
+		for (const fd of this.#sockets) {
 			fcntl(fd, F_SETSIG, constants.signals[SIGNAL]);
 			// To this thread alone: a call that waits on another one is not to be interrupted.
 			setOwner(fd, F_SETOWN_EX, new Uint8Array(Int32Array.of(F_OWNER_TID, process.pid).buffer));
@@ -94,21 +101,24 @@ export class Monitor implements Disposable {
 		this.#listen();
 	}
 
-	/** What changes from now on is told. Takes CAP_NET_ADMIN; on the main thread only, which is the one that has signals. */
+	/** What changes from now on is told. Takes CAP_NET_ADMIN unless said otherwise; on the main thread only, which is the one that has signals. */
 	static open(options: MonitorOptions): Monitor {
 		const opened: number[] = [];
 		const keep = (fd: number): number => {
 			opened.push(fd);
 			return fd;
 		};
-		const { netns, queueBytes = QUEUE_BYTES } = options;
+		const { netns, queueBytes = QUEUE_BYTES, addressesOnly = false } = options;
+		const join = (fd: number, groups: readonly number[]): void => {
+			setBuffer(fd, "receive", queueBytes);
+			for (const group of groups) setInteger(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
+		};
 		try {
 			const route = keep(openDescriptor(NETLINK_ROUTE, netns));
-			const tables = keep(openDescriptor(NETLINK_NETFILTER, netns));
-			for (const fd of [route, tables]) setBuffer(fd, "receive", queueBytes);
+			const tables = addressesOnly ? undefined : keep(openDescriptor(NETLINK_NETFILTER, netns));
 			attachFilter(route, WRITTEN_NEIGHBOURS);
-			for (const group of ROUTE_GROUPS) setInteger(route, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
-			for (const group of TABLE_GROUPS) setInteger(tables, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
+			join(route, addressesOnly ? ADDRESS_GROUPS : ROUTE_GROUPS);
+			if (tables !== undefined) join(tables, TABLE_GROUPS);
 			return new Monitor(route, tables, options);
 		} catch (error) {
 			for (const fd of opened) closeSync(fd);
@@ -121,7 +131,7 @@ export class Monitor implements Disposable {
 		if (this.#isOver) return;
 		this.#isOver = true;
 		clearTimeout(this.#next);
-		for (const fd of [this.#route, this.#tables]) closeSync(fd);
+		for (const fd of this.#sockets) closeSync(fd);
 		process.off(SIGNAL, this.#heard);
 	}
 
@@ -133,6 +143,10 @@ export class Monitor implements Disposable {
 		if (more || !this.#gathering.isEmpty) this.#settle();
 	}
 
+	#fresh(): Gathering {
+		return new Gathering({ additions: this.#options.addressesOnly ?? false });
+	}
+
 	#settle(): void {
 		this.#signals(false);
 		this.#after(SETTLE_MS, () => this.#read());
@@ -141,7 +155,7 @@ export class Monitor implements Disposable {
 	#read(): void {
 		if (this.#drain()) return this.#after(0, () => this.#read());
 		const news = this.#gathering;
-		this.#gathering = new Gathering();
+		this.#gathering = this.#fresh();
 		this.#after(REST_MS, () => this.#listen());
 		if (!news.isEmpty) this.#options.tell(news);
 	}
@@ -150,12 +164,13 @@ export class Monitor implements Disposable {
 	#drain(): boolean {
 		const gathering = this.#gathering;
 		const route = drain(this.#route, gathering, (datagram) => gathering.addRoute(datagram));
+		if (this.#tables === undefined) return route;
 		const tables = drain(this.#tables, gathering, (datagram) => gathering.addTables(datagram, this.#own));
 		return route || tables;
 	}
 
 	#signals(wanted: boolean): void {
-		for (const fd of [this.#route, this.#tables]) {
+		for (const fd of this.#sockets) {
 			const flags = fcntl(fd, F_GETFL, 0);
 			fcntl(fd, F_SETFL, wanted ? flags | O_ASYNC : flags & ~O_ASYNC);
 		}

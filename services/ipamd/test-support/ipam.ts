@@ -8,14 +8,14 @@ import { createLog } from "#lib/log/log.ts";
 import { Store } from "#lib/store/store.ts";
 import type { PoolSpec } from "../choice.ts";
 import type { HostNetwork, HostObservation } from "../host-network.ts";
-import type { LeaseRequest, Leases } from "../leases.ts";
-import { reconcile } from "../reconcile.ts";
+import type { LeasesRequest } from "../leases.ts";
+import { type Ipamd, reconcile } from "../reconcile.ts";
 import { MIGRATIONS } from "../schema.ts";
-import { type SubnetRequest, Subnets } from "../subnets.ts";
+import type { SubnetRequest } from "../subnets.ts";
 
 export const REST_MS = 10_000;
 
-/** A host with these routes, `10.1.0.0/16`, addresses, `10.1.0.5/16`, and nameservers. */
+/** A host with these routes, `10.1.0.0/16 tun0`, addresses, `10.1.0.5/16 br0`, and nameservers; on eth0 unless it is said. */
 class WrittenHost implements HostNetwork {
 	routes: string[] = [];
 	addresses: string[] = [];
@@ -23,17 +23,20 @@ class WrittenHost implements HostNetwork {
 
 	async observe(): Promise<HostObservation> {
 		return {
-			routes: this.routes.map((text) => ({ destination: Cidr.parse(text), link: "eth0" })),
-			addresses: this.addresses.map((text) => ({ address: IpInterface.parse(text), link: "eth0" })),
+			routes: this.routes.map(onLink).map(({ text, link }) => ({ destination: Cidr.parse(text), link })),
+			addresses: this.addresses.map(onLink).map(({ text, link }) => ({ address: IpInterface.parse(text), link })),
 			nameservers: this.nameservers.map((text) => Ip.parse(text)),
 		};
 	}
 }
 
-export interface Ipam {
+function onLink(said: string): { readonly text: string; readonly link: string } {
+	const [text = "", link = "eth0"] = said.split(" ");
+	return { text, link };
+}
+
+export interface Ipam extends Ipamd {
 	readonly store: Store;
-	readonly subnets: Subnets;
-	readonly leases: Leases;
 }
 
 /** Its `open` may be called again after `close`, as after a restart. */
@@ -52,9 +55,9 @@ export class Scratch implements AsyncDisposable {
 		const store = await Store.open({ path: join(this.folder, "ipamd.db"), migrations: MIGRATIONS });
 		this.#store = store;
 		const now = () => this.clock.ms;
-		const options = { store, pools: this.#pools, restMs: REST_MS, now };
-		const { book, leases } = await reconcile(options, createLog({ service: "ipamd", level: "silent" }));
-		return { store, leases, subnets: new Subnets({ store, book, host: this.host, now }) };
+		const options = { store, pools: this.#pools, host: this.host, restMs: REST_MS, now };
+		const ipamd = await reconcile(options, createLog({ service: "ipamd", level: "silent" }));
+		return { store, ...ipamd };
 	}
 
 	async close(): Promise<void> {
@@ -76,11 +79,12 @@ export function keepNothing(): [] {
 export function subnetRequest(owner: string, cidr?: string, more: Partial<SubnetRequest> = {}): SubnetRequest {
 	const wish: SubnetRequest["wish"] =
 		cidr === undefined ? { kind: "any", family: 4, prefix: undefined } : { kind: "this", cidr: Cidr.parse(cidr) };
-	return { holder: "netd", owner, wish, auxiliary: new Map(), ...more };
+	return { holder: "netd", owner, space: "local", wish, auxiliary: new Map(), order: "sequential", ...more };
 }
 
 /** The next free address unless `address` is given. */
-export function leaseRequest(subnetId: string, owner: string, address?: string): LeaseRequest {
+export function leaseRequest(subnetId: string, owner: string, address?: string): LeasesRequest {
 	const ip = address === undefined ? undefined : Ip.parse(address);
-	return { subnetId, holder: "netd", owner, address: ip, mac: undefined, name: "" };
+	const wishes = [{ subnetIds: [subnetId], address: ip, at: "" }];
+	return { holder: "netd", owner, wishes, mac: undefined, name: "" };
 }

@@ -1,7 +1,7 @@
 /** Macvlan networks by netd's use cases, on the models. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Cidr } from "#lib/address/cidr.ts";
 import { parseIfName } from "#lib/address/if-name.ts";
+import { IpRange } from "#lib/address/ip-range.ts";
 import { newId, shimName } from "../id.ts";
 import type { ModelKernel } from "../kernel/model/model.ts";
 import type { ModelAllocator } from "../peers/model-allocator.ts";
@@ -122,7 +122,7 @@ describe("a network with the host on it", () => {
 	});
 
 	test("has the addresses that were asked for, within the range that is given", async () => {
-		const subnet = subnetSpec("10.99.0.0/24", { ipRange: Cidr.parse("10.99.0.128/25") });
+		const subnet = subnetSpec("10.99.0.0/24", { ipRange: IpRange.parse("10.99.0.128/25") });
 		const asked = { driver: "macvlan", subnets: [subnet], options: { ...options, [SHIM]: "10.99.0.9" } };
 		const { network } = await it.netd.networks.create(networkSpec("lan", asked), call());
 		const [way] = it.kernel.state.shims.get(shimName(network.id))?.ways ?? [];
@@ -141,7 +141,7 @@ describe("a network with the host on it", () => {
 		const before = everything();
 		it.kernel.state.shims.clear();
 		const [lease] = await it.allocator.leases();
-		await it.allocator.releaseAddress(lease!);
+		await it.allocator.releaseAddresses([lease!]);
 		const stray = { name: shimName(newId()), networkId: newId(), parent: ETH1, mac: "02:00:00:00:00:01" as never };
 		it.kernel.links.ensureShim({ ...stray, mtu: undefined, ways: [] });
 		expect(await it.netd.reconcile.run()).toBe(0);

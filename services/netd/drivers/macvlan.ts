@@ -185,7 +185,8 @@ function shimOf(network: Network): Shim | undefined {
 		ways: hostAddresses.flatMap(({ ip: address }) =>
 			subnets
 				.filter(({ cidr }) => cidr.family === address.family)
-				.map(({ cidr, ipRange }) => ({ address, range: ipRange ?? cidr })),
+				.flatMap(({ cidr, ipRange }) => [...(ipRange?.cidrs() ?? [cidr])])
+				.map((range) => ({ address, range })),
 		),
 	};
 }

@@ -3,16 +3,19 @@ import { randomUUID } from "node:crypto";
 import * as gen from "#gen/wharf/ipam/v1/ipam.ts";
 import { Cidr, IpInterface } from "#lib/address/cidr.ts";
 import { Ip } from "#lib/address/ip.ts";
+import { IpRange } from "#lib/address/ip-range.ts";
 import type { Address } from "#lib/rpc/address.ts";
 import { allPages } from "#lib/rpc/all-pages.ts";
 import { client, type ClientOf } from "#lib/rpc/client.ts";
-import type { AddressSpec, Allocator, HeldLease, HeldSubnet, SubnetSpec, Taken } from "../allocator.ts";
+import type { AddressesSpec, Allocator, HeldLease, HeldSubnet, LeaseRef, SubnetSpec, Taken } from "../allocator.ts";
 import { readAuxiliary, writeAuxiliary } from "../auxiliary.ts";
 import type { Subnet } from "../network.ts";
 
 const HOLDER = "netd";
 /** ipamd answers in a millisecond; while it restarts, calls under a request id are tried again for so long. */
 const TIMEOUT_MS = 5_000;
+/** Leases that one call gives back; ipamd takes ten times as many, but all wait while it works. */
+const MOST_AT_ONCE = 1_000;
 
 type Client = ClientOf<typeof gen.IpamServiceService>;
 
@@ -35,6 +38,7 @@ export class IpamdAllocator implements Allocator, Disposable {
 				ipRange: spec.ipRange?.toString() ?? "",
 				gateway: spec.gateway?.toString() ?? "",
 				auxiliaryAddresses: writeAuxiliary(spec.auxiliary),
+				order: "ADDRESS_ORDER_UNSPECIFIED",
 			},
 			{ signal },
 		);
@@ -47,26 +51,30 @@ export class IpamdAllocator implements Allocator, Disposable {
 		}
 	}
 
-	async takeAddress({ subnetId, owner, address, mac, name }: AddressSpec, signal?: AbortSignal): Promise<IpInterface> {
-		const { lease } = await this.#client.allocateAddress(
+	async takeAddresses({ owner, wishes, mac, name }: AddressesSpec, signal?: AbortSignal): Promise<IpInterface[]> {
+		const { leases } = await this.#client.allocateAddresses(
 			{
 				requestId: randomUUID(),
-				subnetId,
 				holder: HOLDER,
 				owner,
-				address: address?.toString() ?? "",
+				wishes: wishes.map(({ subnetId, address }) => ({ subnetIds: [subnetId], address: address?.toString() ?? "" })),
 				mac: mac ?? "",
 				name,
 			},
 			{ signal },
 		);
-		const { address: ip, prefixLength } = present(lease, "lease");
-		return IpInterface.of(Ip.parse(ip), prefixLength);
+		return leases.map(({ address, prefixLength }) => IpInterface.of(Ip.parse(address), prefixLength));
 	}
 
-	async releaseAddress({ subnetId, owner }: Pick<HeldLease, "subnetId" | "owner">): Promise<boolean> {
-		const request = { requestId: randomUUID(), subnetId, holder: HOLDER, owner };
-		return (await this.#client.releaseAddress(request)).released;
+	async releaseAddresses(leases: readonly LeaseRef[]): Promise<HeldLease[]> {
+		const refs = leases.map(({ subnetId, owner }) => ({ subnetId, owner }));
+		const released: HeldLease[] = [];
+		for (let at = 0; at < refs.length; at += MOST_AT_ONCE) {
+			const part = refs.slice(at, at + MOST_AT_ONCE);
+			const request = { requestId: randomUUID(), holder: HOLDER, leases: part, subnetIds: [], dryRun: false };
+			released.push(...(await this.#client.releaseHoldings(request)).leases.map(heldLease));
+		}
+		return released;
 	}
 
 	subnets(): Promise<HeldSubnet[]> {
@@ -75,10 +83,10 @@ export class IpamdAllocator implements Allocator, Disposable {
 
 	async leases(): Promise<HeldLease[]> {
 		const leases = await allPages(
-			(page) => this.#client.listLeases({ ...page, subnetId: "", holder: HOLDER, owner: "" }),
+			(page) => this.#client.listLeases({ ...page, subnetId: "", holder: HOLDER, owner: "", address: "" }),
 			(answer) => answer.leases,
 		);
-		return leases.map(({ subnetId, owner, address }) => ({ subnetId, owner, address: Ip.parse(address) }));
+		return leases.map(heldLease);
 	}
 
 	[Symbol.dispose](): void {
@@ -93,11 +101,15 @@ export class IpamdAllocator implements Allocator, Disposable {
 	}
 }
 
+function heldLease({ subnetId, owner, address }: gen.Lease): HeldLease {
+	return { subnetId, owner, address: Ip.parse(address) };
+}
+
 function subnetOf(subnet: gen.Subnet, automatic: boolean): Subnet {
 	return {
 		id: subnet.id,
 		cidr: Cidr.parse(subnet.cidr),
-		ipRange: subnet.ipRange === "" ? undefined : Cidr.parse(subnet.ipRange),
+		ipRange: subnet.ipRange === "" ? undefined : IpRange.parse(subnet.ipRange),
 		gateway: subnet.gateway === "" ? undefined : Ip.parse(subnet.gateway),
 		auxiliary: readAuxiliary(subnet.auxiliaryAddresses),
 		automatic,

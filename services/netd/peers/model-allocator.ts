@@ -2,7 +2,7 @@
 import { Cidr, IpInterface } from "#lib/address/cidr.ts";
 import { Fault } from "#lib/fault/fault.ts";
 import type { Ip } from "#lib/address/ip.ts";
-import type { AddressSpec, Allocator, HeldLease, HeldSubnet, SubnetSpec, Taken } from "../allocator.ts";
+import type { AddressesSpec, Allocator, HeldLease, HeldSubnet, LeaseRef, SubnetSpec, Taken } from "../allocator.ts";
 import { newId } from "../id.ts";
 import type { Subnet } from "../network.ts";
 
@@ -44,25 +44,23 @@ export class ModelAllocator implements Allocator {
 		}
 	}
 
-	async takeAddress({ subnetId, owner, address }: AddressSpec): Promise<IpInterface> {
+	async takeAddresses({ owner, wishes }: AddressesSpec): Promise<IpInterface[]> {
 		this.#answer();
-		const subnet = this.#subnets.get(subnetId);
-		if (subnet === undefined) throw refusal("SUBNET_NOT_FOUND", `there is no subnet ${subnetId}`);
-		const mine = this.#leases.find((lease) => lease.subnetId === subnetId && lease.owner === owner);
-		const ip = mine?.address ?? address ?? (subnet.ipRange ?? subnet.cidr).first.plus(subnet.next++);
-		if (!subnet.cidr.contains(ip)) throw refusal("OUTSIDE_SUBNET", `${ip} is outside ${subnet.cidr}`);
-		if (mine === undefined) {
-			if (this.#leases.some((lease) => lease.address.equals(ip))) throw refusal("ADDRESS_IN_USE", `${ip} is leased`);
-			this.#leases.push({ subnetId, owner, address: ip });
+		const before = this.#leases.length;
+		try {
+			return wishes.map((wish) => this.#take(owner, wish));
+		} catch (error) {
+			this.#leases.splice(before);
+			throw error;
 		}
-		return IpInterface.of(ip, subnet.cidr.prefix);
 	}
 
-	async releaseAddress({ subnetId, owner }: Pick<HeldLease, "subnetId" | "owner">): Promise<boolean> {
+	async releaseAddresses(leases: readonly LeaseRef[]): Promise<HeldLease[]> {
 		this.#answer();
-		const index = this.#leases.findIndex((lease) => lease.subnetId === subnetId && lease.owner === owner);
-		if (index >= 0) this.#leases.splice(index, 1);
-		return index >= 0;
+		return leases.flatMap(({ subnetId, owner }) => {
+			const index = this.#leases.findIndex((lease) => lease.subnetId === subnetId && lease.owner === owner);
+			return index < 0 ? [] : this.#leases.splice(index, 1);
+		});
 	}
 
 	async subnets(): Promise<readonly HeldSubnet[]> {
@@ -81,6 +79,19 @@ export class ModelAllocator implements Allocator {
 			subnets: [...this.#subnets.values()].map(({ cidr }) => cidr.toString()),
 			leases: this.#leases.map(({ address }) => address.toString()),
 		};
+	}
+
+	#take(owner: string, { subnetId, address }: AddressesSpec["wishes"][number]): IpInterface {
+		const subnet = this.#subnets.get(subnetId);
+		if (subnet === undefined) throw refusal("SUBNET_NOT_FOUND", `there is no subnet ${subnetId}`);
+		const mine = this.#leases.find((lease) => lease.subnetId === subnetId && lease.owner === owner);
+		const ip = mine?.address ?? address ?? (subnet.ipRange ?? subnet.cidr).first.plus(subnet.next++);
+		if (!subnet.cidr.contains(ip)) throw refusal("OUTSIDE_SUBNET", `${ip} is outside ${subnet.cidr}`);
+		if (mine === undefined) {
+			if (this.#leases.some((lease) => lease.address.equals(ip))) throw refusal("ADDRESS_IN_USE", `${ip} is leased`);
+			this.#leases.push({ subnetId, owner, address: ip });
+		}
+		return IpInterface.of(ip, subnet.cidr.prefix);
 	}
 
 	#nextCidr(family: Ip["family"]): Cidr {

@@ -1,7 +1,7 @@
 /** What netd holds at the allocator, compared with the rows: what nobody needs is given back, what is missing is taken again. */
 import { setImmediate } from "node:timers/promises";
 import type { IpInterface } from "#lib/address/cidr.ts";
-import type { AddressSpec } from "../allocator.ts";
+import type { AddressesSpec } from "../allocator.ts";
 import { type Network, subnetOf } from "../network.ts";
 import type { Parts } from "../parts.ts";
 import { IS_THERE } from "../status.ts";
@@ -14,22 +14,22 @@ import type { Problems } from "./problems.ts";
 export async function settleLeases({ allocator, records, log }: Parts, problems: Problems): Promise<void> {
 	await problems.guard("compare leases", async () => {
 		const leases = await allocator.leases();
-		for (const lease of leases) {
+		await problems.guard("release stray leases", async () => {
 			// A network's are the host's own addresses on it.
-			if (records.endpoint(lease.owner) !== undefined || records.network(lease.owner) !== undefined) continue;
-			await problems.guard("release a lease", async () => {
-				if (!(await allocator.releaseAddress(lease))) return;
-				log.warn("a stray lease was released", { address: lease.address.toString(), owner: lease.owner });
-			});
-		}
+			const strays = leases.filter(
+				({ owner }) => records.endpoint(owner) === undefined && records.network(owner) === undefined,
+			);
+			for (const { address, owner } of strays.length === 0 ? [] : await allocator.releaseAddresses(strays))
+				log.warn("a stray lease was released", { address: address.toString(), owner });
+		});
 		const held = new Set(leases.map(({ owner, address }) => `${owner} ${address}`));
 		for (const { kind, owner, network, addresses, mac, name } of holdings(records)) {
 			for (const { ip } of addresses) {
 				const subnet = subnetOf(network, ip.family);
 				if (subnet === undefined || held.has(`${owner} ${ip}`)) continue;
 				log.warn("taking a lease again", { address: ip.toString(), [kind]: owner });
-				const spec = { subnetId: subnet.id, owner, address: ip, mac, name };
-				await problems.guard("take a lease again", async () => void (await allocator.takeAddress(spec)));
+				const spec = { owner, wishes: [{ subnetId: subnet.id, address: ip }], mac, name };
+				await problems.guard("take a lease again", async () => void (await allocator.takeAddresses(spec)));
 			}
 		}
 		await setImmediate();
@@ -45,7 +45,7 @@ export async function settleLeases({ allocator, records, log }: Parts, problems:
 }
 
 /** The addresses that a row says somebody has: an endpoint, or the host itself on a network. */
-interface Holding extends Pick<AddressSpec, "owner" | "mac" | "name"> {
+interface Holding extends Pick<AddressesSpec, "owner" | "mac" | "name"> {
 	readonly kind: "endpoint" | "network";
 	readonly network: Network;
 	readonly addresses: readonly IpInterface[];

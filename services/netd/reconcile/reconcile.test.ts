@@ -76,7 +76,8 @@ describe("reconcile", () => {
 		const { networks } = it.kernel.firewall.observe();
 		it.kernel.firewall.ensureNetwork({ ...networks[0]!, bridge: stray.name });
 		const subnetId = (await it.allocator.subnets())[0]?.id ?? "";
-		await it.allocator.takeAddress({ subnetId, owner: newId(), address: undefined, mac: undefined, name: "" });
+		const wishes = [{ subnetId, address: undefined }];
+		await it.allocator.takeAddresses({ owner: newId(), wishes, mac: undefined, name: "" });
 		await it.allocator.takeSubnet(newId(), subnetSpec(4));
 		expect(await it.netd.reconcile.run()).toBe(0);
 		expect(everything()).toEqual(before);
@@ -129,7 +130,7 @@ describe("reconcile", () => {
 	test("a lease that ipamd has lost is taken again", async () => {
 		const before = everything();
 		const [lease] = await it.allocator.leases();
-		await it.allocator.releaseAddress(lease!);
+		await it.allocator.releaseAddresses([lease!]);
 		expect(await it.netd.reconcile.run()).toBe(0);
 		expect(everything()).toEqual(before);
 	});

@@ -1,8 +1,8 @@
 /** What passes beside programs that drop what they forward, once the operator has consented to a rule of ours in theirs. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Ip } from "#lib/address/ip.ts";
+import { IpRange } from "#lib/address/ip-range.ts";
 import { start } from "#lib/exec/run.ts";
-import { Cidr } from "#lib/address/cidr.ts";
 import { call, connectSpec, networkSpec, sandboxSpec, subnetSpec, tcp } from "../../test-support/netd.ts";
 import { HOST, HOST6, OUTSIDE, OUTSIDE6, showBridged, type Town, town } from "../../test-support/town.ts";
 
@@ -164,7 +164,7 @@ test("the operator's rules come first, whenever they were written: in Docker's p
 });
 
 test("frames inside a network, and on a segment beyond the host, where the kernel shows them to Docker's rules", async () => {
-	const ipRange = Cidr.parse("192.0.2.128/25");
+	const ipRange = IpRange.parse("192.0.2.128/25");
 	const subnet = subnetSpec("192.0.2.0/24", { ipRange, gateway: Ip.parse(OUTSIDE) });
 	const options = { "wharf.bridge.uplink": "out0", "wharf.bridge.uplink_move": "true" };
 	await t.it.netd.networks.create(networkSpec("segment", { subnets: [subnet], options }), call());

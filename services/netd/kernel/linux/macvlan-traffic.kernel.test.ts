@@ -1,7 +1,7 @@
 /** Who reaches whom on a parent's segment, in each mode: on the real kernel, with a switch and a neighbour beyond the parent. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Cidr } from "#lib/address/cidr.ts";
 import { Ip } from "#lib/address/ip.ts";
+import { IpRange } from "#lib/address/ip-range.ts";
 import { ipJson } from "#lib/linux/test-support/scratch-netns.ts";
 import { call, networkSpec, subnetSpec } from "../../test-support/netd.ts";
 import { plugIn, ROUTER, serving } from "../../test-support/segment.ts";
@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => t[Symbol.asyncDispose]());
 
 async function create(mode: string, more: Record<string, string> = {}, internal = false, range = ""): Promise<void> {
-	const ipRange = range === "" ? undefined : Cidr.parse(range);
+	const ipRange = range === "" ? undefined : IpRange.parse(range);
 	const subnet = subnetSpec("10.77.0.0/24", { ipRange, gateway: Ip.parse(ROUTER) });
 	const options = { parent: "eth1", macvlan_mode: mode, ...more };
 	await t.it.netd.networks.create(
