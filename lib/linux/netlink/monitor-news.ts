@@ -35,6 +35,16 @@ const NFTA_TABLE = 1;
 /** NFT_MSG_NEWGEN ends each transaction, and names no table. */
 const NFT_MSG_NEWGEN = 15;
 
+/** In `struct ifaddrmsg`. */
+const ADDRESS_SCOPE = 3;
+/** What is valid on one link only, and narrower ones. */
+const RT_SCOPE_LINK = 253;
+/** In `struct rtmsg`: `[family, length of the destination, …, type]`. */
+const [ROUTE_FAMILY, ROUTE_PREFIX, ROUTE_TYPE] = [0, 1, 7];
+const RTN = { broadcast: 3, anycast: 4, multicast: 5 } as const;
+const RTA_DST = 1;
+const LINK_LOCAL_BITS = 10;
+
 /** In `struct ndmsg`, behind the header of 16 bytes: its family, and of its state the byte with NUD_PERMANENT. */
 const [NEIGHBOUR_FAMILY, NEIGHBOUR_STATE] = [16, 24];
 const NUD_PERMANENT = 0x80;
@@ -74,7 +84,10 @@ export interface News {
 	readonly addressLosses: ReadonlySet<number>;
 	/** Indexes of links that lost a route. */
 	readonly routeLosses: ReadonlySet<number>;
-	/** An address or a route was added, or changed; told only where additions are gathered. */
+	/**
+	 * An address or a route was added, or changed; told only where additions are gathered. Not what every link has of itself as soon as it
+	 * is up: its link-local address, the routes to that, to multicast and to broadcast addresses.
+	 */
 	readonly added: boolean;
 	/** Indexes of links where somebody has written who has an address. */
 	readonly writtenNeighbours: ReadonlySet<number>;
@@ -131,8 +144,10 @@ export class Gathering implements News {
 			case RTM_DELLINK:
 				return this.#addLink(type, body);
 			case RTM_NEWADDR:
+				this.added ||= this.#additions && body.readUInt8(ADDRESS_SCOPE) < RT_SCOPE_LINK;
+				return;
 			case RTM_NEWROUTE:
-				this.added ||= this.#additions;
+				this.added ||= this.#additions && leadsSomewhere(body);
 				return;
 			case RTM_DELADDR:
 				this.addressLosses.add(body.readUInt32LE(4));
@@ -171,4 +186,13 @@ export class Gathering implements News {
 		if (attributes.u32(NETCONFA.ifindex) !== EVERY_LINK || attributes.u32(NETCONFA.forwarding) !== 0) return;
 		this.forwardingOff.add(body.readUInt8(0) === AF_INET6 ? 6 : 4);
 	}
+}
+
+function leadsSomewhere(body: Buffer): boolean {
+	const type: number = body.readUInt8(ROUTE_TYPE);
+	if (type === RTN.broadcast || type === RTN.anycast || type === RTN.multicast) return false;
+	if (body.readUInt8(ROUTE_FAMILY) !== AF_INET6 || body.readUInt8(ROUTE_PREFIX) < LINK_LOCAL_BITS) return true;
+	const destination = AttributeSet.decode(body.subarray(ROUTE_BYTES)).bytes(RTA_DST);
+	// fe80::/10
+	return destination === undefined || (destination.readUInt16BE(0) & 0xffc0) !== 0xfe80;
 }

@@ -97,11 +97,10 @@ test("nothing but addresses and routes, that come as well, where only they are w
 	ip("link", "add", "br0", "type", "bridge");
 	ip("link", "set", "br0", "up");
 	runIn(netns, "nft", "add", "table", "inet", "theirs");
-	await sleep(300);
-	// The link-local address of a bridge comes with its being up, and with it a route.
-	told = [];
-	runIn(netns, "nft", "add", "table", "inet", "more");
-	ip("link", "set", "br0", "alias", "x");
+	ip("link", "add", "a0", "type", "veth", "peer", "name", "a1");
+	for (const name of ["a0", "a1"]) ip("link", "set", name, "up");
+	// With a link-local address each, and routes to that and to multicast.
+	await until(() => expect(ip("-6", "route", "show", "table", "local", "dev", "a1")).toContain("multicast"));
 	await sleep(300);
 	expect(told).toEqual([]);
 	ip("addr", "add", "10.9.0.1/24", "dev", "br0");

@@ -9,6 +9,9 @@ import type { HostNetwork, HostObservation, HostRoute } from "../host-network.ts
 /** The second has the real servers where the first names systemd-resolved's stub. */
 const RESOLVERS = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 
+/** One answer for all is as long as some ten for one each. */
+const FEW = 30;
+
 export class KernelHostNetwork implements HostNetwork, Disposable {
 	readonly #rtnetlink: Rtnetlink;
 	readonly #resolvers: readonly string[];
@@ -20,14 +23,13 @@ export class KernelHostNetwork implements HostNetwork, Disposable {
 	}
 
 	async observe(): Promise<HostObservation> {
-		const { links, addresses, routes } = this.#rtnetlink;
-		const names = new Map(links.list().map(({ index, name }) => [index, name]));
+		const routes = this.#rtnetlink.routes.list().filter(isSomewhere);
+		const addresses = this.#rtnetlink.addresses.list();
+		const links = [...addresses.map(({ link }) => link), ...routes.map(linkOf)];
+		const names = this.#names(new Set(links.filter((link) => link !== undefined)));
 		return {
-			routes: routes
-				.list()
-				.filter(isSomewhere)
-				.map(({ destination, nexthops }) => hostRoute(destination, names.get(nexthops[0]?.link ?? 0))),
-			addresses: addresses.list().map(({ ip, prefix, link }) => ({
+			routes: routes.map((route) => hostRoute(route.destination, names.get(linkOf(route) ?? 0))),
+			addresses: addresses.map(({ ip, prefix, link }) => ({
 				address: IpInterface.of(ip, prefix),
 				link: names.get(link) ?? `link ${link}`,
 			})),
@@ -35,9 +37,20 @@ export class KernelHostNetwork implements HostNetwork, Disposable {
 		};
 	}
 
+	/** Most links of a host with containers have neither addresses nor routes: few are asked for one by one, many all at once. */
+	#names(indexes: ReadonlySet<number>): Map<number, string> {
+		const { links } = this.#rtnetlink;
+		const found = indexes.size > FEW ? links.list() : [...indexes].map((index) => links.find(index));
+		return new Map(found.filter((link) => link !== undefined).map(({ index, name }) => [index, name]));
+	}
+
 	[Symbol.dispose](): void {
 		this.#rtnetlink[Symbol.dispose]();
 	}
+}
+
+function linkOf({ nexthops }: ObservedRoute): number | undefined {
+	return nexthops[0]?.link;
 }
 
 function hostRoute(destination: HostRoute["destination"], link: string | undefined): HostRoute {
