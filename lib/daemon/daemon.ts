@@ -37,6 +37,8 @@ export interface DaemonOptions<S extends Schema, M extends readonly string[] | u
 	/** Of the socket, the store, the log and the daemon's section in the settings. */
 	readonly name: string;
 	readonly migrations: M;
+	/** As the store's option of that name. */
+	readonly commitsLoneHere?: boolean;
 	/** The daemon's own settings; `commonSchema` is added. */
 	readonly schema: S;
 	/** Reconciles, and says what is to be served. */
@@ -67,8 +69,9 @@ export async function runDaemon<const S extends Schema, const M extends readonly
 		log = createLog({ service: name, level: settings.logLevel });
 		const nats = natsOf(settings);
 		const tcp = tcpOf(settings);
-		const { migrations } = options;
-		const store = migrations && parts.use(await Store.open({ path: paths.state(name), migrations }));
+		const { migrations, commitsLoneHere } = options;
+		const path = paths.state(name);
+		const store = migrations && parts.use(await Store.open({ path, migrations, commitsLoneHere }));
 		if (store) parts.use(Publisher.start({ store, service: name, host: settings.host, nats, log }));
 		const services = await options.start({
 			paths,

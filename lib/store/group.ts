@@ -41,13 +41,14 @@ export function commitGroup(database: DatabaseSync, cache: StatementCache, group
 function attempt(database: DatabaseSync, cache: StatementCache, group: readonly Transaction[]): GroupResult {
 	// In WAL mode FULL is an fsync with every COMMIT, and NORMAL none: the next FULL one makes all before it durable.
 	const durable = group.some((transaction) => transaction.durable);
+	// It has its effect when it is compiled, and not when it is run: it cannot be kept as the others are.
 	database.exec(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
-	database.exec("BEGIN IMMEDIATE");
+	cache.prepare("BEGIN IMMEDIATE").run();
 	// What one alone did goes by the transaction itself.
 	const perform = group.length === 1 ? inTransaction : inSavepoint;
 	const outcomes = group.map((transaction) => perform(database, cache, transaction));
 	const anything = outcomes.includes(null);
-	database.exec(anything ? "COMMIT" : "ROLLBACK");
+	cache.prepare(anything ? "COMMIT" : "ROLLBACK").run();
 	return { outcomes, commits: anything ? 1 : 0 };
 }
 

@@ -1,10 +1,9 @@
 /**
- * Transactions that need not survive a power cut, committed on the caller's thread while the writer thread rests: some pages are
- * copied to the kernel and no disk is waited for, which takes less than telling another thread and hearing from it.
+ * Transactions committed on the caller's thread while the writer thread rests. For those that need not survive a power cut some pages
+ * are copied to the kernel and no disk is waited for, which takes less than telling another thread and hearing from it.
  */
 import { DatabaseSync } from "node:sqlite";
-import { commitGroup, type GroupResult } from "./group.ts";
-import type { Statement } from "./statement.ts";
+import { commitGroup, type GroupResult, type Transaction } from "./group.ts";
 import { StatementCache } from "./statement-cache.ts";
 
 export class InlineWriter implements Disposable {
@@ -19,8 +18,8 @@ export class InlineWriter implements Disposable {
 	}
 
 	/** Only while nobody in this process has a transaction open. */
-	commit(statements: readonly Statement[]): GroupResult {
-		return commitGroup(this.#database, this.#cache, [{ statements, durable: false }]);
+	commit(transaction: Transaction): GroupResult {
+		return commitGroup(this.#database, this.#cache, [transaction]);
 	}
 
 	[Symbol.dispose](): void {

@@ -139,6 +139,41 @@ describe("transactions", () => {
 		expect(ids(store)).toEqual([1, 2]);
 	});
 
+	test("what comes alone is committed by the caller where that is wanted, and what comes together by the thread", async () => {
+		await using store = await Store.open({ path, migrations: MIGRATIONS, commitsLoneHere: true });
+		const order: string[] = [];
+		const lone = store.write([insert(1)]).then(() => order.push("written"));
+		setImmediate(() => setImmediate(() => order.push("a turn later")));
+		expect(ids(store)).toEqual([]);
+		await lone;
+		await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+		// The thread's answer takes more than a turn of the loop.
+		expect(order).toEqual(["written", "a turn later"]);
+		expect(store.stats).toEqual({ transactions: 1, commits: 1 });
+		await expect(store.write([insert(1)])).rejects.toThrow("UNIQUE");
+		await Promise.all([2, 3, 4].map((id) => store.write([insert(id)])));
+		expect(store.stats).toEqual({ transactions: 5, commits: 2 });
+		const other = new DatabaseSync(path);
+		other.exec("BEGIN IMMEDIATE");
+		const waiting = store.write([insert(5)]);
+		setTimeout(() => other.exec("ROLLBACK"), 50);
+		await waiting;
+		other.close();
+		expect(ids(store)).toEqual([1, 2, 3, 4, 5]);
+	});
+
+	test("what comes alone, again and again, does not let the log grow", async () => {
+		await using store = await Store.open({ path, migrations: MIGRATIONS, commitsLoneHere: true });
+		let largest = 0;
+		for (let id = 1; id <= 3_000; id++) {
+			await store.write([insert(id)]);
+			largest = Math.max(largest, statSync(`${path}-wal`).size);
+		}
+		// 1,000 pages of 4 KiB are moved at a time, and at most 200 transactions of some pages come before.
+		expect(largest).toBeLessThan(16 * 1024 * 1024);
+		expect(ids(store)).toHaveLength(3_000);
+	});
+
 	test("listeners hear of each commit when it can be read, until they are disposed of", async () => {
 		await using store = await open();
 		const seen: number[][] = [];

@@ -1,6 +1,6 @@
 /**
  * The caller's end of the writer thread: while one group is being committed, the next one gathers. What no disk is waited for is
- * committed by the caller while the thread rests.
+ * committed by the caller while the thread rests; and, where that is wanted, what comes alone.
  *
  * Transactions are committed, and their callers answered, in the order in which they were submitted.
  */
@@ -19,11 +19,20 @@ interface Pending {
 	readonly reject: (error: Error) => void;
 }
 
+export interface WriterOptions extends WriterData {
+	/** A transaction that comes alone, while nothing is being written, is committed by the caller, who waits for the disk. */
+	readonly commitsLoneHere: boolean;
+}
+
+/** Only the thread moves what was written out of the log: it has its turn after so many. */
+const HERE_IN_A_ROW = 200;
+
 /** The same program from the sources and from a bundle, where it is an entry of its own beside the bundle. */
 const PROGRAM = new URL(import.meta.url.endsWith(".ts") ? "./writer.ts" : "./writer.js", import.meta.url);
 
 export class WriterThread {
 	readonly #path: string;
+	readonly #commitsLoneHere: boolean;
 	readonly #worker: Worker;
 	/** Opened by the first who needs it: most services never do. */
 	#inline: InlineWriter | undefined;
@@ -32,14 +41,17 @@ export class WriterThread {
 	#waiting: Pending[] = [];
 	#running: readonly Pending[] = [];
 	#scheduled = false;
+	/** Committed by the caller since the thread's last turn. */
+	#here = 0;
 	#last: Promise<void> = Promise.resolve();
 	/** Why nothing can be submitted any more. */
 	#closed: string | undefined;
 	#transactions = 0;
 	#commits = 0;
 
-	private constructor(path: string, worker: Worker, onCommit: () => void) {
+	private constructor({ path, commitsLoneHere }: WriterOptions, worker: Worker, onCommit: () => void) {
 		this.#path = path;
+		this.#commitsLoneHere = commitsLoneHere;
 		this.#worker = worker;
 		this.#onCommit = onCommit;
 		this.#ended = new Promise((resolve) => void worker.once("exit", resolve));
@@ -51,7 +63,8 @@ export class WriterThread {
 	}
 
 	/** Starts the thread, which opens the file and brings it to its version. `onCommit` runs after each COMMIT that has come back. */
-	static async start(data: WriterData, onCommit: () => void): Promise<WriterThread> {
+	static async start(options: WriterOptions, onCommit: () => void): Promise<WriterThread> {
+		const data: WriterData = { path: options.path, migrations: options.migrations };
 		// Options of this process's command line may not be meant for a thread (--input-type is an error there).
 		const worker = new Worker(PROGRAM, { workerData: data, execArgv: [] });
 		// The program's first message, always: see its head.
@@ -60,7 +73,7 @@ export class WriterThread {
 			await once(worker, "exit");
 			throw errorOf(first.failure, data.path);
 		}
-		return new WriterThread(data.path, worker, onCommit);
+		return new WriterThread(options, worker, onCommit);
 	}
 
 	get stats(): { readonly transactions: number; readonly commits: number } {
@@ -70,8 +83,9 @@ export class WriterThread {
 	submit(statements: readonly Statement[], { durable }: { readonly durable: boolean }): Promise<void> {
 		if (this.#closed !== undefined) return Promise.reject(this.#unavailable(this.#closed));
 		const isResting = this.#running.length + this.#waiting.length === 0;
-		const outcome = isResting && !durable ? this.#commitInline(statements) : undefined;
-		if (outcome !== undefined) return outcome;
+		const failure = isResting && !durable ? this.#commitHere({ statements, durable }) : undefined;
+		if (failure === null) return Promise.resolve();
+		if (failure !== undefined) return Promise.reject(failure);
 		const { promise, resolve, reject } = Promise.withResolvers<void>();
 		this.#waiting.push({ transaction: { statements: statements.map(compact), durable }, resolve, reject });
 		this.#last = promise;
@@ -88,16 +102,17 @@ export class WriterThread {
 		await this.#ended;
 	}
 
-	/** Undefined: the thread is to try, as it waits for another program that has the file. */
-	#commitInline(statements: readonly Statement[]): Promise<void> | undefined {
+	/** Null: it is committed. Undefined: the thread is to try, as it waits for another program that has the file. */
+	#commitHere(transaction: Transaction): Error | null | undefined {
 		this.#inline ??= new InlineWriter(this.#path);
-		const { outcomes, commits } = this.#inline.commit(statements);
+		const { outcomes, commits } = this.#inline.commit(transaction);
 		const [failure] = outcomes;
 		if (failure?.kind === "unavailable") return undefined;
+		this.#here += 1;
 		this.#transactions += 1;
 		this.#commits += commits;
 		if (commits > 0) this.#onCommit();
-		return failure ? Promise.reject(errorOf(failure, this.#path)) : Promise.resolve();
+		return failure ? errorOf(failure, this.#path) : null;
 	}
 
 	/** Not at once: what others submit in the same turn of the loop goes along. */
@@ -106,10 +121,23 @@ export class WriterThread {
 		this.#scheduled = true;
 		setImmediate(() => {
 			this.#scheduled = false;
-			this.#running = this.#waiting;
+			const group = this.#waiting;
 			this.#waiting = [];
+			if (this.#commitsLone(group)) return;
+			this.#here = 0;
+			this.#running = group;
 			this.#send({ kind: "commit", group: this.#running.map(({ transaction }) => transaction) });
 		});
+	}
+
+	/** False: it is for the thread. */
+	#commitsLone([lone, ...others]: readonly Pending[]): boolean {
+		if (!this.#commitsLoneHere || lone === undefined || others.length > 0 || this.#here >= HERE_IN_A_ROW) return false;
+		const failure = this.#commitHere(lone.transaction);
+		if (failure === undefined) return false;
+		if (failure === null) lone.resolve();
+		else lone.reject(failure);
+		return true;
 	}
 
 	#answer({ outcomes, commits }: GroupResult): void {

@@ -16,6 +16,10 @@ interface Row {
 	readonly mac: string | null;
 	readonly name: string;
 	readonly created_at: number;
+}
+
+/** A lease with what is needed of its subnet. */
+interface ListedRow extends Row {
 	readonly subnet_id: string;
 	readonly cidr: string;
 }
@@ -38,18 +42,13 @@ export class LeaseRecords {
 	}
 
 	find(subnet: StoredSubnet, { holder, owner }: Party): Lease | undefined {
-		const row = this.#store.get<Row>(
-			`${SELECT} lease.subnet = ? AND lease.holder = ? AND lease.owner = ?`,
-			subnet.row,
-			holder,
-			owner,
-		);
-		return row && decode(row);
+		const sql = "SELECT * FROM lease WHERE holder = ? AND owner = ? AND subnet = ?";
+		return leaseOf(subnet, this.#store.get<Row>(sql, holder, owner, subnet.row));
 	}
 
 	findByAddress(subnet: StoredSubnet, address: Ip): Lease | undefined {
-		const row = this.#store.get<Row>(`${SELECT} lease.subnet = ? AND lease.address = ?`, subnet.row, address.toBytes());
-		return row && decode(row);
+		const sql = "SELECT * FROM lease WHERE subnet = ? AND address = ?";
+		return leaseOf(subnet, this.#store.get<Row>(sql, subnet.row, address.toBytes()));
 	}
 
 	list({ subnetId, holder, owner, address }: LeaseFilter, { after, limit }: PageRequest): Page<Lease> {
@@ -59,9 +58,9 @@ export class LeaseRecords {
 		if (owner !== undefined) conditions.push(["lease.owner = ?", owner]);
 		if (address !== undefined) conditions.push(["lease.address = ?", address.toBytes()]);
 		const { where, params } = whereOf(conditions);
-		const rows = this.#store.all<Row>(`${SELECT} ${where} ORDER BY lease.row LIMIT ?`, ...params, limit + 1);
+		const rows = this.#store.all<ListedRow>(`${SELECT} ${where} ORDER BY lease.row LIMIT ?`, ...params, limit + 1);
 		const { items, next } = pageOf(rows, limit, ({ row }) => row);
-		return { items: items.map(decode), next };
+		return { items: items.map(listed), next };
 	}
 
 	/** In the order in which they were leased. */
@@ -133,11 +132,19 @@ export class LeaseRecords {
 	}
 }
 
-function decode(row: Row): Lease {
+function leaseOf({ subnet: { id, cidr } }: StoredSubnet, row: Row | undefined): Lease | undefined {
+	return row && decode(row, id, cidr.prefix);
+}
+
+function listed(row: ListedRow): Lease {
+	return decode(row, row.subnet_id, Cidr.parse(row.cidr).prefix);
+}
+
+function decode(row: Row, subnetId: string, prefix: number): Lease {
 	return {
-		subnetId: row.subnet_id,
+		subnetId,
 		address: Ip.fromBytes(row.address),
-		prefix: Cidr.parse(row.cidr).prefix,
+		prefix,
 		holder: row.holder,
 		owner: row.owner,
 		mac: row.mac === null ? undefined : parseMac(row.mac),

@@ -11,6 +11,7 @@ import { MIGRATIONS } from "./schema.ts";
 await runDaemon({
 	name: "ipamd",
 	migrations: MIGRATIONS,
+	commitsLoneHere: true,
 	schema: SCHEMA,
 	start: async ({ store, settings, paths, log, resources }) => {
 		const now = Date.now;

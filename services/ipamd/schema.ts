@@ -39,6 +39,22 @@ export const MIGRATIONS: readonly string[] = [
 	CREATE INDEX resting_by_time ON resting (since);
 	`,
 	`
+	-- An index less to be written with each lease, and another one less: what is unique is in the order that finds an owner's in all subnets.
+	CREATE TABLE leased (
+		row INTEGER PRIMARY KEY,
+		subnet INTEGER NOT NULL REFERENCES subnet (row),
+		address BLOB NOT NULL,
+		holder TEXT NOT NULL,
+		owner TEXT NOT NULL,
+		mac TEXT,
+		name TEXT NOT NULL,
+		created_at INTEGER NOT NULL,
+		UNIQUE (subnet, address),
+		UNIQUE (holder, owner, subnet)
+	) STRICT;
+	INSERT INTO leased SELECT row, subnet, address, holder, owner, mac, name, created_at FROM lease;
+	DROP TABLE lease;
+	ALTER TABLE leased RENAME TO lease;
 	ALTER TABLE subnet ADD COLUMN space TEXT NOT NULL DEFAULT 'local';
 	ALTER TABLE subnet ADD COLUMN address_order TEXT NOT NULL DEFAULT 'sequential';
 	-- JSON: what of the host's overlaps it, [{cidr, what, since}]
