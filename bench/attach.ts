@@ -22,7 +22,7 @@ import { unmount } from "#lib/linux/mount/mount.ts";
 import { checkHealth } from "#lib/rpc/check-health.ts";
 import { client } from "#lib/rpc/client.ts";
 import { Store } from "#lib/store/store.ts";
-import { Times, times } from "./netd/figures.ts";
+import { Times, times } from "./support/figures.ts";
 import { type Floor, floorOn } from "./netd/floor.ts";
 import { connectRequest, sandboxRequest, tcp } from "./netd/requests.ts";
 

@@ -4,7 +4,7 @@
  * The host is played by namespaces, so a command is started through nsenter(1): a millisecond of each figure is that.
  */
 import { Host } from "../test/support/host.ts";
-import { median } from "./netd/figures.ts";
+import { median } from "./support/figures.ts";
 
 const ROUNDS = 15;
 

@@ -14,7 +14,7 @@ import { createLog } from "#lib/log/log.ts";
 import { Resolver } from "../services/dnsd/resolver.ts";
 import { Forwarder } from "../services/dnsd/upstream/forwarder.ts";
 import type { Sandbox } from "../services/dnsd/zone.ts";
-import { median } from "./netd/figures.ts";
+import { median } from "./support/figures.ts";
 
 const NAMES = 1_000;
 const ROUNDS = 3;

@@ -16,7 +16,7 @@ import { ElementBatch } from "#lib/linux/nft/element-batch.ts";
 import { address, concatenation, inetProto, service } from "#lib/linux/nft/field.ts";
 import { NfTables } from "#lib/linux/nft/nf-tables.ts";
 import { Nft } from "#lib/linux/nft/nft.ts";
-import { median } from "./netd/figures.ts";
+import { median } from "./support/figures.ts";
 
 const ROUNDS = 200;
 const GATEWAY = Ip.parse("10.0.0.1");

@@ -8,7 +8,7 @@ import { atOnce, connects, oneBridge } from "./netd/connects.ts";
 import { ports } from "./netd/ports.ts";
 import { connections, throughputs } from "./netd/traffic.ts";
 import { peers } from "./netd/peers.ts";
-import { printTable, type Report, type Row } from "./netd/figures.ts";
+import { printTable, type Report, type Row } from "./support/figures.ts";
 
 const PARTS: Readonly<Record<string, (report: Report) => Promise<void>>> = {
 	connects,
@@ -30,7 +30,7 @@ for (const name of wanted) {
 	if (part === undefined) throw new Error(`there is no part ${name}; there are ${Object.keys(PARTS).join(", ")}`);
 	await part((row) => {
 		rows.push(row);
-		console.log(`${row.figure}: ${row.netd} (aim ${row.aim}) ${row.beside}`);
+		console.log(`${row.figure}: ${row.ours} (aim ${row.aim}) ${row.beside}`);
 	});
 }
-printTable(rows);
+printTable("netd", rows);

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Store } from "#lib/store/store.ts";
-import { median } from "./netd/figures.ts";
+import { median } from "./support/figures.ts";
 
 const RUNS = 5;
 const RUN_MS = 1_000;

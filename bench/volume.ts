@@ -16,7 +16,7 @@ import {
 } from "#gen/wharf/volume/v1/volume.ts";
 import { checkHealth } from "#lib/rpc/check-health.ts";
 import { client } from "#lib/rpc/client.ts";
-import { median } from "./netd/figures.ts";
+import { median } from "./support/figures.ts";
 
 const FILES = 50_000;
 const FOLDERS = 500;

@@ -1,6 +1,6 @@
 /** Connecting and disconnecting, one after another, with nothing there and with nine hundred; and two hundred at once. */
-import type { Report } from "./figures.ts";
-import { inLanes, Times, times } from "./figures.ts";
+import type { Report } from "../support/figures.ts";
+import { inLanes, Times, times } from "../support/figures.ts";
 import { Instance } from "./instance.ts";
 import { tcp } from "./requests.ts";
 import { floorOn } from "./floor.ts";
@@ -31,16 +31,16 @@ export async function connects(report: Report): Promise<void> {
 	const aim = "4 ms, p99 15 ms";
 	report({
 		figure: "connect: IPv4, one port, DNS",
-		netd: `${fresh.plain}`,
+		ours: `${fresh.plain}`,
 		aim,
 		beside: `one idle call ${fresh.call}; as a gRPC call of its own ${fresh.own}`,
 	});
-	report({ figure: "the same, 900 endpoints over nine networks", netd: `${full.plain}`, aim, beside: "" });
-	report({ figure: "connect: dual stack, one port, DNS", netd: `${fresh.dual}`, aim, beside: "" });
-	report({ figure: "the same, 900 endpoints over nine networks", netd: `${full.dual}`, aim, beside: "" });
-	report({ figure: "disconnect", netd: `${fresh.disconnect}`, aim: "3 ms", beside: "" });
-	report({ figure: "the same, 900 endpoints", netd: `${full.disconnect}`, aim: "3 ms", beside: "" });
-	report({ figure: "resident memory, 900 endpoints", netd: `${residentMb.toFixed(0)} MB`, aim: "130 MB", beside: "" });
+	report({ figure: "the same, 900 endpoints over nine networks", ours: `${full.plain}`, aim, beside: "" });
+	report({ figure: "connect: dual stack, one port, DNS", ours: `${fresh.dual}`, aim, beside: "" });
+	report({ figure: "the same, 900 endpoints over nine networks", ours: `${full.dual}`, aim, beside: "" });
+	report({ figure: "disconnect", ours: `${fresh.disconnect}`, aim: "3 ms", beside: "" });
+	report({ figure: "the same, 900 endpoints", ours: `${full.disconnect}`, aim: "3 ms", beside: "" });
+	report({ figure: "resident memory, 900 endpoints", ours: `${residentMb.toFixed(0)} MB`, aim: "130 MB", beside: "" });
 }
 
 async function measure(wharf: Instance, count: number, plain: string, dual: string) {
@@ -81,7 +81,7 @@ export async function oneBridge(report: Report): Promise<void> {
 		await bare.of(() => floor.attach(netns));
 	});
 	const ratio = `kernel floor ${bare}: ${(connect.median / bare.median).toFixed(1)}x`;
-	report({ figure: "connect, all 900 on one bridge", netd: `${connect}`, aim: "1.5x of the floor", beside: ratio });
+	report({ figure: "connect, all 900 on one bridge", ours: `${connect}`, aim: "1.5x of the floor", beside: ratio });
 }
 
 export async function atOnce(report: Report): Promise<void> {
@@ -99,7 +99,7 @@ export async function atOnce(report: Report): Promise<void> {
 	);
 	const { delayP99Ms, delayMaxMs } = await wharf.probe();
 	const rate = `${((1_000 * AT_ONCE) / all.median).toFixed(0)}/s`;
-	report({ figure: "200 sandboxes and endpoints at once", netd: rate, aim: "250/s", beside: "" });
+	report({ figure: "200 sandboxes and endpoints at once", ours: rate, aim: "250/s", beside: "" });
 	const delay = `p99 ${delayP99Ms.toFixed(1)} ms, longest ${delayMaxMs.toFixed(1)} ms`;
-	report({ figure: "netd's loop late meanwhile", netd: delay, aim: "p99 5 ms", beside: "" });
+	report({ figure: "netd's loop late meanwhile", ours: delay, aim: "p99 5 ms", beside: "" });
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { run } from "#lib/exec/run.ts";
 import { createNetns, removeNetns } from "#lib/linux/netns.ts";
 import { Docker } from "./docker.ts";
-import { type Report, Times, times } from "./figures.ts";
+import { type Report, Times, times } from "../support/figures.ts";
 
 const NETAVARK = "/usr/lib/podman/netavark";
 const AARDVARK = "/usr/lib/podman/aardvark-dns";
@@ -22,7 +22,7 @@ interface Attached {
 type Tell = (beside: string) => void;
 
 export async function peers(report: Report): Promise<void> {
-	const tell: Tell = (beside) => report({ figure: "", netd: "", aim: "", beside });
+	const tell: Tell = (beside) => report({ figure: "", ours: "", aim: "", beside });
 	const missing = (): void => tell("not installed (bench/setup-peers)");
 	const rows = (name: string, { attach, detach }: Attached): void => {
 		tell(`connect by ${name}: ${attach}`);

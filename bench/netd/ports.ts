@@ -1,7 +1,7 @@
 /** Publishing ports of endpoints that run: a thousand at once, and one beside many that exist. */
 import { run } from "#lib/exec/run.ts";
 import type { Port } from "#gen/wharf/network/v1/endpoint.ts";
-import { type Report, Times, times } from "./figures.ts";
+import { type Report, Times, times } from "../support/figures.ts";
 import { Instance } from "./instance.ts";
 import { tcp } from "./requests.ts";
 
@@ -21,7 +21,7 @@ export async function ports(report: Report): Promise<void> {
 
 	await onePort(wharf, one);
 	const first = await onePort(wharf, one);
-	report({ figure: "publish one port", netd: `${first}`, aim: "", beside: "" });
+	report({ figure: "publish one port", ours: `${first}`, aim: "", beside: "" });
 	const before = wharf.residentMb();
 	const thousand = new Times();
 	for (const [index, holder] of holders.entries()) {
@@ -29,17 +29,17 @@ export async function ports(report: Report): Promise<void> {
 		await thousand.of(() => publish(wharf, holder, all));
 		if (index === 0) {
 			const growth = wharf.residentMb() - before;
-			report({ figure: "memory for 1,000 ports", netd: `${growth.toFixed(1)} MB`, aim: "5 MB", beside: "" });
+			report({ figure: "memory for 1,000 ports", ours: `${growth.toFixed(1)} MB`, aim: "5 MB", beside: "" });
 		}
 	}
-	report({ figure: "publish 1,000 ports of one endpoint", netd: `${thousand}`, aim: "60 ms", beside: "" });
+	report({ figure: "publish 1,000 ports of one endpoint", ours: `${thousand}`, aim: "60 ms", beside: "" });
 	const ratio = (found: Times): string => `${(found.median / first.median).toFixed(2)}x of the first`;
 	const full = await onePort(wharf, one);
-	report({ figure: "publish one port, 15,000 exist", netd: `${full}`, aim: "1.5x", beside: ratio(full) });
+	report({ figure: "publish one port, 15,000 exist", ours: `${full}`, aim: "1.5x", beside: ratio(full) });
 	await foreignChains();
 	const beside = await onePort(wharf, one);
 	const figure = "the same, and other tables hold 5,000 chains";
-	report({ figure, netd: `${beside}`, aim: "1.5x", beside: ratio(beside) });
+	report({ figure, ours: `${beside}`, aim: "1.5x", beside: ratio(beside) });
 }
 
 let made = 0;

@@ -8,7 +8,7 @@ import { parseMac } from "#lib/address/mac.ts";
 import { type Child, run, start } from "#lib/exec/run.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import { createNetns, removeNetns } from "#lib/linux/netns.ts";
-import { median, type Report } from "./figures.ts";
+import { median, type Report } from "../support/figures.ts";
 import { floorOn } from "./floor.ts";
 import { Instance } from "./instance.ts";
 import { tcp } from "./requests.ts";
@@ -106,9 +106,9 @@ export async function throughputs(report: Report): Promise<void> {
 		const { bits, delays } = await alternating([...mine] as [Place, Place], [...theirs] as [Place, Place]);
 		const ratio = (values: [number, number]): string => `${(values[0] / values[1]).toFixed(2)}x`;
 		const faster = `bare veth ${bits[1].toFixed(1)} Gbit/s: ${ratio(bits)}`;
-		report({ figure: `${what}, one stream`, netd: `${bits[0].toFixed(1)} Gbit/s`, aim: "0.95x", beside: faster });
+		report({ figure: `${what}, one stream`, ours: `${bits[0].toFixed(1)} Gbit/s`, aim: "0.95x", beside: faster });
 		const later = `bare veth ${delays[1].toFixed(1)} µs: ${ratio(delays)}`;
-		report({ figure: `${what}, there and back`, netd: `${delays[0].toFixed(1)} µs`, aim: "1/0.95x", beside: later });
+		report({ figure: `${what}, there and back`, ours: `${delays[0].toFixed(1)} µs`, aim: "1/0.95x", beside: later });
 	}
 }
 
@@ -166,7 +166,7 @@ export async function connections(report: Report): Promise<void> {
 		const many = await rate();
 		const beside = `with 1 published ${one.toFixed(0)}/s: ${(many / one).toFixed(2)}x`;
 		const figure = "new TCP connections/s through a published port, 10,000 published";
-		report({ figure, netd: `${many.toFixed(0)}/s`, aim: "0.9x to 1.1x of 1", beside });
+		report({ figure, ours: `${many.toFixed(0)}/s`, aim: "0.9x to 1.1x of 1", beside });
 	} finally {
 		server?.kill("SIGKILL");
 		await server?.done;

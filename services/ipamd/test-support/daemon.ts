@@ -16,15 +16,22 @@ export type Ipamd = ClientOf<typeof IpamServiceService>;
 export class Daemon implements AsyncDisposable {
 	readonly paths = new Paths(mkdtempSync(join(tmpdir(), "wharf-ipamd-")));
 	readonly #env: Readonly<Record<string, string>>;
+	readonly #nodeArgs: readonly string[];
 	#child: Child | undefined;
 
-	constructor(env: Readonly<Record<string, string>>) {
+	constructor(env: Readonly<Record<string, string>>, nodeArgs: readonly string[] = []) {
 		this.#env = env;
+		this.#nodeArgs = nodeArgs;
+	}
+
+	get pid(): number {
+		return this.#child?.pid ?? 0;
 	}
 
 	/** Resolves when it serves. */
 	async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
-		const child = start(process.execPath, [MAIN], { env: { WHARF_ROOT: this.paths.root, ...this.#env, ...env } });
+		const args = [...this.#nodeArgs, MAIN];
+		const child = start(process.execPath, args, { env: { WHARF_ROOT: this.paths.root, ...this.#env, ...env } });
 		this.#child = child;
 		const ended = child.done.then(({ stderr }) => {
 			throw new Error(`ipamd ended: ${stderr}`);

@@ -1,9 +1,9 @@
 /** Times of a round, the rows that they become, and the table that is printed. */
 
-/** One figure: what it is, what netd has, what is to be reached, and what a peer or the bare kernel has in the same run. */
+/** One figure: what it is, what we have, what is to be reached, and what a peer or the bare kernel has in the same run. */
 export interface Row {
 	readonly figure: string;
-	readonly netd: string;
+	readonly ours: string;
 	readonly aim: string;
 	readonly beside: string;
 }
@@ -62,7 +62,8 @@ export async function inLanes(count: number, lanes: number, body: (index: number
 	await Promise.all(Array.from({ length: lanes }, lane));
 }
 
-export function printTable(rows: readonly Row[]): void {
-	console.log("\n| figure | netd | aim | beside, in the same run |\n|---|---|---|---|");
-	for (const { figure, netd, aim, beside } of rows) console.log(`| ${figure} | ${netd} | ${aim} | ${beside} |`);
+/** `name`: whose figures these are. */
+export function printTable(name: string, rows: readonly Row[]): void {
+	console.log(`\n| figure | ${name} | aim | beside, in the same run |\n|---|---|---|---|`);
+	for (const { figure, ours, aim, beside } of rows) console.log(`| ${figure} | ${ours} | ${aim} | ${beside} |`);
 }
