@@ -1,9 +1,16 @@
 import { expect, test } from "vitest";
-import { type Lease, ListLeasesRequest, ListSubnetsRequest } from "#gen/wharf/ipam/v1/ipam.ts";
+import {
+	AllocateAddressesRequest,
+	type Lease,
+	ListLeasesRequest,
+	ListSubnetsRequest,
+} from "#gen/wharf/ipam/v1/ipam.ts";
 import { isFault } from "#lib/fault/fault.ts";
 import { Store } from "#lib/store/store.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { Daemon, type Ipamd } from "./test-support/daemon.ts";
+import { Random } from "./test-support/random.ts";
+import { besiege } from "./test-support/siege.ts";
 
 const TIMEOUT_MS = 60_000;
 /** The range for benchmarks (RFC 2544): no host has routes to it. */
@@ -162,61 +169,14 @@ test("a subnet is given out to the last address over many connections, each addr
 	expect(subjects).toEqual(["wharf.v1.subnet.allocated", ...got.map(() => "wharf.v1.lease.allocated")]);
 });
 
-const ROUNDS = 5;
-const WORKERS = 16;
-
-test("killed in the middle: what was acknowledged is there, and no address has two owners", {
-	timeout: TIMEOUT_MS,
+test("killed ten times while eight programs ask for everything: all that was acknowledged is there, and nothing else", {
+	timeout: 120_000,
 }, async () => {
-	await using daemon = new Daemon(POOLS);
-	await daemon.start();
-	let subnetId = "";
-	/** Acknowledged and not asked back. */
-	const held = new Map<string, string>();
-	/** Asked back, and not acknowledged: either is right. */
-	const open = new Set<string>();
-	let owners = 0;
-
-	for (let round = 0; round < ROUNDS; round++) {
-		using ipamd = daemon.connect();
-		subnetId ||= await subnetIn(ipamd, "n1");
-		let acknowledged = 0;
-		const killAfter = 50 + 40 * round;
-		const work = async () => {
-			for (;;) {
-				const owner = `e${++owners}`;
-				const { lease } = await ipamd.allocateAddress(addressRequest(subnetId, owner));
-				held.set(owner, lease?.address ?? "");
-				if (++acknowledged === killAfter) void daemon.end("SIGKILL");
-				// The pool has 253: most are given back.
-				if (held.size < 100) continue;
-				const [oldest] = held.keys();
-				if (oldest === undefined) continue;
-				held.delete(oldest);
-				open.add(oldest);
-				await ipamd.releaseAddress({ requestId: requestId(), subnetId, holder: "netd", owner: oldest });
-				open.delete(oldest);
-			}
-		};
-		const ends = await Promise.allSettled(Array.from({ length: WORKERS }, work));
-		const reasons = ends.map((end) => end.status === "rejected" && isFault(end.reason) && end.reason.code);
-		expect(new Set(reasons)).toEqual(new Set(["UNAVAILABLE"]));
-		await daemon.ended();
-
-		await daemon.start();
-		using again = daemon.connect();
-		const there = await leases(again, subnetId);
-		const byOwner = new Map(there.map(({ owner, address }) => [owner, address]));
-		expect(new Set(there.map(({ address }) => address)).size).toBe(there.length);
-		expect([...held].filter(([owner, address]) => byOwner.get(owner) !== address)).toEqual([]);
-		// Beyond that, only what was in flight: at most one a worker.
-		const strays = there.filter(({ owner }) => !held.has(owner));
-		expect(strays.length).toBeLessThanOrEqual(WORKERS);
-		for (const { owner } of strays) {
-			await again.releaseAddress({ requestId: requestId(), subnetId, holder: "netd", owner });
-			open.delete(owner);
-		}
-	}
+	const seed = Date.now() % 1_000_000;
+	const { kills, answers, problems } = await besiege(10, new Random(seed));
+	expect({ seed, problems }).toEqual({ seed, problems: [] });
+	expect(kills).toBe(10);
+	expect(answers).toBeGreaterThan(100);
 });
 
 test.each([
@@ -224,6 +184,7 @@ test.each([
 	["store.ipamd.lease.allocate", 1],
 	["store.ipamd.lease.release", 0],
 	["store.ipamd.subnet.release", 0],
+	["store.ipamd.holdings.release", 0],
 ])(
 	"killed at %s, a repeated request is answered as if nothing had been",
 	{ timeout: TIMEOUT_MS },
@@ -236,12 +197,17 @@ test.each([
 			const subnetId = allocated?.id ?? "";
 			const address = { ...addressRequest(subnetId, "e1"), requestId: "address" };
 			const { lease } = await ipamd.allocateAddress(address);
+			const several = { requestId: "several", holder: "netd", owner: "e2", wishes: [{ subnetIds: [subnetId] }] };
+			const more = (await ipamd.allocateAddresses(AllocateAddressesRequest.fromPartial(several))).leases;
+			const refs = more.map(({ owner }) => ({ subnetId, owner }));
+			const holdings = { requestId: "holdings", holder: "netd", leases: refs, subnetIds: [], dryRun: false };
+			const given = (await ipamd.releaseHoldings(holdings)).leases;
 			const party = { subnetId, holder: "netd", owner: "e1" };
 			const releasing = left === 0;
 			const releasedAddress = releasing && (await ipamd.releaseAddress({ ...party, requestId: "release" })).released;
 			const request = { requestId: "release subnet", id: subnetId, holder: "netd" };
 			const releasedSubnet = releasing && (await ipamd.releaseSubnet(request)).released;
-			return { lease: lease?.address, releasedAddress, releasedSubnet };
+			return { lease: lease?.address, releasedAddress, releasedSubnet, given: given.map(({ address: one }) => one) };
 		};
 		await daemon.start({ WHARF_KILL_POINT: point });
 		{
@@ -252,7 +218,8 @@ test.each([
 		await daemon.start();
 		using ipamd = daemon.connect();
 		const released = left === 0;
-		const expected = { lease: "198.18.0.2", releasedAddress: released, releasedSubnet: released };
+		const given = ["198.18.0.3"];
+		const expected = { lease: "198.18.0.2", releasedAddress: released, releasedSubnet: released, given };
 		expect([await life(ipamd), await life(ipamd)]).toEqual([expected, expected]);
 		expect(await leases(ipamd)).toHaveLength(left);
 		expect((await ipamd.listSubnets(ListSubnetsRequest.fromPartial({}))).subnets).toHaveLength(left);

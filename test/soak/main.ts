@@ -1,6 +1,6 @@
 /**
  * The long rounds: random commands with random kills, every named kill point, and a NATS that is dead for minutes. Or, with `netd`
- * behind, rounds of netd alone.
+ * behind, rounds of netd alone; with `ipamd`, eight programs that ask it for everything while it is killed a hundred times.
  *
  * `npm run soak -- --seed 7 --minutes 30` or `npm run soak -- netd --seed 7 --rounds 1000` repeats what seed 7 did, as far as timing
  * allows. Exit status 1 when anything was amiss.
@@ -10,6 +10,7 @@ import { untilInterrupted } from "./interruption.ts";
 import { visitKillPoints } from "./kill-points.ts";
 import { natsOutage } from "./nats-outage.ts";
 import { netdRounds } from "./netd/rounds.ts";
+import { besiege } from "../../services/ipamd/test-support/siege.ts";
 import { Random } from "./random.ts";
 import { randomRounds } from "./rounds.ts";
 
@@ -17,6 +18,7 @@ const { values, positionals } = parseArgs({
 	allowPositionals: true,
 	options: {
 		rounds: { type: "string", default: "1000" },
+		kills: { type: "string", default: "100" },
 		seed: { type: "string", default: String(Date.now() % 1_000_000) },
 		minutes: { type: "string", default: "10" },
 		only: { type: "string", default: "rounds,kill-points,nats" },
@@ -26,8 +28,12 @@ const { values, positionals } = parseArgs({
 });
 
 const only = positionals.length > 0 ? positionals : values.only.split(",");
-const length = only.includes("netd") ? `${values.rounds} rounds of netd` : `${values.minutes} minutes of random rounds`;
-console.log(`soak: seed ${values.seed}, ${length}`);
+const lengths: Readonly<Record<string, string>> = {
+	netd: `${values.rounds} rounds of netd`,
+	ipamd: `${values.kills} kills of ipamd`,
+};
+const length = only.map((part) => lengths[part]).find((part) => part !== undefined);
+console.log(`soak: seed ${values.seed}, ${length ?? `${values.minutes} minutes of random rounds`}`);
 const random = new Random(Number(values.seed));
 const problems: string[] = [];
 await untilInterrupted(async (interrupted) => {
@@ -39,6 +45,11 @@ await untilInterrupted(async (interrupted) => {
 	if (only.includes("netd")) {
 		const say = (line: string): void => console.log(line);
 		await netdRounds({ random, rounds: Number(values.rounds), report, say, interrupted });
+	}
+	if (only.includes("ipamd")) {
+		const { kills, answers, problems: found } = await besiege(Number(values.kills), random, interrupted);
+		console.log(`  ${kills} kills, ${answers} answers`);
+		for (const problem of found) report(problem);
 	}
 	if (only.includes("rounds")) await randomRounds(random, Number(values.minutes) * 60_000, report);
 	if (only.includes("kill-points")) await visitKillPoints(values.point, report, interrupted);

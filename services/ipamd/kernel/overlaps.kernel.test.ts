@@ -3,12 +3,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { AllocateSubnetRequest, ListSubnetsRequest } from "#gen/wharf/ipam/v1/ipam.ts";
 import { Cidr } from "#lib/address/cidr.ts";
+import { run } from "#lib/exec/run.ts";
 import { runIn, ScratchNetns } from "#lib/linux/test-support/scratch-netns.ts";
 import { createLog } from "#lib/log/log.ts";
 import { Store } from "#lib/store/store.ts";
 import { type Ipamd, reconcile } from "../reconcile.ts";
 import { MIGRATIONS } from "../schema.ts";
+import { Daemon } from "../test-support/daemon.ts";
 import { keepNothing, subnetRequest } from "../test-support/ipam.ts";
 import { KernelHostNetwork } from "./host-network.ts";
 import { watchHost } from "./host-news.ts";
@@ -95,4 +98,27 @@ test("the same of IPv6, and of an address instead of a route", async () => {
 	ip("addr", "add", "fd66::9/80", "dev", "wg0", "nodad");
 	await vi.waitFor(() => expect(facts()).toEqual(["allocated", "overlapped"]), { timeout: 10_000 });
 	expect(overlaps()).toEqual([["fd66::/64", "the address fd66::9/80 of this host (wg0)"]]);
+});
+
+test("killed behind the write that notes it, ipamd has told it once and knows of it", { timeout: 60_000 }, async () => {
+	const daemon = opened.use(new Daemon({ WHARF_IPAMD_ADDRESS_POOLS: "198.18.0.0/23:24" }));
+	await daemon.start({ WHARF_KILL_POINT: "store.ipamd.overlaps" });
+	{
+		using client = daemon.connect();
+		await client.allocateSubnet(AllocateSubnetRequest.fromPartial({ requestId: "n1", holder: "netd", owner: "n1" }));
+	}
+	// In this process's namespace, which is the daemon's.
+	await run("ip", ["route", "add", "198.18.0.0/25", "dev", "lo"]);
+	opened.defer(async () => void (await run("ip", ["route", "del", "198.18.0.0/25", "dev", "lo"])));
+	expect(await daemon.ended()).toMatchObject({ signal: "SIGKILL" });
+	await daemon.start();
+	{
+		using client = daemon.connect();
+		const { subnets } = await client.listSubnets(ListSubnetsRequest.fromPartial({}));
+		expect(subnets[0]?.overlaps.map(({ what }) => what)).toEqual(["this host's route 198.18.0.0/25 (lo)"]);
+	}
+	await daemon.end("SIGTERM");
+	await using file = await Store.open({ path: daemon.paths.state("ipamd"), migrations: MIGRATIONS });
+	const subjects = file.outbox.after(0, 100).map(({ subject }) => subject);
+	expect(subjects).toEqual(["wharf.v1.subnet.allocated", "wharf.v1.subnet.overlapped"]);
 });
