@@ -54,7 +54,7 @@ describe("migrations", () => {
 		await openAndClose([]);
 		expect(version()).toEqual({ user_version: 0 });
 		const own = inspect((database) => database.prepare("SELECT value FROM meta WHERE key = 'store_version'").get());
-		expect(own).toEqual({ value: "1" });
+		expect(own).toEqual({ value: "2" });
 		await openAndClose([ONE]);
 		expect(tables()).toContain("a");
 	});

@@ -5,6 +5,10 @@ import type { Statement } from "./statement.ts";
 /** How long an answer is kept. */
 export const REPLAY_KEPT_MS = 24 * 60 * 60 * 1000;
 
+/** Rows are numbered in the order of their times: as many are looked at as there are to forget. Beyond all where none is that young. */
+const FIRST_SINCE = `
+	SELECT coalesce((SELECT rowid FROM replay WHERE created_at >= ? ORDER BY rowid LIMIT 1), ${Number.MAX_SAFE_INTEGER})`;
+
 export interface Replay {
 	readonly bodyHash: string;
 	readonly answer: Uint8Array;
@@ -43,6 +47,6 @@ export class Replays {
 
 	/** Forgets answers older than this. The store does it by itself, for 24 hours, when it opens and every hour. */
 	prune(olderThanMs: number = REPLAY_KEPT_MS): Statement {
-		return { sql: "DELETE FROM replay WHERE created_at < ?", params: [Date.now() - olderThanMs] };
+		return { sql: `DELETE FROM replay WHERE rowid < (${FIRST_SINCE})`, params: [Date.now() - olderThanMs] };
 	}
 }

@@ -298,5 +298,8 @@ describe("outbox and replays", () => {
 		const again = await open();
 		await again.close();
 		expect(onDisk("SELECT request_id FROM replay")).toEqual([{ request_id: "young" }]);
+		await using last = await open();
+		await last.write([last.replays.prune(-1_000)]);
+		expect(onDisk("SELECT request_id FROM replay")).toEqual([]);
 	});
 });

@@ -149,8 +149,8 @@ export class Store implements AsyncDisposable {
 
 	#prune(): void {
 		const { oldest } =
-			this.#reader.get<{ oldest: number | null }>("SELECT min(created_at) AS oldest FROM replay") ?? {};
-		if (oldest == null || oldest > Date.now() - REPLAY_KEPT_MS) return;
+			this.#reader.get<{ oldest: number }>("SELECT created_at AS oldest FROM replay ORDER BY rowid LIMIT 1") ?? {};
+		if (oldest === undefined || oldest > Date.now() - REPLAY_KEPT_MS) return;
 		// A failing disk shows in the next write that somebody waits for.
 		this.write([this.replays.prune()]).catch(() => undefined);
 	}
