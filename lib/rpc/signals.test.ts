@@ -20,6 +20,9 @@ describe.each(WAYS)("%s", (_, options) => {
 	});
 	afterEach(() => here[Symbol.asyncDispose]());
 
+	/** Long enough for a request to arrive on a busy machine: what is given up before that reaches no handler. */
+	const DEADLINE_MS = 500;
+
 	const collected = async (items: AsyncIterable<Text>) => (await Array.fromAsync(items)).map(({ text }) => text);
 
 	/** Waits until the signal is aborted, and gives the reason. */
@@ -39,7 +42,7 @@ describe.each(WAYS)("%s", (_, options) => {
 					return text;
 				},
 			});
-			const error = await caught(here.client().say({ text: "" }, { timeoutMs: 50 }));
+			const error = await caught(here.client().say({ text: "" }, { timeoutMs: DEADLINE_MS }));
 			expect(error).toMatchObject({
 				code: "DEADLINE_EXCEEDED",
 				reason: "DEADLINE_EXCEEDED",
@@ -63,7 +66,7 @@ describe.each(WAYS)("%s", (_, options) => {
 				yield { text: "a" };
 				await new Promise(() => undefined);
 			}
-			const talking = collected(here.client().talk(silent(), { timeoutMs: 50 }));
+			const talking = collected(here.client().talk(silent(), { timeoutMs: DEADLINE_MS }));
 			expect(await caught(talking)).toMatchObject({ reason: "DEADLINE_EXCEEDED" });
 			await ended.promise;
 		});

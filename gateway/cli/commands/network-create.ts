@@ -12,7 +12,11 @@ const FLAGS = {
 		help: "Its subnet, as 172.28.0.0/16; one for IPv4 and one for IPv6; automatic without this",
 	},
 	gateway: { kind: "list", value: "ADDRESS", help: "The gateway in the subnet; the first address without this" },
-	"ip-range": { kind: "list", value: "RANGE", help: "Automatic addresses come from this part of the subnet, as 10.2.0.128/25 or 10.2.0.10-10.2.0.50" },
+	"ip-range": {
+		kind: "list",
+		value: "RANGE",
+		help: "Automatic addresses come from this part of the subnet, as 10.2.0.128/25 or 10.2.0.10-10.2.0.50",
+	},
 	"aux-address": { kind: "list", value: "NAME=ADDRESS", help: "Leave this address of the subnet alone" },
 	internal: { kind: "switch", help: "No way out and no way in" },
 	ipv6: { kind: "switch", help: "An IPv6 subnet as well" },
