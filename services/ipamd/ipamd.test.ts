@@ -4,6 +4,8 @@ import {
 	type Lease,
 	ListLeasesRequest,
 	ListSubnetsRequest,
+	WatchRequest,
+	type WatchResponse,
 } from "#gen/wharf/ipam/v1/ipam.ts";
 import { isFault } from "#lib/fault/fault.ts";
 import { Store } from "#lib/store/store.ts";
@@ -111,6 +113,31 @@ test("a subnet's whole life, and what is refused on the way", { timeout: TIMEOUT
 	expect((await ipamd.listSubnets(ListSubnetsRequest.fromPartial({}))).subnets.map(({ owner }) => owner)).toEqual([
 		"n2",
 	]);
+});
+
+test("who watches is told what there is, and then what comes and goes", { timeout: TIMEOUT_MS }, async () => {
+	await using daemon = new Daemon(POOLS);
+	await daemon.start();
+	using ipamd = daemon.connect();
+	const subnetId = await subnetIn(ipamd, "n1");
+	const end = new AbortController();
+	const watch = ipamd.watch(WatchRequest.fromPartial({ holder: "netd" }), { signal: end.signal });
+	const changes = watch[Symbol.asyncIterator]();
+	const next = async () => ((await changes.next()).value as WatchResponse | undefined)?.change;
+	expect([(await next())?.$case, (await next())?.$case]).toEqual(["subnet", "synced"]);
+	const { lease } = await ipamd.allocateAddress(addressRequest(subnetId, "e1"));
+	expect(await next()).toEqual({ $case: "lease", value: lease });
+	await ipamd.releaseAddress({ requestId: requestId(), subnetId, holder: "netd", owner: "e1" });
+	expect(await next()).toEqual({ $case: "releasedLease", value: lease });
+	const { usage } = await ipamd.getUsage({ id: subnetId });
+	expect(usage).toMatchObject({ size: 253n, inUse: 0n, resting: 1n, free: 252n, reserved: 3n });
+	await ipamd.releaseSubnet({ requestId: requestId(), id: subnetId, holder: "netd" });
+	expect((await next())?.$case).toBe("releasedSubnet");
+	const waiting = refusal(next());
+	end.abort();
+	expect(await waiting).toMatchObject({ code: "CANCELLED" });
+	const unknown = ipamd.watch(WatchRequest.fromPartial({ subnetId }))[Symbol.asyncIterator]();
+	expect(await refusal(unknown.next())).toMatchObject({ reason: "SUBNET_NOT_FOUND" });
 });
 
 test("a repeated request has its first answer, also after a restart", { timeout: TIMEOUT_MS }, async () => {
