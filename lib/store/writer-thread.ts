@@ -67,10 +67,12 @@ export class WriterThread {
 		const data: WriterData = { path: options.path, migrations: options.migrations };
 		// Options of this process's command line may not be meant for a thread (--input-type is an error there).
 		const worker = new Worker(PROGRAM, { workerData: data, execArgv: [] });
+		// Heard of from the beginning: a thread that fails ends at once, and both events may come in one turn.
+		const ended = new Promise((resolve) => void worker.once("exit", resolve));
 		// The program's first message, always: see its head.
 		const [first] = (await once(worker, "message")) as [FromWriter];
 		if (first.kind === "failed") {
-			await once(worker, "exit");
+			await ended;
 			throw errorOf(first.failure, data.path);
 		}
 		return new WriterThread(options, worker, onCommit);
