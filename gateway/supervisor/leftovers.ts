@@ -15,7 +15,7 @@ import { mountinfo } from "#lib/linux/mount/mountinfo.ts";
 import type { Link } from "#lib/linux/netlink/link-format.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
 import { removeLetThrough } from "#lib/linux/nft/let-through.ts";
-import { Nft } from "#lib/linux/nft/nft.ts";
+import { NfTables } from "#lib/linux/nft/nf-tables.ts";
 import { findProgram } from "../find-program.ts";
 import type { Failed } from "../peers/emptying.ts";
 import { removeCgroups, removeParentCgroups } from "../runtime/cgroups.ts";
@@ -25,7 +25,7 @@ const OUR_LINK = /^(wharf0|w[hsv]-[0-9a-f]{12}|wh-ask|wh-answer)$/;
 const MOVED_FROM = / uplink (\S+) moved$/;
 /** netd's note on a link whose name the operator chose. */
 const OUR_MARK = /^wharf (?:network|endpoint) /;
-const OUR_TABLE = "wharf";
+const OUR_TABLES = (["inet", "ip", "ip6"] as const).map((family) => ({ family, table: "wharf" }));
 
 /** Every step is taken, whatever the ones before it did; `failed` is told of what remains. */
 export async function removeLeftovers(paths: Paths, failed: Failed): Promise<void> {
@@ -33,7 +33,8 @@ export async function removeLeftovers(paths: Paths, failed: Failed): Promise<voi
 		() => removeProcesses(paths),
 		() => removeMounts(paths),
 		removeLinks,
-		removeForeignRules,
+		// The one rule that netd was allowed in others' tables.
+		() => void removeLetThrough(),
 		removeTables,
 		() => removeAllCgroups(paths),
 	];
@@ -74,12 +75,6 @@ function isOurs({ name, alias = "" }: Link): boolean {
 	return OUR_LINK.test(name) || OUR_MARK.test(alias);
 }
 
-/** The one rule that netd was allowed in others' tables. */
-function removeForeignRules(): void {
-	using nft = Nft.open();
-	removeLetThrough(nft);
-}
-
 /** The host's own addresses and routes do not go with a bridge. */
 function giveBack(route: Rtnetlink, { index: from, alias = "" }: Link): void {
 	const [, uplink] = MOVED_FROM.exec(alias) ?? [];
@@ -88,16 +83,9 @@ function giveBack(route: Rtnetlink, { index: from, alias = "" }: Link): void {
 	route.layer.pass({ from, to: port.index, port: port.index, master: 0, before: from });
 }
 
-interface ListedTable {
-	readonly table?: { readonly family: string; readonly name: string };
-}
-
 function removeTables(): void {
-	using nft = Nft.open();
-	const tables = nft.list("list tables") as ListedTable[]; // libnftables-json(5): an object a table
-	for (const { table } of tables) {
-		if (table?.name === OUR_TABLE) nft.run(`delete table ${table.family} ${table.name}`);
-	}
+	using tables = NfTables.open();
+	for (const table of OUR_TABLES.filter((each) => tables.hasTable(each))) tables.removeTable(table);
 }
 
 async function removeAllCgroups(paths: Paths): Promise<void> {

@@ -5,8 +5,9 @@
  * two only rules of the same hook see it. The rule is made of what iptables-nft prints, as `-m mark --mark 0x4000000/0x4000000
  * -m comment --comment wharf -j ACCEPT`; restored from what iptables-save wrote it has its comment as a match.
  */
-import type { TableRef } from "./element.ts";
-import type { Nft } from "./nft.ts";
+import { listChains } from "./chains.ts";
+import { type ListedRule, rulesIn, type Statement } from "./listed-rule.ts";
+import { Nft } from "./nft.ts";
 
 /** One bit, that no program documents as its own: kube-proxy, Docker, netavark, Tailscale and Cilium have others. */
 export const LET_THROUGH_MARK = 0x0400_0000;
@@ -15,28 +16,12 @@ const COMMENT = "wharf";
 /** In nft's language. */
 export const LET_THROUGH_RULE = `meta mark & ${hex(LET_THROUGH_MARK)} == ${hex(LET_THROUGH_MARK)} counter accept comment "${COMMENT}"`;
 
-/** A rule as libnftables-json(5) has it. */
-export interface ListedRule extends TableRef {
-	readonly chain: string;
-	readonly handle: number;
-	readonly comment?: string;
-	readonly expr: readonly Readonly<Record<string, unknown>>[];
-}
-
 export function hex(mark: number): string {
 	return `0x${mark.toString(16).padStart(8, "0")}`;
 }
 
-/** The rules in what a `list` command gave. */
-export function rulesIn(entries: readonly unknown[]): ListedRule[] {
-	// libnftables-json(5): an object with one key, the kind.
-	return (entries as readonly { readonly rule?: ListedRule }[]).flatMap(({ rule }) =>
-		rule === undefined ? [] : [rule],
-	);
-}
-
 /** A statement that matches the mark. */
-export function matchesLetThrough(statement: Readonly<Record<string, unknown>>): boolean {
+export function matchesLetThrough(statement: Statement): boolean {
 	const match = statement["match"] as
 		| { readonly op: string; readonly left: unknown; readonly right: unknown }
 		| undefined;
@@ -53,8 +38,11 @@ export function isLetThrough({ comment, expr }: ListedRule): boolean {
 }
 
 /** Takes the rule out of every table of the namespace; reads them all. Gives where it was, as `ip filter DOCKER-USER`. */
-export function removeLetThrough(nft: Nft): string[] {
-	const rules = rulesIn(nft.list("list ruleset", { elements: false })).filter(isLetThrough);
+export function removeLetThrough(netns?: string): string[] {
+	using nft = Nft.open(netns);
+	const rules = listChains(netns)
+		.flatMap((chain) => rulesIn(nft, chain))
+		.filter(isLetThrough);
 	if (rules.length > 0) nft.run(rules.map(deletionOf).join("\n"));
 	return rules.map(({ family, table, chain }) => `${family} ${table} ${chain}`);
 }

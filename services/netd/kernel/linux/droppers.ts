@@ -4,15 +4,17 @@
  * Their rules are followed through the chains that they jump to. A condition that is not understood makes a rule one that may
  * or may not hold, and it is passed over: what is said to be accepted is accepted.
  */
-import { type ForwardBaseChain, forwardBaseChains } from "#lib/linux/nft/base-chains.ts";
+import { type ForwardBaseChain, listChains } from "#lib/linux/nft/chains.ts";
+import type { TableRef } from "#lib/linux/nft/element.ts";
 import { matchesLetThrough } from "#lib/linux/nft/let-through.ts";
+import { rulesIn, type Statement } from "#lib/linux/nft/listed-rule.ts";
 import { Nft } from "#lib/linux/nft/nft.ts";
 import type { Accepted, Dropper } from "../host-facts.ts";
+import { sameTable } from "./foreign-places.ts";
 import { TABLE } from "./skeleton.ts";
 
-/** As libnftables-json(5) has them: an object with one key, the kind. */
-type Statement = Readonly<Record<string, unknown>>;
-type Chains = ReadonlyMap<string, readonly (readonly Statement[])[]>;
+/** What the rules of a chain do, in their order. */
+type Rules = (chain: string) => readonly (readonly Statement[])[];
 
 /** Where packets are that come by a rule. */
 interface Condition {
@@ -24,7 +26,7 @@ interface Condition {
 
 /** What following the rules gathers. */
 interface Walk {
-	readonly chains: Chains;
+	readonly rules: Rules;
 	readonly accepts: Accepted[];
 	readonly reached: Set<string>;
 }
@@ -35,41 +37,40 @@ const DEEPEST = 16;
 
 /** `concerns`: of which tables; others' rules are not read. */
 export function droppers(host?: string, concerns: (base: ForwardBaseChain) => boolean = () => true): Dropper[] {
-	const foreign = forwardBaseChains(host).filter(
-		(base) => (base.family !== TABLE.family || base.table !== TABLE.table) && concerns(base),
-	);
+	const chains = listChains(host);
+	const foreign = chains
+		.flatMap(({ forward }) => forward ?? [])
+		.filter((base) => !sameTable(base, TABLE) && concerns(base));
 	if (foreign.length === 0) return [];
 	using nft = Nft.open(host);
 	return foreign.flatMap((base) => {
-		const dropper = read(nft, base);
-		return dropper === undefined ? [] : [dropper];
+		const names = chains.filter((chain) => sameTable(chain, base)).map(({ chain }) => chain);
+		return read(nft, base, names) ?? [];
 	});
 }
 
-function read(nft: Nft, { family, table, chain, policy }: ForwardBaseChain): Dropper | undefined {
-	const chains = chainsOf(nft.list(`list table ${family} ${table}`, { elements: false }));
-	const walk: Walk = { chains, accepts: [], reached: new Set() };
+function read(nft: Nft, base: ForwardBaseChain, chains: readonly string[]): Dropper | undefined {
+	const { family, table, chain, policy } = base;
+	const walk: Walk = { rules: rulesOf(nft, base), accepts: [], reached: new Set() };
 	const end = follow(walk, chain, EVERYTHING, 0);
 	if (end === "accept" || (end === undefined && policy === "accept")) return undefined;
-	return { family, table, chain, chains: [...chains.keys()], reached: [...walk.reached], accepts: walk.accepts };
+	return { family, table, chain, chains, reached: [...walk.reached], accepts: walk.accepts };
 }
 
-function chainsOf(entries: readonly unknown[]): Chains {
-	const chains = new Map<string, (readonly Statement[])[]>();
-	for (const entry of entries as readonly Statement[]) {
-		// The shapes of libnftables-json(5).
-		const chain = entry["chain"] as { readonly name: string } | undefined;
-		const rule = entry["rule"] as { readonly chain: string; readonly expr: readonly Statement[] } | undefined;
-		if (chain !== undefined) chains.set(chain.name, []);
-		if (rule !== undefined) chains.get(rule.chain)?.push(rule.expr);
-	}
-	return chains;
+/** Read once, and only where packets come by. */
+function rulesOf(nft: Nft, { family, table }: TableRef): Rules {
+	const known = new Map<string, readonly (readonly Statement[])[]>();
+	return (chain) => {
+		const rules = known.get(chain) ?? rulesIn(nft, { family, table, chain }).map(({ expr }) => expr);
+		known.set(chain, rules);
+		return rules;
+	};
 }
 
 /** What becomes of every packet under `condition`; undefined: nothing for certain, it comes out at the end. */
 function follow(walk: Walk, name: string, condition: Condition, depth: number): "accept" | "drop" | undefined {
 	if (condition === EVERYTHING) walk.reached.add(name);
-	for (const rule of depth > DEEPEST ? [] : (walk.chains.get(name) ?? [])) {
+	for (const rule of depth > DEEPEST ? [] : walk.rules(name)) {
 		const narrowed = narrow(rule, condition);
 		const last = rule.at(-1) ?? {};
 		if (narrowed === undefined) continue;

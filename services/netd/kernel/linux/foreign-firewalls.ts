@@ -3,7 +3,8 @@ import type { IfName } from "#lib/address/if-name.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { TABLE_MAIN } from "#lib/linux/netlink/routes.ts";
 import { Rtnetlink } from "#lib/linux/netlink/rtnetlink.ts";
-import { hex, isLetThrough, LET_THROUGH_MARK, type ListedRule, rulesIn } from "#lib/linux/nft/let-through.ts";
+import { hex, isLetThrough, LET_THROUGH_MARK } from "#lib/linux/nft/let-through.ts";
+import { type ListedRule, rulesIn } from "#lib/linux/nft/listed-rule.ts";
 import { NfTables } from "#lib/linux/nft/nf-tables.ts";
 import { Nft, NftError } from "#lib/linux/nft/nft.ts";
 import type { Log } from "#lib/log/log.ts";
@@ -159,10 +160,7 @@ export class LinuxForeignFirewalls implements ForeignFirewalls, Disposable {
 	}
 
 	#present(): [Place, ListedRule[]][] {
-		return PLACES.filter((place) => this.#tables.hasChain(place)).map((place) => [
-			place,
-			rulesIn(this.#nft.list(`list chain ${placeName(place)}`, { elements: false })),
-		]);
+		return PLACES.filter((place) => this.#tables.hasChain(place)).map((place) => [place, rulesIn(this.#nft, place)]);
 	}
 
 	#hasMarks(): boolean {

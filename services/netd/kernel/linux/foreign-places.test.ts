@@ -1,6 +1,7 @@
 /** Where in others' chains our rule belongs. The rules are as libnftables lists them. */
 import { describe, expect, test } from "vitest";
-import { LET_THROUGH_MARK, type ListedRule } from "#lib/linux/nft/let-through.ts";
+import { LET_THROUGH_MARK } from "#lib/linux/nft/let-through.ts";
+import type { ListedRule } from "#lib/linux/nft/listed-rule.ts";
 import type { Dropper } from "../host-facts.ts";
 import { mendingOf, type Place, PLACES, placeName, wantedPlaces } from "./foreign-places.ts";
 

@@ -1,5 +1,6 @@
 /** Where programs keep a place for others' rules, and where in it ours belongs. Pure. */
-import { deletionOf, isLetThrough, LET_THROUGH_RULE, type ListedRule } from "#lib/linux/nft/let-through.ts";
+import { deletionOf, isLetThrough, LET_THROUGH_RULE } from "#lib/linux/nft/let-through.ts";
+import type { ListedRule } from "#lib/linux/nft/listed-rule.ts";
 import type { ChainRef } from "#lib/linux/nft/table.ts";
 import type { Dropper } from "../host-facts.ts";
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runIn, ScratchNetns } from "../test-support/scratch-netns.ts";
-import { forwardBaseChains } from "./base-chains.ts";
+import { listChains } from "./chains.ts";
 
 let scratch: ScratchNetns;
 beforeEach(() => {
@@ -8,9 +8,9 @@ beforeEach(() => {
 });
 afterEach(() => scratch[Symbol.dispose]());
 
-test("base chains at the forward hook are found in every family, with their policies; no others are", () => {
+test("all chains are found in every family, and which are at the forward hook, with their policies", () => {
 	const netns = scratch.create("a");
-	expect(forwardBaseChains(netns)).toEqual([]);
+	expect(listChains(netns)).toEqual([]);
 	const families = ["inet", "ip", "ip6", "bridge"] as const;
 	for (const family of families) {
 		const policy = family === "ip" ? "accept" : "drop";
@@ -19,10 +19,17 @@ test("base chains at the forward hook are found in every family, with their poli
 		runIn(netns, "nft", `add chain ${family} t inward { type filter hook input priority 0; }`);
 		runIn(netns, "nft", `add chain ${family} t aside`);
 	}
-	const found = forwardBaseChains(netns).map(
-		({ family, table, chain, policy }) => `${family} ${table} ${chain} ${policy}`,
+	runIn(netns, "nft", "add table netdev t");
+	runIn(netns, "nft", `add chain netdev t early { type filter hook ingress device lo priority 0; }`);
+	const found = listChains(netns);
+	expect(found.map(({ family, chain }) => `${family} ${chain}`).sort()).toEqual(
+		[
+			"netdev early",
+			...families.flatMap((family) => ["onward", "inward", "aside"].map((chain) => `${family} ${chain}`)),
+		].sort(),
 	);
-	expect(found.sort()).toEqual([
+	const onward = found.flatMap(({ forward }) => forward ?? []);
+	expect(onward.map(({ family, table, chain, policy }) => `${family} ${table} ${chain} ${policy}`).sort()).toEqual([
 		"bridge t onward drop",
 		"inet t onward drop",
 		"ip t onward accept",
