@@ -1,6 +1,6 @@
 /**
  * `test-counts.ts REPORT`: a vitest JSON report as two numbers on stdout, passed and failed; on stderr a line for each failure with the
- * first line of its reason. A suite that could not be run, or found no test, counts as one failure.
+ * first line of its reason. A file that could not be run, or a suite without a test, counts as one failure.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
@@ -25,10 +25,10 @@ if (!existsSync(path)) process.exit(1);
 const report = JSON.parse(readFileSync(path, "utf8")) as Report;
 const failures = report.testResults.flatMap(({ name, status, message, assertionResults }) => {
 	const file = relative(process.cwd(), name);
-	if (status === "failed" && assertionResults.length === 0) return [`${file}: ${firstLine(message)}`];
-	return assertionResults
-		.filter((one) => one.status === "failed")
-		.map((one) => `${file} > ${one.fullName.trim()}: ${firstLine(one.failureMessages?.[0])}`);
+	const failed = assertionResults.filter((one) => one.status === "failed");
+	// It could not be read, or what its tests need could not be made: they are skipped.
+	if (status === "failed" && failed.length === 0) return [`${file}: ${firstLine(message)}`];
+	return failed.map((one) => `${file} > ${one.fullName.trim()}: ${firstLine(one.failureMessages?.[0])}`);
 });
 if (report.testResults.length === 0) failures.push("a suite without a single test");
 for (const failure of failures) console.error(failure);

@@ -83,7 +83,7 @@ export class Host implements AsyncDisposable {
 			"-c",
 			INIT,
 		]);
-		this.#pid = await childOf(this.#init.pid ?? 0);
+		this.#pid = await childOf(this.#init);
 		// As after any boot; and `ip netns` leaves no file on this machine.
 		await this.ok("mount", ["-t", "tmpfs", "tmpfs", "/run"]);
 		const resolvConf = join(this.#scratch, "resolv.conf");
@@ -179,9 +179,16 @@ export class Host implements AsyncDisposable {
 	}
 }
 
-/** unshare(1) forks once into the new process namespace; that child is the host's first process. */
-async function childOf(pid: number): Promise<number> {
-	for (let attempt = 0; attempt < 200; attempt++) {
+/**
+ * unshare(1) forks once into the new process namespace; that child is the host's first process. While the kernel takes down many
+ * network namespaces, as those of tests that have just ended, a new one waits for seconds.
+ */
+async function childOf(unshare: Child): Promise<number> {
+	const pid = unshare.pid ?? 0;
+	const ended = new AbortController();
+	const end = (): void => ended.abort();
+	void unshare.done.then(end, end);
+	for (let attempt = 0; attempt < 6_000 && !ended.signal.aborted; attempt++) {
 		const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
 		const child = Number.parseInt(children, 10);
 		if (child > 0 && (await readFile(`/proc/${child}/comm`, "utf8").catch(() => "")) === "sh\n") return child;

@@ -4,7 +4,9 @@ import { audit } from "./audit/audit.ts";
 import { leftovers } from "./audit/leftovers.ts";
 import type { Host } from "./host.ts";
 
-export async function takeDown(host: Host): Promise<void> {
+/** `host`: undefined when it did not boot, which has been told. */
+export async function takeDown(host: Host | undefined): Promise<void> {
+	if (host === undefined) return;
 	try {
 		expect(await audit(host)).toEqual([]);
 		await host.wharfOk("down", "--all", "--volumes");
