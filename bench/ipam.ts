@@ -7,16 +7,6 @@
 import { allocator } from "./ipam/allocator.ts";
 import { leasing } from "./ipam/leasing.ts";
 import { scale } from "./ipam/scale.ts";
-import { printTable, type Row } from "./support/figures.ts";
+import { printParts } from "./support/figures.ts";
 
-// What was started ends with this process: exec sees to it at an exit, and a signal alone is none.
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
-
-const rows: Row[] = [];
-for (const part of [allocator, leasing, scale]) {
-	await part((row) => {
-		rows.push(row);
-		console.log(`${row.figure}: ${row.ours} (aim ${row.aim}) ${row.beside}`);
-	});
-}
-printTable("ipamd", rows);
+await printParts("ipamd", [allocator, leasing, scale]);

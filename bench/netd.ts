@@ -8,7 +8,7 @@ import { atOnce, connects, oneBridge } from "./netd/connects.ts";
 import { ports } from "./netd/ports.ts";
 import { connections, throughputs } from "./netd/traffic.ts";
 import { peers } from "./netd/peers.ts";
-import { printTable, type Report, type Row } from "./support/figures.ts";
+import { printParts, type Report } from "./support/figures.ts";
 
 const PARTS: Readonly<Record<string, (report: Report) => Promise<void>>> = {
 	connects,
@@ -20,17 +20,10 @@ const PARTS: Readonly<Record<string, (report: Report) => Promise<void>>> = {
 	peers,
 };
 
-// What was started ends with this process: exec sees to it at an exit, and a signal alone is none.
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
-
 const wanted = process.env["WHARF_BENCH_ROWS"]?.split(",") ?? Object.keys(PARTS);
-const rows: Row[] = [];
-for (const name of wanted) {
+const parts = wanted.map((name) => {
 	const part = PARTS[name];
 	if (part === undefined) throw new Error(`there is no part ${name}; there are ${Object.keys(PARTS).join(", ")}`);
-	await part((row) => {
-		rows.push(row);
-		console.log(`${row.figure}: ${row.ours} (aim ${row.aim}) ${row.beside}`);
-	});
-}
-printTable("netd", rows);
+	return part;
+});
+await printParts("netd", parts);

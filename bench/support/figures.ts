@@ -62,8 +62,17 @@ export async function inLanes(count: number, lanes: number, body: (index: number
 	await Promise.all(Array.from({ length: lanes }, lane));
 }
 
-/** `name`: whose figures these are. */
-export function printTable(name: string, rows: readonly Row[]): void {
+/** Each part tells its rows, which are printed as they come and in the end as a table. `name`: whose figures these are. */
+export async function printParts(name: string, parts: readonly ((report: Report) => Promise<void>)[]): Promise<void> {
+	// What was started ends with this process: exec sees to it at an exit, and a signal alone is none.
+	for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+	const rows: Row[] = [];
+	for (const part of parts) {
+		await part((row) => {
+			rows.push(row);
+			console.log(`${row.figure}: ${row.ours} (aim ${row.aim}) ${row.beside}`);
+		});
+	}
 	console.log(`\n| figure | ${name} | aim | beside, in the same run |\n|---|---|---|---|`);
 	for (const { figure, ours, aim, beside } of rows) console.log(`| ${figure} | ${ours} | ${aim} | ${beside} |`);
 }
