@@ -2,6 +2,7 @@
  * What the kernel told of changes, gathered from the datagrams of some moments: what the last word was about each link, and
  * which tables somebody was at.
  */
+import { Cidr } from "#lib/address/cidr.ts";
 import type { Family } from "#lib/address/ip.ts";
 import { AF_INET6 } from "../family.ts";
 import { familyNamed, type TableRef } from "../nft/element.ts";
@@ -9,6 +10,7 @@ import { AttributeSet, sequence } from "./attribute.ts";
 import { IFLA } from "./link-format.ts";
 import type { Instruction } from "./descriptor.ts";
 import { decodeMessages, type Reply } from "./message.ts";
+import { decodeRoute } from "./routes.ts";
 
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
@@ -39,11 +41,7 @@ const NFT_MSG_NEWGEN = 15;
 const ADDRESS_SCOPE = 3;
 /** What is valid on one link only, and narrower ones. */
 const RT_SCOPE_LINK = 253;
-/** In `struct rtmsg`: `[family, length of the destination, …, type]`. */
-const [ROUTE_FAMILY, ROUTE_PREFIX, ROUTE_TYPE] = [0, 1, 7];
-const RTN = { broadcast: 3, anycast: 4, multicast: 5 } as const;
-const RTA_DST = 1;
-const LINK_LOCAL_BITS = 10;
+const LINK_LOCAL = Cidr.parse("fe80::/10");
 
 /** In `struct ndmsg`, behind the header of 16 bytes: its family, and of its state the byte with NUD_PERMANENT. */
 const [NEIGHBOUR_FAMILY, NEIGHBOUR_STATE] = [16, 24];
@@ -189,10 +187,6 @@ export class Gathering implements News {
 }
 
 function leadsSomewhere(body: Buffer): boolean {
-	const type: number = body.readUInt8(ROUTE_TYPE);
-	if (type === RTN.broadcast || type === RTN.anycast || type === RTN.multicast) return false;
-	if (body.readUInt8(ROUTE_FAMILY) !== AF_INET6 || body.readUInt8(ROUTE_PREFIX) < LINK_LOCAL_BITS) return true;
-	const destination = AttributeSet.decode(body.subarray(ROUTE_BYTES)).bytes(RTA_DST);
-	// fe80::/10
-	return destination === undefined || (destination.readUInt16BE(0) & 0xffc0) !== 0xfe80;
+	const { type, destination } = decodeRoute(body);
+	return type !== "broadcast" && type !== "anycast" && type !== "multicast" && !LINK_LOCAL.contains(destination);
 }

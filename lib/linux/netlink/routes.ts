@@ -111,7 +111,7 @@ export class Routes {
 		return this.#socket
 			.dumpIfSupported({ label: `list IPv${family} routes`, type: RTM_GETROUTE, flags: 0, body })
 			.filter((reply) => reply.type === RTM_NEWROUTE && (reply.body.readUInt32LE(8) & RTM_F_CLONED) === 0)
-			.map((reply) => decode(reply.body));
+			.map((reply) => decodeRoute(reply.body));
 	}
 }
 
@@ -158,7 +158,8 @@ function gatewayAttribute(family: Family, gateway: Ip | undefined): attribute.At
 	return attribute.bytes(RTA.via, Buffer.concat([prefix, gateway.toBytes()]));
 }
 
-function decode(body: Buffer): ObservedRoute {
+/** The body of a message about a route. */
+export function decodeRoute(body: Buffer): ObservedRoute {
 	const attributes = attribute.AttributeSet.decode(body.subarray(HEADER_BYTES));
 	const family: Family = body.readUInt8(0) === AF_INET6 ? 6 : 4;
 	const destination = attributes.bytes(RTA.dst);
