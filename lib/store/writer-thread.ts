@@ -49,12 +49,17 @@ export class WriterThread {
 	#transactions = 0;
 	#commits = 0;
 
-	private constructor({ path, commitsLoneHere }: WriterOptions, worker: Worker, onCommit: () => void) {
+	private constructor(
+		{ path, commitsLoneHere }: WriterOptions,
+		worker: Worker,
+		ended: Promise<unknown>,
+		onCommit: () => void,
+	) {
 		this.#path = path;
 		this.#commitsLoneHere = commitsLoneHere;
 		this.#worker = worker;
 		this.#onCommit = onCommit;
-		this.#ended = new Promise((resolve) => void worker.once("exit", resolve));
+		this.#ended = ended;
 		worker.on("message", (message: FromWriter) => {
 			if (message.kind === "done") this.#answer(message);
 		});
@@ -75,7 +80,7 @@ export class WriterThread {
 			await ended;
 			throw errorOf(first.failure, data.path);
 		}
-		return new WriterThread(options, worker, onCommit);
+		return new WriterThread(options, worker, ended, onCommit);
 	}
 
 	get stats(): { readonly transactions: number; readonly commits: number } {
@@ -84,11 +89,10 @@ export class WriterThread {
 
 	submit(statements: readonly Statement[], { durable }: { readonly durable: boolean }): Promise<void> {
 		if (this.#closed !== undefined) return Promise.reject(this.#unavailable(this.#closed));
-		const isResting = this.#running.length + this.#waiting.length === 0;
-		const failure = isResting && !durable ? this.#commitHere({ statements, durable }) : undefined;
-		if (failure === null) return Promise.resolve();
-		if (failure !== undefined) return Promise.reject(failure);
 		const { promise, resolve, reject } = Promise.withResolvers<void>();
+		const isResting = this.#running.length + this.#waiting.length === 0;
+		if (isResting && !durable && this.#commitsHere({ transaction: { statements, durable }, resolve, reject }))
+			return promise;
 		this.#waiting.push({ transaction: { statements: statements.map(compact), durable }, resolve, reject });
 		this.#last = promise;
 		this.#schedule();
@@ -104,17 +108,19 @@ export class WriterThread {
 		await this.#ended;
 	}
 
-	/** Null: it is committed. Undefined: the thread is to try, as it waits for another program that has the file. */
-	#commitHere(transaction: Transaction): Error | null | undefined {
+	/** Commits and answers it. False: the thread is to try, as it waits for another program that has the file. */
+	#commitsHere({ transaction, resolve, reject }: Pending): boolean {
 		this.#inline ??= new InlineWriter(this.#path);
 		const { outcomes, commits } = this.#inline.commit(transaction);
 		const [failure] = outcomes;
-		if (failure?.kind === "unavailable") return undefined;
+		if (failure?.kind === "unavailable") return false;
 		this.#here += 1;
 		this.#transactions += 1;
 		this.#commits += commits;
 		if (commits > 0) this.#onCommit();
-		return failure ? errorOf(failure, this.#path) : null;
+		if (failure) reject(errorOf(failure, this.#path));
+		else resolve();
+		return true;
 	}
 
 	/** Not at once: what others submit in the same turn of the loop goes along. */
@@ -135,11 +141,7 @@ export class WriterThread {
 	/** False: it is for the thread. */
 	#commitsLone([lone, ...others]: readonly Pending[]): boolean {
 		if (!this.#commitsLoneHere || lone === undefined || others.length > 0 || this.#here >= HERE_IN_A_ROW) return false;
-		const failure = this.#commitHere(lone.transaction);
-		if (failure === undefined) return false;
-		if (failure === null) lone.resolve();
-		else lone.reject(failure);
-		return true;
+		return this.#commitsHere(lone);
 	}
 
 	#answer({ outcomes, commits }: GroupResult): void {
