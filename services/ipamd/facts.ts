@@ -4,15 +4,15 @@ import type { Statement } from "#lib/store/store.ts";
 import type { Lease, Subnet } from "./subnet.ts";
 
 type Action = "ACTION_ALLOCATED" | "ACTION_RELEASED";
+type OverlapAction = "ACTION_OVERLAPPED" | "ACTION_CLEARED";
 
-export function subnetFact(action: Action, { id, cidr, holder, owner }: Subnet): Statement {
-	return eventEntry({ $case: "subnet", value: { action, subnetId: id, cidr: `${cidr}`, holder, owner, overlap: "" } });
-}
-
-export function overlapFact(
-	action: "ACTION_OVERLAPPED" | "ACTION_CLEARED",
+/** `overlap`: by what it is overlapped, or was; in words. */
+export function subnetFact(action: Action, subnet: Subnet): Statement;
+export function subnetFact(action: OverlapAction, subnet: Subnet, overlap: string): Statement;
+export function subnetFact(
+	action: Action | OverlapAction,
 	{ id, cidr, holder, owner }: Subnet,
-	overlap: string,
+	overlap = "",
 ): Statement {
 	return eventEntry({ $case: "subnet", value: { action, subnetId: id, cidr: `${cidr}`, holder, owner, overlap } });
 }

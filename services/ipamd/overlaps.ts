@@ -12,7 +12,7 @@ import type { Statement, Store } from "#lib/store/store.ts";
 import type { Book, Entry } from "./book.ts";
 import type { Changes } from "./changes.ts";
 import { isEverything, type Obstacle } from "./choice.ts";
-import { overlapFact } from "./facts.ts";
+import { subnetFact } from "./facts.ts";
 import { eachOnce, everythingOf, type HostNetwork, type HostObservation } from "./host-network.ts";
 import type { Overlap } from "./subnet.ts";
 import { SubnetRecords } from "./subnet-records.ts";
@@ -104,8 +104,8 @@ export class Overlaps implements Disposable {
 		if (come.length + gone.length === 0) return undefined;
 		const statements = [
 			this.#records.setOverlaps(entry.row, overlaps),
-			...come.map(({ what }) => overlapFact("ACTION_OVERLAPPED", subnet, what)),
-			...gone.map(({ what }) => overlapFact("ACTION_CLEARED", subnet, what)),
+			...come.map(({ what }) => subnetFact("ACTION_OVERLAPPED", subnet, what)),
+			...gone.map(({ what }) => subnetFact("ACTION_CLEARED", subnet, what)),
 		];
 		return { entry, overlaps, come, statements };
 	}
