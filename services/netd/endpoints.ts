@@ -42,6 +42,7 @@ import type { Sandbox } from "./sandbox.ts";
 import { type Attachment, defaultRoutes, sourceRoutes } from "./sandbox-view.ts";
 import { giveUp, releaseLeases, takeDown } from "./teardown.ts";
 import { tellNames } from "./tell-names.ts";
+import { takeAddresses } from "./take-addresses.ts";
 import { Undo } from "#lib/concurrency/undo.ts";
 
 export interface ConnectSpec {
@@ -312,14 +313,12 @@ export class Endpoints {
 		signal: AbortSignal,
 	): Promise<Endpoint> {
 		const { allocator } = this.#parts;
-		const { id: owner } = intent;
 		const wishes = network.subnets.map(({ id: subnetId, cidr }) => ({
 			subnetId,
 			address: asked.find(({ family }) => family === cidr.family),
 		}));
-		const refs = wishes.map(({ subnetId }) => ({ subnetId, owner }));
-		undo.defer(async () => void (await allocator.releaseAddresses(refs)));
-		const addresses = await allocator.takeAddresses({ owner, wishes, mac, name: sandbox.name }, signal);
+		const spec = { owner: intent.id, wishes, mac, name: sandbox.name };
+		const addresses = await takeAddresses(allocator, spec, undo, signal);
 		killPoint("netd.endpoint.leased");
 		const [first] = addresses;
 		return { ...intent, addresses, mac: mac ?? (first && macFromIp(first.ip)) };

@@ -19,6 +19,7 @@ import * as rows from "./network.ts";
 import type { Network, Subnet, TextMap } from "./network.ts";
 import type { Parts } from "./parts.ts";
 import { canPublish } from "./publications.ts";
+import { takeAddresses } from "./take-addresses.ts";
 import { collect, type Intent, Undo } from "#lib/concurrency/undo.ts";
 
 export interface NetworkSpec {
@@ -248,9 +249,7 @@ export class Networks {
 		const { id: owner, name } = network;
 		const wishes = driver.hostAddressesOf(network);
 		if (wishes.length === 0) return [];
-		const refs = wishes.map(({ subnetId }) => ({ subnetId, owner }));
-		undo.defer(async () => void (await allocator.releaseAddresses(refs)));
-		const taken = await allocator.takeAddresses({ owner, wishes, mac: undefined, name }, signal);
+		const taken = await takeAddresses(allocator, { owner, wishes, mac: undefined, name }, undo, signal);
 		killPoint("netd.network.host-address");
 		return taken;
 	}
