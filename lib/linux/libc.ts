@@ -71,6 +71,18 @@ export function checked<A extends readonly Argument[]>(prototype: string): Check
 	};
 }
 
+/**
+ * As `checked`, for what is called a hundred thousand times a second and refused as a matter of course: a failure is the
+ * negative errno, as the kernel itself has it, and nothing is repeated.
+ */
+export function tried<A extends readonly Argument[]>(prototype: string): Checked<A> {
+	const native = libc.func(prototype);
+	return (...args) => {
+		const result: number = native(...args);
+		return result === -1 ? -koffi.errno() : result;
+	};
+}
+
 function functionName(prototype: string): string {
 	return /(\w+)\s*\(/.exec(prototype)?.[1] ?? prototype;
 }

@@ -21,7 +21,8 @@ export interface Asker {
 }
 
 export type Outcome =
-	| { readonly kind: "answer"; readonly packet: Buffer }
+	/** `isSettled`: the same query of the same asker is answered with the same bytes until names change. */
+	| { readonly kind: "answer"; readonly packet: Buffer; readonly isSettled: boolean }
 	| { readonly kind: "forward"; readonly query: Query }
 	| { readonly kind: "ignore" };
 
@@ -31,29 +32,28 @@ const OPT_BYTES = 11;
 export function answer(packet: Buffer, asker: Asker, transport: Transport): Outcome {
 	const query = parseQuery(packet);
 	if (query === undefined) return IGNORE;
-	if (query.rcode !== RCODE.NOERROR) return said(refusal(query, query.rcode));
+	if (query.rcode !== RCODE.NOERROR) return refused(query, query.rcode);
 
 	const found = asker.lookUp(query.key);
-	switch (found.kind) {
-		case "records":
-			return said(local(query, found.records, asker.ttlSeconds, transport));
-		case "absent": {
-			const apex = query.questionEnd - 5 - found.apex.length; // the name ends with the apex, the root, type and class
-			const authority = [startOfAuthority(apex, asker.ttlSeconds)];
-			return said(write(query, { rcode: RCODE.NXDOMAIN, authoritative: true, authority }, transport));
-		}
-		case "elsewhere":
-			break;
-	}
-	// Nothing but local names exists for a sandbox without a way out. NXDOMAIN is the one answer that every client takes for
-	// final: glibc asks again after SERVFAIL and REFUSED, and musl ignores REFUSED and waits out its five seconds.
-	if (!asker.forwards) {
-		const authority = [startOfAuthority(undefined, asker.ttlSeconds)];
-		return said(write(query, { rcode: RCODE.NXDOMAIN, authority }, transport));
-	}
+	if (found.kind === "records") return local(query, found.records, asker.ttlSeconds, transport);
+	// A network may be called as a domain is (`dev`): what nobody in it is called may be a name out there.
+	if (!asker.forwards) return nowhere(query, found, asker.ttlSeconds, transport);
 	// A client that wants no recursion asks for what we know ourselves (RFC 1034 §4.3.1), and this is none of it.
-	if ((query.flags & FLAG.recursionDesired) === 0) return said(refusal(query, RCODE.REFUSED));
+	if ((query.flags & FLAG.recursionDesired) === 0) return refused(query, RCODE.REFUSED);
 	return { kind: "forward", query };
+}
+
+/**
+ * Nothing but local names exists for a sandbox without a way out. NXDOMAIN is the one answer that every client takes for
+ * final: glibc asks again after SERVFAIL and REFUSED, and musl ignores REFUSED and waits out its five seconds.
+ */
+function nowhere(query: Query, found: Found, ttlSeconds: number, transport: Transport): Outcome {
+	const isBelow = found.kind === "absent";
+	// The name ends with the apex, the root, type and class.
+	const apex = isBelow ? query.questionEnd - 5 - found.apex.length : undefined;
+	const authority = [startOfAuthority(apex, ttlSeconds)];
+	const packet = write(query, { rcode: RCODE.NXDOMAIN, authoritative: isBelow, authority }, transport);
+	return { kind: "answer", packet, isSettled: true };
 }
 
 /** A packet that says no more than why not. */
@@ -71,18 +71,16 @@ export function truncation(query: Query, rcode: number): Buffer {
 	return write(query, { rcode, truncated: true }, "udp");
 }
 
-function said(packet: Buffer): Outcome {
-	return { kind: "answer", packet };
+function refused(query: Query, rcode: number): Outcome {
+	return { kind: "answer", packet: refusal(query, rcode), isSettled: false };
 }
 
 /** The name exists: its records of the type, or NOERROR and an SOA (never NXDOMAIN: musl and others drop the A answer for it). */
-function local(query: Query, records: Records, ttlSeconds: number, transport: Transport): Buffer {
+function local(query: Query, records: Records, ttlSeconds: number, transport: Transport): Outcome {
 	const answers = recordsOf(records, query.type);
-	if (answers.length > 0) {
-		return write(query, { rcode: RCODE.NOERROR, authoritative: true, answers: shuffled(answers) }, transport);
-	}
-	const authority = [startOfAuthority(HEADER_BYTES, ttlSeconds)];
-	return write(query, { rcode: RCODE.NOERROR, authoritative: true, authority }, transport);
+	const authority = answers.length > 0 ? NONE : [startOfAuthority(HEADER_BYTES, ttlSeconds)];
+	const content = { rcode: RCODE.NOERROR, authoritative: true, answers: shuffled(answers), authority };
+	return { kind: "answer", packet: write(query, content, transport), isSettled: answers.length < 2 };
 }
 
 function recordsOf(records: Records, type: number): readonly Buffer[] {

@@ -76,7 +76,7 @@ it("has told the truth when it has acknowledged: names answer, sockets are open,
 		expect(await two.dig(PORT, "web", "A")).toMatchObject({ status: "NOERROR" });
 		await acknowledged(netd, netd.remove("s-app"));
 		expect(await two.sockets()).toEqual([]);
-		expect(await one.dig(PORT, "app.frontend", "A")).toMatchObject({ status: "NXDOMAIN" });
+		expect(await one.dig(PORT, "app.frontend", "A")).toMatchObject({ status: "SERVFAIL" });
 	}
 });
 
@@ -105,7 +105,7 @@ it("goes on answering without netd, and closes what vanished meanwhile when netd
 	await using netd = await NameServiceDouble.start(netdPath, 1n, web);
 	await acknowledged(netd, 1n);
 	expect([(await one.sockets()).length, await two.sockets()]).toEqual([2, []]);
-	expect(await one.dig(PORT, "app.frontend", "A")).toMatchObject({ status: "NXDOMAIN" });
+	expect(await one.dig(PORT, "app.frontend", "A")).toMatchObject({ status: "SERVFAIL" });
 });
 
 it("says what a sandbox would be answered, and refuses what makes no sense", async () => {
@@ -119,7 +119,7 @@ it("says what a sandbox would be answered, and refuses what makes no sense", asy
 	expect(await lookUp("QUIET.frontend", "A")).toEqual({ code: "NOERROR", data: ["172.18.0.3"] });
 	expect(await lookUp("quiet", "aaaa")).toEqual({ code: "NOERROR", data: [] });
 	expect(await lookUp("172.18.0.3", "PTR")).toEqual({ code: "NOERROR", data: ["quiet.frontend"] });
-	expect(await lookUp("none.frontend", "A")).toEqual({ code: "NXDOMAIN", data: [] });
+	expect(await lookUp("none.frontend", "A")).toEqual({ code: "FORWARDED", data: [] });
 	expect(await lookUp("example.com", "A")).toEqual({ code: "FORWARDED", data: [] });
 	await expect(lookUp("web", "A", "s-quiet")).rejects.toMatchObject({
 		reason: "SANDBOX_NOT_SERVED",

@@ -4,16 +4,22 @@
  * They are both open or neither; after `close` has resolved no descriptor holds the sandbox's namespace any more.
  */
 import { closeSync } from "node:fs";
-import type { Socket } from "node:dgram";
 import { createServer, type Server } from "node:net";
 import { Ip } from "#lib/address/ip.ts";
+import type { Datagrams, DatagramSocket, Peer } from "#lib/linux/datagrams.ts";
 import { openTcpListener, openUdp } from "#lib/linux/socket.ts";
 import type { Transport } from "./answer.ts";
-import { datagramSocket } from "./datagram.ts";
 import { type TcpLimits, TcpConnection } from "./tcp-connection.ts";
 
-/** What is said to a packet: at once, later, or nothing. A promise never rejects. */
+/** What is said to a packet: at once, later, or nothing. A promise never rejects. The packet is the caller's again when this returns. */
 export type Handler = (packet: Buffer, transport: Transport) => Buffer | Promise<Buffer> | undefined;
+
+/** What one sandbox is told. */
+export interface Answerer {
+	readonly handle: Handler;
+	/** Writes what was said to the same packet, and still holds, to `room`: how many bytes that is, 0 when it is to be handled. */
+	readonly again: (packet: Buffer, length: number, room: Buffer) => number;
+}
 
 export interface Place {
 	readonly netnsPath: string;
@@ -26,19 +32,19 @@ const ADDRESS = Ip.parse(RESOLVER_ADDRESS);
 
 export class Listener {
 	readonly place: Place;
-	readonly #udp: Socket;
+	readonly #udp: DatagramSocket;
 	readonly #tcp: Server;
 	readonly #connections = new Set<TcpConnection>();
 	#closed: Promise<void> | undefined;
 
-	private constructor(place: Place, udp: Socket, tcp: Server) {
+	private constructor(place: Place, udp: DatagramSocket, tcp: Server) {
 		this.place = place;
 		this.#udp = udp;
 		this.#tcp = tcp;
 	}
 
 	/** Synchronous up to the sockets being bound; about 0.2 ms. Throws what the kernel says. */
-	static open(place: Place, handle: Handler, limits: TcpLimits): Listener {
+	static open(place: Place, datagrams: Datagrams, answerer: Answerer, limits: TcpLimits): Listener {
 		const { netnsPath, port } = place;
 		const udpFd = openUdp(netnsPath, ADDRESS, port);
 		let tcpFd: number;
@@ -48,33 +54,13 @@ export class Listener {
 			closeSync(udpFd);
 			throw error;
 		}
-		const udp = datagramSocket(4);
 		const tcp = createServer();
-		const listener = new Listener(place, udp, tcp);
-		// A packet that cannot be sent is lost, as on any network: the client asks again.
-		udp.on("error", () => undefined);
+		const listener = new Listener(place, serveUdp(datagrams, udpFd, answerer), tcp);
 		tcp.on("error", () => undefined);
-		udp.bind({ fd: udpFd });
-		listener.#answerUdp(handle);
 		tcp.maxConnections = limits.connections;
-		listener.#answerTcp(handle, limits);
+		listener.#answerTcp(answerer.handle, limits);
 		tcp.listen({ fd: tcpFd });
 		return listener;
-	}
-
-	#answerUdp(handle: Handler): void {
-		const udp = this.#udp;
-		udp.on("message", (packet, { port, address }) => {
-			const answer = handle(packet, "udp");
-			if (answer === undefined) return;
-			if (Buffer.isBuffer(answer)) udp.send(answer, port, address);
-			else void this.#sendLater(answer, port, address);
-		});
-	}
-
-	async #sendLater(answer: Promise<Buffer>, port: number, address: string): Promise<void> {
-		const packet = await answer;
-		if (this.#closed === undefined) this.#udp.send(packet, port, address);
 	}
 
 	#answerTcp(handle: Handler, limits: TcpLimits): void {
@@ -86,13 +72,30 @@ export class Listener {
 	}
 
 	close(): Promise<void> {
-		this.#closed ??= Promise.all([
-			new Promise<void>((resolve) => this.#udp.close(resolve)),
-			new Promise<void>((resolve) => {
-				this.#tcp.close(() => resolve());
-				for (const connection of this.#connections) connection.destroy();
-			}),
-		]).then(() => undefined);
+		this.#udp.close();
+		this.#closed ??= new Promise<void>((resolve) => {
+			this.#tcp.close(() => resolve());
+			for (const connection of this.#connections) connection.destroy();
+		});
 		return this.#closed;
 	}
+}
+
+function serveUdp(datagrams: Datagrams, fd: number, { handle, again }: Answerer): DatagramSocket {
+	const socket = datagrams.add(fd, (packet, length, room, peer) => {
+		const known = again(packet, length, room);
+		if (known > 0) return known;
+		const answer = handle(packet.subarray(0, length), "udp");
+		if (answer === undefined) return 0;
+		if (Buffer.isBuffer(answer)) {
+			room.set(answer);
+			return answer.length;
+		}
+		void sendLater(answer, Buffer.from(peer));
+		return 0;
+	});
+	async function sendLater(answer: Promise<Buffer>, peer: Peer): Promise<void> {
+		socket.send(await answer, peer);
+	}
+	return socket;
 }

@@ -4,9 +4,11 @@
  * A failure is one sandbox's: it is reported, and nobody else waits for it.
  */
 import { statSync } from "node:fs";
+import { Datagrams } from "#lib/linux/datagrams.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import type { Log } from "#lib/log/log.ts";
-import { type Handler, Listener, type Place } from "./listener.ts";
+import { type Answerer, Listener, type Place } from "./listener.ts";
+import { UDP_BYTES } from "./protocol.ts";
 import type { TcpLimits } from "./tcp-connection.ts";
 
 interface Wanted extends Place {
@@ -24,16 +26,17 @@ const LAST_RETRY_MS = 5_000;
 const OWN_NETNS = "/proc/self/ns/net";
 
 export class Listeners {
-	readonly #handlerOf: (sandboxId: string) => Handler;
+	readonly #answererOf: (sandboxId: string) => Answerer;
 	readonly #limits: TcpLimits;
 	readonly #log: Log;
+	readonly #datagrams = new Datagrams(UDP_BYTES);
 	readonly #open = new Map<string, Listener>();
 	readonly #failures = new Map<string, Failure>();
 	/** Sandboxes whose namespace is dnsd's own: an upstream at 127.0.0.11 may then be dnsd itself. */
 	readonly #here = new Set<string>();
 
-	constructor(handlerOf: (sandboxId: string) => Handler, limits: TcpLimits, log: Log) {
-		this.#handlerOf = handlerOf;
+	constructor(answererOf: (sandboxId: string) => Answerer, limits: TcpLimits, log: Log) {
+		this.#answererOf = answererOf;
 		this.#limits = limits;
 		this.#log = log;
 	}
@@ -79,13 +82,14 @@ export class Listeners {
 
 	async close(): Promise<void> {
 		await Promise.all(this.sandboxIds().map((id) => this.remove(id)));
+		await this.#datagrams[Symbol.asyncDispose]();
 	}
 
 	#tryToOpen(wanted: Wanted, delayMs: number): void {
 		const { sandboxId, netnsPath, port } = wanted;
 		try {
 			const isHere = isOwnNamespace(netnsPath);
-			const listener = Listener.open({ netnsPath, port }, this.#handlerOf(sandboxId), this.#limits);
+			const listener = Listener.open({ netnsPath, port }, this.#datagrams, this.#answererOf(sandboxId), this.#limits);
 			killPoint("dnsd.sockets.opened");
 			this.#open.set(sandboxId, listener);
 			this.#failures.delete(sandboxId);

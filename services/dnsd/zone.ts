@@ -151,6 +151,11 @@ function reverseKeys(leg: Leg): NameKey[] {
 	return leg.addresses.map((ip) => findKey(ip.reverseName())).filter((key) => key !== undefined);
 }
 
+/** Every name under which a sandbox is known on its networks, without those of the networks. */
+export function namesOf(sandbox: Sandbox): Set<NameKey> {
+	return new Set(sandbox.legs.flatMap((leg) => [...forwardKeys(sandbox, leg), ...reverseKeys(leg)]));
+}
+
 /** What an address of the leg is called: `name.network`, or what of it is a domain name. */
 function targetOf(sandbox: Sandbox, leg: Leg): Buffer | undefined {
 	const candidates = [sandbox.name, sandbox.owner.slice(0, SHORT_ID_DIGITS)];
