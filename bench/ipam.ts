@@ -9,4 +9,4 @@ import { leasing } from "./ipam/leasing.ts";
 import { scale } from "./ipam/scale.ts";
 import { printParts } from "./support/figures.ts";
 
-await printParts("ipamd", [allocator, leasing, scale]);
+await printParts("ipamd", { allocator, leasing, scale });

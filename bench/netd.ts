@@ -8,22 +8,6 @@ import { atOnce, connects, oneBridge } from "./netd/connects.ts";
 import { ports } from "./netd/ports.ts";
 import { connections, throughputs } from "./netd/traffic.ts";
 import { peers } from "./netd/peers.ts";
-import { printParts, type Report } from "./support/figures.ts";
+import { printParts } from "./support/figures.ts";
 
-const PARTS: Readonly<Record<string, (report: Report) => Promise<void>>> = {
-	connects,
-	oneBridge,
-	atOnce,
-	ports,
-	throughputs,
-	connections,
-	peers,
-};
-
-const wanted = process.env["WHARF_BENCH_ROWS"]?.split(",") ?? Object.keys(PARTS);
-const parts = wanted.map((name) => {
-	const part = PARTS[name];
-	if (part === undefined) throw new Error(`there is no part ${name}; there are ${Object.keys(PARTS).join(", ")}`);
-	return part;
-});
-await printParts("netd", parts);
+await printParts("netd", { connects, oneBridge, throughputs, ports, connections, atOnce, peers });

@@ -93,6 +93,22 @@ export class Docker implements AsyncDisposable {
 		return id;
 	}
 
+	/** A container on the network `name`, made for it, where it is called by all of `aliases`; the number of its process. */
+	async named(name: string, aliases: readonly string[]): Promise<number> {
+		await this.ask("POST", "/networks/create", { Name: name });
+		const made = await this.ask("POST", "/containers/create", {
+			Image: IMAGE,
+			Cmd: ["/bin/sleep", "1000"],
+			HostConfig: { NetworkMode: name },
+			NetworkingConfig: { EndpointsConfig: { [name]: { Aliases: aliases } } },
+		});
+		const { Id: id } = made as { Id: string };
+		this.#containers.push(id);
+		await this.ask("POST", `/containers/${id}/start`);
+		const { State } = (await this.ask("GET", `/containers/${id}/json`)) as { State: { Pid: number } };
+		return State.Pid;
+	}
+
 	/** Resident, in MB: the engine without its containerd. */
 	residentMb(): number {
 		const status = readFileSync(`/proc/${this.#daemon?.pid}/status`, "utf8");

@@ -21,6 +21,11 @@ export class Times {
 		return result;
 	}
 
+	/** Times that somebody else took. */
+	add(milliseconds: readonly number[]): void {
+		for (const one of milliseconds) this.#values.push(one);
+	}
+
 	get count(): number {
 		return this.#values.length;
 	}
@@ -62,12 +67,17 @@ export async function inLanes(count: number, lanes: number, body: (index: number
 	await Promise.all(Array.from({ length: lanes }, lane));
 }
 
-/** Each part tells its rows, which are printed as they come and in the end as a table. `name`: whose figures these are. */
-export async function printParts(name: string, parts: readonly ((report: Report) => Promise<void>)[]): Promise<void> {
+export type Part = (report: Report) => Promise<void>;
+
+/**
+ * Each part, or those that WHARF_BENCH_ROWS names, tells its rows, which are printed as they come and in the end as a table.
+ * `name`: whose figures these are.
+ */
+export async function printParts(name: string, parts: Readonly<Record<string, Part>>): Promise<void> {
 	// What was started ends with this process: exec sees to it at an exit, and a signal alone is none.
 	for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 	const rows: Row[] = [];
-	for (const part of parts) {
+	for (const part of wanted(parts)) {
 		await part((row) => {
 			rows.push(row);
 			console.log(`${row.figure}: ${row.ours} (aim ${row.aim}) ${row.beside}`);
@@ -75,4 +85,13 @@ export async function printParts(name: string, parts: readonly ((report: Report)
 	}
 	console.log(`\n| figure | ${name} | aim | beside, in the same run |\n|---|---|---|---|`);
 	for (const { figure, ours, aim, beside } of rows) console.log(`| ${figure} | ${ours} | ${aim} | ${beside} |`);
+}
+
+function wanted(parts: Readonly<Record<string, Part>>): Part[] {
+	const names = process.env["WHARF_BENCH_ROWS"]?.split(",") ?? Object.keys(parts);
+	return names.map((one) => {
+		const part = parts[one];
+		if (part === undefined) throw new Error(`there is no part ${one}; there are ${Object.keys(parts).join(", ")}`);
+		return part;
+	});
 }

@@ -8,6 +8,7 @@ import { findKey } from "./name.ts";
 import { TYPE } from "./protocol.ts";
 import { namesOf, type Sandbox, Zone } from "./zone.ts";
 
+const FOR_EVER = { ages: false } as const;
 const room = Buffer.alloc(4_096);
 const query = (name: string, id = 7, type: number = TYPE.A): Buffer => encodeQuery(id, name, type);
 const names = (...texts: string[]) => texts.map(findKey).filter((key) => key !== undefined);
@@ -23,7 +24,7 @@ function find(cache: AnswerCache, asker: number, packet: Buffer): string | undef
 describe("an answer that is kept", () => {
 	it("is for the same packet with any id, of the same asker", () => {
 		const cache = new AnswerCache();
-		cache.keep(1, query("web"), Buffer.from("..answer"));
+		cache.keep(1, query("web"), Buffer.from("..answer"), FOR_EVER);
 		expect(find(cache, 1, query("web", 9))).toBe("answer");
 		expect(find(cache, 2, query("web"))).toBeUndefined();
 		for (const other of [
@@ -40,24 +41,33 @@ describe("an answer that is kept", () => {
 	it("is forgotten with a name of its first label, in any case, and with no other", () => {
 		const cache = new AnswerCache();
 		const kept = ["web", "WEB.front", "db"];
-		for (const name of kept) cache.keep(1, query(name), Buffer.from("..answer"));
+		for (const name of kept) cache.keep(1, query(name), Buffer.from("..answer"), FOR_EVER);
 		cache.changed(names("weB"));
 		expect(kept.map((name) => find(cache, 1, query(name)))).toEqual([undefined, undefined, "answer"]);
 		cache.clear();
 		expect(find(cache, 1, query("db"))).toBeUndefined();
 	});
 
+	it("holds until the second is over where its TTLs count down", () => {
+		let nowMs = 5_900;
+		const cache = new AnswerCache(() => nowMs);
+		cache.keep(1, query("web"), Buffer.from("..answer"), { ages: true });
+		expect(find(cache, 1, query("web"))).toBe("answer");
+		nowMs = 6_000;
+		expect(find(cache, 1, query("web"))).toBeUndefined();
+	});
+
 	it("is small, and so is what was asked", () => {
 		const cache = new AnswerCache();
 		const long = query(`${"a".repeat(60)}.${"b".repeat(60)}`);
-		cache.keep(1, long, Buffer.alloc(20));
-		cache.keep(1, query("web"), Buffer.alloc(300));
+		cache.keep(1, long, Buffer.alloc(20), FOR_EVER);
+		cache.keep(1, query("web"), Buffer.alloc(500), FOR_EVER);
 		expect([find(cache, 1, long), find(cache, 1, query("web"))]).toEqual([undefined, undefined]);
 	});
 
 	it("makes room for another: there is a bound, whatever is asked", () => {
 		const cache = new AnswerCache();
-		for (let i = 0; i < 100_000; i++) cache.keep(1, query(`name-${i}`), Buffer.from(`..${i}`));
+		for (let i = 0; i < 100_000; i++) cache.keep(1, query(`name-${i}`), Buffer.from(`..${i}`), FOR_EVER);
 		const kept = Array.from({ length: 100_000 }, (_, i) => find(cache, 1, query(`name-${i}`)) ?? String(i));
 		expect(kept).toEqual(kept.map((_, i) => String(i)));
 	});
@@ -157,7 +167,7 @@ class Kept {
 		const kept = find(this.#cache, view, packet);
 		const now = answer(packet, asker, "udp");
 		const isKept = now.kind === "answer" && now.isSettled;
-		if (isKept) this.#cache.keep(view, packet, now.packet);
+		if (isKept) this.#cache.keep(view, packet, now.packet, FOR_EVER);
 		return kept === undefined ? [] : [[kept, isKept ? now.packet.toString("latin1", 2) : "not to be kept"]];
 	}
 }

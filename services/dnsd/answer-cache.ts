@@ -12,12 +12,14 @@ const PLACES = 16_384;
 const ID_BYTES = 2;
 /** Longer ones are not kept: a name, EDNS, and a cookie are far shorter. */
 const QUERY_BYTES = 96;
-const ANSWER_BYTES = 224;
+const ANSWER_BYTES = 416;
 const PLACE_BYTES = QUERY_BYTES + ANSWER_BYTES;
 
 /** What is known of a place. */
-const FACTS = { asker: 0, label: 1, version: 2, queryBytes: 3, answerBytes: 4 } as const;
-const FACT_COUNT = 5;
+const FACTS = { asker: 0, label: 1, version: 2, queryBytes: 3, answerBytes: 4, second: 5 } as const;
+const FACT_COUNT = 6;
+/** In place of a second: whenever it is. */
+const ALWAYS = -1;
 const LABELS = 4_096;
 
 /** FNV-1a. */
@@ -25,10 +27,15 @@ const [SEED, PRIME] = [0x811c9dc5, 0x01000193];
 const LOWER = 0x20;
 
 export class AnswerCache {
+	readonly #nowMs: () => number;
 	readonly #facts = new Int32Array(PLACES * FACT_COUNT);
 	readonly #bytes = new Uint8Array(PLACES * PLACE_BYTES);
 	/** How often names with such a first label have changed. */
 	readonly #versions = new Int32Array(LABELS);
+
+	constructor(nowMs: () => number = () => performance.now()) {
+		this.#nowMs = nowMs;
+	}
 
 	/** Writes the answer to the query in the first `length` bytes of `packet` to `room`; how long it is, 0 when there is none. `asker` is not 0. */
 	find(asker: number, packet: Uint8Array, length: number, room: Uint8Array): number {
@@ -42,6 +49,8 @@ export class AnswerCache {
 		) {
 			return 0;
 		}
+		const second = this.#facts[facts + FACTS.second];
+		if (second !== ALWAYS && second !== this.#second()) return 0;
 		const bytes = this.#bytes;
 		const query = place * PLACE_BYTES;
 		for (let i = ID_BYTES; i < length; i++) if (bytes[query + i] !== packet[i]) return 0;
@@ -52,12 +61,14 @@ export class AnswerCache {
 		return answerBytes;
 	}
 
-	/** Both are copied. */
-	keep(asker: number, packet: Uint8Array, answer: Uint8Array): void {
+	/** Both are copied. `ages`: its TTLs count down, so it holds for what is left of this second. */
+	keep(asker: number, packet: Uint8Array, answer: Uint8Array, { ages }: { readonly ages: boolean }): void {
 		if (packet.length > QUERY_BYTES || packet.length <= HEADER_BYTES || answer.length > ANSWER_BYTES) return;
 		const place = placeOf(asker, packet, packet.length);
 		const label = labelIn(packet);
-		this.#facts.set([asker, label, this.#versions[label] ?? 0, packet.length, answer.length], place * FACT_COUNT);
+		const second = ages ? this.#second() : ALWAYS;
+		const facts = [asker, label, this.#versions[label] ?? 0, packet.length, answer.length, second];
+		this.#facts.set(facts, place * FACT_COUNT);
 		this.#bytes.set(packet, place * PLACE_BYTES);
 		this.#bytes.set(answer, place * PLACE_BYTES + QUERY_BYTES);
 	}
@@ -68,6 +79,10 @@ export class AnswerCache {
 			const label = labelOf(name);
 			this.#versions[label] = (this.#versions[label] ?? 0) + 1;
 		}
+	}
+
+	#second(): number {
+		return Math.trunc(this.#nowMs() / 1_000);
 	}
 
 	clear(): void {

@@ -165,7 +165,9 @@ export class Resolver implements AsyncDisposable {
 		const outcome = answer(packet, asker, transport);
 		switch (outcome.kind) {
 			case "answer":
-				if (outcome.isSettled && transport === "udp") this.#answers.keep(view.number, packet, outcome.packet);
+				if (outcome.isSettled && transport === "udp") {
+					this.#answers.keep(view.number, packet, outcome.packet, { ages: false });
+				}
 				return outcome.packet;
 			case "forward":
 				return this.#forward(outcome.query, transport, view.sandboxId);
