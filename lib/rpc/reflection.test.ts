@@ -11,8 +11,15 @@ import {
 } from "@grpc/grpc-js";
 import { loadFileDescriptorSetFromBuffer, loadSync, type PackageDefinition } from "@grpc/proto-loader";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { DnsServiceService, GetStatusResponse, LookUpResponse } from "#gen/wharf/dns/v1/dns.ts";
-import { implement, unary } from "./handler.ts";
+import {
+	DnsServiceService,
+	FlushCacheResponse,
+	GetStatusResponse,
+	ListSandboxesResponse,
+	LookUpResponse,
+	WatchQueriesResponse,
+} from "#gen/wharf/dns/v1/dns.ts";
+import { implement, serverStream, unary } from "./handler.ts";
 import { type Place, place } from "./testing/echo.ts";
 
 let here: Place;
@@ -25,6 +32,17 @@ beforeEach(async () => {
 			render: (revision) => GetStatusResponse.fromPartial({ revision }),
 		}),
 		lookUp: unary({ parse: ({ name }) => name, run: () => [], render: () => LookUpResponse.fromPartial({}) }),
+		listSandboxes: unary({
+			parse: () => undefined,
+			run: () => [],
+			render: () => ListSandboxesResponse.fromPartial({}),
+		}),
+		watchQueries: serverStream({
+			parse: () => undefined,
+			run: async function* () {},
+			render: () => WatchQueriesResponse.fromPartial({}),
+		}),
+		flushCache: unary({ parse: () => undefined, run: () => 0, render: () => FlushCacheResponse.fromPartial({}) }),
 	});
 	await here.serve({}, { services: [dns] });
 });

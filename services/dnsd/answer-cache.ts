@@ -27,6 +27,8 @@ const [SEED, PRIME] = [0x811c9dc5, 0x01000193];
 const LOWER = 0x20;
 
 export class AnswerCache {
+	/** What was found last has TTLs that count down. */
+	foundAges = false;
 	readonly #nowMs: () => number;
 	readonly #facts = new Int32Array(PLACES * FACT_COUNT);
 	readonly #bytes = new Uint8Array(PLACES * PLACE_BYTES);
@@ -51,6 +53,7 @@ export class AnswerCache {
 		}
 		const second = this.#facts[facts + FACTS.second];
 		if (second !== ALWAYS && second !== this.#second()) return 0;
+		this.foundAges = second !== ALWAYS;
 		const bytes = this.#bytes;
 		const query = place * PLACE_BYTES;
 		for (let i = ID_BYTES; i < length; i++) if (bytes[query + i] !== packet[i]) return 0;

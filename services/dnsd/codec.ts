@@ -3,10 +3,11 @@
  */
 import { Packet } from "dns2";
 import { findWire } from "./name.ts";
-import { CLASS_IN, FLAG, HEADER_BYTES, RCODE } from "./protocol.ts";
+import { CLASS_IN, FLAG, HEADER_BYTES } from "./protocol.ts";
+import { codeText } from "./query-text.ts";
 
 export interface ReadableAnswer {
-	/** As `NOERROR`; a number where it has no name here. */
+	/** As `NOERROR`. */
 	readonly code: string;
 	/** The answer section's data: addresses and names as text. */
 	readonly data: readonly string[];
@@ -29,11 +30,7 @@ export function encodeQuery(id: number, name: string, type: number): Buffer {
 /** Reads an answer of ours. */
 export function readAnswer(packet: Buffer): ReadableAnswer {
 	const { header, answers } = Packet.parse(packet);
-	return { code: codeName(header.rcode), data: answers.map(textOf) };
-}
-
-function codeName(rcode: number): string {
-	return Object.entries(RCODE).find(([, value]) => value === rcode)?.[0] ?? String(rcode);
+	return { code: codeText(header.rcode), data: answers.map(textOf) };
 }
 
 function textOf(record: { readonly address?: string; readonly domain?: string }): string {

@@ -15,6 +15,8 @@ import { Scratch } from "./test-support/scratch.ts";
 import { Forwarder } from "./upstream/forwarder.ts";
 
 const PORT = 5320;
+/** Nobody listens there. */
+const HOST_SERVER = "127.255.255.254";
 const log = createLog({ service: "dnsd", level: "silent" });
 
 interface Place {
@@ -32,7 +34,7 @@ async function dnsd(): Promise<Place> {
 		ttlSeconds: 5,
 		tcp: { connections: 16, idleMs: 10_000 },
 		forwarder: new Forwarder({ pace, inFlightPerSandbox: 16, inFlight: 16, cacheBytes: 0 }),
-		hostServers: () => [],
+		hostServers: () => [{ family: 4, address: HOST_SERVER, port: 53 }],
 		log,
 	});
 	const watch = NameWatch.start({ unix: netdPath }, resolver, log);
@@ -85,7 +87,7 @@ it("acknowledges what it cannot open, and reports it", async () => {
 	await using netd = await NameServiceDouble.start(netdPath, 1n, told("web", "172.18.0.2", { resolverPort: PORT }));
 	await acknowledged(netd, 1n);
 	const status = await service.getStatus({});
-	expect(status).toMatchObject({ revision: 1n, synced: true, sandboxes: 0, upstreams: [] });
+	expect(status).toMatchObject({ revision: 1n, synced: true, sandboxes: 0, upstreams: [HOST_SERVER] });
 	expect(status.failures).toEqual([expect.stringMatching(/^sandbox s-web: .*\/nowhere/)]);
 	await acknowledged(netd, netd.remove("s-web"));
 	expect((await service.getStatus({})).failures).toEqual([]);
@@ -116,11 +118,11 @@ it("says what a sandbox would be answered, and refuses what makes no sense", asy
 	await using netd = await NameServiceDouble.start(netdPath, 1n, web, quiet);
 	await acknowledged(netd, 1n);
 	const lookUp = (name: string, type: string, sandboxId = "s-web") => service.lookUp({ sandboxId, name, type });
-	expect(await lookUp("QUIET.frontend", "A")).toEqual({ code: "NOERROR", data: ["172.18.0.3"] });
-	expect(await lookUp("quiet", "aaaa")).toEqual({ code: "NOERROR", data: [] });
-	expect(await lookUp("172.18.0.3", "PTR")).toEqual({ code: "NOERROR", data: ["quiet.frontend"] });
-	expect(await lookUp("none.frontend", "A")).toEqual({ code: "FORWARDED", data: [] });
-	expect(await lookUp("example.com", "A")).toEqual({ code: "FORWARDED", data: [] });
+	expect(await lookUp("QUIET.frontend", "A")).toEqual({ code: "NOERROR", data: ["172.18.0.3"], upstreams: [] });
+	expect(await lookUp("quiet", "aaaa")).toMatchObject({ code: "NOERROR", data: [] });
+	expect(await lookUp("172.18.0.3", "PTR")).toMatchObject({ code: "NOERROR", data: ["quiet.frontend"] });
+	expect(await lookUp("none.frontend", "A")).toMatchObject({ code: "FORWARDED", data: [] });
+	expect(await lookUp("example.com", "A")).toEqual({ code: "FORWARDED", data: [], upstreams: [HOST_SERVER] });
 	await expect(lookUp("web", "A", "s-quiet")).rejects.toMatchObject({
 		reason: "SANDBOX_NOT_SERVED",
 		code: "NOT_FOUND",
@@ -130,5 +132,77 @@ it("says what a sandbox would be answered, and refuses what makes no sense", asy
 	await expect(lookUp("a..b", "A")).rejects.toMatchObject({ reason: "INVALID_DOMAIN_NAME", field: "name" });
 	await inside.dig(PORT, "web", "A");
 	await inside.dig(PORT, "example.com", "A");
-	expect(await service.getStatus({})).toMatchObject({ sandboxes: 1, queries: 2n, forwarded: 1n });
+	expect(await service.getStatus({})).toMatchObject({
+		sandboxes: 1,
+		counters: { queries: 2n, local: 1n, forwarded: 1n },
+	});
+});
+
+it("lists the sandboxes that it serves by pages, with what each has asked", async () => {
+	const [one, two] = [await scratch(), await scratch()];
+	const { netdPath, dnsd: service } = await dnsd();
+	const web = told("web", "172.18.0.2", { netnsPath: one.netnsPath, resolverPort: PORT });
+	const app = {
+		...told("app", "172.18.0.3", { netnsPath: two.netnsPath, resolverPort: PORT }),
+		dnsServers: ["127.255.255.253"],
+	};
+	await using netd = await NameServiceDouble.start(netdPath, 1n, web, app, told("quiet", "172.18.0.4"));
+	await acknowledged(netd, 1n);
+	await one.dig(PORT, "app", "A");
+	await one.dig(PORT, "none.frontend", "A", "+tcp");
+	await two.dig(PORT, "example.com", "A");
+	const first = await service.listSandboxes({ pageSize: 1, pageToken: "" });
+	expect(first.sandboxes).toMatchObject([
+		{ sandboxId: "s-app", name: "app", owner: "app", upstreams: ["127.255.255.253"] },
+	]);
+	expect(first.sandboxes[0]?.counters).toMatchObject({ queries: 1n, forwarded: 1n, failed: 1n, tcp: 0n });
+	const second = await service.listSandboxes({ pageSize: 1, pageToken: first.nextPageToken });
+	expect(second).toMatchObject({ sandboxes: [{ sandboxId: "s-web", upstreams: [HOST_SERVER] }], nextPageToken: "" });
+	expect(second.sandboxes[0]?.counters).toMatchObject({ queries: 2n, local: 1n, absent: 1n, forwarded: 0n, tcp: 1n });
+	await expect(service.listSandboxes({ pageSize: 1, pageToken: "nonsense" })).rejects.toMatchObject({
+		reason: "INVALID_PAGE_TOKEN",
+		field: "page_token",
+	});
+	await acknowledged(netd, netd.remove("s-web"));
+	expect((await service.listSandboxes({ pageSize: 0, pageToken: "" })).sandboxes).toHaveLength(1);
+	expect((await service.getStatus({})).counters).toMatchObject({ queries: 3n, absent: 1n });
+	expect(await service.flushCache({})).toEqual({ entries: 0n });
+});
+
+it("tells each query to who watches, until they leave", async () => {
+	const inside = await scratch();
+	const { netdPath, dnsd: service } = await dnsd();
+	const web = told("web", "172.18.0.2", { netnsPath: inside.netnsPath, resolverPort: PORT });
+	await using netd = await NameServiceDouble.start(netdPath, 1n, web);
+	await acknowledged(netd, 1n);
+	const left = new AbortController();
+	const filter = { sandboxIds: [], owners: ["web"], suffix: "frontend", failuresOnly: false };
+	const watch = service.watchQueries(filter, { signal: left.signal });
+	expect(await watch.next()).toEqual({ done: false, value: { queries: [], lost: 0n } });
+	await inside.dig(PORT, "web", "A");
+	await inside.dig(PORT, "WEB.frontend", "A", "+tcp");
+	const { value } = await watch.next();
+	expect(value).toMatchObject({
+		lost: 0n,
+		queries: [
+			{
+				sandboxId: "s-web",
+				owner: "web",
+				container: "web",
+				transport: "TRANSPORT_TCP",
+				name: "WEB.frontend",
+				type: "A",
+				outcome: "OUTCOME_LOCAL",
+				code: "NOERROR",
+				answers: 1,
+				data: ["172.18.0.2"],
+			},
+		],
+	});
+	left.abort();
+	await expect(watch.next()).rejects.toMatchObject({ code: "CANCELLED" });
+	await expect(service.watchQueries({ ...filter, suffix: "a..b" }).next()).rejects.toMatchObject({
+		reason: "INVALID_DOMAIN_NAME",
+		field: "suffix",
+	});
 });

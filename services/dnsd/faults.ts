@@ -7,6 +7,11 @@ export const dnsdFaults = catalogue("dnsd", {
 		message: (m: { sandbox: string }) => `No resolver serves a sandbox ${m.sandbox}.`,
 		help: () => "Connect it to a user-defined network; only those resolve names.",
 	},
+	INVALID_PAGE_TOKEN: {
+		code: "INVALID_ARGUMENT",
+		message: () => "The page token is not one of dnsd's.",
+		help: () => "Begin without a token.",
+	},
 	UNKNOWN_TYPE: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { type: string; known: string }) => `${m.type} is not a record type that can be looked up.`,

@@ -6,17 +6,21 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Log } from "#lib/log/log.ts";
+import { type Page, pageOf, type PageRequest } from "#lib/rpc/page.ts";
 import { AnswerCache } from "./answer-cache.ts";
-import { answer, type Asker, type Transport } from "./answer.ts";
+import { answer, type Asker } from "./answer.ts";
 import { encodeQuery, readAnswer, type ReadableAnswer } from "./codec.ts";
+import { CounterBook, type Counters } from "./counters.ts";
 import { dnsdFaults } from "./faults.ts";
-import { type Answerer, type Handler, RESOLVER_ADDRESS } from "./listener.ts";
+import { answererOf } from "./handler.ts";
+import { type Answerer, RESOLVER_ADDRESS } from "./listener.ts";
 import { Listeners } from "./listeners.ts";
 import type { NameKey } from "./name.ts";
-import type { Query } from "./query.ts";
+import { QueryLog } from "./query-log.ts";
 import type { TcpLimits } from "./tcp-connection.ts";
 import type { Forwarder } from "./upstream/forwarder.ts";
 import { type Server, serverAt, serverText } from "./upstream/server.ts";
+import { flushCache, type UpstreamStatus, upstreamStatus } from "./upstream-status.ts";
 import { type Found, namesOf, type Sandbox, Zone } from "./zone.ts";
 
 export interface ResolverParts {
@@ -32,29 +36,42 @@ export interface ResolverStatus {
 	/** Sandboxes with open sockets. */
 	readonly sandboxes: number;
 	readonly upstreams: readonly string[];
-	readonly queries: number;
-	readonly forwarded: number;
+	/** Of all sandboxes, with those that are gone. */
+	readonly counters: Counters;
+	readonly asked: UpstreamStatus;
 	readonly failures: readonly string[];
 }
 
 /** A sandbox's view of the names; another number when it may be another. */
 interface View {
-	readonly sandboxId: string;
 	number: number;
+}
+
+export interface ServedSandbox {
+	readonly sandbox: Sandbox;
+	/** Where its unknown names are asked; empty: nowhere. */
+	readonly upstreams: readonly string[];
+	readonly counters: Counters;
+}
+
+export interface LocalAnswer extends ReadableAnswer {
+	/** Where it would be asked, when it is not a local name. */
+	readonly upstreams: readonly string[];
 }
 
 /** Sockets are opened in parcels, so that queries are answered meanwhile. */
 const PARCEL = 32;
 
 export class Resolver implements AsyncDisposable {
+	/** What is asked, for whoever watches. */
+	readonly queries = new QueryLog();
 	readonly #parts: ResolverParts;
 	readonly #listeners: Listeners;
 	readonly #answers = new AnswerCache();
 	readonly #views = new Map<string, View>();
 	#lastView = 0;
+	readonly #counters = new CounterBook();
 	#zone: Zone;
-	#queries = 0;
-	#forwarded = 0;
 
 	constructor(parts: ResolverParts) {
 		this.#parts = parts;
@@ -75,6 +92,7 @@ export class Resolver implements AsyncDisposable {
 				.filter((id) => !served.has(id))
 				.map((id) => this.#listeners.remove(id)),
 		);
+		this.#counters.keepOnly(new Set(sandboxes.map(({ id }) => id)));
 		for (const [index, sandbox] of sandboxes.entries()) {
 			await this.#ensureSockets(sandbox);
 			if (index % PARCEL === PARCEL - 1) await nextTurn();
@@ -91,24 +109,42 @@ export class Resolver implements AsyncDisposable {
 		this.#change(sandboxId, this.#zone.without(sandboxId));
 		this.#views.delete(sandboxId);
 		await this.#listeners.remove(sandboxId);
+		this.#counters.drop(sandboxId);
 	}
 
 	/** What a sandbox would be answered from local names; `name` must be a domain name. */
-	lookUp(sandboxId: string, name: string, type: number): ReadableAnswer {
+	lookUp(sandboxId: string, name: string, type: number): LocalAnswer {
 		const sandbox = this.#zone.find(sandboxId);
 		if (sandbox === undefined || sandbox.resolverPort === 0) {
 			throw dnsdFaults.SANDBOX_NOT_SERVED({ sandbox: sandboxId });
 		}
 		const outcome = answer(encodeQuery(0, name, type), this.#askerOf(sandboxId), "tcp");
-		return outcome.kind === "answer" ? readAnswer(outcome.packet) : { code: "FORWARDED", data: [] };
+		if (outcome.kind === "answer") return { ...readAnswer(outcome.packet), upstreams: [] };
+		return { code: "FORWARDED", data: [], upstreams: this.#serversOf(sandbox).map(serverText) };
+	}
+
+	/** Those with a resolver, by id. */
+	sandboxes({ after, limit }: PageRequest<string>): Page<ServedSandbox, string> {
+		const behind = [...this.#zone.sandboxes()].filter(({ id, resolverPort }) => resolverPort > 0 && id > after);
+		const { items, next } = pageOf(
+			behind.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+			limit,
+			({ id }) => id,
+		);
+		return { items: items.map((sandbox) => this.#served(sandbox)), next };
+	}
+
+	/** How many answers of upstream resolvers were kept until now. */
+	flushCache(): number {
+		return flushCache(this.#parts.forwarder);
 	}
 
 	status(): ResolverStatus {
 		return {
 			sandboxes: this.#listeners.size,
 			upstreams: this.#withoutLoops(this.#parts.hostServers()).map(serverText),
-			queries: this.#queries,
-			forwarded: this.#forwarded,
+			counters: this.#counters.total(),
+			asked: upstreamStatus(this.#parts.forwarder),
 			failures: this.#listeners.failures(),
 		};
 	}
@@ -127,7 +163,7 @@ export class Resolver implements AsyncDisposable {
 	}
 
 	#viewOf(sandboxId: string): View {
-		const view = this.#views.get(sandboxId) ?? { sandboxId, number: ++this.#lastView };
+		const view = this.#views.get(sandboxId) ?? { number: ++this.#lastView };
 		this.#views.set(sandboxId, view);
 		return view;
 	}
@@ -137,52 +173,30 @@ export class Resolver implements AsyncDisposable {
 		else await this.#listeners.ensure({ sandboxId: id, netnsPath, port: resolverPort });
 	}
 
+	#served(sandbox: Sandbox): ServedSandbox {
+		const upstreams = sandbox.forwards ? this.#serversOf(sandbox).map(serverText) : [];
+		return { sandbox, upstreams, counters: this.#counters.of(sandbox.id) };
+	}
+
 	#answererOf(sandboxId: string): Answerer {
-		const asker = this.#askerOf(sandboxId);
-		const view = this.#viewOf(sandboxId);
-		return {
-			handle: (packet, transport) => {
-				try {
-					return this.#handle(packet, transport, asker, view);
-				} catch (error) {
-					this.#parts.log.error("A query was not answered: this is a bug.", {
-						err: error,
-						query: packet.toString("hex"),
-					});
-					return undefined;
-				}
-			},
-			again: (packet, length, room) => {
-				const answered = this.#answers.find(view.number, packet, length, room);
-				if (answered > 0) this.#queries += 1;
-				return answered;
-			},
-		};
+		const sandbox = (): Sandbox | undefined => this.#zone.find(sandboxId);
+		return answererOf({
+			asker: this.#askerOf(sandboxId),
+			answers: this.#answers,
+			view: this.#viewOf(sandboxId),
+			counters: this.#counters.of(sandboxId),
+			queries: this.queries,
+			log: this.#parts.log,
+			asking: () => ({ sandboxId, owner: sandbox()?.owner ?? "", container: sandbox()?.name ?? "" }),
+			forward: (query, transport) =>
+				this.#parts.forwarder.forward(query, transport, this.#serversOf(sandbox()), sandboxId),
+		});
 	}
 
-	#handle(packet: Buffer, transport: Transport, asker: Asker, view: View): ReturnType<Handler> {
-		this.#queries += 1;
-		const outcome = answer(packet, asker, transport);
-		switch (outcome.kind) {
-			case "answer":
-				if (outcome.isSettled && transport === "udp") {
-					this.#answers.keep(view.number, packet, outcome.packet, { ages: false });
-				}
-				return outcome.packet;
-			case "forward":
-				return this.#forward(outcome.query, transport, view.sandboxId);
-			case "ignore":
-				return undefined;
-		}
-	}
-
-	#forward(query: Query, transport: Transport, sandboxId: string): Buffer | Promise<Buffer> {
-		this.#forwarded += 1;
-		const own = this.#zone.find(sandboxId)?.dnsServers ?? [];
-		const servers = own.length > 0 ? own.map(serverAt) : this.#parts.hostServers();
-		// The packet is the caller's again when this returns.
-		const kept = { ...query, packet: Buffer.from(query.packet) };
-		return this.#parts.forwarder.forward(kept, transport, this.#withoutLoops(servers), sandboxId);
+	/** Its own, or the host's. */
+	#serversOf(sandbox: Sandbox | undefined): readonly Server[] {
+		const own = sandbox?.dnsServers ?? [];
+		return this.#withoutLoops(own.length > 0 ? own.map(serverAt) : this.#parts.hostServers());
 	}
 
 	/** 127.0.0.11 is somebody else's on the host (Docker's, where wharf runs in its container) unless we serve the host itself. */

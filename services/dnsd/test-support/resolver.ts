@@ -11,8 +11,8 @@ import { Scratch } from "./scratch.ts";
 export const RESOLVER_PORT = 5311;
 const pace = { hedgeMs: 50, againMs: 200, overallMs: 1_000 };
 
-export function resolverOver(servers: readonly Server[] = [], idleMs = 10_000): Resolver {
-	const forwarder = new Forwarder({ pace, inFlightPerSandbox: 64, inFlight: 64, cacheBytes: 0 });
+export function resolverOver(servers: readonly Server[] = [], idleMs = 10_000, cacheBytes = 0): Resolver {
+	const forwarder = new Forwarder({ pace, inFlightPerSandbox: 64, inFlight: 64, cacheBytes });
 	const resolver = new Resolver({
 		ttlSeconds: 5,
 		tcp: { connections: 4, idleMs },

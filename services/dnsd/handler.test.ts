@@ -1,0 +1,107 @@
+/** One sandbox's handler without sockets: what it counts, what it tells, and whose the packet is when it has returned. */
+import { describe, expect, it, onTestFinished } from "vitest";
+import { createLog } from "#lib/log/log.ts";
+import { refusal } from "./answer.ts";
+import { encodeQuery } from "./codec.ts";
+import { Counters } from "./counters.ts";
+import { handlerOf, type Seat } from "./handler.ts";
+import { RCODE, TYPE } from "./protocol.ts";
+import type { Query } from "./query.ts";
+import { QueryLog } from "./query-log.ts";
+
+function seatWith(forward: Seat["forward"], more: Partial<Seat> = {}): Seat {
+	return {
+		asker: { ttlSeconds: 5, forwards: true, lookUp: () => ({ kind: "elsewhere" }) },
+		counters: new Counters(),
+		queries: new QueryLog(),
+		log: createLog({ service: "dnsd", level: "silent" }),
+		asking: () => ({ sandboxId: "s", owner: "o", container: "web" }),
+		forward,
+		...more,
+	};
+}
+
+const query = (): Buffer => encodeQuery(7, "www.example.com", TYPE.A);
+const answered = ({ counters }: Seat): string =>
+	`${counters.forwarded} forwarded, ${counters.cached} cached, ${counters.failed} failed`;
+
+describe("what is forwarded", () => {
+	it("keeps its own packet: the socket's is another one's by then", async () => {
+		let forwarded: Query | undefined;
+		const later = Promise.withResolvers<Buffer>();
+		const handle = handlerOf(
+			seatWith((asked) => {
+				forwarded = asked;
+				return later.promise;
+			}),
+		);
+		const packet = query();
+		const said = handle(packet, "udp");
+		packet.fill(0xff);
+		expect(forwarded?.packet).toEqual(query());
+		if (forwarded !== undefined) later.resolve(refusal(forwarded, RCODE.NOERROR));
+		expect((await said)?.subarray(12)).toEqual(query().subarray(12));
+	});
+
+	it.each([
+		["at once", RCODE.NOERROR, "1 forwarded, 1 cached, 0 failed"],
+		["at once", RCODE.SERVFAIL, "1 forwarded, 0 cached, 1 failed"],
+		["later", RCODE.NXDOMAIN, "1 forwarded, 0 cached, 0 failed"],
+		["later", RCODE.SERVFAIL, "1 forwarded, 0 cached, 1 failed"],
+	])("%s with code %i is counted when it ends", async (when, rcode, expected) => {
+		const seat = seatWith((asked) => {
+			const answer = refusal(asked, rcode);
+			return when === "later" ? Promise.resolve(answer) : answer;
+		});
+		await handlerOf(seat)(query(), "udp");
+		expect(answered(seat)).toBe(expected);
+	});
+
+	it("is told when it has ended, to who watched when it came", async () => {
+		const later = Promise.withResolvers<Buffer>();
+		const seat = seatWith((asked) => later.promise.then(() => refusal(asked, RCODE.NXDOMAIN)));
+		const stopped = new AbortController();
+		onTestFinished(() => stopped.abort());
+		const filter = { sandboxIds: new Set<string>(), owners: new Set<string>(), suffix: undefined, failuresOnly: false };
+		const unseen = handlerOf(seat)(query(), "tcp");
+		const watching = seat.queries.watch(filter, stopped.signal);
+		await watching.next();
+		const packet = query();
+		const seen = handlerOf(seat)(packet, "tcp");
+		packet.fill(0xff);
+		later.resolve(Buffer.alloc(0));
+		await Promise.all([unseen, seen]);
+		const { value } = await watching.next();
+		expect(value).toMatchObject({
+			lost: 0,
+			queries: [
+				{ name: "www.example.com", outcome: "forwarded", code: "NXDOMAIN", transport: "tcp", container: "web" },
+			],
+		});
+		expect(seat.counters).toMatchObject({ forwarded: 2, tcp: 2 });
+	});
+});
+
+describe("anything else", () => {
+	it("asks nobody who they are while nobody watches", () => {
+		const asking = (): never => {
+			throw new Error("asked");
+		};
+		const seat = seatWith((asked) => refusal(asked, RCODE.NOERROR), { asking });
+		expect(handlerOf(seat)(query(), "udp")).toBeInstanceOf(Buffer);
+		expect(handlerOf(seat)(Buffer.alloc(3), "udp")).toBeUndefined();
+		expect(seat.counters).toMatchObject({ queries: 2, ignored: 1 });
+	});
+
+	it("is silence where there is a bug, and the next query is answered", () => {
+		let isBroken = true;
+		const seat = seatWith((asked) => {
+			if (isBroken) throw new Error("a bug");
+			return refusal(asked, RCODE.NOERROR);
+		});
+		const handle = handlerOf(seat);
+		expect(handle(query(), "udp")).toBeUndefined();
+		isBroken = false;
+		expect(handle(query(), "udp")).toBeInstanceOf(Buffer);
+	});
+});

@@ -1,0 +1,98 @@
+/** What is said to the packets of one sandbox, from socket to socket: answered or forwarded, counted, kept, and told to who watches. */
+import type { Log } from "#lib/log/log.ts";
+import { answer, type Asker, type Transport } from "./answer.ts";
+import { type Counters, ownOutcome } from "./counters.ts";
+import type { AnswerCache } from "./answer-cache.ts";
+import type { Answerer, Handler } from "./listener.ts";
+import { FLAG, RCODE } from "./protocol.ts";
+import { type Query, uint16 } from "./query.ts";
+import type { Asking, PendingQuery, QueryLog } from "./query-log.ts";
+
+/** What a sandbox's handler has at hand, so that a query looks up nothing. */
+export interface Seat {
+	readonly asker: Asker;
+	/** What was said, to be said again. */
+	readonly answers: AnswerCache;
+	/** The sandbox's view of the names; it has another number when it may be another view. */
+	readonly view: { readonly number: number };
+	readonly counters: Counters;
+	readonly queries: QueryLog;
+	readonly log: Log;
+	/** Who it is at this moment, for the log of queries. */
+	asking(): Asking;
+	/** Never rejects. The query's packet is the forwarder's own. */
+	forward(query: Query, transport: Transport): Buffer | Promise<Buffer>;
+}
+
+export function answererOf(seat: Seat): Answerer {
+	return {
+		handle: (packet, transport) => {
+			try {
+				return handle(packet, transport, seat);
+			} catch (error) {
+				seat.log.error("A query was not answered: this is a bug.", { err: error, query: packet.toString("hex") });
+				return undefined;
+			}
+		},
+		again: (packet, length, room) => again(packet, length, room, seat),
+	};
+}
+
+/** Nothing while somebody watches, who is to see what is asked. */
+function again(packet: Buffer, length: number, room: Buffer, { answers, view, counters, queries }: Seat): number {
+	if (queries.isWatched) return 0;
+	const answered = answers.find(view.number, packet, length, room);
+	if (answered === 0) return 0;
+	if (answers.foundAges) {
+		counters.forwarded += 1;
+		counters.cached += 1;
+	} else counters[ownOutcome(room)] += 1;
+	return answered;
+}
+
+function handle(packet: Buffer, transport: Transport, seat: Seat): ReturnType<Handler> {
+	const { counters, queries } = seat;
+	const seen = queries.isWatched ? queries.begin(seat.asking(), packet, transport) : undefined;
+	if (transport === "tcp") counters.tcp += 1;
+	const outcome = answer(packet, seat.asker, transport);
+	switch (outcome.kind) {
+		case "answer": {
+			const kind = ownOutcome(outcome.packet);
+			counters[kind] += 1;
+			seen?.end(kind, outcome.packet);
+			if (outcome.isSettled && transport === "udp") {
+				seat.answers.keep(seat.view.number, packet, outcome.packet, { ages: false });
+			}
+			return outcome.packet;
+		}
+		case "forward":
+			return forward(outcome.query, transport, seat, seen);
+		case "ignore":
+			counters.ignored += 1;
+			return undefined;
+	}
+}
+
+function forward(
+	query: Query,
+	transport: Transport,
+	seat: Seat,
+	seen: PendingQuery | undefined,
+): Buffer | Promise<Buffer> {
+	const { counters, answers, view } = seat;
+	counters.forwarded += 1;
+	const ended = (packet: Buffer, outcome: "cached" | "forwarded"): Buffer => {
+		const isFailed = (uint16(packet, 2) & FLAG.rcode) === RCODE.SERVFAIL;
+		if (isFailed) counters.failed += 1;
+		else if (outcome === "cached") counters.cached += 1;
+		seen?.end(isFailed ? "failed" : outcome, packet);
+		return packet;
+	};
+	// The packet is the socket's again when this returns.
+	const packet = Buffer.from(query.packet);
+	const said = seat.forward({ ...query, packet }, transport);
+	if (!Buffer.isBuffer(said)) return said.then((answer) => ended(answer, "forwarded"));
+	const isGood = (uint16(said, 2) & FLAG.rcode) !== RCODE.SERVFAIL;
+	if (isGood && transport === "udp") answers.keep(view.number, packet, said, { ages: true });
+	return ended(said, "cached");
+}
