@@ -11,7 +11,7 @@ export interface Entry {
 	readonly group: (typeof GROUPS)[number];
 }
 
-export const GROUPS = ["Control plane", "Containers", "Networks", "Volumes"] as const;
+export const GROUPS = ["Control plane", "Containers", "Networks", "Names", "Volumes"] as const;
 
 const entry = (group: Entry["group"], summary: string, load: () => Promise<Loaded>): Entry => ({
 	group,
@@ -69,6 +69,11 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
 		() => import("./commands/network-disconnect.ts"),
 	),
 	"network rm": entry("Networks", "Remove networks", () => import("./commands/network-rm.ts")),
+
+	"dns log": entry("Names", "Follow what containers ask", () => import("./commands/dns-log.ts")),
+	"dns status": entry("Names", "What is answered, and how often", () => import("./commands/dns-status.ts")),
+	"dns lookup": entry("Names", "What a container would be answered", () => import("./commands/dns-lookup.ts")),
+	"dns flush": entry("Names", "Forget the answers of upstream resolvers", () => import("./commands/dns-flush.ts")),
 
 	"volume create": entry("Volumes", "Make a volume", () => import("./commands/volume-create.ts")),
 	"volume ls": entry("Volumes", "List volumes", () => import("./commands/volume-ls.ts")),

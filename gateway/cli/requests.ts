@@ -8,7 +8,7 @@ import type { ClientOf } from "#lib/rpc/client.ts";
 /** 3.2 to 4.7 s in all: a service on a busy machine is back within that. */
 const RETRY = { limit: 6, firstDelayMs: 50 };
 
-type ServiceName = "netd" | "volumed" | "gateway";
+type ServiceName = "netd" | "dnsd" | "volumed" | "gateway";
 
 /** `using netd = connect(paths, "netd", NetworkServiceService)`. Container work takes as long as it takes: a minute before giving up. */
 export function connect<const D extends Definition>(

@@ -56,6 +56,12 @@ export const syntaxFaults = catalogue("cli", {
 		message: (m: { container: string; port: string }) => `${m.container} does not publish ${m.port}.`,
 		help: (m) => `\`wharf port ${m.container}\` shows what it publishes.`,
 	},
+	CONTAINER_WITHOUT_RESOLVER: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { container: string }) => `Container ${m.container} has no resolver now.`,
+		help: (m) =>
+			`One that runs on a network of your own has: \`wharf start ${m.container}\`, \`wharf network connect NETWORK ${m.container}\`.`,
+	},
 	INVALID_VALUE: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { what: string; value: string; allowed: string }) =>
