@@ -4,7 +4,9 @@ import { createLog } from "#lib/log/log.ts";
 import { refusal } from "./answer.ts";
 import { encodeQuery } from "./codec.ts";
 import { Counters } from "./counters.ts";
-import { handlerOf, type Seat } from "./handler.ts";
+import { AnswerCache } from "./answer-cache.ts";
+import { answererOf, type Seat } from "./handler.ts";
+import type { Handler } from "./listener.ts";
 import { RCODE, TYPE } from "./protocol.ts";
 import type { Query } from "./query.ts";
 import { QueryLog } from "./query-log.ts";
@@ -12,6 +14,8 @@ import { QueryLog } from "./query-log.ts";
 function seatWith(forward: Seat["forward"], more: Partial<Seat> = {}): Seat {
 	return {
 		asker: { ttlSeconds: 5, forwards: true, lookUp: () => ({ kind: "elsewhere" }) },
+		answers: new AnswerCache(),
+		view: { number: 1 },
 		counters: new Counters(),
 		queries: new QueryLog(),
 		log: createLog({ service: "dnsd", level: "silent" }),
@@ -21,6 +25,7 @@ function seatWith(forward: Seat["forward"], more: Partial<Seat> = {}): Seat {
 	};
 }
 
+const handlerOf = (seat: Seat): Handler => answererOf(seat).handle;
 const query = (): Buffer => encodeQuery(7, "www.example.com", TYPE.A);
 const answered = ({ counters }: Seat): string =>
 	`${counters.forwarded} forwarded, ${counters.cached} cached, ${counters.failed} failed`;
@@ -103,5 +108,42 @@ describe("anything else", () => {
 		expect(handle(query(), "udp")).toBeUndefined();
 		isBroken = false;
 		expect(handle(query(), "udp")).toBeInstanceOf(Buffer);
+	});
+});
+
+describe("what was said", () => {
+	const room = Buffer.alloc(512);
+	const again = (seat: Seat, packet: Buffer): string => {
+		const length = answererOf(seat).again(packet, packet.length, room);
+		return room.toString("hex", 0, length);
+	};
+	const filter = { sandboxIds: new Set<string>(), owners: new Set<string>(), suffix: undefined, failuresOnly: false };
+
+	it("is said again and counted, until another view; who watches sees every query", () => {
+		const records = { a: [Buffer.alloc(16)], aaaa: [], ptr: [] };
+		const asker = { ttlSeconds: 5, forwards: true, lookUp: () => ({ kind: "records", records }) } as const;
+		const seat = seatWith(() => Buffer.alloc(0), { asker, view: { number: 3 } });
+		expect(again(seat, query())).toBe("");
+		const said = handlerOf(seat)(query(), "udp") as Buffer;
+		expect(again(seat, query())).toBe(said.toString("hex"));
+		expect(seat.counters).toMatchObject({ local: 2, queries: 2 });
+		expect(again({ ...seat, view: { number: 4 } }, query())).toBe("");
+		const stopped = new AbortController();
+		seat.queries.watch(filter, stopped.signal);
+		expect(again(seat, query())).toBe("");
+		stopped.abort();
+		expect(again(seat, query())).not.toBe("");
+	});
+
+	it("by others is said again too, as one that is cached; a failure, or what came over TCP, is not", () => {
+		const seat = seatWith((asked) => refusal(asked, RCODE.NXDOMAIN));
+		handlerOf(seat)(query(), "tcp");
+		expect(again(seat, query())).toBe("");
+		handlerOf(seat)(query(), "udp");
+		expect(again(seat, query())).not.toBe("");
+		expect(answered(seat)).toBe("3 forwarded, 3 cached, 0 failed");
+		const failing = seatWith((asked) => refusal(asked, RCODE.SERVFAIL));
+		handlerOf(failing)(query(), "udp");
+		expect(again(failing, query())).toBe("");
 	});
 });

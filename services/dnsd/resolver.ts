@@ -136,6 +136,7 @@ export class Resolver implements AsyncDisposable {
 
 	/** How many answers of upstream resolvers were kept until now. */
 	flushCache(): number {
+		this.#answers.clear();
 		return flushCache(this.#parts.forwarder);
 	}
 
