@@ -52,7 +52,9 @@ function nowhere(query: Query, found: Found, ttlSeconds: number, transport: Tran
 	// The name ends with the apex, the root, type and class.
 	const apex = isBelow ? query.questionEnd - 5 - found.apex.length : undefined;
 	const authority = [startOfAuthority(apex, ttlSeconds)];
-	const packet = write(query, { rcode: RCODE.NXDOMAIN, authoritative: isBelow, authority }, transport);
+	// The root itself is there: NXDOMAIN would say that nothing at all is, local names included (RFC 8020 §2).
+	const rcode = query.key === "" ? RCODE.NOERROR : RCODE.NXDOMAIN;
+	const packet = write(query, { rcode, authoritative: isBelow, authority }, transport);
 	return { kind: "answer", packet, isSettled: true };
 }
 

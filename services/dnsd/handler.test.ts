@@ -1,7 +1,7 @@
 /** One sandbox's handler without sockets: what it counts, what it tells, and whose the packet is when it has returned. */
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createLog } from "#lib/log/log.ts";
-import { refusal } from "./answer.ts";
+import { type Asker, refusal } from "./answer.ts";
 import { encodeQuery } from "./codec.ts";
 import { Counters } from "./counters.ts";
 import { AnswerCache } from "./answer-cache.ts";
@@ -121,7 +121,7 @@ describe("what was said", () => {
 
 	it("is said again and counted, until another view; who watches sees every query", () => {
 		const records = { a: [Buffer.alloc(16)], aaaa: [], ptr: [] };
-		const asker = { ttlSeconds: 5, forwards: true, lookUp: () => ({ kind: "records", records }) } as const;
+		const asker: Asker = { ttlSeconds: 5, forwards: true, lookUp: () => ({ kind: "records", records }) };
 		const seat = seatWith(() => Buffer.alloc(0), { asker, view: { number: 3 } });
 		expect(again(seat, query())).toBe("");
 		const said = handlerOf(seat)(query(), "udp") as Buffer;

@@ -253,6 +253,10 @@ describe("RFC 2308 §2.1, RFC 8020: what does not exist, where all networks are 
 		const [, owner, primary] = /^(\S*) 5 SOA (\S*) nobody\.invalid 5$/.exec(record) ?? [];
 		expect([owner, `.${name}`.endsWith(owner === "" ? "" : `.${owner}`)]).toEqual([primary, true]);
 	});
+
+	it("the root is, or nothing would be: it has no data", () => {
+		expect(said(queryOf({ name: "", type: "NS" }), { forwards: false })).toEqual(["NOERROR rd ra", soa("")]);
+	});
 });
 
 describe("RFC 2181 §9, RFC 6891 §6.2: whole records as long as they fit, and TC when some do not", () => {
