@@ -1,12 +1,14 @@
 /**
  * The long rounds: random commands with random kills, every named kill point, and a NATS that is dead for minutes. Or, with `netd`
- * behind, rounds of netd alone; with `ipamd`, eight programs that ask it for everything while it is killed a hundred times.
+ * behind, rounds of netd alone; with `ipamd`, eight programs that ask it for everything while it is killed a hundred times; with
+ * `dns`, ten million packets to dnsd's decoders.
  *
  * `npm run soak -- --seed 7 --minutes 30` or `npm run soak -- netd --seed 7 --rounds 1000` repeats what seed 7 did, as far as timing
  * allows. Exit status 1 when anything was amiss.
  */
 import { parseArgs } from "node:util";
 import { untilInterrupted } from "./interruption.ts";
+import { fuzzDns } from "./dns.ts";
 import { visitKillPoints } from "./kill-points.ts";
 import { natsOutage } from "./nats-outage.ts";
 import { netdRounds } from "./netd/rounds.ts";
@@ -19,6 +21,7 @@ const { values, positionals } = parseArgs({
 	options: {
 		rounds: { type: "string", default: "1000" },
 		kills: { type: "string", default: "100" },
+		packets: { type: "string", default: "10000000" },
 		seed: { type: "string", default: String(Date.now() % 1_000_000) },
 		minutes: { type: "string", default: "10" },
 		only: { type: "string", default: "rounds,kill-points,nats" },
@@ -31,6 +34,7 @@ const only = positionals.length > 0 ? positionals : values.only.split(",");
 const lengths: Readonly<Record<string, string>> = {
 	netd: `${values.rounds} rounds of netd`,
 	ipamd: `${values.kills} kills of ipamd`,
+	dns: `${values.packets} packets to dnsd`,
 };
 const length = only.map((part) => lengths[part]).find((part) => part !== undefined);
 console.log(`soak: seed ${values.seed}, ${length ?? `${values.minutes} minutes of random rounds`}`);
@@ -42,8 +46,11 @@ await untilInterrupted(async (interrupted) => {
 		problems.push(problem);
 		console.log(`  PROBLEM ${problem}`);
 	};
+	const say = (line: string): void => console.log(line);
+	if (only.includes("dns")) {
+		await fuzzDns({ random, packets: Number(values.packets), report, say, interrupted });
+	}
 	if (only.includes("netd")) {
-		const say = (line: string): void => console.log(line);
 		await netdRounds({ random, rounds: Number(values.rounds), report, say, interrupted });
 	}
 	if (only.includes("ipamd")) {

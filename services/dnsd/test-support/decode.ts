@@ -172,6 +172,7 @@ class Reader {
 			if (length >= 0xc0) {
 				const target = ((length & 0x3f) << 8) | this.bytes(1).readUInt8();
 				if (target >= start) throw new Error("a pointer that does not point back");
+				if (target < 12) throw new Error("a pointer into the header, where no name stands");
 				back ??= this.at;
 				this.at = target;
 				continue;

@@ -1,0 +1,184 @@
+/**
+ * What holds of any packet at all: for queries, nothing is thrown, a response is never answered, and an answer is well formed,
+ * to this question, and no longer than the client takes; for an upstream's responses, only what answers the request is taken for
+ * it, and what a client gets of it is to its question. And nobody reads or writes beside the packet: what is said is the same whatever
+ * lies around it.
+ */
+import { answer, type Outcome, type Transport } from "../answer.ts";
+import { answerFor, isAnswerTo, readRecords, type ResponseRecords } from "../upstream/message.ts";
+import { queryOf, wireOf } from "./ask.ts";
+import { askerOfWeb } from "./asker.ts";
+import type { Sample } from "./corpus.ts";
+import { decode, type Message } from "./decode.ts";
+
+const MARGIN = 300;
+const MOST_OVER_UDP = 4096;
+const CODES = [0, 1, 3, 4, 5, 16];
+const WITHOUT_QUESTION = [1, 4];
+
+/** What is amiss, or undefined. */
+export function amissWithQuery(packet: Buffer, transport: Transport, forwards: boolean): string | undefined {
+	const asker = askerOfWeb(forwards);
+	const ask = (bytes: Buffer): Outcome => answer(bytes, asker, transport);
+	return amiss(() => {
+		const outcome = ask(packet);
+		const said = identityOf(outcome);
+		return (
+			amissWithOutcome(packet, outcome, transport) ?? amissAround(packet, (bytes) => identityOf(ask(bytes)) === said)
+		);
+	});
+}
+
+/** `response` was made of the sample; the request is one that the sample answers. */
+export function amissWithResponse(sample: Sample, response: Buffer, transport: Transport): string | undefined {
+	return amiss(() => {
+		const request = requestTo(sample.packet);
+		const isAnswer = isAnswerTo(request, response);
+		if (isAnswer && !isToRequest(request, response)) return "the answer to something else was taken";
+		const records = readRecords(response);
+		const isRead = isAnswer && records !== undefined && response.readUInt16BE(4) === 1;
+		const wrong = isRead ? amissWithRecords(response, records) : undefined;
+		if (wrong !== undefined) return wrong;
+		const told = JSON.stringify([isAnswer, records]);
+		const around = amissAround(
+			response,
+			(bytes) => JSON.stringify([isAnswerTo(request, bytes), readRecords(bytes)]) === told,
+		);
+		if (around !== undefined) return around;
+		const code = response.length < 12 ? 0 : response.readUInt16BE(2) & 15;
+		const isPassedOn = isAnswer && records !== undefined && (code === 0 || code === 3);
+		return isPassedOn ? amissWithPassedOn(request, response, transport) : undefined;
+	});
+}
+
+function amiss(check: () => string | undefined): string | undefined {
+	try {
+		return check();
+	} catch (error) {
+		return error instanceof Error ? `it threw ${error.message}` : "it threw";
+	}
+}
+
+/** The same bytes among zeros, and among ones. */
+function amissAround(packet: Buffer, isTheSame: (packet: Buffer) => boolean): string | undefined {
+	for (const fill of [0x00, 0xff]) {
+		const wide = Buffer.alloc(packet.length + 2 * MARGIN, fill);
+		wide.set(packet, MARGIN);
+		const before = Buffer.from(wide);
+		if (!isTheSame(wide.subarray(MARGIN, MARGIN + packet.length))) return `it depends on bytes beside it (${fill})`;
+		if (!wide.equals(before)) return "bytes of the packet, or beside it, were changed";
+	}
+	return undefined;
+}
+
+/** Equal for equal outcomes; of several addresses the order is another one each time, and of too many the choice. */
+function identityOf(outcome: Outcome): string {
+	switch (outcome.kind) {
+		case "ignore":
+			return "ignore";
+		case "forward": {
+			const { packet, ...rest } = outcome.query;
+			return `${JSON.stringify(rest)} ${packet.toString("hex", 12, rest.questionEnd)}`;
+		}
+		case "answer": {
+			const { packet } = outcome;
+			return `${packet.length} ${packet.toString("hex", 0, packet.readUInt16BE(6) > 1 ? 12 : packet.length)}`;
+		}
+	}
+}
+
+function amissWithOutcome(packet: Buffer, outcome: Outcome, transport: Transport): string | undefined {
+	const isQuery = packet.length >= 12 && (packet.readUInt16BE(2) & 0x8000) === 0;
+	if ((outcome.kind !== "ignore") !== isQuery) return `${outcome.kind} to ${isQuery ? "a query" : "what is none"}`;
+	if (outcome.kind === "forward" && outcome.query.id !== packet.readUInt16BE(0)) return "forwarded with another id";
+	return outcome.kind === "answer" ? amissWithAnswer(packet, outcome.packet, transport) : undefined;
+}
+
+function amissWithAnswer(query: Buffer, bytes: Buffer, transport: Transport): string | undefined {
+	const asked = readable(query);
+	const most = transport === "tcp" ? 65_535 : mostOverUdp(query, asked);
+	if (bytes.length > most) return `${bytes.length} bytes where ${most} are taken`;
+	const said = decode(bytes);
+	const word = query.readUInt16BE(2);
+	if (said.id !== query.readUInt16BE(0)) return "another id";
+	if (!said.isResponse || said.opcode !== ((word >>> 11) & 15)) return "no response, or of another opcode";
+	if (said.flags.includes("rd") !== ((word & 0x0100) !== 0)) return "another RD";
+	if (said.flags.includes("z") || said.flags.includes("ad")) return "Z or AD";
+	if (!CODES.includes(said.rcode)) return `code ${said.rcode}`;
+	const [question] = said.questions;
+	if (question === undefined) {
+		if (!WITHOUT_QUESTION.includes(said.rcode)) return `no question with code ${said.rcode}`;
+	} else if (!bytes.subarray(12, endOfQuestion(question)).equals(query.subarray(12, endOfQuestion(question)))) {
+		return "another question";
+	}
+	const isNothing = said.answers.length === 0 && (said.rcode === 0 || said.rcode === 3);
+	if (isNothing && !said.flags.includes("tc") && said.authority[0]?.type !== 6) return "nothing, and no SOA";
+	if ((said.rcode === 1 || said.rcode === 4) && isPlain(asked, query)) return `code ${said.rcode} to a good query`;
+	return undefined;
+}
+
+/** Undefined when it is malformed; queries may be. */
+function readable(packet: Buffer): Message | undefined {
+	try {
+		return decode(packet);
+	} catch {
+		return undefined;
+	}
+}
+
+/** Of a malformed query it cannot be said whether it has EDNS. */
+function mostOverUdp(query: Buffer, asked: Message | undefined): number {
+	if (asked !== undefined) return Math.min(Math.max(asked.opt?.udpBytes ?? 512, 512), MOST_OVER_UDP);
+	return query.readUInt16BE(10) === 0 ? 512 : MOST_OVER_UDP;
+}
+
+/** `question` as the decoder gives it: the name, and two numbers of two bytes each. */
+function endOfQuestion(question: string): number {
+	const name = question.replace(/ \d+ \d+$/, "");
+	return 12 + name.length + (name === "" ? 1 : 2) + 4;
+}
+
+/** An ordinary query beyond doubt: one question, not compressed, of a data type of the Internet, and nothing before EDNS. */
+function isPlain(asked: Message | undefined, query: Buffer): boolean {
+	const [, name = "", type] = /^([^]*) (\d+) 1$/.exec(asked?.questions[0] ?? "") ?? [];
+	if (asked === undefined || type === undefined || asked.opcode !== 0 || asked.questions.length !== 1) return false;
+	if (asked.answers.length + asked.authority.length > 0) return false;
+	const wire = wireOf(name);
+	return wire.equals(query.subarray(12, 12 + wire.length));
+}
+
+/** The request that a response of the corpus answers: its question, where it has one, under its id. */
+function requestTo(response: Buffer): Buffer {
+	const question = readable(response)?.questions[0]?.split(" ") ?? ["a.example.test", "1", "1"];
+	return queryOf({ id: 0x2222, name: question[0] ?? "", type: Number(question[1]) });
+}
+
+function isToRequest(request: Buffer, response: Buffer): boolean {
+	const folded = (packet: Buffer): string =>
+		packet.toString("latin1", 12, request.length).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+	if (response.readUInt16BE(0) !== request.readUInt16BE(0) || (response.readUInt16BE(2) & 0x8000) === 0) return false;
+	return response.readUInt16BE(4) === 0 || folded(response) === folded(request);
+}
+
+function amissWithRecords(response: Buffer, { ttlOffsets, keepSeconds }: ResponseRecords): string | undefined {
+	const isWithin = ttlOffsets.every((offset) => offset >= 12 && offset + 4 <= response.length);
+	if (!isWithin) return "a TTL was found outside";
+	return keepSeconds >= 0 && keepSeconds < 2 ** 31 ? undefined : `an answer was to be kept for ${keepSeconds} s`;
+}
+
+/** The client asked in capitals, under another id. */
+function amissWithPassedOn(request: Buffer, response: Buffer, transport: Transport): string | undefined {
+	const asked = Buffer.from(request.toString("latin1").toUpperCase(), "latin1");
+	request.copy(asked, asked.length - 4, request.length - 4); // type and class are no letters
+	asked.writeUInt16BE(0x1111, 0);
+	asked.writeUInt16BE(0x0100, 2);
+	asked.writeUInt16BE(1, 4);
+	const outcome = answer(asked, askerOfWeb(true), transport);
+	if (outcome.kind !== "forward") return undefined;
+	const passed = answerFor(outcome.query, response, transport);
+	if (passed.length > (transport === "tcp" ? 65_535 : 512)) return `${passed.length} bytes are passed on`;
+	if (passed.readUInt16BE(0) !== 0x1111 || (passed.readUInt16BE(2) & 0x8000) === 0) return "passed on under another id";
+	if (!passed.subarray(12, asked.length).equals(asked.subarray(12))) return "passed on with another question";
+	if (readable(response) !== undefined) decode(passed);
+	return undefined;
+}
