@@ -68,7 +68,6 @@ export function decode(packet: Buffer): Message {
 	const opts = all.filter(({ type }) => type === OPT);
 	if (opts.length > 1) throw new Error("two OPT records");
 	const opt = opts[0];
-	if (opt !== undefined && opt.name !== "") throw new Error("an OPT record that is not the root's");
 	return {
 		id,
 		isResponse: (word & 0x8000) !== 0,
@@ -98,8 +97,12 @@ function optOf({ classCode, ttl, dataBytes }: Decoded): Opt {
 }
 
 function recordOf(reader: Reader): Decoded {
+	const start = reader.at;
 	const name = reader.name();
+	const nameBytes = reader.at - start;
 	const [type, classCode, ttl, dataBytes] = [reader.uint16(), reader.uint16(), reader.uint32(), reader.uint16()];
+	// RFC 6891 §6.1.2: its name is 0, and no pointer to one.
+	if (type === OPT && nameBytes !== 1) throw new Error("an OPT record that is not the root's");
 	const end = reader.at + dataBytes;
 	const data = dataOf(reader, type, dataBytes);
 	if (reader.at !== end) throw new Error(`the data of a record of type ${type} is not as long as it says`);
