@@ -66,7 +66,7 @@ async function twoSandboxes(): Promise<{ bad: Scratch; good: Scratch; asked: () 
 	const leg = { endpointId: "g", networkId: "n", networkName: "frontend", addresses, aliases: [] };
 	const other = sandbox(good.netnsPath, { id: "good", name: "good", owner: "good", hostname: "good", legs: [leg] });
 	await resolver.replaceAll([sandbox(bad.netnsPath), other]);
-	return { bad, good, asked: () => resolver.status().queries };
+	return { bad, good, asked: () => resolver.status().counters.queries };
 }
 
 const task = (packets: readonly string[]): string => JSON.stringify({ port: RESOLVER_PORT, packets });
