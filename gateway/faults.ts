@@ -15,7 +15,47 @@ export const gatewayFaults = catalogue("gateway", {
 	INVALID_HOSTNAME: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { hostname: string }) =>
-			`The host name ${JSON.stringify(m.hostname)} is malformed: letters, digits, \`-\` and \`.\`, at most 64.`,
+			`The host name ${JSON.stringify(m.hostname)} is malformed: letters, digits and \`-\`, with \`.\` between parts, at most 64 in all.`,
+	},
+	INVALID_DNS_SETTING: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { what: string; value: string; allowed: string }) =>
+			`The ${m.what} ${JSON.stringify(m.value)} is not valid: it has to be ${m.allowed}.`,
+	},
+	INVALID_EXTRA_HOST: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { host: string; problem: string }) =>
+			`The extra host ${JSON.stringify(m.host)} is not valid: ${m.problem}.`,
+		help: () => "Give it as NAME:ADDRESS, or as NAME:host-gateway for the host's own address.",
+	},
+	NO_HOST_GATEWAY: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { container: string; name: string }) =>
+			`${m.name} cannot be the host in container ${m.container}: the host has no address on a network of it.`,
+		help: () => "Give an address instead of `host-gateway`, or join a bridge network that is not internal.",
+	},
+	LINK_TWICE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { alias: string }) => `Two links are called ${m.alias}.`,
+		help: () => "Give one of them another name: `--link CONTAINER:ALIAS`.",
+	},
+	LINK_TOO_LATE: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { network: string }) =>
+			`A link on network ${m.network} is made with its container, and cannot be added to one that is there.`,
+		help: () => "Use a network of your own: `wharf network create`.",
+	},
+	LINKED_ELSEWHERE: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { container: string; network: string }) =>
+			`Container ${m.container} cannot be linked to: it is not on network ${m.network}.`,
+		help: () => "Put both on a network of your own, where names resolve: `wharf network create`.",
+	},
+	LINKED_NOT_RUNNING: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { container: string; other: string }) =>
+			`Container ${m.container} is linked to ${m.other}, which does not run.`,
+		help: (m) => `Start that one first: \`wharf start ${m.other}\`.`,
 	},
 	INVALID_ENVIRONMENT: {
 		code: "INVALID_ARGUMENT",

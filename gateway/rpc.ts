@@ -9,10 +9,10 @@ import { exec } from "./compose/exec.ts";
 import { logs } from "./compose/logs.ts";
 import { get, list } from "./compose/observe.ts";
 import { remove } from "./compose/remove.ts";
-import { start, type Started } from "./compose/start.ts";
+import { start } from "./compose/start.ts";
 import { stop } from "./compose/stop.ts";
 import { wait } from "./compose/wait.ts";
-import type { LiveContainer } from "./compose/container.ts";
+import type { LiveContainer, Outcome } from "./compose/container.ts";
 import { containerMessage, execInput, execMessage, listQuery, logMessage } from "./convert.ts";
 import { parseAttachment, parseSpec } from "./compose/parse-spec.ts";
 import type { Parts } from "./parts.ts";
@@ -22,12 +22,15 @@ export function containerService(parts: Parts): Implementation {
 		createContainer: mutation({
 			parse: ({ spec }) => parseSpec(spec),
 			run: (spec, call) => create(parts, spec, call),
-			render: (made: LiveContainer) => ({ container: containerMessage(made), warnings: [] }),
+			render: ({ container, warnings }: Outcome) => ({
+				container: containerMessage(container),
+				warnings: [...warnings],
+			}),
 		}),
 		startContainer: mutation({
 			parse: ({ container }) => container,
 			run: (reference, call) => start(parts, reference, call),
-			render: ({ container, warnings }: Started) => ({
+			render: ({ container, warnings }: Outcome) => ({
 				container: containerMessage(container),
 				warnings: [...warnings],
 			}),
@@ -73,7 +76,7 @@ export function containerService(parts: Parts): Implementation {
 		connectContainer: mutation({
 			parse: ({ container, network }) => ({ reference: container, attachment: parseAttachment(network) }),
 			run: (input, call) => connect(parts, input, call),
-			render: ({ container, warnings }: Started) => ({
+			render: ({ container, warnings }: Outcome) => ({
 				container: containerMessage(container),
 				warnings: [...warnings],
 			}),

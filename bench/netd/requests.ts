@@ -13,7 +13,7 @@ export function connectRequest({
 	sandboxId,
 	ports = [],
 }: Pick<ConnectRequest, "requestId" | "network" | "sandboxId"> & { readonly ports?: Port[] }): ConnectRequest {
-	const fields = { addresses: [], mac: "", aliases: [], gatewayPriority: 0, options: {} };
+	const fields = { addresses: [], mac: "", aliases: [], gatewayPriority: 0, options: {}, links: {} };
 	return { requestId, network, sandboxId, ports, ...fields };
 }
 

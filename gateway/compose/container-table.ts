@@ -3,6 +3,7 @@ import { ContainerSpec } from "#gen/wharf/container/v1/container.ts";
 import { Attachment, type ResolvedMount } from "#gen/wharf/volume/v1/volume.ts";
 import type { SqlValue, Statement, Store } from "#lib/store/store.ts";
 import type { ContainerRecord, RecordState } from "./container.ts";
+import { bridgeLinks } from "./links.ts";
 import { gatewayFaults } from "../faults.ts";
 
 export const MIGRATIONS = [
@@ -32,6 +33,13 @@ export const MIGRATIONS = [
 		exit_code INTEGER NOT NULL,
 		ended_at INTEGER NOT NULL
 	) STRICT;`,
+	`-- Who is linked to the container of a name on \`bridge\`, and learns its address when it starts.
+	CREATE TABLE links (
+		target TEXT NOT NULL,
+		id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+		PRIMARY KEY (target, id)
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX links_of_container ON links (id);`,
 ];
 
 /** How long the exit status of a removed container is kept. */
@@ -125,6 +133,20 @@ export class ContainerTable {
 			sql: `INSERT INTO containers (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`,
 			params: Object.values(columns),
 		};
+	}
+
+	/** Beside `insert`: whom it is linked to on `bridge`. */
+	linksOf(record: ContainerRecord): Statement[] {
+		const targets = new Set(bridgeLinks(record).map(({ container }) => container));
+		return [...targets].map((target) => ({
+			sql: "INSERT INTO links (target, id) VALUES (?, ?)",
+			params: [target, record.id],
+		}));
+	}
+
+	/** The ids of those that are linked to the container of this name on `bridge`. */
+	linkedTo(name: string): string[] {
+		return this.#store.all<{ id: string }>("SELECT id FROM links WHERE target = ?", name).map(({ id }) => id);
 	}
 
 	/** The transaction is refused when the row is gone. */

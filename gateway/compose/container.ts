@@ -42,6 +42,13 @@ export interface ContainerRecord {
 	readonly removeVolumes: boolean;
 }
 
+/** A container after something was done to it. */
+export interface Outcome {
+	readonly container: LiveContainer;
+	/** What the user should know; one sentence each. */
+	readonly warnings: readonly string[];
+}
+
 /** A record with what netd says of it now. */
 export interface LiveContainer {
 	readonly record: ContainerRecord;
@@ -65,11 +72,17 @@ export function sharedNetworkOf({ networks }: Pick<ContainerSpec, "networks">): 
 }
 
 export function sharing(id: string): ContainerSpec["networks"] {
-	return [{ network: `${CONTAINER}${id}`, addresses: [], aliases: [], gatewayPriority: 0 }];
+	return [{ network: `${CONTAINER}${id}`, addresses: [], aliases: [], gatewayPriority: 0, links: [] }];
 }
 
 export function hostnameOf({ id, spec }: Pick<ContainerRecord, "id" | "spec">): string {
 	return spec.hostname === "" ? id.slice(0, 12) : spec.hostname;
+}
+
+/** With its domain, if it has one. */
+export function fullHostnameOf(record: Pick<ContainerRecord, "id" | "spec">): string {
+	const { domainname } = record.spec;
+	return domainname === "" ? hostnameOf(record) : `${hostnameOf(record)}.${domainname}`;
 }
 
 /** The states that the contract knows. */

@@ -1,6 +1,7 @@
 /** A container's record and its mounts; its process does not run yet. */
 import { randomBytes } from "node:crypto";
 import type { ContainerSpec } from "#gen/wharf/container/v1/container.ts";
+import { atField } from "#lib/fault/fault.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import { ConstraintError } from "#lib/store/store.ts";
@@ -10,6 +11,7 @@ import {
 	hostnameOf,
 	type LiveContainer,
 	networkMode,
+	type Outcome,
 	sharedNetworkOf,
 	sharing,
 } from "./container.ts";
@@ -17,17 +19,18 @@ import { containerFact } from "./facts.ts";
 import { gatewayFaults } from "../faults.ts";
 import { madeUpName } from "../names.ts";
 import { refuseUnjoinable } from "./joinable.ts";
+import { resolveLinks } from "./links.ts";
 import type { Parts } from "../parts.ts";
 import { Undo } from "#lib/concurrency/undo.ts";
 
-export async function create(parts: Parts, spec: ContainerSpec, call: Mutation<LiveContainer>): Promise<LiveContainer> {
+export async function create(parts: Parts, spec: ContainerSpec, call: Mutation<Outcome>): Promise<Outcome> {
 	const { store, table, roots, volumed, log } = parts;
 	const imageRoot = roots.treeOf(spec.image);
 	const name = spec.name === "" ? madeUpName((one) => table.findByName(one) !== undefined) : spec.name;
 	refuseTaken(parts, name);
 	const shared = resolveShared(parts, spec);
-	const networkIds = await resolveNetworks(parts, spec, call.signal);
-	const record = creating(randomBytes(32).toString("hex"), { ...spec, ...shared, name }, networkIds);
+	const { networkIds, networks, warnings } = await resolveNetworks(parts, spec, call.signal);
+	const record = creating(randomBytes(32).toString("hex"), { ...spec, networks, ...shared, name }, networkIds);
 	const { id } = record;
 
 	using _ = await parts.locks.take(id);
@@ -39,7 +42,7 @@ export async function create(parts: Parts, spec: ContainerSpec, call: Mutation<L
 		log,
 	);
 	try {
-		await store.write([table.insert(record)], "container.creating");
+		await store.write([table.insert(record), ...table.linksOf(record)], "container.creating");
 	} catch (error) {
 		undo.done();
 		if (error instanceof ConstraintError && error.columns.includes("containers.name")) refuseTaken(parts, name);
@@ -52,7 +55,8 @@ export async function create(parts: Parts, spec: ContainerSpec, call: Mutation<L
 	const mounts = spec.mounts.length === 0 ? [] : await volumed.attach(wanted, call.signal);
 	killPoint("create.attached");
 
-	const result: LiveContainer = { record: { ...record, state: "CREATED", mounts }, endpoints: [] };
+	const container: LiveContainer = { record: { ...record, state: "CREATED", mounts }, endpoints: [] };
+	const result = { container, warnings };
 	const change = table.update(id, { state: "CREATED", mounts });
 	await store.write([change, containerFact("CREATED", record), ...call.answer(result)], "container.created");
 	undo.done();
@@ -69,21 +73,37 @@ function refuseTaken({ table }: Parts, name: string): void {
 function resolveShared(parts: Parts, spec: ContainerSpec): Partial<ContainerSpec> {
 	if (networkMode(spec) !== "container") return {};
 	const owner = parts.table.get(sharedNetworkOf(spec));
-	return { networks: sharing(owner.id), hostname: hostnameOf(namedAs(parts, owner)) };
+	const named = namedAs(parts, owner);
+	return { networks: sharing(owner.id), hostname: hostnameOf(named), domainname: named.spec.domainname };
 }
 
-/** netd's ids, in the order of the specification: a network that is renamed or made anew is another one. */
-async function resolveNetworks({ netd }: Parts, spec: ContainerSpec, signal: AbortSignal): Promise<string[]> {
-	if (networkMode(spec) !== "networks") return [];
-	const networks = await Promise.all(spec.networks.map(({ network }) => netd.network(network, signal)));
-	const ids = networks.map(({ id }) => id);
-	for (const [index, network] of networks.entries()) {
+interface ResolvedNetworks extends Pick<ContainerSpec, "networks"> {
+	/** netd's, in the order of the specification: a network that is renamed or made anew is another one. */
+	readonly networkIds: readonly string[];
+	readonly warnings: readonly string[];
+}
+
+async function resolveNetworks(parts: Parts, spec: ContainerSpec, signal: AbortSignal): Promise<ResolvedNetworks> {
+	if (networkMode(spec) !== "networks") return { networks: spec.networks, networkIds: [], warnings: [] };
+	const found = await Promise.all(
+		spec.networks.map(async (attachment) => ({
+			attachment,
+			network: await parts.netd.network(attachment.network, signal),
+		})),
+	);
+	const networkIds = found.map(({ network }) => network.id);
+	const resolved = found.map(({ attachment, network }, index) => {
 		const field = `spec.networks[${index}]`;
 		const { id, name } = network;
-		if (ids.indexOf(id) !== index) throw gatewayFaults.NETWORK_GIVEN_TWICE({ network: name }, { field });
+		if (networkIds.indexOf(id) !== index) throw gatewayFaults.NETWORK_GIVEN_TWICE({ network: name }, { field });
 		refuseUnjoinable(network, field);
-	}
-	return ids;
+		return atField(`${field}.links`, () => resolveLinks(parts, attachment, network));
+	});
+	return {
+		networks: resolved.map(({ attachment }) => attachment),
+		networkIds,
+		warnings: resolved.flatMap(({ warnings }) => warnings),
+	};
 }
 
 function creating(id: string, spec: ContainerSpec, networkIds: readonly string[]): ContainerRecord {

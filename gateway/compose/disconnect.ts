@@ -32,7 +32,8 @@ export async function disconnect(
 	const networkIds = others(record.networkIds);
 	const spec = { ...record.spec, networks: others(record.spec.networks) };
 	const publisher = spec.ports.length === 0 ? undefined : await publisherOf(parts, { spec, networkIds }, call.signal);
-	const left = record.state === "RUNNING" ? await disconnectFrom(parts, record, networkId) : [];
+	const left =
+		record.state === "RUNNING" ? await disconnectFrom(parts, { ...record, spec, networkIds }, networkId) : [];
 	const moved = await publish(parts, record, left, publisher);
 	const change = { spec: { ...spec, ports: moved ? record.spec.ports : [] }, networkIds };
 	const result: LiveContainer = { record: { ...record, ...change }, endpoints: await endpointsOf(parts, record) };

@@ -4,19 +4,18 @@ import { Ip } from "#lib/address/ip.ts";
 import { atField } from "#lib/fault/fault.ts";
 import { networkMode, sharedNetworkOf } from "./container.ts";
 import { gatewayFaults } from "../faults.ts";
+import { parseLinks, parseNames } from "./parse-names.ts";
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
-const HOSTNAME = /^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,62}[a-zA-Z0-9])?$/;
 const NUL = "\0";
 const MAX_PORT = 65_535;
+const NOTHING_ASKED: Omit<NetworkAttachment, "network"> = { addresses: [], aliases: [], gatewayPriority: 0, links: [] };
 
 export function parseSpec(spec: ContainerSpec | undefined): ContainerSpec {
 	const given = withDefaults(spec);
-	const { name, image, command, environment, hostname } = given;
+	const { name, image, command, environment } = given;
 	if (name !== "" && !NAME.test(name)) throw gatewayFaults.INVALID_NAME({ what: "name", name }, { field: "spec.name" });
-	if (hostname !== "" && !HOSTNAME.test(hostname)) {
-		throw gatewayFaults.INVALID_HOSTNAME({ hostname }, { field: "spec.hostname" });
-	}
+	parseNames(given);
 	if (command.length === 0 || command[0] === "") throw gatewayFaults.NO_COMMAND({ image }, { field: "spec.command" });
 	for (const [index, entry] of environment.entries()) {
 		if (!/^[^=]+=/.test(entry) || entry.includes(NUL)) {
@@ -47,10 +46,12 @@ function withDefaults(spec: ContainerSpec | undefined): ContainerSpec {
 		labels: {},
 		hostname: "",
 		log: undefined,
+		dns: undefined,
+		extraHosts: [],
+		domainname: "",
 		...spec,
 		image: spec?.image === undefined || spec.image === "" ? "host" : spec.image,
-		networks:
-			networks.length === 0 ? [{ network: "bridge", addresses: [], aliases: [], gatewayPriority: 0 }] : networks,
+		networks: networks.length === 0 ? [{ network: "bridge", ...NOTHING_ASKED }] : networks,
 	};
 }
 
@@ -59,7 +60,7 @@ function parseNetworks(spec: ContainerSpec): void {
 	const mode = networkMode({ networks });
 	if (mode === "container") return parseShared(spec);
 	const names = networks.map(({ network }) => network);
-	for (const [index, { network, addresses, aliases, gatewayPriority }] of networks.entries()) {
+	for (const [index, { network, addresses, aliases, gatewayPriority, links }] of networks.entries()) {
 		const field = `spec.networks[${index}]`;
 		if (names.indexOf(network) !== index) throw gatewayFaults.NETWORK_GIVEN_TWICE({ network }, { field });
 		if (networks.length > 1 && networkMode({ networks: networks.slice(index) }) !== "networks") {
@@ -71,7 +72,11 @@ function parseNetworks(spec: ContainerSpec): void {
 		if (mode !== "networks" && gatewayPriority !== 0) {
 			throw gatewayFaults.NETWORK_HAS_NO_ENDPOINTS({ network, what: "a gateway priority" }, { field });
 		}
+		if (mode !== "networks" && links.length > 0) {
+			throw gatewayFaults.NETWORK_HAS_NO_ENDPOINTS({ network, what: "links" }, { field });
+		}
 		for (const address of addresses) atField(`${field}.addresses`, () => Ip.parse(address));
+		parseLinks(links, `${field}.links`);
 	}
 	if (mode !== "networks" && ports.length > 0) {
 		throw gatewayFaults.NETWORK_HAS_NO_ENDPOINTS({ network: mode, what: "ports to publish" }, { field: "spec.ports" });
@@ -79,9 +84,10 @@ function parseNetworks(spec: ContainerSpec): void {
 }
 
 /** Another's network is used as it is. */
-function parseShared({ networks, ports, hostname }: ContainerSpec): void {
+function parseShared({ networks, ports, hostname, domainname, dns, extraHosts }: ContainerSpec): void {
 	const owner = sharedNetworkOf({ networks });
-	const [{ addresses, aliases, gatewayPriority } = { addresses: [], aliases: [], gatewayPriority: 0 }] = networks;
+	const { addresses, aliases, gatewayPriority, links } = networks[0] ?? NOTHING_ASKED;
+	const { servers, search, options } = dns ?? { servers: [], search: [], options: [] };
 	if (networks.length > 1) {
 		throw gatewayFaults.NETWORK_STANDS_ALONE({ network: `container:${owner}` }, { field: "spec.networks[0]" });
 	}
@@ -90,7 +96,11 @@ function parseShared({ networks, ports, hostname }: ContainerSpec): void {
 		["spec.networks[0]", "addresses and names", addresses.length + aliases.length],
 		["spec.networks[0]", "gateway priority", Math.abs(gatewayPriority)],
 		["spec.ports", "ports to publish", ports.length],
+		["spec.networks[0]", "links", links.length],
 		["spec.hostname", "host name", hostname.length],
+		["spec.domainname", "domain", domainname.length],
+		["spec.dns", "DNS settings", servers.length + search.length + options.length],
+		["spec.extra_hosts", "extra hosts", extraHosts.length],
 	] as const;
 	const [field, what] = given.find(([, , count]) => count > 0) ?? [];
 	if (what !== undefined) throw gatewayFaults.NETWORK_IS_SHARED({ owner, what }, { field });
@@ -98,7 +108,8 @@ function parseShared({ networks, ports, hostname }: ContainerSpec): void {
 
 /** Of a container that is there already. */
 export function parseAttachment(attachment: NetworkAttachment | undefined): NetworkAttachment {
-	const { network = "", addresses = [], aliases = [], gatewayPriority = 0 } = attachment ?? {};
+	const { network = "", addresses = [], aliases = [], gatewayPriority = 0, links = [] } = attachment ?? {};
 	for (const address of addresses) atField("network.addresses", () => Ip.parse(address));
-	return { network, addresses, aliases, gatewayPriority };
+	parseLinks(links, "network.links");
+	return { network, addresses, aliases, gatewayPriority, links };
 }

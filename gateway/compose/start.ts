@@ -3,11 +3,12 @@ import type { Endpoint } from "#gen/wharf/network/v1/endpoint.ts";
 import type { Sandbox } from "#gen/wharf/network/v1/sandbox.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
-import { type ContainerRecord, hostnameOf, type LiveContainer, networkMode } from "./container.ts";
+import { type ContainerRecord, fullHostnameOf, hostnameOf, networkMode, type Outcome } from "./container.ts";
 import { containerFact } from "./facts.ts";
 import { gatewayFaults } from "../faults.ts";
 import { GeneratedFiles } from "../files/generated-files.ts";
 import type { Parts } from "../parts.ts";
+import { linkEnvironment, namedLinks, runningLinked } from "./links.ts";
 import { publisherOf } from "./publisher.ts";
 import { namedAs, runningOwner } from "./shared-network.ts";
 import { DEFAULT_PATH, ociConfig, type OciConfig, type OciInput } from "../runtime/oci-config.ts";
@@ -16,11 +17,7 @@ import { hostPathOf, lookUp } from "../runtime/program-lookup.ts";
 import { RuntimeError } from "../runtime/runtime.ts";
 import { Undo } from "#lib/concurrency/undo.ts";
 import { endpointsOf } from "./observe.ts";
-
-export interface Started {
-	readonly container: LiveContainer;
-	readonly warnings: readonly string[];
-}
+import { refreshFiles, refuseNoHostGateway, surroundingsOf } from "./surroundings.ts";
 
 interface Legs {
 	readonly sandbox: Sandbox | undefined;
@@ -28,9 +25,15 @@ interface Legs {
 	readonly warnings: readonly string[];
 }
 
-export async function start(parts: Parts, reference: string, call: Mutation<Started>): Promise<Started> {
+export async function start(parts: Parts, reference: string, call: Mutation<Outcome>): Promise<Outcome> {
+	const { id } = parts.table.get(reference);
+	const started = await startOne(parts, id, call);
+	await tellLinking(parts, started.container.record);
+	return started;
+}
+
+async function startOne(parts: Parts, id: string, call: Mutation<Outcome>): Promise<Outcome> {
 	const { store, table, runtime, roots } = parts;
-	const { id } = table.get(reference);
 	using _ = await parts.locks.take(id);
 	const record = table.get(id);
 	if (record.state === "RUNNING")
@@ -40,6 +43,8 @@ export async function start(parts: Parts, reference: string, call: Mutation<Star
 
 	const owner = namedAs(parts, record);
 	if (owner !== record) runningOwner(parts, record);
+	const linked = runningLinked(parts, record);
+	await refuseNoHostGateway(parts, record, call.signal);
 	// What cannot be taken back is left as STARTING, which reconcile takes back.
 	await using undo = new Undo({ discard: () => store.write([table.update(id, { state: record.state })]) }, parts.log);
 	await store.write([table.update(id, { state: "STARTING", error: "" })], "container.starting");
@@ -47,12 +52,15 @@ export async function start(parts: Parts, reference: string, call: Mutation<Star
 	undo.defer(() => roots.unmount(id));
 	roots.ensureMounted(id);
 	undo.defer(() => parts.netd.deleteSandboxOf(id));
-	const { sandbox, endpoints, warnings } = await joinNetworks(parts, record, call.signal);
+	const legs = await joinNetworks(parts, record, call.signal);
+	const { sandbox, endpoints } = legs;
 	const files = new GeneratedFiles(roots.dir(owner.id));
-	if (owner === record) await files.write({ record, endpoints, resolver: sandbox?.resolver ?? "" });
+	const told = owner === record ? await files.write(await surroundingsOf(parts, record, legs)) : [];
+	const warnings = [...legs.warnings, ...told];
+	const environment = await linkEnvironment(parts, record, linked);
 	undo.defer(() => runtime.remove(id));
-	const surroundings = { netnsPath: sandbox?.netnsPath, hostname: hostnameOf(record), files: files.mounts };
-	const { pid, start: pidStart } = await launch(parts, record, surroundings);
+	const inside = { netnsPath: sandbox?.netnsPath, files: files.mounts, environment };
+	const { pid, start: pidStart } = await launch(parts, record, inside);
 
 	const running = {
 		state: "RUNNING",
@@ -89,12 +97,10 @@ async function joinNetworks(parts: Parts, record: ContainerRecord, signal: Abort
 	const endpoints: Endpoint[] = [];
 	const warnings: string[] = [];
 	for (const [index, network] of networkIds.entries()) {
-		const { addresses = [], aliases = [], gatewayPriority = 0 } = spec.networks[index] ?? {};
+		const { addresses = [], aliases = [], gatewayPriority = 0, links = [] } = spec.networks[index] ?? {};
 		const ports = network === publisher ? spec.ports : [];
-		const { endpoint, namesLag } = await netd.connect(
-			{ network, sandboxId: made.id, addresses, aliases, gatewayPriority, ports },
-			signal,
-		);
+		const asked = { addresses, aliases, gatewayPriority, links: namedLinks(links), ports };
+		const { endpoint, namesLag } = await netd.connect({ network, sandboxId: made.id, ...asked }, signal);
 		killPoint("start.connected");
 		endpoints.push(endpoint);
 		if (namesLag) warnings.push(namesLagWarning(endpoint.networkName));
@@ -107,27 +113,45 @@ async function joinNetworks(parts: Parts, record: ContainerRecord, signal: Abort
 async function makeSandbox(parts: Parts, record: ContainerRecord, signal: AbortSignal): Promise<Sandbox | undefined> {
 	const { netd } = parts;
 	const { id: owner, name } = record;
-	if (networkMode(record.spec) !== "container")
-		return netd.createSandbox({ owner, name, hostname: hostnameOf(record), joinSandboxId: "" }, signal);
+	if (networkMode(record.spec) !== "container") {
+		const dnsServers = record.spec.dns?.servers ?? [];
+		return netd.createSandbox({ owner, name, hostname: hostnameOf(record), joinSandboxId: "", dnsServers }, signal);
+	}
 	const { sandboxId } = runningOwner(parts, record);
 	if (sandboxId === "") return undefined;
-	return netd.createSandbox({ owner, name, hostname: "", joinSandboxId: sandboxId }, signal);
+	return netd.createSandbox({ owner, name, hostname: "", joinSandboxId: sandboxId, dnsServers: [] }, signal);
+}
+
+/** Containers that are linked to it on `bridge` learn its address. */
+async function tellLinking(parts: Parts, { name }: ContainerRecord): Promise<void> {
+	const { table, locks, log } = parts;
+	for (const id of table.linkedTo(name)) {
+		using _ = await locks.take(id);
+		const linking = table.find(id);
+		if (linking?.state !== "RUNNING" || linking.sandboxId === "") continue;
+		await refreshFiles(parts, linking).catch((error: unknown) => {
+			log.warn("a container's /etc/hosts could not follow a link", { container: id, linked: name, err: error });
+		});
+	}
 }
 
 export function namesLagWarning(network: string): string {
 	return `Names on network ${network} are not answered yet: dnsd has not confirmed them, and will when it is back.`;
 }
 
-type Surroundings = Pick<OciInput, "netnsPath" | "hostname" | "files">;
+/** `environment`: what its links give it; its own goes before. */
+type Inside = Pick<OciInput, "netnsPath" | "files" | "environment">;
 
-async function launch(parts: Parts, record: ContainerRecord, surroundings: Surroundings) {
+async function launch(parts: Parts, record: ContainerRecord, { environment, ...inside }: Inside) {
 	const { runtime, roots, wharfRoot } = parts;
 	const { id, spec, mounts } = record;
 	const config = ociConfig({
 		id,
 		command: spec.command,
-		environment: spec.environment,
-		...surroundings,
+		environment: withoutTwins(environment, spec.environment),
+		hostname: fullHostnameOf(record),
+		domainname: spec.domainname,
+		...inside,
 		rootfs: roots.rootfs(id),
 		hidden: [wharfRoot],
 		openFiles: openFilesLimit(),
@@ -141,6 +165,12 @@ async function launch(parts: Parts, record: ContainerRecord, surroundings: Surro
 		if (error instanceof RuntimeError) throw explained(record, config, error);
 		throw error;
 	}
+}
+
+/** The last of a name counts. */
+function withoutTwins(...all: readonly (readonly string[])[]): string[] {
+	const nameOf = (entry: string): string => entry.split("=", 1)[0] ?? "";
+	return [...new Map(all.flat().map((entry) => [nameOf(entry), entry])).values()];
 }
 
 function logPathOf({ roots }: Pick<Parts, "roots">, id: string): string {

@@ -1,14 +1,16 @@
 /**
  * The files that wharf makes for each container: /etc/hosts, /etc/hostname, /etc/resolv.conf, kept beside its root file system.
  *
- * They are bind mounts in a running container, so they are written in place: another file at the same path would not be seen.
+ * A start makes them anew. While the container runs they follow its networks and links, each until somebody has written to it.
  */
-import { open, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type ContainerRecord, fullHostnameOf, hostnameOf, networkMode } from "../compose/container.ts";
 import type { Endpoint } from "../peers/netd.ts";
-import { hostnameOf, networkMode, type ContainerRecord } from "../compose/container.ts";
-import { hostsFile, type HostsEntry, withEntry, withoutAddresses } from "./hosts.ts";
-import { forHostResolvers, forResolver, nameservers } from "./resolv-conf.ts";
+import { hostsFile, type HostsEntry, withEntries } from "./hosts.ts";
+import { type DnsWish, forHost, forResolver, forServers, isLoopbackOnly, serversFor } from "./resolv-conf.ts";
+import { WrittenFiles } from "./written.ts";
 
 /** systemd-resolved's stub is on loopback; this is what it asks. */
 const UPSTREAM_OF_STUB = "/run/systemd/resolve/resolv.conf";
@@ -18,13 +20,21 @@ export interface Surroundings {
 	readonly endpoints: readonly Endpoint[];
 	/** The resolver's address in the sandbox; empty: none. */
 	readonly resolver: string;
+	/** Where names are asked without one; empty: the host's servers. */
+	readonly dnsServers: readonly string[];
+	/** The host's addresses on the container's networks; at most one of each family. */
+	readonly hostGateways: readonly string[];
+	/** Containers that it is linked to, by all their names. */
+	readonly linked: readonly HostsEntry[];
 }
 
 export class GeneratedFiles {
 	readonly #dir: string;
+	readonly #files: WrittenFiles;
 
 	constructor(dir: string) {
 		this.#dir = dir;
+		this.#files = new WrittenFiles(dir);
 	}
 
 	/** Their places in the container, and on this host. */
@@ -32,65 +42,70 @@ export class GeneratedFiles {
 		return new Map(["hosts", "hostname", "resolv.conf"].map((name) => [`/etc/${name}`, join(this.#dir, name)]));
 	}
 
-	/** For a start: all of them anew. */
-	async write({ record, endpoints, resolver }: Surroundings): Promise<void> {
-		const usesHost = networkMode(record.spec) === "host";
-		const hostname = hostnameOf(record);
-		const hosts = usesHost
-			? await readHost("/etc/hosts")
-			: hostsFile(endpoints.flatMap((one) => entriesOf(one, hostname)));
-		const resolvConf = usesHost ? await readHost("/etc/resolv.conf") : await resolvConfFor(resolver);
-		await Promise.all([
-			writeFile(join(this.#dir, "hosts"), hosts),
-			writeFile(join(this.#dir, "hostname"), `${hostname}\n`),
-			writeFile(join(this.#dir, "resolv.conf"), resolvConf),
-		]);
+	/** For a start: all of them anew. Gives what the user should know, one sentence each. */
+	async write(surroundings: Surroundings): Promise<string[]> {
+		const { record, resolver } = surroundings;
+		const hostname = `${hostnameOf(record)}\n`;
+		await this.#files.write({ hostname, ...(await textsOf(surroundings)) });
+		const isAlone = networkMode(record.spec) !== "networks" || resolver !== "";
+		const host = await readHost("/etc/resolv.conf");
+		if (isAlone || !isLoopbackOnly(host) || serversFor(await hostServers(), wishOf(surroundings)).length > 0) return [];
+		return [
+			`${record.name} has no DNS server: this host's are on its loopback, where no container reaches them. Give one with --dns.`,
+		];
 	}
 
-	async connected({ record, resolver }: Surroundings, endpoint: Endpoint): Promise<void> {
-		const hostname = hostnameOf(record);
-		await this.#change("hosts", (text) => entriesOf(endpoint, hostname).reduce(withEntry, text));
-		await this.#resolver(resolver);
-	}
-
-	async disconnected({ resolver }: Surroundings, endpoint: Endpoint): Promise<void> {
-		await this.#change("hosts", (text) => withoutAddresses(text, endpoint.addresses.map(withoutPrefix)));
-		await this.#resolver(resolver);
-	}
-
-	/** What the user wrote into it stays: only a file as wharf made it follows the networks. */
-	async #resolver(resolver: string): Promise<void> {
-		const wanted = await resolvConfFor(resolver);
-		const other = await resolvConfFor(resolver === "" ? "127.0.0.11" : "");
-		await this.#change("resolv.conf", (text) => (text === other ? wanted : text));
-	}
-
-	async #change(name: string, change: (text: string) => string): Promise<void> {
-		await using file = await open(join(this.#dir, name), "r+");
-		const before = await file.readFile("utf8");
-		const after = change(before);
-		if (after === before) return;
-		const { bytesWritten } = await file.write(after, 0, "utf8");
-		await file.truncate(bytesWritten);
+	/** While it runs. What somebody else has written to stays as it is. */
+	async follow(surroundings: Surroundings): Promise<void> {
+		await this.#files.follow(await textsOf(surroundings));
 	}
 }
 
-function entriesOf({ addresses }: Endpoint, hostname: string): HostsEntry[] {
-	const short = hostname.split(".")[0] ?? hostname;
-	const names = short === hostname ? [hostname] : [hostname, short];
-	return addresses.map((address) => ({ address: withoutPrefix(address), names }));
+async function textsOf(surroundings: Surroundings): Promise<Record<string, string>> {
+	const { record, endpoints, resolver, linked } = surroundings;
+	const wish = wishOf(surroundings);
+	const extra = [...extraEntries(surroundings), ...linked];
+	if (networkMode(record.spec) === "host") {
+		const [hosts, host] = await Promise.all([readHost("/etc/hosts"), readHost("/etc/resolv.conf")]);
+		return { hosts: withEntries(hosts, extra), "resolv.conf": forHost(host, wish) };
+	}
+	const names = namesOf(record);
+	const own = endpoints.flatMap(({ addresses }) => addresses.map((one) => ({ address: withoutPrefix(one), names })));
+	// A sandbox's loopback has `::1` wherever the kernel has IPv6.
+	const hosts = hostsFile([...extra, ...own], { ipv6: existsSync("/proc/net/if_inet6") });
+	const resolvConf =
+		resolver === ""
+			? forServers(await hostServers(), wish)
+			: forResolver(resolver, await readHost("/etc/resolv.conf"), wish);
+	return { hosts, "resolv.conf": resolvConf };
 }
 
-function withoutPrefix(address: string): string {
+function wishOf({ record, dnsServers }: Surroundings): DnsWish {
+	const { search = [], options = [] } = record.spec.dns ?? {};
+	return { servers: dnsServers, search, options };
+}
+
+function extraEntries({ record, hostGateways }: Surroundings): HostsEntry[] {
+	return record.spec.extraHosts.flatMap(({ name, address }) =>
+		(address === "host-gateway" ? hostGateways : [address]).map((one) => ({ address: one, names: [name] })),
+	);
+}
+
+/** What it is called by its own addresses: its whole name first. */
+function namesOf(record: ContainerRecord): string[] {
+	const [full, hostname] = [fullHostnameOf(record), hostnameOf(record)];
+	return [...new Set([full, hostname, hostname.split(".")[0] ?? hostname])];
+}
+
+export function withoutPrefix(address: string): string {
 	return address.split("/")[0] ?? address;
 }
 
-async function resolvConfFor(resolver: string): Promise<string> {
+/** The host's file, or behind a stub that asks others, theirs. */
+async function hostServers(): Promise<string> {
 	const host = await readHost("/etc/resolv.conf");
-	if (resolver !== "") return forResolver(resolver, host);
-	const usesStub = nameservers(host).every((server) => /^(127\.|::1$)/.test(server));
-	const upstream = usesStub ? await readHost(UPSTREAM_OF_STUB) : "";
-	return forHostResolvers(upstream === "" ? host : upstream);
+	const upstream = isLoopbackOnly(host) ? await readHost(UPSTREAM_OF_STUB) : "";
+	return upstream === "" ? host : upstream;
 }
 
 /** Missing is empty: a host without resolvers is a host all the same. */

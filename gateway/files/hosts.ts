@@ -1,13 +1,13 @@
-/** A container's /etc/hosts. Pure. The user may edit it: a change touches only the lines that it is about. */
+/** A container's /etc/hosts. Pure. */
 
-/** An address of the container and the names that it has by it. */
+/** An address and the names that it has. */
 export interface HostsEntry {
 	readonly address: string;
 	readonly names: readonly string[];
 }
 
-const FIXED = [
-	"127.0.0.1\tlocalhost",
+const LOOPBACK4 = ["127.0.0.1\tlocalhost"];
+const LOOPBACK6 = [
 	"::1\tlocalhost ip6-localhost ip6-loopback",
 	"fe00::\tip6-localnet",
 	"ff00::\tip6-mcastprefix",
@@ -15,25 +15,21 @@ const FIXED = [
 	"ff02::2\tip6-allrouters",
 ];
 
-export function hostsFile(entries: readonly HostsEntry[]): string {
-	return [...FIXED, ...entries.map(lineOf)].map((line) => `${line}\n`).join("");
+/** `ipv6`: the container's loopback has `::1`. */
+export function hostsFile(entries: readonly HostsEntry[], { ipv6 }: { readonly ipv6: boolean }): string {
+	return lines([...LOOPBACK4, ...(ipv6 ? LOOPBACK6 : []), ...entries.map(lineOf)]);
 }
 
-/** A line of the same address and names is not written twice. */
-export function withEntry(text: string, entry: HostsEntry): string {
-	const line = lineOf(entry);
-	if (text.split("\n").includes(line)) return text;
-	return `${text === "" || text.endsWith("\n") ? text : `${text}\n`}${line}\n`;
-}
-
-/** Without the lines of these addresses. */
-export function withoutAddresses(text: string, addresses: readonly string[]): string {
-	return text
-		.split("\n")
-		.filter((line) => !addresses.includes(line.trimStart().split(/\s/)[0] ?? ""))
-		.join("\n");
+/** Another host's file with lines of ours behind it. */
+export function withEntries(text: string, entries: readonly HostsEntry[]): string {
+	const ended = text === "" || text.endsWith("\n") || entries.length === 0 ? text : `${text}\n`;
+	return ended + lines(entries.map(lineOf));
 }
 
 function lineOf({ address, names }: HostsEntry): string {
 	return `${address}\t${names.join(" ")}`;
+}
+
+function lines(all: readonly string[]): string {
+	return all.map((line) => `${line}\n`).join("");
 }

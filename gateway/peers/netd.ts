@@ -33,6 +33,8 @@ export interface Connection {
 	readonly addresses: readonly string[];
 	readonly aliases: readonly string[];
 	readonly gatewayPriority: number;
+	/** Names for the sandbox alone, each with the name of the one that it stands for. */
+	readonly links: Readonly<Record<string, string>>;
 	readonly ports: readonly Port[];
 }
 
@@ -43,6 +45,8 @@ export interface SandboxWish {
 	readonly hostname: string;
 	/** Whose namespace it is to share; empty: one of its own is made. */
 	readonly joinSandboxId: string;
+	/** Empty: as its networks or netd's settings say. */
+	readonly dnsServers: readonly string[];
 }
 
 export class Netd implements Disposable {
@@ -65,8 +69,8 @@ export class Netd implements Disposable {
 		return given(network, "network");
 	}
 
-	async createSandbox({ owner, name, hostname, joinSandboxId }: SandboxWish, signal?: AbortSignal): Promise<Sandbox> {
-		const request = { requestId: randomUUID(), holder: HOLDER, owner, name, hostname, joinSandboxId };
+	async createSandbox({ dnsServers, ...wish }: SandboxWish, signal?: AbortSignal): Promise<Sandbox> {
+		const request = { requestId: randomUUID(), holder: HOLDER, ...wish, dnsServers: [...dnsServers] };
 		const { sandbox } = await this.#sandboxes.createSandbox(CreateSandboxRequest.fromPartial(request), { signal });
 		return given(sandbox, "sandbox");
 	}
@@ -95,13 +99,14 @@ export class Netd implements Disposable {
 	}
 
 	async connect(connection: Connection, signal?: AbortSignal): Promise<{ endpoint: Endpoint; namesLag: boolean }> {
-		const { addresses, aliases, ports, ...rest } = connection;
+		const { addresses, aliases, ports, links, ...rest } = connection;
 		const request = {
 			requestId: randomUUID(),
 			...rest,
 			addresses: [...addresses],
 			aliases: [...aliases],
 			ports: [...ports],
+			links: { ...links },
 		};
 		const { endpoint, namesLag } = await this.#endpoints.connect(ConnectRequest.fromPartial(request), { signal });
 		return { endpoint: given(endpoint, "endpoint"), namesLag };

@@ -6,6 +6,7 @@ const INPUT: OciInput = {
 	command: ["sleep", "1000"],
 	environment: ["COLOR=green"],
 	hostname: "web",
+	domainname: "",
 	rootfs: "/r/rootfs",
 	netnsPath: "/r/run/netns/s1",
 	hidden: ["/r"],
@@ -36,6 +37,13 @@ describe("config.json", () => {
 	test("a PATH of the user's own stands alone", () => {
 		const { env } = ociConfig({ ...INPUT, environment: ["PATH=/opt", "HOSTNAME=x"] }).process;
 		expect(env).toEqual(["PATH=/opt", "HOSTNAME=x"]);
+	});
+
+	test("the domain is the kernel's, with the host's network as well", () => {
+		const input = { ...INPUT, domainname: "example.org" };
+		expect(ociConfig(input).linux).toHaveProperty(["sysctl", "kernel.domainname"], "example.org");
+		const { linux } = ociConfig({ ...input, netnsPath: undefined });
+		expect(linux).toMatchObject({ sysctl: { "kernel.domainname": "example.org" } });
 	});
 
 	test("namespaces and cgroup of its own, the sandbox's network", () => {

@@ -16,6 +16,8 @@ export interface OciInput {
 	/** As `KEY=value`; PATH and HOSTNAME are added when they are not there. */
 	readonly environment: readonly string[];
 	readonly hostname: string;
+	/** The kernel's NIS domain name; empty: none. */
+	readonly domainname: string;
 	readonly rootfs: string;
 	/** Undefined: the host's network. */
 	readonly netnsPath: string | undefined;
@@ -117,6 +119,7 @@ export function cgroupPath(id: string): string {
 
 export function ociConfig(input: OciInput): OciConfig {
 	const { id, command, hostname, rootfs, netnsPath, openFiles } = input;
+	const sysctl = sysctlOf(input);
 	return {
 		ociVersion: "1.0.2",
 		process: {
@@ -140,10 +143,18 @@ export function ociConfig(input: OciInput): OciConfig {
 			],
 			// runc adds the harmless devices (null, zero, full, random, urandom, tty, ptmx, pts) to what is allowed.
 			resources: { devices: [{ allow: false, access: "rwm" }] },
-			...(netnsPath === undefined ? {} : { sysctl: { "net.ipv4.ip_unprivileged_port_start": "0" } }),
+			...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
 			maskedPaths: MASKED_PATHS,
 			readonlyPaths: READONLY_PATHS,
 		},
+	};
+}
+
+/** The specification's own field for the domain is not known to every runc; this has the same effect. */
+function sysctlOf({ netnsPath, domainname }: OciInput): Record<string, string> {
+	return {
+		...(netnsPath === undefined ? {} : { "net.ipv4.ip_unprivileged_port_start": "0" }),
+		...(domainname === "" ? {} : { "kernel.domainname": domainname }),
 	};
 }
 

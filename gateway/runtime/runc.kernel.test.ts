@@ -56,6 +56,7 @@ async function make(command: readonly string[]): Promise<Made> {
 		command,
 		environment: [],
 		hostname: "inside",
+		domainname: "",
 		rootfs,
 		netnsPath: "/proc/self/ns/net",
 		hidden: [],

@@ -29,8 +29,8 @@ export function sandboxOf(message: ResolvedSandbox): Sandbox {
 	};
 }
 
-function legOf({ endpointId, networkId, networkName, addresses, aliases }: ResolvedEndpoint): Leg {
-	return { endpointId, networkId, networkName, addresses: addresses.map((text) => Ip.parse(text)), aliases };
+function legOf({ addresses, ...leg }: ResolvedEndpoint): Leg {
+	return { ...leg, addresses: addresses.map((text) => Ip.parse(text)) };
 }
 
 export interface LookUp {

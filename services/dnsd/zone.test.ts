@@ -122,3 +122,47 @@ describe("Zone", () => {
 		expect(seen(empty.with(sandbox("y", leg("frontend", "10.0.0.9"))), "y", "web")).toBe("elsewhere");
 	});
 });
+
+describe("a link", () => {
+	const linked = (name: string, ...networks: readonly string[]): Sandbox =>
+		sandbox(
+			name,
+			...networks.map((network, at) => ({ ...leg(network, `172.30.${at}.9`), links: { store: "db", "kv.x": "kv" } })),
+		);
+	const impostor = sandbox("impostor", leg("backend", "172.19.0.66", ["db", "store"]));
+
+	it("is its sandbox by another name, for the asker alone, below the network's name as well", () => {
+		const zone = zoneOf(web, db, app, linked("asker", "backend"));
+		expect(seen(zone, "asker", "store")).toEqual(["172.19.0.2"]);
+		expect(seen(zone, "asker", "STORE.backend")).toEqual(["172.19.0.2"]);
+		expect(seen(zone, "asker", "store.frontend")).toBe("elsewhere");
+		expect(seen(zone, "app", "store")).toBe("elsewhere");
+		expect(seen(zone, "app", "store.backend")).toBe("absent");
+	});
+
+	it("is nobody who only has the name of the sandbox, or of the link, as an alias", () => {
+		const zone = zoneOf(db, impostor, linked("asker", "backend"));
+		expect(seen(zone, "asker", "store")).toEqual(["172.19.0.2"]);
+		expect(seen(zone, "asker", "db")).toEqual(["172.19.0.2", "172.19.0.66"]);
+		expect(seen(zone.without("s-db"), "asker", "store")).toBe("absent");
+	});
+
+	it("follows its sandbox as it comes and goes, on the networks that they share", () => {
+		const before = zoneOf(linked("asker", "frontend", "backend"));
+		expect(seen(before, "asker", "store")).toBe("absent");
+		expect(seen(before, "asker", "kv.x")).toBe("absent");
+		const there = before.with(db);
+		expect(seen(there, "asker", "store")).toEqual(["172.19.0.2"]);
+		const moved = there.with({ ...db, legs: [leg("frontend", "172.18.0.77")] });
+		expect(seen(moved, "asker", "store")).toEqual(["172.18.0.77"]);
+		const elsewhere = moved.with({ ...db, legs: [leg("third", "172.31.0.2")] });
+		expect(seen(elsewhere, "asker", "store")).toBe("absent");
+		expect(seen(elsewhere.without("s-db"), "asker", "store")).toBe("absent");
+	});
+
+	it("ends with the leg that has it", () => {
+		const zone = zoneOf(db, linked("asker", "backend"));
+		const without = zone.with(sandbox("asker", leg("backend", "172.30.0.9")));
+		expect(seen(without, "asker", "store")).toBe("elsewhere");
+	});
+});

@@ -31,6 +31,8 @@ export interface Leg {
 	readonly networkName: string;
 	readonly addresses: readonly Ip[];
 	readonly aliases: readonly string[];
+	/** Names for its sandbox alone, each with the name of the sandbox on this network that it stands for; absent: none. */
+	readonly links?: Readonly<Record<string, string>>;
 }
 
 /** What a name has: encoded records by type. */
@@ -43,7 +45,7 @@ export interface Records {
 /** What the zone knows of a name, as one sandbox sees it. */
 export type Found =
 	| { readonly kind: "records"; readonly records: Records }
-	/** Below a network of the asker's, and nobody there is called so; `apex` is the network's name. */
+	/** Below `apex`, and nobody is called so: a network's name, or a link's own whose sandbox is not there. */
 	| { readonly kind: "absent"; readonly apex: NameKey }
 	| { readonly kind: "elsewhere" };
 
@@ -63,7 +65,15 @@ interface Network {
 interface Member {
 	readonly sandbox: Sandbox;
 	/** The networks it is on, in the order in which they are asked. */
-	readonly networks: readonly { readonly id: string; readonly apex: NameKey | undefined }[];
+	readonly networks: readonly Joined[];
+	readonly hasLinks: boolean;
+}
+
+interface Joined {
+	readonly id: string;
+	readonly apex: NameKey | undefined;
+	/** What each link's name stands for, as `sandboxKey`. */
+	readonly links: ReadonlyMap<NameKey, NameKey>;
 }
 
 const SHORT_ID_DIGITS = 12;
@@ -94,11 +104,13 @@ export class Zone {
 
 	/**
 	 * What `key` is to a sandbox. A name on several of its networks is the one on the network whose name (then id) sorts first;
-	 * a whole name goes before `name.network`.
+	 * a whole name goes before `name.network`, and a link of its own before both: that is its sandbox, or nothing.
 	 */
 	lookUp(sandboxId: string, key: NameKey): Found {
 		const member = this.#members.get(sandboxId);
 		if (member === undefined) return ELSEWHERE;
+		const linked = member.hasLinks ? this.#lookUpLink(member, key) : undefined;
+		if (linked !== undefined) return linked;
 		for (const { id } of member.networks) {
 			const records = this.#networks.get(id)?.names.get(key);
 			if (records !== undefined) return { kind: "records", records };
@@ -118,7 +130,8 @@ export class Zone {
 		const base = this.without(sandbox.id);
 		let networks = base.#networks;
 		for (const leg of sandbox.legs) networks = joined(networks, sandbox, leg, this.#ttlSeconds);
-		const member: Member = { sandbox, networks: networksOf(sandbox) };
+		const hasLinks = sandbox.legs.some(({ links = {} }) => Object.keys(links).length > 0);
+		const member: Member = { sandbox, networks: networksOf(sandbox), hasLinks };
 		return new Zone(this.#ttlSeconds, base.#members.with(sandbox.id, member), networks);
 	}
 
@@ -129,11 +142,47 @@ export class Zone {
 		for (const leg of member.sandbox.legs) networks = left(networks, member.sandbox, leg);
 		return new Zone(this.#ttlSeconds, this.#members.without(sandboxId), networks);
 	}
+
+	/** Undefined: none of its links is called so. */
+	#lookUpLink({ networks }: Member, key: NameKey): Found | undefined {
+		const whole = networks.map(({ id, links }) => ({ id, target: links.get(key) }));
+		const below = networks.map(({ id, apex, links }) => ({
+			id,
+			target: apex !== undefined && isBelow(key, apex) ? links.get(labelsBefore(key, apex)) : undefined,
+		}));
+		let absent: Found | undefined;
+		for (const { id, target } of [...whole, ...below]) {
+			if (target === undefined) continue;
+			const records = this.#networks.get(id)?.names.get(target);
+			if (records !== undefined) return { kind: "records", records };
+			absent = { kind: "absent", apex: key };
+		}
+		return absent;
+	}
 }
 
 function networksOf(sandbox: Sandbox): Member["networks"] {
 	const order = (a: Leg, b: Leg): number => compare(a.networkName, b.networkName) || compare(a.networkId, b.networkId);
-	return sandbox.legs.toSorted(order).map((leg) => ({ id: leg.networkId, apex: findKey(leg.networkName) }));
+	return sandbox.legs.toSorted(order).map((leg) => ({
+		id: leg.networkId,
+		apex: findKey(leg.networkName),
+		links: linksOf(leg),
+	}));
+}
+
+const NO_LINKS: Joined["links"] = new Map();
+
+function linksOf({ links = {} }: Leg): Joined["links"] {
+	const pairs = Object.entries(links).flatMap(([name, target]) => {
+		const key = findKey(name);
+		return key === undefined ? [] : [[key, sandboxKey(target)] as const];
+	});
+	return pairs.length === 0 ? NO_LINKS : new Map(pairs);
+}
+
+/** Under which a sandbox's own name is found, and nobody's alias: no question has it, since no label is so long. */
+function sandboxKey(name: string): NameKey {
+	return `\xff${name}` as NameKey;
 }
 
 function compare(a: string, b: string): number {
@@ -141,10 +190,11 @@ function compare(a: string, b: string): number {
 	return a < b ? -1 : 1;
 }
 
-/** What a leg is called on its network: the container's name, its short id, its hostname, and the leg's aliases. */
+/** What a leg is found by on its network: the container's name, its short id, its hostname, the leg's aliases, and as links find it. */
 function forwardKeys(sandbox: Sandbox, leg: Leg): Set<NameKey> {
 	const names = [sandbox.name, sandbox.owner.slice(0, SHORT_ID_DIGITS), sandbox.hostname, ...leg.aliases];
-	return new Set(names.map(findKey).filter((key) => key !== undefined));
+	const keys = names.map(findKey).filter((key) => key !== undefined);
+	return new Set(sandbox.name === "" ? keys : [...keys, sandboxKey(sandbox.name)]);
 }
 
 function reverseKeys(leg: Leg): NameKey[] {

@@ -36,8 +36,11 @@ export interface Ingredients {
 	readonly bridge: IfName;
 	/** Other programs' packet rules may be given a rule that lets ours through; not unless it is said. */
 	readonly adapts?: boolean;
-	/** What else the settings say of the default network, and where ports go for which nobody says an address. */
-	readonly settings?: BridgeSettings & { readonly ip?: Ip | undefined };
+	/**
+	 * What else the settings say of the default network, where ports go for which nobody says an address, and where unknown names are
+	 * asked of which nobody says where.
+	 */
+	readonly settings?: BridgeSettings & { readonly ip?: Ip | undefined; readonly dns?: readonly Ip[] };
 	/** Aborted when the end begins. */
 	readonly signal: AbortSignal;
 }
@@ -68,6 +71,7 @@ export function assemble(ingredients: Ingredients): Netd {
 		]),
 		allocator,
 		names: new Names(),
+		dnsServers: settings.dns ?? [],
 		reservations: new Reservations(kernel.hostPorts, (port) => holderName(records, port)),
 		reaper,
 		locks: new Locks(),

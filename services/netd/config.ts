@@ -2,7 +2,7 @@
 import { parseIfName } from "#lib/address/if-name.ts";
 import { Cidr, IpInterface } from "#lib/address/cidr.ts";
 import { bitsOf, type Family, Ip } from "#lib/address/ip.ts";
-import { boolean, integer, oneOf, parsedBy, type Parser, path } from "#lib/config/parsers.ts";
+import { boolean, integer, list, oneOf, parsedBy, type Parser, path } from "#lib/config/parsers.ts";
 import type { Schema } from "#lib/config/settings.ts";
 import { HIGHEST_MTU, LOWEST_MTU } from "./drivers/bridge-options.ts";
 
@@ -109,6 +109,12 @@ export const schema = {
 		parse: address(4),
 		default: undefined,
 		doc: "Where ports are published for which neither their publisher nor their network says an address; every address unless it is said.",
+	},
+	dns: {
+		key: "netd.dns",
+		parse: list(parsedBy("an address", (text) => Ip.parse(text))),
+		default: [],
+		doc: "Where containers ask names that are not wharf's, unless they or their networks say where; the host's resolvers unless it is said.",
 	},
 	ipamdSocket: {
 		key: "netd.ipamdSocket",

@@ -119,6 +119,9 @@ test("addresses and aliases of an endpoint are refused by name", () => {
 		expect.objectContaining({ reason: "TOO_MANY_ADDRESSES" }),
 	);
 	expect(() => parse({ aliases: ["ok", "not ok"] })).toThrow(expect.objectContaining({ field: "aliases[1]" }));
+	for (const links of [{ "a b": "db" }, { db: "" }, { db: "a/b" }]) {
+		expect(() => parse({ links })).toThrow(expect.objectContaining({ reason: "INVALID_NAME" }));
+	}
 	for (const mac of [
 		"01:00:00:00:00:01",
 		"00:00:00:00:00:00",

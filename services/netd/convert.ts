@@ -15,12 +15,12 @@ import type { ConnectSpec, EndpointFilter } from "./endpoints.ts";
 import { faults } from "./faults.ts";
 import { parseName } from "./id.ts";
 import type { Told } from "./names.ts";
-import type { Network, Subnet } from "./network.ts";
+import type { Network, Subnet, TextMap } from "./network.ts";
 import type { NetworkFilter, NetworkSpec } from "./networks.ts";
 import { checkNumber, checkPort, type HostPort, type Port, type Protocol, refuseRepeats } from "./port.ts";
 import type { PublishSpec, UnpublishSpec } from "./published-ports.ts";
 import { RESOLVER_ADDRESS, type Sandbox } from "./sandbox.ts";
-import type { SandboxFilter, SandboxSpec } from "./sandboxes.ts";
+import type { Resolving, SandboxFilter, SandboxSpec } from "./sandboxes.ts";
 import type { Status } from "./status.ts";
 
 export function parseCreateNetwork(message: network.CreateNetworkRequest): NetworkSpec {
@@ -38,12 +38,17 @@ export function parseCreateNetwork(message: network.CreateNetworkRequest): Netwo
 		labels: message.labels,
 		configOnly: message.configOnly,
 		configFrom: message.configFrom || undefined,
+		dnsServers: parseServers(message.dnsServers),
 	};
+}
+
+function parseServers(texts: readonly string[]): Ip[] {
+	return texts.map((text, index) => atField(`dns_servers[${index}]`, () => Ip.parse(text)));
 }
 
 /** A configuration has only what is a network's own; and who takes one has nothing of that beside it. */
 function refuseContradictions(message: network.CreateNetworkRequest): void {
-	const { configOnly, configFrom, internal, attachable, subnets, ipv6, options, labels } = message;
+	const { configOnly, configFrom, internal, attachable, subnets, ipv6, options, labels, dnsServers } = message;
 	const cannot = [
 		["internal", "internal", internal],
 		["attachable", "attachable", attachable],
@@ -56,6 +61,7 @@ function refuseContradictions(message: network.CreateNetworkRequest): void {
 		["ipv6", ipv6],
 		["options", Object.keys(options).length > 0],
 		["labels", Object.keys(labels).length > 0],
+		["dns_servers", dnsServers.length > 0],
 	] as const;
 	const [twice] = own.find(([, isSaid]) => configFrom !== "" && isSaid) ?? [];
 	if (twice !== undefined) throw faults.CONFIG_TWICE({ what: twice, config: configFrom }, { field: twice });
@@ -122,6 +128,7 @@ export function renderNetwork(
 		configFrom: configFrom ?? "",
 		hostAddresses: value.hostAddresses.map(String),
 		publishes,
+		dnsServers: value.dnsServers.map(String),
 	};
 }
 
@@ -171,7 +178,7 @@ export function parseCreateSandbox(message: sandbox.CreateSandboxRequest): Sandb
 		adoptPath: adoptPath || undefined,
 		adoptPid: message.adoptPid || undefined,
 		join: message.joinSandboxId || undefined,
-		dnsServers: message.dnsServers.map((text, index) => atField(`dns_servers[${index}]`, () => Ip.parse(text))),
+		dnsServers: parseServers(message.dnsServers),
 		hostname: hostname === "" ? undefined : atField("hostname", () => parseName("a host", hostname)),
 	};
 }
@@ -200,7 +207,7 @@ export function parseListSandboxes(message: sandbox.ListSandboxesRequest): {
 	};
 }
 
-export function renderSandbox(value: Sandbox, hasResolver: boolean): sandbox.Sandbox {
+export function renderSandbox(value: Sandbox, { hasResolver, dnsServers }: Resolving): sandbox.Sandbox {
 	return {
 		id: value.id,
 		holder: value.holder,
@@ -211,7 +218,7 @@ export function renderSandbox(value: Sandbox, hasResolver: boolean): sandbox.San
 		...renderStatus(value.status),
 		createdAt: value.createdAt,
 		resolver: hasResolver ? RESOLVER_ADDRESS.toString() : "",
-		dnsServers: value.dnsServers.map(String),
+		dnsServers: dnsServers.map(String),
 		hostname: value.hostname,
 		joinedSandboxId: value.joined ?? "",
 	};
@@ -229,7 +236,15 @@ export function parseConnect(message: endpoint.ConnectRequest): ConnectSpec {
 		ports: parsePorts(message.ports),
 		gatewayPriority: message.gatewayPriority,
 		options: message.options,
+		links: parseLinks(message.links),
 	};
+}
+
+function parseLinks(links: TextMap): TextMap {
+	for (const [name, sandboxName] of Object.entries(links)) {
+		atField(`links[${name}]`, () => [parseName("a link", name), parseName("a sandbox", sandboxName)]);
+	}
+	return links;
 }
 
 export function parsePublish({ endpointId, ports }: endpoint.PublishPortsRequest): PublishSpec {
@@ -312,6 +327,7 @@ export function renderEndpoint(view: EndpointView): endpoint.Endpoint {
 		defaultGatewayIpv6: view.leads.includes(6),
 		gatewayPriority: value.gatewayPriority,
 		options: { ...value.options },
+		links: { ...value.links },
 		aliases: [...value.aliases],
 		ports: value.ports.map(renderPort),
 	};
@@ -344,8 +360,9 @@ function renderChange(change: Told["change"]): endpoint.WatchNamesResponse["chan
 				value: {
 					...rest,
 					dnsServers: dnsServers.map(String),
-					endpoints: endpoints.map(({ addresses, aliases, ...leg }) => ({
+					endpoints: endpoints.map(({ addresses, aliases, links, ...leg }) => ({
 						...leg,
+						links: { ...links },
 						addresses: addresses.map(String),
 						aliases: [...aliases],
 					})),

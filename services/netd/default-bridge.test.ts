@@ -66,6 +66,7 @@ test.each([
 	[{ MTU: "67" }, "WHARF_NETD_MTU"],
 	[{ ICC: "no" }, "WHARF_NETD_ICC"],
 	[{ IP: "::1" }, "WHARF_NETD_IP"],
+	[{ DNS: "192.0.2.1,dns.example" }, "WHARF_NETD_DNS"],
 ])("%j is refused by name", (given, setting) => {
 	expect(() => wanted(given as unknown as Record<string, string>)).toThrow(
 		expect.objectContaining({ reason: "INVALID_SETTING", metadata: expect.objectContaining({ setting }) }),

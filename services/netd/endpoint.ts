@@ -24,6 +24,8 @@ export interface Endpoint {
 	/** At most one of each family; none until they are leased. */
 	readonly addresses: readonly IpInterface[];
 	readonly aliases: readonly string[];
+	/** Names for its sandbox alone, each with the name of the sandbox that it stands for. */
+	readonly links: TextMap;
 	/** The highest of a sandbox's has the default routes, of equal ones the oldest. */
 	readonly gatewayPriority: number;
 	/** As given; `parseEndpointOptions` says what they mean. */
@@ -44,6 +46,7 @@ interface Row extends StatusColumns {
 	readonly aliases: string;
 	readonly gateway_priority: number;
 	readonly options: string;
+	readonly links: string;
 }
 
 export function endpointOf(row: Row, ports: readonly Port[]): Endpoint {
@@ -63,6 +66,7 @@ export function endpointOf(row: Row, ports: readonly Port[]): Endpoint {
 		aliases: JSON.parse(row.aliases) as string[],
 		gatewayPriority: row.gateway_priority,
 		options: JSON.parse(row.options) as TextMap,
+		links: JSON.parse(row.links) as TextMap,
 		ports,
 	};
 }
@@ -76,8 +80,8 @@ export function insertEndpoint(endpoint: Endpoint, { alone }: { readonly alone: 
 	return {
 		sql: `INSERT INTO endpoints
 				(id, network_id, sandbox_id, state, created_at, interface, host_interface, mac, aliases,
-				gateway_priority, options, addresses)
-			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]'
+				gateway_priority, options, links, addresses)
+			SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]'
 			WHERE EXISTS (SELECT 1 FROM networks WHERE id = ? AND state = 'active')
 				AND EXISTS (SELECT 1 FROM sandboxes WHERE id = ? AND state = 'active')
 				AND (NOT ? OR NOT EXISTS (SELECT 1 FROM endpoints WHERE network_id = ?))`,
@@ -93,6 +97,7 @@ export function insertEndpoint(endpoint: Endpoint, { alone }: { readonly alone: 
 			JSON.stringify(endpoint.aliases),
 			endpoint.gatewayPriority,
 			JSON.stringify(endpoint.options),
+			JSON.stringify(endpoint.links),
 			endpoint.networkId,
 			endpoint.sandboxId,
 			Number(alone),

@@ -52,6 +52,8 @@ export interface ConnectSpec {
 	readonly addresses: readonly Ip[];
 	readonly mac: Mac | undefined;
 	readonly aliases: readonly string[];
+	/** Names for the sandbox alone, each with the name of the one that it stands for. */
+	readonly links: TextMap;
 	readonly gatewayPriority: number;
 	readonly options: TextMap;
 	readonly ports: readonly Port[];
@@ -257,7 +259,11 @@ export class Endpoints {
 		return { network, driver, sandbox, others, interfaces, asked: asked.interface };
 	}
 
-	#intent({ mac, aliases, gatewayPriority, options }: ConnectSpec, at: Connecting, ports: readonly Port[]): Endpoint {
+	#intent(
+		{ mac, aliases, links, gatewayPriority, options }: ConnectSpec,
+		at: Connecting,
+		ports: readonly Port[],
+	): Endpoint {
 		const { network, driver, sandbox } = at;
 		const names = [...this.#parts.kernel.links.interfaces(sandbox.netnsPath), ...at.interfaces];
 		const id = newId();
@@ -273,6 +279,7 @@ export class Endpoints {
 			mac,
 			addresses: [],
 			aliases,
+			links,
 			gatewayPriority,
 			options,
 			ports,

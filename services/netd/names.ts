@@ -29,6 +29,8 @@ interface ResolvedEndpoint {
 	readonly networkName: string;
 	readonly addresses: readonly Ip[];
 	readonly aliases: readonly string[];
+	/** Names that it alone is answered, each with the name of the sandbox that it stands for. */
+	readonly links: Readonly<Record<string, string>>;
 }
 
 type Change =

@@ -52,6 +52,8 @@ export interface Network {
 	readonly configFrom: string | undefined;
 	/** An endpoint has, or had, a MAC that its addresses do not make: neighbours may know an address by one that it no longer has. */
 	readonly otherMacs: boolean;
+	/** Where sandboxes on it that say none themselves ask unknown names. */
+	readonly dnsServers: readonly Ip[];
 }
 
 /** What a driver looks at before a network is made. */
@@ -106,6 +108,7 @@ interface Row extends StatusColumns {
 	readonly config: string;
 	readonly config_from: string | null;
 	readonly other_macs: number;
+	readonly dns_servers: string;
 }
 
 /** What the network is to the host itself. */
@@ -151,6 +154,7 @@ export function networkOf(row: Row): Network {
 		config: row.config === "" ? undefined : (JSON.parse(row.config) as StoredSpec[]).map(readSpec),
 		configFrom: row.config_from ?? undefined,
 		otherMacs: row.other_macs === 1,
+		dnsServers: (JSON.parse(row.dns_servers) as string[]).map((text) => Ip.parse(text)),
 	};
 }
 
@@ -267,6 +271,7 @@ export function insertNetwork(network: Network): Statement {
 		config: network.config === undefined ? "" : JSON.stringify(network.config.map(writeSpec)),
 		config_from: network.configFrom ?? null,
 		other_macs: Number(network.otherMacs),
+		dns_servers: JSON.stringify(network.dnsServers.map(String)),
 	};
 	const columns = Object.keys(values);
 	const places = columns.map(() => "?").join(", ");

@@ -4,6 +4,7 @@
  * That a name and an interface are free is decided by the row's insertion, that no endpoint is on a network which goes, by the
  * statement that marks it: both before the first effect.
  */
+import type { Ip } from "#lib/address/ip.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { isFault } from "#lib/fault/fault.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
@@ -33,8 +34,10 @@ export interface NetworkSpec {
 	readonly labels: TextMap;
 	/** It is a configuration for other networks. Its driver, if one is given, judges its options. */
 	readonly configOnly: boolean;
-	/** Id, unique beginning of an id, or name of the configuration whose subnets, options and labels it gets. */
+	/** Id, unique beginning of an id, or name of the configuration whose subnets, options, labels and servers it gets. */
 	readonly configFrom: string | undefined;
+	/** Where sandboxes on it that say none themselves ask unknown names. */
+	readonly dnsServers: readonly Ip[];
 }
 
 export interface Created {
@@ -179,9 +182,10 @@ export class Networks {
 	/** With what its configuration says. */
 	#configured(spec: NetworkSpec): NetworkSpec {
 		if (spec.configFrom === undefined) return spec;
-		const { id, name, config, options, labels } = this.#parts.records.getNetwork(spec.configFrom, "config_from");
+		const found = this.#parts.records.getNetwork(spec.configFrom, "config_from");
+		const { id, name, config, options, labels, dnsServers } = found;
 		if (config === undefined) throw faults.NOT_A_CONFIGURATION({ network: name }, { field: "config_from" });
-		return { ...spec, subnets: config, options, labels, configFrom: id };
+		return { ...spec, subnets: config, options, labels, dnsServers, configFrom: id };
 	}
 
 	#refuseConfigInUse({ id, name }: Network): void {
@@ -316,6 +320,7 @@ export function intent(spec: NetworkSpec & Pick<Network, "id" | "interface">, pr
 		config: undefined,
 		configFrom: spec.configFrom,
 		otherMacs: false,
+		dnsServers: spec.dnsServers,
 	};
 }
 

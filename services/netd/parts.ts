@@ -1,4 +1,5 @@
 /** What the use cases share; put together in `main.ts`. */
+import type { Ip } from "#lib/address/ip.ts";
 import type { Log } from "#lib/log/log.ts";
 import type { Store } from "#lib/store/store.ts";
 import type { Allocator } from "./allocator.ts";
@@ -18,6 +19,8 @@ export interface Parts {
 	readonly drivers: Drivers;
 	readonly allocator: Allocator;
 	readonly names: Names;
+	/** Where unknown names are asked of which neither a sandbox nor its networks say where; none: the host's resolvers. */
+	readonly dnsServers: readonly Ip[];
 	readonly reservations: Reservations;
 	readonly reaper: Reaper;
 	/** By the id of a sandbox or a network. */

@@ -149,6 +149,7 @@ const NOTHING: Omit<NetworkSpec, "name" | "driver"> & { readonly interface: IfNa
 	labels: {},
 	configOnly: false,
 	configFrom: undefined,
+	dnsServers: [],
 };
 
 function plain(signal: AbortSignal): Parameters<Networks["make"]>[3] {

@@ -15,7 +15,7 @@ import type { Created } from "./networks.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 export function netdServices({ networks, sandboxes, endpoints, ports, names, diagnosis }: Netd): Implementation[] {
-	const renderSandbox = (sandbox: Sandbox) => convert.renderSandbox(sandbox, sandboxes.hasResolver(sandbox.id));
+	const renderSandbox = (sandbox: Sandbox) => convert.renderSandbox(sandbox, sandboxes.resolving(sandbox));
 	const renderNetwork = (network: Network) =>
 		convert.renderNetwork(network, { configFrom: networks.configOf(network), publishes: networks.publishes(network) });
 	return [

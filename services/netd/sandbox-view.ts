@@ -27,9 +27,27 @@ export function gatewayOf({ internal, driver, subnets }: Network, family: Family
  * newer one that says nothing changes nothing, and its end moves the route on.
  */
 export function gatewayEndpoint(attachments: readonly Attachment[], family: Family): Attachment | undefined {
-	return [...attachments]
-		.sort((a, b) => b.endpoint.gatewayPriority - a.endpoint.gatewayPriority || age(a) - age(b))
-		.find(({ network }) => gatewayOf(network, family) !== undefined);
+	return byPriority(attachments).find(({ network }) => gatewayOf(network, family) !== undefined);
+}
+
+function byPriority(attachments: readonly Attachment[]): Attachment[] {
+	return attachments.toSorted((a, b) => b.endpoint.gatewayPriority - a.endpoint.gatewayPriority || age(a) - age(b));
+}
+
+/**
+ * Where unknown names are asked: as the sandbox says, else as its networks do, that of the default route first, else as the settings
+ * do; none: the host's resolvers. Nothing is asked for an internal network.
+ */
+export function dnsServersOf(
+	{ dnsServers: own }: Pick<Sandbox, "dnsServers">,
+	attachments: readonly Attachment[],
+	settings: readonly Ip[],
+): readonly Ip[] {
+	if (own.length > 0) return own;
+	const networks = byPriority(attachments).filter(({ network }) => !network.internal);
+	const theirs = networks.flatMap(({ network }) => network.dnsServers);
+	const once = theirs.filter((server, index) => theirs.findIndex((other) => other.equals(server)) === index);
+	return once.length > 0 ? once : settings;
 }
 
 /** One that is not stored yet is the youngest. */
@@ -56,11 +74,15 @@ export function sourceRoutes(attachments: readonly Attachment[]): SourceRoute[] 
 	);
 }
 
-/** Undefined when none of its networks resolves names. */
-export function resolvedSandbox(sandbox: Sandbox, attachments: readonly Attachment[]): ResolvedSandbox | undefined {
+/** Undefined when none of its networks resolves names. `servers`: where unknown names are asked of which nobody says where. */
+export function resolvedSandbox(
+	sandbox: Sandbox,
+	attachments: readonly Attachment[],
+	servers: readonly Ip[],
+): ResolvedSandbox | undefined {
 	const resolving = attachments.filter(({ network }) => network.resolvesNames);
 	if (resolving.length === 0) return undefined;
-	const { id, netnsPath, name, owner, hostname, resolverPort, dnsServers } = sandbox;
+	const { id, netnsPath, name, owner, hostname, resolverPort } = sandbox;
 	return {
 		sandboxId: id,
 		netnsPath,
@@ -68,13 +90,14 @@ export function resolvedSandbox(sandbox: Sandbox, attachments: readonly Attachme
 		owner,
 		hostname,
 		resolverPort,
-		dnsServers,
+		dnsServers: dnsServersOf(sandbox, attachments, servers),
 		endpoints: resolving.map(({ endpoint, network }) => ({
 			endpointId: endpoint.id,
 			networkId: network.id,
 			networkName: network.name,
 			addresses: endpoint.addresses.map(({ ip }) => ip),
 			aliases: endpoint.aliases,
+			links: endpoint.links,
 		})),
 		forwards: attachments.some(({ network }) => !network.internal),
 	};

@@ -3,6 +3,7 @@ import type { Ip } from "#lib/address/ip.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import { ChangesError, ConstraintError } from "#lib/store/store.ts";
 import { type Page, type PageRequest, pageOf } from "#lib/rpc/page.ts";
+import { attachmentsOf } from "./attachments.ts";
 import { deleteEndpointRow, type Endpoint } from "./endpoint.ts";
 import { endpointFacts, sandboxFact } from "./facts.ts";
 import { faults } from "./faults.ts";
@@ -12,6 +13,7 @@ import type { Parts } from "./parts.ts";
 import * as rows from "./sandbox.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { allDone } from "./all-done.ts";
+import { dnsServersOf } from "./sandbox-view.ts";
 import { giveUp, isOutlived, releaseLeases, takeDown } from "./teardown.ts";
 import { collect, Undo } from "#lib/concurrency/undo.ts";
 
@@ -28,6 +30,13 @@ export interface SandboxSpec {
 	readonly dnsServers: readonly Ip[];
 	/** Undefined: the first 12 digits of the owner. */
 	readonly hostname: string | undefined;
+}
+
+export interface Resolving {
+	/** While a network of it resolves names. */
+	readonly hasResolver: boolean;
+	/** None: the host's. */
+	readonly dnsServers: readonly Ip[];
 }
 
 export interface SandboxFilter {
@@ -54,9 +63,14 @@ export class Sandboxes {
 		return this.#parts.records.getSandbox(id, "id");
 	}
 
-	/** Its resolver is there while a network of it resolves names. */
-	hasResolver(id: string): boolean {
-		return this.#parts.names.find(id) !== undefined;
+	/** How names are asked in it, as of now. */
+	resolving(sandbox: Sandbox): Resolving {
+		const { records, names, dnsServers } = this.#parts;
+		const owner = sandbox.joined ?? sandbox.id;
+		return {
+			hasResolver: names.find(sandbox.id) !== undefined,
+			dnsServers: dnsServersOf(sandbox, attachmentsOf(records, owner), dnsServers),
+		};
 	}
 
 	list({ holder, owner }: SandboxFilter, page: PageRequest): Page<Sandbox> {

@@ -108,4 +108,8 @@ export const migrations: readonly string[] = [
 	`,
 	// Of those that were there before nobody knows.
 	"ALTER TABLE networks ADD COLUMN other_macs INTEGER NOT NULL DEFAULT 1",
+	`
+	ALTER TABLE networks ADD COLUMN dns_servers TEXT NOT NULL DEFAULT '[]';
+	ALTER TABLE endpoints ADD COLUMN links TEXT NOT NULL DEFAULT '{}';
+	`,
 ];

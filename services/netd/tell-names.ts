@@ -16,11 +16,11 @@ interface Telling {
 
 /** True when a resolver lags behind. What does not concern names tells nothing and waits for nobody. */
 export async function tellNames(
-	{ names }: Pick<Parts, "names">,
+	{ names, dnsServers }: Pick<Parts, "names" | "dnsServers">,
 	{ sandbox, all, concerns, undo }: Telling,
 ): Promise<boolean> {
 	const before = names.find(sandbox.id);
-	const now = resolvedSandbox(sandbox, all);
+	const now = resolvedSandbox(sandbox, all, dnsServers);
 	if (!concerns && before?.forwards === now?.forwards) return false;
 	undo?.defer(() => void names.put(sandbox.id, before));
 	return !(await names.settled(names.put(sandbox.id, now)));

@@ -58,10 +58,13 @@ export class Reconcile implements AsyncDisposable {
 
 	/** Tells the names of what is there; before anybody can watch. */
 	seedNames(): void {
-		const { records, names } = this.#options.parts;
+		const { records, names, dnsServers } = this.#options.parts;
 		const sandboxes = records.sandboxes([[IS_THERE]]);
 		names.seed(
-			sandboxes.map((sandbox) => [sandbox.id, resolvedSandbox(sandbox, attachmentsOf(records, sandbox.id))] as const),
+			sandboxes.map((sandbox) => {
+				const attachments = attachmentsOf(records, sandbox.id);
+				return [sandbox.id, resolvedSandbox(sandbox, attachments, dnsServers)] as const;
+			}),
 		);
 	}
 

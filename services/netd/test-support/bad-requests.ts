@@ -94,7 +94,14 @@ export async function badRequests({ clients, present, seed, rounds }: BadRequest
 			case 2:
 			case 3: {
 				const options = { [`${PREFIX}endpoint.ifname`]: `net${round}` };
-				const right = ConnectRequest.fromPartial({ network, sandboxId, aliases: [own], ports: [port], options });
+				const right = ConnectRequest.fromPartial({
+					network,
+					sandboxId,
+					aliases: [own],
+					ports: [port],
+					options,
+					links: { [own]: own },
+				});
 				const wrong = choice.below(3) === 0 ? right : spoil(right, choice);
 				await tried(wrong, () => endpoints.connect(wrong));
 				break;

@@ -48,6 +48,7 @@ export function networkSpec(name: string, more: Partial<NetworkSpec> = {}): Netw
 		labels: {},
 		configOnly: false,
 		configFrom: undefined,
+		dnsServers: [],
 		...more,
 	};
 }
@@ -58,7 +59,7 @@ export function sandboxSpec(name: string, more: Partial<SandboxSpec> = {}): Sand
 }
 
 export function connectSpec(network: string, sandbox: Sandbox, more: Partial<ConnectSpec> = {}): ConnectSpec {
-	const nothing = { addresses: [], mac: undefined, aliases: [], ports: [], gatewayPriority: 0, options: {} };
+	const nothing = { addresses: [], mac: undefined, aliases: [], ports: [], gatewayPriority: 0, options: {}, links: {} };
 	return { network, sandboxId: sandbox.id, ...nothing, ...more };
 }
 

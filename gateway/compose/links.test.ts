@@ -1,0 +1,92 @@
+import { expect, test } from "vitest";
+import { ContainerSpec } from "#gen/wharf/container/v1/container.ts";
+import { Network } from "#gen/wharf/network/v1/network.ts";
+import { isFault } from "#lib/fault/fault.ts";
+import { gatewayFaults } from "../faults.ts";
+import type { ContainerRecord } from "./container.ts";
+import type { ContainerTable } from "./container-table.ts";
+import { environmentOf, namedLinks, resolveLinks } from "./links.ts";
+
+const DB = { id: "d".repeat(64), name: "db", networkIds: ["id-bridge"] } as unknown as ContainerRecord; // all that is asked of it
+const table = {
+	get: (reference: string): ContainerRecord => {
+		if (reference === "db" || DB.id.startsWith(reference)) return DB;
+		throw gatewayFaults.CONTAINER_NOT_FOUND({ container: reference });
+	},
+} as ContainerTable; // a look-up is all that is asked of it
+const bridge = Network.fromPartial({ id: "id-bridge", name: "bridge" });
+const front = Network.fromPartial({ id: "id-front", name: "front", resolvesNames: true });
+
+function resolve(network: Network, ...links: readonly (readonly [container: string, alias: string])[]) {
+	const attachment = { network: "n", addresses: [], aliases: [], gatewayPriority: 0, links: [] };
+	const asked = links.map(([container, alias]) => ({ container, alias }));
+	return resolveLinks({ table }, { ...attachment, links: asked }, network);
+}
+
+function refused(network: Network, ...links: readonly (readonly [string, string])[]): string {
+	try {
+		resolve(network, ...links);
+	} catch (error) {
+		if (isFault(error)) return error.reason;
+		throw error;
+	}
+	return "accepted";
+}
+
+test("a link has the other's name and an alias, however the other was named", () => {
+	const { attachment, warnings } = resolve(front, ["dddddddddddd", ""], ["db", "store"]);
+	expect(namedLinks(attachment.links)).toEqual({ db: "db", store: "db" });
+	expect(attachment.network).toBe("front");
+	expect(warnings).toEqual([]);
+});
+
+test("where names resolve, the other may come later, and that is told", () => {
+	const { attachment, warnings } = resolve(front, ["later", "kv"]);
+	expect(namedLinks(attachment.links)).toEqual({ kv: "later" });
+	expect(warnings).toEqual([expect.stringContaining("no container later yet")]);
+	expect(refused(bridge, ["later", "kv"])).toBe("CONTAINER_NOT_FOUND");
+});
+
+test("on the default bridge the other has to be there", () => {
+	expect(refused(bridge, ["db", "kv"])).toBe("accepted");
+	expect(refused({ ...bridge, id: "another" }, ["db", "kv"])).toBe("LINKED_ELSEWHERE");
+});
+
+test("one name, one link", () => {
+	expect(refused(front, ["db", "kv"], ["other", "KV"])).toBe("LINK_TWICE");
+	expect(refused(front, ["db", "kv"], ["db", ""])).toBe("accepted");
+});
+
+test("the environment is Docker's", () => {
+	const spec = ContainerSpec.fromPartial({
+		environment: ["MYSQL_ROOT_PASSWORD=secret", "PATH=/bin", "HOME=/"],
+		ports: [
+			{ containerPort: 3307 },
+			{ containerPort: 53, protocol: "PROTOCOL_UDP" },
+			{ containerPort: 53, protocol: "PROTOCOL_TCP" },
+			{ containerPort: 3306, hostPort: 13_306 },
+		],
+	});
+	const view = { alias: "mysql-server", address: "172.17.0.2", name: "client", other: { spec } };
+	const entries = environmentOf(view);
+	expect(entries[0]).toBe("MYSQL_SERVER_PORT=tcp://172.17.0.2:53");
+	expect(entries.slice(-2)).toEqual([
+		"MYSQL_SERVER_NAME=/client/mysql-server",
+		"MYSQL_SERVER_ENV_MYSQL_ROOT_PASSWORD=secret",
+	]);
+	expect(entries.filter((entry) => entry.includes("_53_UDP"))).toEqual([
+		"MYSQL_SERVER_PORT_53_UDP=udp://172.17.0.2:53",
+		"MYSQL_SERVER_PORT_53_UDP_ADDR=172.17.0.2",
+		"MYSQL_SERVER_PORT_53_UDP_PORT=53",
+		"MYSQL_SERVER_PORT_53_UDP_PROTO=udp",
+	]);
+	expect(entries.filter((entry) => /_(START|END)=/.test(entry))).toEqual([
+		"MYSQL_SERVER_PORT_3306_TCP_START=tcp://172.17.0.2:3306",
+		"MYSQL_SERVER_PORT_3306_TCP_PORT_START=3306",
+		"MYSQL_SERVER_PORT_3306_TCP_END=tcp://172.17.0.2:3307",
+		"MYSQL_SERVER_PORT_3306_TCP_PORT_END=3307",
+	]);
+	expect(environmentOf({ ...view, other: { spec: ContainerSpec.fromPartial({}) } })).toEqual([
+		"MYSQL_SERVER_NAME=/client/mysql-server",
+	]);
+});
