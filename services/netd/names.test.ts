@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { Names, type ResolvedSandbox, type Told } from "./names.ts";
 
@@ -103,6 +104,24 @@ describe("Names", () => {
 		const watcher = watch(names);
 		await watcher.next();
 		expect(await names.settled(names.put("a", sandbox("a")), 10)).toBe(false);
+		await watcher.stop();
+	});
+
+	test("one that hangs is hardly waited for until it shows what it was waited for", async () => {
+		const names = new Names();
+		const watcher = watch(names);
+		await watcher.next();
+		const missed = names.put("a", sandbox("a"));
+		expect(await names.settled(missed, 10)).toBe(false);
+		// This test would end before it did.
+		expect(await names.settled(names.put("b", sandbox("b")), 3_600_000)).toBe(false);
+		watcher.acknowledge(missed + 1);
+		expect(await names.settled(missed + 1)).toBe(true);
+		const next = names.put("c", sandbox("c"));
+		const settled = names.settled(next, 3_600_000);
+		await sleep(300);
+		watcher.acknowledge(next);
+		expect(await settled).toBe(true);
 		await watcher.stop();
 	});
 

@@ -46,6 +46,8 @@ export interface Told {
 
 /** How long an operation waits for a resolver. */
 const PATIENCE_MS = 1_000;
+/** How long for one that hangs: it has been waited for in vain, and has not shown that since. */
+const LATE_PATIENCE_MS = 100;
 /** How long operations wait for one that watched and went away, or that netd's last process had: either restarts in less. */
 const RETURN_PATIENCE_MS = 2_000;
 /** Changes of different sandboxes that a reader may be behind; beyond that it is to begin anew. */
@@ -92,8 +94,14 @@ export class Names {
 	async settled(revision: number, patienceMs = PATIENCE_MS): Promise<boolean> {
 		if (this.#watchers.size === 0 && !(await this.#returned())) return false;
 		const { promise: late, resolve } = Promise.withResolvers<readonly boolean[]>();
-		const timer = setTimeout(() => resolve([]), patienceMs);
-		const shown = Promise.all([...this.#watchers].map((watcher) => watcher.shows(revision)));
+		const watchers = [...this.#watchers];
+		const hangs = watchers.some((watcher) => watcher.isLate);
+		const giveUp = (): void => {
+			for (const watcher of watchers) watcher.late(revision);
+			resolve([]);
+		};
+		const timer = setTimeout(giveUp, hangs ? Math.min(patienceMs, LATE_PATIENCE_MS) : patienceMs);
+		const shown = Promise.all(watchers.map((watcher) => watcher.shows(revision)));
 		// One that goes away while it is waited for has shown nothing, and does not count among the others.
 		const inTime = (await Promise.race([shown, late])).includes(true);
 		clearTimeout(timer);
@@ -161,6 +169,17 @@ class Watcher {
 	readonly #latest = new Latest<string, Told>(MAX_BEHIND, () => faults.WATCH_TOO_SLOW({}));
 	readonly #waiting = new Set<{ readonly revision: number; readonly resolve: (shown: boolean) => void }>();
 	#acknowledged = 0;
+	/** The last revision that was waited for in vain. */
+	#late = 0;
+
+	get isLate(): boolean {
+		return this.#acknowledged < this.#late;
+	}
+
+	/** `revision` has been waited for long enough. */
+	late(revision: number): void {
+		this.#late = Math.max(this.#late, revision);
+	}
 
 	push(sandboxId: string, told: Told): void {
 		this.#latest.push(sandboxId, told);
