@@ -4,6 +4,8 @@ import { Protocol } from "#gen/wharf/network/v1/endpoint.ts";
 import type { MountSpec } from "#gen/wharf/volume/v1/volume.ts";
 import type { Flags, ValuesOf } from "./syntax/command.ts";
 import { syntaxFaults } from "./syntax/faults.ts";
+import { parseExtraHost } from "./syntax/extra-hosts.ts";
+import { parseLink } from "./syntax/links.ts";
 import { parseLogOptions } from "./syntax/log-options.ts";
 import { type NetworkWish, parseNetwork } from "./syntax/networks.ts";
 import { parseEnvironment, parsePairs } from "./syntax/pairs.ts";
@@ -48,6 +50,29 @@ export const CONTAINER_FLAGS = {
 		value: "NAME",
 		help: "The name it calls itself; the first 12 digits of its id without this",
 	},
+	domainname: { kind: "text", value: "DOMAIN", help: "Its domain: its host name is NAME.DOMAIN then" },
+	dns: {
+		kind: "list",
+		value: "ADDRESS",
+		help: "A server for names that are not wharf's; those of its networks, or the host's, without this",
+	},
+	"dns-search": { kind: "list", value: "DOMAIN", help: "A domain to look names up in; `.` for none" },
+	"dns-option": {
+		kind: "list",
+		value: "OPTION",
+		also: ["--dns-opt"],
+		help: "An option of its resolv.conf, as timeout:2; ndots:0 where wharf resolves names, unless it is one of these",
+	},
+	"add-host": {
+		kind: "list",
+		value: "NAME:ADDRESS",
+		help: "A line of its /etc/hosts; NAME:host-gateway is the host's address on its networks",
+	},
+	link: {
+		kind: "list",
+		value: "CONTAINER[:ALIAS]",
+		help: "Another container, by a name for this one alone",
+	},
 	label: { kind: "list", short: "l", value: "KEY=VALUE", help: "A label" },
 	"log-opt": {
 		kind: "list",
@@ -66,6 +91,7 @@ export function specOf(
 		throw syntaxFaults.INVALID_VALUE({ what: "The image", value: image, allowed: "the name of one, as host" });
 	}
 	const addresses = [flags.ip, flags.ip6].filter((one) => one !== undefined);
+	const links = flags.link.map(parseLink);
 	const withFlags = (wish: NetworkWish): NetworkWish => ({
 		...wish,
 		addresses: [...wish.addresses, ...addresses],
@@ -77,7 +103,7 @@ export function specOf(
 		image,
 		command,
 		environment: parseEnvironment(flags.env, env),
-		networks: names.map(parseNetwork).map((wish, index) => (index === 0 ? withFlags(wish) : wish)),
+		networks: names.map(parseNetwork).map((wish, index) => ({ ...(index === 0 ? withFlags(wish) : wish), links })),
 		ports: flags.publish.flatMap(parsePorts).map((port) => ({
 			...port,
 			protocol: TRANSPORTS[port.protocol],
@@ -86,8 +112,19 @@ export function specOf(
 		autoRemove: flags.rm,
 		labels: parsePairs(flags.label, "The label"),
 		hostname: flags.hostname ?? "",
+		domainname: flags.domainname ?? "",
+		...dnsOf(flags),
+		extraHosts: flags["add-host"].map(parseExtraHost),
 		...(flags["log-opt"].length === 0 ? {} : { log: parseLogOptions(flags["log-opt"]) }),
 	});
+}
+
+type DnsFlags = Pick<ValuesOf<typeof CONTAINER_FLAGS>, "dns" | "dns-search" | "dns-option">;
+
+/** Nothing where nothing is said. */
+function dnsOf({ dns, "dns-search": search, "dns-option": options }: DnsFlags): Pick<Partial<ContainerSpec>, "dns"> {
+	if (dns.length + search.length + options.length === 0) return {};
+	return { dns: { servers: [...dns], search: [...search], options: [...options] } };
 }
 
 function mountOf({ destination, readOnly, source }: MountWish): MountSpec {

@@ -41,7 +41,7 @@ export async function connect(parts: Parts, input: ConnectInput, call: Mutation<
 	if (record.state === "RUNNING") {
 		// By what there is and not by what was answered: a call that timed out may have happened.
 		undo.defer(async () => void (await disconnectFrom(parts, record, network.id)));
-		const links = namedLinks(attachment.links);
+		const links = namedLinks(attachment);
 		const wish = { ...attachment, links, network: network.id, sandboxId: record.sandboxId, ports: [] };
 		const { namesLag } = await netd.connect(wish, call.signal);
 		await refreshFiles(parts, { ...record, ...change });

@@ -35,14 +35,14 @@ function refused(network: Network, ...links: readonly (readonly [string, string]
 
 test("a link has the other's name and an alias, however the other was named", () => {
 	const { attachment, warnings } = resolve(front, ["dddddddddddd", ""], ["db", "store"]);
-	expect(namedLinks(attachment.links)).toEqual({ db: "db", store: "db" });
+	expect(namedLinks(attachment)).toEqual({ db: "db", store: "db" });
 	expect(attachment.network).toBe("front");
 	expect(warnings).toEqual([]);
 });
 
 test("where names resolve, the other may come later, and that is told", () => {
 	const { attachment, warnings } = resolve(front, ["later", "kv"]);
-	expect(namedLinks(attachment.links)).toEqual({ kv: "later" });
+	expect(namedLinks(attachment)).toEqual({ kv: "later" });
 	expect(warnings).toEqual([expect.stringContaining("no container later yet")]);
 	expect(refused(bridge, ["later", "kv"])).toBe("CONTAINER_NOT_FOUND");
 });

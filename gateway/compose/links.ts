@@ -58,8 +58,9 @@ function find({ table }: Pick<Parts, "table">, reference: string): ContainerReco
 	}
 }
 
-/** As netd has them: each name with that of its container. */
-export function namedLinks(links: readonly Link[]): Record<string, string> {
+/** As netd has them: each name with that of its container. Those on `bridge` are not its. */
+export function namedLinks({ network, links }: Pick<NetworkAttachment, "network" | "links">): Record<string, string> {
+	if (network === DEFAULT_BRIDGE) return {};
 	return Object.fromEntries(links.map(({ container, alias }) => [alias, container]));
 }
 

@@ -97,9 +97,11 @@ async function joinNetworks(parts: Parts, record: ContainerRecord, signal: Abort
 	const endpoints: Endpoint[] = [];
 	const warnings: string[] = [];
 	for (const [index, network] of networkIds.entries()) {
-		const { addresses = [], aliases = [], gatewayPriority = 0, links = [] } = spec.networks[index] ?? {};
+		const attachment = spec.networks[index];
+		const { addresses = [], aliases = [], gatewayPriority = 0 } = attachment ?? {};
+		const links = attachment === undefined ? {} : namedLinks(attachment);
 		const ports = network === publisher ? spec.ports : [];
-		const asked = { addresses, aliases, gatewayPriority, links: namedLinks(links), ports };
+		const asked = { addresses, aliases, gatewayPriority, links, ports };
 		const { endpoint, namesLag } = await netd.connect({ network, sandboxId: made.id, ...asked }, signal);
 		killPoint("start.connected");
 		endpoints.push(endpoint);

@@ -1,5 +1,6 @@
 import { ConnectContainerRequest, ContainerServiceService } from "#gen/wharf/container/v1/container.ts";
 import { connect, requestId } from "../requests.ts";
+import { parseLink } from "../syntax/links.ts";
 import { parseGatewayPriority } from "../syntax/networks.ts";
 import { command } from "../syntax/command.ts";
 
@@ -18,6 +19,11 @@ export default command({
 			help: "The network with the highest has its default routes; 0 without this",
 		},
 		alias: { kind: "list", value: "NAME", help: "Another name that it answers to on this network" },
+		link: {
+			kind: "list",
+			value: "CONTAINER[:ALIAS]",
+			help: "Another container on this network, by a name for this one alone",
+		},
 	},
 	async run({ flags, operands: [network = "", container = ""], terminal }) {
 		using gateway = connect(terminal.paths, "gateway", ContainerServiceService);
@@ -27,7 +33,7 @@ export default command({
 			ConnectContainerRequest.fromPartial({
 				requestId: requestId(),
 				container,
-				network: { network, addresses, aliases: [...flags.alias], gatewayPriority },
+				network: { network, addresses, aliases: [...flags.alias], gatewayPriority, links: flags.link.map(parseLink) },
 			}),
 		);
 		for (const warning of warnings) await terminal.err(`${warning}\n`);

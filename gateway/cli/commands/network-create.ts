@@ -18,14 +18,23 @@ const FLAGS = {
 		help: "Automatic addresses come from this part of the subnet, as 10.2.0.128/25 or 10.2.0.10-10.2.0.50",
 	},
 	"aux-address": { kind: "list", value: "NAME=ADDRESS", help: "Leave this address of the subnet alone" },
+	dns: {
+		kind: "list",
+		value: "ADDRESS",
+		help: "A server for names that are not wharf's, for containers that say none themselves; the host's without this",
+	},
 	internal: { kind: "switch", help: "No way out and no way in" },
 	ipv6: { kind: "switch", help: "An IPv6 subnet as well" },
 	attachable: { kind: "switch", help: "Programs may connect containers to it by hand" },
 	"config-only": {
 		kind: "switch",
-		help: "A configuration for other networks: subnets, options and labels, and nothing else",
+		help: "A configuration for other networks: subnets, options, labels and servers, and nothing else",
 	},
-	"config-from": { kind: "text", value: "NETWORK", help: "Take subnets, options and labels from this configuration" },
+	"config-from": {
+		kind: "text",
+		value: "NETWORK",
+		help: "Take subnets, options, labels and servers from this configuration",
+	},
 	opt: { kind: "list", short: "o", value: "KEY=VALUE", help: "An option of the driver" },
 	label: { kind: "list", value: "KEY=VALUE", help: "A label" },
 } as const;
@@ -53,6 +62,7 @@ export default command({
 			options: parsePairs(flags.opt, "The option"),
 			labels: parsePairs(flags.label, "The label"),
 			attachable: flags.attachable,
+			dnsServers: [...flags.dns],
 			configOnly: flags["config-only"],
 			configFrom: flags["config-from"] ?? "",
 		});

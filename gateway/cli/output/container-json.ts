@@ -25,10 +25,16 @@ export function containerJson(container: Container): Record<string, unknown> {
 			AutoRemove: spec?.autoRemove ?? false,
 			PortBindings: bindings(spec?.ports ?? []),
 			Runtime: "runc",
+			Dns: spec?.dns?.servers ?? [],
+			DnsSearch: spec?.dns?.search ?? [],
+			DnsOptions: spec?.dns?.options ?? [],
+			ExtraHosts: (spec?.extraHosts ?? []).map(({ name, address }) => `${name}:${address}`),
+			Links: bridgeLinks(spec),
 		},
 		Mounts: mounts.map(mountJson),
 		Config: {
 			Hostname: spec?.hostname || id.slice(0, 12),
+			Domainname: spec?.domainname ?? "",
 			Env: spec?.environment ?? [],
 			Cmd: spec?.command ?? [],
 			Image: spec?.image ?? "",
@@ -37,6 +43,13 @@ export function containerJson(container: Container): Record<string, unknown> {
 		},
 		NetworkSettings: networkSettings(container, endpoints),
 	};
+}
+
+/** Docker's older links; those on networks of one's own are with these. */
+function bridgeLinks(spec: Container["spec"]): string[] | null {
+	const links = spec?.networks.find(({ network }) => network === "bridge")?.links ?? [];
+	if (links.length === 0) return null;
+	return links.map(({ container, alias }) => `/${container}:/${spec?.name ?? ""}/${alias}`);
 }
 
 function stateJson({ state, pid, exitCode, error, startedAt, finishedAt }: Container): Record<string, unknown> {
@@ -78,6 +91,7 @@ function networkSettings({ sandboxId, netnsPath }: Container, endpoints: readonl
 
 const NO_ENDPOINT = {
 	Aliases: [] as string[],
+	Links: null as string[] | null,
 	GwPriority: 0,
 	NetworkID: "",
 	EndpointID: "",
@@ -97,6 +111,7 @@ function endpointJson(endpoint: Endpoint): typeof NO_ENDPOINT {
 	];
 	return {
 		Aliases: endpoint.aliases,
+		Links: linksJson(endpoint),
 		GwPriority: endpoint.gatewayPriority,
 		NetworkID: endpoint.networkId,
 		EndpointID: endpoint.id,
@@ -108,6 +123,11 @@ function endpointJson(endpoint: Endpoint): typeof NO_ENDPOINT {
 		GlobalIPv6PrefixLen: Number(v6?.split("/")[1] ?? 0),
 		MacAddress: endpoint.mac,
 	};
+}
+
+function linksJson({ links }: Endpoint): string[] | null {
+	const pairs = Object.entries(links);
+	return pairs.length === 0 ? null : pairs.map(([alias, container]) => `${container}:${alias}`);
 }
 
 interface Binding {

@@ -28,6 +28,7 @@ export function networkJson(network: Network, endpoints: readonly Endpoint[]): R
 		Containers: Object.fromEntries(
 			endpoints.map((endpoint) => [endpoint.owner || endpoint.sandboxId, memberJson(endpoint)]),
 		),
+		...(network.dnsServers.length === 0 ? {} : { Dns: network.dnsServers }),
 		Options: network.options,
 		Labels: network.labels,
 	};

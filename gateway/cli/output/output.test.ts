@@ -110,6 +110,40 @@ describe("published ports", () => {
 });
 
 describe("JSON in Docker's shape", () => {
+	test("a container's names and those that it is told", () => {
+		const links = [{ container: "db", alias: "store" }];
+		const spec = {
+			...WEB.spec,
+			networks: [{ network: "bridge", links }],
+			hostname: "web",
+			domainname: "example.org",
+			dns: { servers: ["192.0.2.53"], search: ["a.test"], options: ["rotate"] },
+			extraHosts: [{ name: "host", address: "host-gateway" }],
+		};
+		const endpoints = [{ ...ENDPOINT, links: { store: "db" } }];
+		expect(containerJson(Container.fromPartial({ ...WEB, spec, endpoints }))).toMatchObject({
+			HostConfig: {
+				Dns: ["192.0.2.53"],
+				DnsSearch: ["a.test"],
+				DnsOptions: ["rotate"],
+				ExtraHosts: ["host:host-gateway"],
+				Links: ["/db:/web/store"],
+			},
+			Config: { Hostname: "web", Domainname: "example.org" },
+			NetworkSettings: { Networks: { front: { Links: ["db:store"] } } },
+		});
+		expect(containerJson(WEB)).toMatchObject({
+			HostConfig: { Dns: [], DnsSearch: [], DnsOptions: [], ExtraHosts: [], Links: null },
+			NetworkSettings: { Networks: { front: { Links: null } } },
+		});
+	});
+
+	test("a network's servers, where it has some", () => {
+		const network = Network.fromPartial({ name: "front", dnsServers: ["192.0.2.53"] });
+		expect(networkJson(network, [])).toHaveProperty("Dns", ["192.0.2.53"]);
+		expect(networkJson(Network.fromPartial({ name: "front" }), [])).not.toHaveProperty("Dns");
+	});
+
 	test("a container", () => {
 		expect(containerJson(WEB)).toMatchObject({
 			Id: "c".repeat(64),
