@@ -5,6 +5,7 @@ import type { Parts } from "../parts.ts";
 import { collect } from "#lib/concurrency/undo.ts";
 import { removeRecord } from "./remove.ts";
 import { makingRoom, unstored } from "./room.ts";
+import { tellLinking } from "./surroundings.ts";
 
 /** Docker's exit status of a container that a reboot ended. */
 const LOST_STATUS = 255;
@@ -21,6 +22,12 @@ export async function finishEnded(parts: Parts, { id }: ContainerRecord): Promis
 
 /** Told a second time of the same end is success. END_NOT_STORED: everything else is done, and reconcile stores it when it can. */
 export async function finish(parts: Parts, id: string, exitCode: number, error = ""): Promise<void> {
+	const name = parts.table.find(id)?.name;
+	await finishOne(parts, id, exitCode, error);
+	if (name !== undefined) await tellLinking(parts, name);
+}
+
+async function finishOne(parts: Parts, id: string, exitCode: number, error: string): Promise<void> {
 	const { locks, table, store, runtime, netd, roots, endings, log } = parts;
 	using _ = await locks.take(id);
 	const record = table.find(id);

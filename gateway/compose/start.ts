@@ -17,7 +17,7 @@ import { hostPathOf, lookUp } from "../runtime/program-lookup.ts";
 import { RuntimeError } from "../runtime/runtime.ts";
 import { Undo } from "#lib/concurrency/undo.ts";
 import { endpointsOf } from "./observe.ts";
-import { refreshFiles, refuseNoHostGateway, surroundingsOf } from "./surroundings.ts";
+import { refuseNoHostGateway, surroundingsOf, tellLinking } from "./surroundings.ts";
 
 interface Legs {
 	readonly sandbox: Sandbox | undefined;
@@ -28,7 +28,7 @@ interface Legs {
 export async function start(parts: Parts, reference: string, call: Mutation<Outcome>): Promise<Outcome> {
 	const { id } = parts.table.get(reference);
 	const started = await startOne(parts, id, call);
-	await tellLinking(parts, started.container.record);
+	await tellLinking(parts, started.container.record.name);
 	return started;
 }
 
@@ -122,19 +122,6 @@ async function makeSandbox(parts: Parts, record: ContainerRecord, signal: AbortS
 	const { sandboxId } = runningOwner(parts, record);
 	if (sandboxId === "") return undefined;
 	return netd.createSandbox({ owner, name, hostname: "", joinSandboxId: sandboxId, dnsServers: [] }, signal);
-}
-
-/** Containers that are linked to it on `bridge` learn its address. */
-async function tellLinking(parts: Parts, { name }: ContainerRecord): Promise<void> {
-	const { table, locks, log } = parts;
-	for (const id of table.linkedTo(name)) {
-		using _ = await locks.take(id);
-		const linking = table.find(id);
-		if (linking?.state !== "RUNNING" || linking.sandboxId === "") continue;
-		await refreshFiles(parts, linking).catch((error: unknown) => {
-			log.warn("a container's /etc/hosts could not follow a link", { container: id, linked: name, err: error });
-		});
-	}
 }
 
 export function namesLagWarning(network: string): string {

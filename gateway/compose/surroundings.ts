@@ -36,6 +36,19 @@ export async function refreshFiles(parts: Parts, record: ContainerRecord): Promi
 	await new GeneratedFiles(roots.dir(record.id)).follow(await surroundingsOf(parts, record, { sandbox, endpoints }));
 }
 
+/** Containers that run and are linked to one of this name on `bridge` learn its address, or that it has none. Nobody's turn is the caller's. */
+export async function tellLinking(parts: Parts, name: string): Promise<void> {
+	const { table, locks, log } = parts;
+	for (const id of table.linkedTo(name)) {
+		using _ = await locks.take(id);
+		const linking = table.find(id);
+		if (linking?.state !== "RUNNING" || linking.sandboxId === "") continue;
+		await refreshFiles(parts, linking).catch((error: unknown) => {
+			log.warn("a container's /etc/hosts could not follow a link", { container: id, linked: name, err: error });
+		});
+	}
+}
+
 /** Before anything is made. NO_HOST_GATEWAY. */
 export async function refuseNoHostGateway(parts: Parts, record: ContainerRecord, signal: AbortSignal): Promise<void> {
 	const asker = asksForHost(record);

@@ -3,7 +3,6 @@ import type { Ip } from "#lib/address/ip.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import { ChangesError, ConstraintError } from "#lib/store/store.ts";
 import { type Page, type PageRequest, pageOf } from "#lib/rpc/page.ts";
-import { attachmentsOf } from "./attachments.ts";
 import { deleteEndpointRow, type Endpoint } from "./endpoint.ts";
 import { endpointFacts, sandboxFact } from "./facts.ts";
 import { faults } from "./faults.ts";
@@ -65,11 +64,12 @@ export class Sandboxes {
 
 	/** How names are asked in it, as of now. */
 	resolving(sandbox: Sandbox): Resolving {
-		const { records, names, dnsServers } = this.#parts;
-		const owner = sandbox.joined ?? sandbox.id;
+		const { names, dnsServers } = this.#parts;
+		const told = names.find(sandbox.joined ?? sandbox.id);
 		return {
 			hasResolver: names.find(sandbox.id) !== undefined,
-			dnsServers: dnsServersOf(sandbox, attachmentsOf(records, owner), dnsServers),
+			// One that no resolver is told of has no networks that say where: those resolve names.
+			dnsServers: told?.dnsServers ?? dnsServersOf(sandbox, [], dnsServers),
 		};
 	}
 

@@ -253,6 +253,7 @@ test("links on the default bridge: lines, variables, and the address as it is no
 	// Without a link there are no names here.
 	expect((await host.wharf(["exec", "mysql", "getent", "hosts", "client"])).exitCode).not.toBe(0);
 	await host.wharfOk("stop", "-t", "0", "mysql");
+	await eventually(async () => expect(await file("client", "/etc/hosts")).not.toContain("mysqld"));
 	await start("taker");
 	await host.wharfOk("start", "mysql");
 	const moved = await addressOn("mysql", "bridge");
