@@ -81,9 +81,20 @@ const sandboxes = fc.record({
 	aliases: fc.subarray(["web", "WWW", "db.front"]),
 	address: fc.constantFrom("10.0.0.1", "10.0.0.2", "fd00::1"),
 	forwards: fc.boolean(),
+	links: fc.constantFrom({}, { www: "web" }, { db: "web.1", none: "db" }),
 });
 const ids = fc.constantFrom("one", "two", "three");
-const asked = ["web", "Web.front", "web.1.back", "www", "db.front", "db.front.web", "1.0.0.10.in-addr.arpa", "none"];
+const asked = [
+	"web",
+	"Web.front",
+	"web.1.back",
+	"www",
+	"db.front",
+	"db.front.web",
+	"1.0.0.10.in-addr.arpa",
+	"none",
+	"db",
+];
 const asks = fc.record({
 	kind: fc.constant("ask" as const),
 	asker: ids,
@@ -103,15 +114,17 @@ function sandboxOf({
 	aliases,
 	address,
 	forwards,
+	links,
 }: {
-	id: string;
-	name: string;
-	networkName: string;
-	aliases: string[];
-	address: string;
-	forwards: boolean;
+	readonly id: string;
+	readonly name: string;
+	readonly networkName: string;
+	readonly aliases: readonly string[];
+	readonly address: string;
+	readonly forwards: boolean;
+	readonly links: Readonly<Record<string, string>>;
 }): Sandbox {
-	const leg = { endpointId: id, networkId: networkName, networkName, addresses: [Ip.parse(address)], aliases };
+	const leg = { endpointId: id, networkId: networkName, networkName, addresses: [Ip.parse(address)], aliases, links };
 	return {
 		id,
 		netnsPath: "",

@@ -20,6 +20,8 @@ export interface Asker {
 	lookUp(key: NameKey): Found;
 }
 
+type Local = Extract<Found, { kind: "records" }>;
+
 export type Outcome =
 	/** `isSettled`: the same query of the same asker is answered with the same bytes until names change. */
 	| { readonly kind: "answer"; readonly packet: Buffer; readonly isSettled: boolean }
@@ -35,7 +37,7 @@ export function answer(packet: Buffer, asker: Asker, transport: Transport): Outc
 	if (query.rcode !== RCODE.NOERROR) return refused(query, query.rcode);
 
 	const found = asker.lookUp(query.key);
-	if (found.kind === "records") return local(query, found.records, asker.ttlSeconds, transport);
+	if (found.kind === "records") return local(query, found, asker.ttlSeconds, transport);
 	// A network may be called as a domain is (`dev`): what nobody in it is called may be a name out there.
 	if (!asker.forwards) return nowhere(query, found, asker.ttlSeconds, transport);
 	// A client that wants no recursion asks for what we know ourselves (RFC 1034 §4.3.1), and this is none of it.
@@ -55,7 +57,7 @@ function nowhere(query: Query, found: Found, ttlSeconds: number, transport: Tran
 	// The root itself is there: NXDOMAIN would say that nothing at all is, local names included (RFC 8020 §2).
 	const rcode = query.key === "" ? RCODE.NOERROR : RCODE.NXDOMAIN;
 	const packet = write(query, { rcode, authoritative: isBelow, authority }, transport);
-	return { kind: "answer", packet, isSettled: true };
+	return { kind: "answer", packet, isSettled: found.kind === "elsewhere" || found.link !== true };
 }
 
 /** A packet that says no more than why not. */
@@ -78,11 +80,11 @@ function refused(query: Query, rcode: number): Outcome {
 }
 
 /** The name exists: its records of the type, or NOERROR and an SOA (never NXDOMAIN: musl and others drop the A answer for it). */
-function local(query: Query, records: Records, ttlSeconds: number, transport: Transport): Outcome {
+function local(query: Query, { records, link }: Local, ttlSeconds: number, transport: Transport): Outcome {
 	const answers = recordsOf(records, query.type);
 	const authority = answers.length > 0 ? NONE : [startOfAuthority(HEADER_BYTES, ttlSeconds)];
 	const content = { rcode: RCODE.NOERROR, authoritative: true, answers: shuffled(answers), authority };
-	return { kind: "answer", packet: write(query, content, transport), isSettled: answers.length < 2 };
+	return { kind: "answer", packet: write(query, content, transport), isSettled: answers.length < 2 && link !== true };
 }
 
 function recordsOf(records: Records, type: number): readonly Buffer[] {

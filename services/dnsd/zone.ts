@@ -42,11 +42,11 @@ export interface Records {
 	readonly ptr: readonly Buffer[];
 }
 
-/** What the zone knows of a name, as one sandbox sees it. */
+/** What the zone knows of a name, as one sandbox sees it. `link`: it changes with another name, that of whom the sandbox is linked to. */
 export type Found =
-	| { readonly kind: "records"; readonly records: Records }
+	| { readonly kind: "records"; readonly records: Records; readonly link?: true }
 	/** Below `apex`, and nobody is called so: a network's name, or a link's own whose sandbox is not there. */
-	| { readonly kind: "absent"; readonly apex: NameKey }
+	| { readonly kind: "absent"; readonly apex: NameKey; readonly link?: true }
 	| { readonly kind: "elsewhere" };
 
 interface Contribution extends Records {
@@ -154,8 +154,8 @@ export class Zone {
 		for (const { id, target } of [...whole, ...below]) {
 			if (target === undefined) continue;
 			const records = this.#networks.get(id)?.names.get(target);
-			if (records !== undefined) return { kind: "records", records };
-			absent = { kind: "absent", apex: key };
+			if (records !== undefined) return { kind: "records", records, link: true };
+			absent = { kind: "absent", apex: key, link: true };
 		}
 		return absent;
 	}
