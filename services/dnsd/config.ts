@@ -1,5 +1,5 @@
 /** The settings of dnsd: what they are called, what holds without them, and the parts that they make. */
-import { duration, integer, path } from "#lib/config/parsers.ts";
+import { boolean, duration, integer, path } from "#lib/config/parsers.ts";
 import type { Schema, SettingsOf } from "#lib/config/settings.ts";
 import type { TcpLimits } from "./tcp-connection.ts";
 import type { ForwarderSettings } from "./upstream/forwarder.ts";
@@ -21,7 +21,7 @@ export const dnsdSchema = {
 		key: "dnsd.hedge",
 		parse: duration({ minMs: 10, maxMs: 5_000 }),
 		default: 300,
-		doc: "How long an upstream resolver may keep silent before the next one is asked as well.",
+		doc: "How long an upstream resolver may keep silent before the next one is asked as well, at most; it is less where answers come sooner.",
 	},
 	giveUpMs: {
 		key: "dnsd.giveUp",
@@ -47,6 +47,18 @@ export const dnsdSchema = {
 		default: 8_388_608,
 		doc: "Memory for what upstream resolvers said; 0 keeps nothing.",
 	},
+	serveStaleMs: {
+		key: "dnsd.serveStale",
+		parse: duration({ minMs: 0, maxMs: 604_800_000 }),
+		default: 0,
+		doc: "For how long after it has expired an upstream's answer is given when no resolver answers (RFC 8767); 0s never.",
+	},
+	randomCase: {
+		key: "dnsd.randomCase",
+		parse: boolean,
+		default: false,
+		doc: "Ask upstream resolvers in random letter case, and believe no answer in another; a few resolvers do not repeat it and are then taken for silent.",
+	},
 	tcpConnections: {
 		key: "dnsd.tcpConnections",
 		parse: integer({ min: 1, max: 10_000 }),
@@ -66,9 +78,10 @@ export type DnsdSettings = SettingsOf<typeof dnsdSchema>;
 /** Before servers that kept silent are asked once more: about the longest round trip that is worth waiting for. */
 const AGAIN_MS = 1_000;
 
-export function forwarderSettings({ hedgeMs, giveUpMs, ...limits }: DnsdSettings): ForwarderSettings {
-	const { inFlight, inFlightPerSandbox, cacheBytes } = limits;
-	return { pace: { hedgeMs, againMs: AGAIN_MS, overallMs: giveUpMs }, inFlight, inFlightPerSandbox, cacheBytes };
+export function forwarderSettings({ hedgeMs, giveUpMs, ...others }: DnsdSettings): ForwarderSettings {
+	const { inFlight, inFlightPerSandbox, cacheBytes, serveStaleMs, randomCase } = others;
+	const pace = { hedgeMs, againMs: AGAIN_MS, overallMs: giveUpMs };
+	return { pace, inFlight, inFlightPerSandbox, cacheBytes, serveStaleMs, randomCase };
 }
 
 export function tcpLimits({ tcpConnections, tcpIdleMs }: DnsdSettings): TcpLimits {

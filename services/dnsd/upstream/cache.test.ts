@@ -1,61 +1,108 @@
-import { Packet } from "dns2";
-import { expect, it } from "vitest";
-import { TYPE } from "../protocol.ts";
+import { describe, expect, it } from "vitest";
+import { responseThat } from "../test-support/messages.ts";
 import { Cache } from "./cache.ts";
 
-function response(ttl: number, address = "192.0.2.1"): Buffer {
-	const packet = new Packet();
-	packet.header = new Packet.Header({ id: 1, qr: 1 });
-	packet.questions = [new Packet.Question("example.com", TYPE.A, 1)];
-	packet.answers.push(new Packet.Resource({ name: "example.com", type: TYPE.A, class: 1, ttl, address }));
-	return packet.toBuffer();
-}
+const positive = (ttl: number) => responseThat({ ttls: [ttl] });
+const negative = (ttl: number) => responseThat({ rcode: 3, soa: { ttl, minimum: ttl } });
 
-function ttlOf(packet: Buffer | undefined): number | undefined {
-	return packet === undefined ? undefined : Packet.parse(packet).answers[0]?.ttl;
-}
+describe("a cache", () => {
+	it("finds with its age what holds, then nothing", () => {
+		let now = 1_000;
+		const cache = new Cache(10_000, 0, () => now);
+		const response = positive(60);
+		cache.keep("a", response);
+		now += 12_500;
+		expect(cache.find("a")).toMatchObject({ response, state: "fresh", ageSeconds: 12 });
+		now += 47_500;
+		expect(cache.find("a")).toBeUndefined();
+		expect(cache.status()).toEqual({ entries: 0, bytes: 0, hits: 1, misses: 1 });
+	});
 
-it("gives what is left of the TTL, then nothing", () => {
-	let now = 1_000;
-	const cache = new Cache(10_000, () => now);
-	cache.keep("a", response(60));
-	now += 12_500;
-	expect(ttlOf(cache.find("a"))).toBe(48);
-	expect(ttlOf(cache.find("a"))).toBe(48);
-	now += 47_500;
-	expect(cache.find("a")).toBeUndefined();
-	expect(cache.bytes).toBe(0);
+	it("keeps nothing that says 0, and what says more than an hour for an hour", () => {
+		let now = 0;
+		const cache = new Cache(10_000, 0, () => now);
+		cache.keep("a", positive(0));
+		expect(cache.find("a")).toBeUndefined();
+		cache.keep("b", positive(1_000_000));
+		now = 3_599_000;
+		expect(cache.find("b")?.ageSeconds).toBe(3_599);
+		now = 3_600_000;
+		expect(cache.find("b")).toBeUndefined();
+	});
+
+	it("holds an absence no longer than whoever asks may believe it", () => {
+		let now = 0;
+		const cache = new Cache(10_000, 0, () => now);
+		cache.keep("absent", negative(600));
+		cache.keep("present", positive(600));
+		now = 4_999;
+		expect(cache.find("absent", 5)).toMatchObject({ state: "fresh", mostNegativeSeconds: 5 });
+		now = 5_000;
+		expect(cache.find("absent", 5)).toBeUndefined();
+		expect(cache.find("absent")?.state).toBe("fresh");
+		expect(cache.find("present", 5)?.state).toBe("fresh");
+	});
+
+	it("stays within its bytes: what was not used goes before what was, and never the newest", () => {
+		const cache = new Cache(1_300, 0, () => 0);
+		for (const key of ["a", "b", "c"]) cache.keep(key, positive(60));
+		expect(cache.status().entries).toBe(3);
+		expect(cache.find("a")).toBeDefined();
+		cache.keep("d", positive(60));
+		expect(["a", "b", "c", "d"].filter((key) => cache.find(key) !== undefined)).toEqual(["a", "c", "d"]);
+		cache.keep("e", positive(60));
+		expect(cache.find("e")).toBeDefined();
+		for (let i = 0; i < 500; i++) {
+			cache.keep(`k${i}`, positive(60));
+			expect(cache.status().bytes).toBeLessThanOrEqual(1_300);
+		}
+		expect(cache.status().entries).toBe(3);
+	});
+
+	it("keeps nothing that is larger than the whole of it", () => {
+		const cache = new Cache(100, 0, () => 0);
+		cache.keep("a", positive(60));
+		expect(cache.status()).toMatchObject({ entries: 0, bytes: 0 });
+	});
+
+	it("replaces, and forgets everything on demand", () => {
+		const cache = new Cache(10_000, 0, () => 0);
+		cache.keep("a", positive(60));
+		const { bytes } = cache.status();
+		const newer = positive(60);
+		cache.keep("a", newer);
+		expect(cache.status().bytes).toBe(bytes);
+		expect(cache.find("a")?.response).toBe(newer);
+		cache.keep("b", positive(60));
+		expect(cache.flush()).toBe(2);
+		expect(cache.status()).toMatchObject({ entries: 0, bytes: 0 });
+		expect(cache.find("a")).toBeUndefined();
+	});
 });
 
-it("keeps nothing that says 0, and what says more than an hour for an hour", () => {
-	let now = 0;
-	const cache = new Cache(10_000, () => now);
-	cache.keep("a", response(0));
-	expect(cache.find("a")).toBeUndefined();
-	cache.keep("b", response(1_000_000));
-	now = 3_599_000;
-	expect(ttlOf(cache.find("b"))).toBe(1_000_000 - 3_599);
-	now = 3_600_000;
-	expect(cache.find("b")).toBeUndefined();
-});
+describe("a cache that serves what is stale (RFC 8767)", () => {
+	it("finds it for as long as it was told to, to be told for half a minute", () => {
+		let now = 0;
+		const cache = new Cache(10_000, 10_000, () => now);
+		cache.keep("a", positive(60));
+		now = 60_000;
+		expect(cache.find("a")).toMatchObject({ state: "stale", ageSeconds: 0, mostSeconds: 30 });
+		now = 70_000;
+		expect(cache.find("a")).toBeUndefined();
+		expect(cache.status()).toEqual({ entries: 0, bytes: 0, hits: 0, misses: 2 });
+	});
 
-it("stays within its bytes: what was not used for longest goes", () => {
-	const cache = new Cache(1_000, () => 0);
-	for (const key of ["a", "b", "c"]) cache.keep(key, response(60));
-	expect(cache.find("a")).toBeDefined();
-	cache.keep("d", response(60));
-	expect(["a", "b", "c", "d"].filter((key) => cache.find(key) !== undefined)).toEqual(["a", "d", "c"].toSorted());
-	expect(cache.bytes).toBeLessThanOrEqual(1_000);
-	for (let i = 0; i < 500; i++) cache.keep(`k${i}`, response(60));
-	expect(cache.bytes).toBeLessThanOrEqual(1_000);
-});
-
-it("replaces, and gives copies", () => {
-	const cache = new Cache(1_000, () => 0);
-	cache.keep("a", response(60, "192.0.2.1"));
-	const bytes = cache.bytes;
-	cache.keep("a", response(60, "192.0.2.2"));
-	expect(cache.bytes).toBe(bytes);
-	cache.find("a")?.fill(0);
-	expect(Packet.parse(cache.find("a") ?? Buffer.alloc(0)).answers[0]?.address).toBe("192.0.2.2");
+	it("says for a while that asking has failed, until it succeeds", () => {
+		let now = 0;
+		const cache = new Cache(10_000, 1_000_000, () => now);
+		cache.keep("a", positive(60));
+		now = 60_000;
+		cache.rest("a");
+		now = 89_999;
+		expect(cache.find("a")?.state).toBe("resting");
+		now = 90_000;
+		expect(cache.find("a")?.state).toBe("stale");
+		cache.keep("a", positive(60));
+		expect(cache.find("a")?.state).toBe("fresh");
+	});
 });

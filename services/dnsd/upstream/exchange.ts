@@ -1,29 +1,24 @@
 /**
- * One question to one server: over UDP from a socket of its own (a random port), over TCP when the answer is cut short.
+ * One question to one server, over UDP from a socket of its own (a random port) or over TCP.
  *
- * The socket is connected, so the kernel lets nothing in but from that server, and says at once when nobody is there. What is
+ * The UDP socket is connected, so the kernel lets nothing in but from that server, and says at once when nobody is there. What is
  * not the answer is passed over in silence and waited on. From this process's own namespace: the host's.
  */
 import { connect } from "node:net";
 import { datagramSocket } from "../datagram.ts";
-import { isAnswerTo, isTruncated } from "./message.ts";
+import { isAnswerTo } from "./request.ts";
 import type { Server } from "./server.ts";
 
 const PREFIX_BYTES = 2;
 
-/** Rejects when the server cannot be reached, or with the signal's reason. */
-export async function exchange(server: Server, request: Buffer, signal: AbortSignal): Promise<Buffer> {
-	const response = await overUdp(server, request, signal);
-	return isTruncated(response) ? await overTcp(server, request, signal) : response;
-}
-
-function overUdp(server: Server, request: Buffer, signal: AbortSignal): Promise<Buffer> {
+/** Rejects when nobody is there, or with the signal's reason. `exact`: the answer repeats the name letter by letter. */
+export function overUdp(server: Server, request: Buffer, signal: AbortSignal, exact: boolean): Promise<Buffer> {
 	const socket = datagramSocket(server.family);
 	return new Promise<Buffer>((resolve, reject) => {
 		onAbort(signal, reject);
 		socket.on("error", reject);
 		socket.on("message", (response) => {
-			if (isAnswerTo(request, response)) resolve(response);
+			if (isAnswerTo(request, response, exact)) resolve(response);
 		});
 		socket.connect(server.port, server.address, (error?: Error) => {
 			if (error) reject(error);
@@ -34,7 +29,8 @@ function overUdp(server: Server, request: Buffer, signal: AbortSignal): Promise<
 	});
 }
 
-function overTcp(server: Server, request: Buffer, signal: AbortSignal): Promise<Buffer> {
+/** Rejects when the server cannot be reached, closes, or answers something else, or with the signal's reason. */
+export function overTcp(server: Server, request: Buffer, signal: AbortSignal): Promise<Buffer> {
 	const socket = connect({ host: server.address, port: server.port, noDelay: true });
 	return new Promise<Buffer>((resolve, reject) => {
 		onAbort(signal, reject);
@@ -43,13 +39,18 @@ function overTcp(server: Server, request: Buffer, signal: AbortSignal): Promise<
 		socket.on("connect", () => socket.write(Buffer.concat([prefix, request])));
 		socket.on("error", reject);
 		socket.on("close", () => reject(new Error("the server closed the connection")));
-		let received: Buffer = Buffer.alloc(0);
+		// Put together only when it is whole: a server that sends byte by byte costs no more than its bytes.
+		const received: Buffer[] = [];
+		let receivedBytes = 0;
+		let neededBytes = PREFIX_BYTES;
 		socket.on("data", (chunk: Buffer) => {
-			received = Buffer.concat([received, chunk]);
-			if (received.length < PREFIX_BYTES) return;
-			const end = PREFIX_BYTES + received.readUInt16BE(0);
-			if (received.length < end) return;
-			const response = received.subarray(PREFIX_BYTES, end);
+			received.push(chunk);
+			receivedBytes += chunk.length;
+			if (receivedBytes < neededBytes) return;
+			const all = Buffer.concat(received);
+			neededBytes = PREFIX_BYTES + all.readUInt16BE(0);
+			if (receivedBytes < neededBytes) return;
+			const response = all.subarray(PREFIX_BYTES, neededBytes);
 			if (isAnswerTo(request, response)) resolve(response);
 			else reject(new Error("the server answered another question"));
 		});

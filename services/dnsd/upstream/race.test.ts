@@ -1,14 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { Ip } from "#lib/address/ip.ts";
-import { type Attempt, race } from "./race.ts";
-import { type Server, serverAt } from "./server.ts";
+import { type Rules, race } from "./race.ts";
 
-const [one, two, three] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map((text) => serverAt(Ip.parse(text))) as [
-	Server,
-	Server,
-	Server,
-];
-const pace = { hedgeMs: 20, againMs: 40, overallMs: 2_000 };
+const [one, two, three] = ["one", "two", "three"] as const;
+type Server = typeof one | typeof two | typeof three;
+type Attempt = Rules<Server, string>["attempt"];
+const pace = { hedgeMs: () => 20, againMs: 40, overallMs: 2_000 };
 
 type Behaviour = "good" | "bad" | "silent";
 
@@ -24,7 +20,7 @@ function servers(behaviour: ReadonlyMap<Server, Behaviour | readonly Behaviour[]
 		const all = [behaviour.get(server) ?? "silent"].flat();
 		switch (all[before] ?? all.at(-1)) {
 			case "good":
-				return Promise.resolve(Buffer.from(server.address));
+				return Promise.resolve(server);
 			case "bad":
 				return Promise.reject(new Error("bad"));
 			case "silent":
@@ -38,7 +34,7 @@ function servers(behaviour: ReadonlyMap<Server, Behaviour | readonly Behaviour[]
 describe("race", () => {
 	it("asks one server when that one answers", async () => {
 		const { asked, attempt } = servers(new Map([[one, "good"]]));
-		expect(String(await race([one, two], attempt, pace))).toBe(one.address);
+		expect(await race([one, two], { ...pace, attempt })).toBe(one);
 		expect(asked).toEqual([one]);
 	});
 
@@ -50,7 +46,7 @@ describe("race", () => {
 				[three, "good"],
 			]),
 		);
-		expect(String(await race([one, two, three], attempt, pace))).toBe(three.address);
+		expect(await race([one, two, three], { ...pace, attempt })).toBe(three);
 		expect(asked).toEqual([one, two, three]);
 	});
 
@@ -61,7 +57,7 @@ describe("race", () => {
 				[two, "bad"],
 			]),
 		);
-		expect(await race([one, two], attempt, { ...pace, overallMs: 60_000 })).toBeUndefined();
+		expect(await race([one, two], { ...pace, attempt, overallMs: 60_000 })).toBeUndefined();
 		expect(asked).toEqual([one, two]);
 	});
 
@@ -72,8 +68,33 @@ describe("race", () => {
 				[two, ["bad"]],
 			]),
 		);
-		expect(String(await race([one, two], attempt, pace))).toBe(one.address);
+		expect(await race([one, two], { ...pace, attempt })).toBe(one);
 		expect(asked).toEqual([one, two, one]);
+	});
+
+	it("gives those that keep silent their time though the last one failed", async () => {
+		const { asked, attempt } = servers(new Map([[two, "bad"]]));
+		expect(await race([one, two], { ...pace, attempt, againMs: 60_000, overallMs: 200 })).toBeUndefined();
+		expect(asked).toEqual([one, two]);
+	});
+
+	it("tells who let the time pass, and of none that failed", async () => {
+		const late: Server[] = [];
+		const { attempt } = servers(
+			new Map([
+				[one, ["silent", "good"]],
+				[two, ["bad"]],
+			]),
+		);
+		await race([one, two], { ...pace, attempt, onLate: (server) => late.push(server) });
+		expect(late).toEqual([one]);
+	});
+
+	it("waits for each as long as that one deserves", async () => {
+		const { asked, attempt } = servers(new Map([[three, "good"]]));
+		const hedgeMs = (server: Server): number => (server === one ? 10 : 60_000);
+		expect(await race([one, two, three], { ...pace, attempt, hedgeMs, overallMs: 300 })).toBeUndefined();
+		expect(asked).toEqual([one, two]);
 	});
 
 	it("gives up in bounded time and stops what it began", async () => {
@@ -82,11 +103,11 @@ describe("race", () => {
 			signals.push(signal);
 			return new Promise(() => undefined);
 		};
-		expect(await race([one], attempt, { ...pace, overallMs: 100 })).toBeUndefined();
+		expect(await race([one], { ...pace, attempt, overallMs: 100 })).toBeUndefined();
 		expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
 	});
 
 	it("has nobody to ask without servers", async () => {
-		expect(await race([], servers(new Map()).attempt, pace)).toBeUndefined();
+		expect(await race([], { ...pace, attempt: servers(new Map()).attempt })).toBeUndefined();
 	});
 });

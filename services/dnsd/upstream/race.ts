@@ -1,11 +1,9 @@
 /**
- * Several servers, one answer: the first is asked at once, the next when it has failed or kept silent for a moment, and those
+ * Several candidates, one answer: the first is asked at once, the next when it has failed or kept silent for a moment, and those
  * that kept silent once more. The first good answer wins; when everybody has failed there is no waiting.
  */
-import type { Server } from "./server.ts";
-
 export interface Pace {
-	/** How long a server may keep silent before the next one is asked as well. */
+	/** How long a server may keep silent before the next one is asked as well, at most. */
 	readonly hedgeMs: number;
 	/** After the last server, before those that kept silent are asked again: a packet may have been lost. */
 	readonly againMs: number;
@@ -13,53 +11,63 @@ export interface Pace {
 	readonly overallMs: number;
 }
 
-/** Resolves with a good answer; rejects when there will be none, or with the signal's reason. */
-export type Attempt = (server: Server, signal: AbortSignal) => Promise<Buffer>;
+export interface Rules<Candidate, Answer> extends Omit<Pace, "hedgeMs"> {
+	readonly hedgeMs: (candidate: Candidate) => number;
+	/** Resolves with a good answer; rejects when there will be none, or with the signal's reason. */
+	readonly attempt: (candidate: Candidate, signal: AbortSignal) => Promise<Answer>;
+	/** Hears of one that let its time pass, and since when (`performance.now`); it may still answer. */
+	readonly onLate?: (candidate: Candidate, askedAtMs: number) => void;
+}
 
 const DECIDED = new Error("the race is decided");
+/** The first time, and once again. */
+const ROUNDS = 2;
 
-/** Undefined when nobody gave a good answer. `onSilence` hears of a server that let its time pass; it may still answer. */
-export function race(
-	servers: readonly Server[],
-	attempt: Attempt,
-	pace: Pace,
-	onSilence: (server: Server) => void = () => undefined,
-): Promise<Buffer | undefined> {
-	const plan = [...servers, ...servers];
-	const failed = new Set<Server>();
+/** Undefined when nobody gave a good answer. */
+export function race<Candidate, Answer>(
+	candidates: readonly Candidate[],
+	{ hedgeMs, againMs, overallMs, attempt, onLate }: Rules<Candidate, Answer>,
+): Promise<Answer | undefined> {
+	const queue = [...candidates];
+	const failed = new Set<Candidate>();
 	const decided = new AbortController();
+	let rounds = ROUNDS - 1;
 	let pending = 0;
 	let timer: NodeJS.Timeout | undefined;
 	return new Promise((resolve) => {
-		const decide = (response: Buffer | undefined): void => {
+		const decide = (answer: Answer | undefined): void => {
 			clearTimeout(timer);
 			clearTimeout(overall);
-			resolve(response);
+			resolve(answer);
 			decided.abort(DECIDED);
 		};
 		const askNext = (): void => {
-			clearTimeout(timer);
 			if (decided.signal.aborted) return;
-			let server = plan.shift();
-			while (server !== undefined && failed.has(server)) server = plan.shift();
-			if (server === undefined) {
-				if (pending === 0) decide(undefined);
-				return;
-			}
-			const asked = server;
+			let next = queue.shift();
+			while (next !== undefined && failed.has(next)) next = queue.shift();
+			if (next !== undefined) ask(next);
+			// Otherwise the time of the one that was asked last goes on.
+			else if (pending === 0) decide(undefined);
+		};
+		const ask = (candidate: Candidate): void => {
+			const askedAtMs = performance.now();
+			clearTimeout(timer);
 			pending += 1;
-			const patienceMs = plan.length === servers.length ? pace.againMs : pace.hedgeMs;
-			timer = setTimeout(() => {
-				onSilence(asked);
-				askNext();
-			}, patienceMs);
-			attempt(asked, decided.signal).then(decide, () => {
+			timer = setTimeout(
+				() => {
+					if (!failed.has(candidate)) onLate?.(candidate, askedAtMs);
+					if (queue.length === 0 && rounds-- > 0) queue.push(...candidates);
+					askNext();
+				},
+				queue.length === 0 ? againMs : hedgeMs(candidate),
+			);
+			attempt(candidate, decided.signal).then(decide, () => {
 				pending -= 1;
-				failed.add(asked);
+				failed.add(candidate);
 				askNext();
 			});
 		};
-		const overall = setTimeout(() => decide(undefined), pace.overallMs);
+		const overall = setTimeout(() => decide(undefined), overallMs);
 		askNext();
 	});
 }
