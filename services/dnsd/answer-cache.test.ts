@@ -138,6 +138,17 @@ function sandboxOf({
 	};
 }
 
+it("what a link's name stands for is not to be kept: it changes with another name", () => {
+	const one = { id: "one", name: "asker", networkName: "front", aliases: [], address: "10.0.0.1", forwards: false };
+	const two = { id: "two", name: "web", networkName: "front", aliases: [], address: "10.0.0.2", forwards: false };
+	const alone = Zone.empty(5).with(sandboxOf({ ...one, links: { db: "web" } }));
+	for (const zone of [alone, alone.with(sandboxOf({ ...two, links: {} }))]) {
+		const asker: Asker = { ttlSeconds: 5, forwards: false, lookUp: (key) => zone.lookUp("one", key) };
+		expect(answer(query("db"), asker, "udp")).toMatchObject({ kind: "answer", isSettled: false });
+		expect(answer(query("web"), asker, "udp")).toMatchObject({ kind: "answer", isSettled: true });
+	}
+});
+
 type Step = { readonly kind: "remove"; readonly id: string } | Put | Ask;
 interface Put {
 	readonly kind: "put";

@@ -25,7 +25,8 @@ type Local = Extract<Found, { kind: "records" }>;
 export type Outcome =
 	/** `isSettled`: the same query of the same asker is answered with the same bytes until names change. */
 	| { readonly kind: "answer"; readonly packet: Buffer; readonly isSettled: boolean }
-	| { readonly kind: "forward"; readonly query: Query }
+	/** `mayComeToBe`: it may be a name of a container that is not there yet. */
+	| { readonly kind: "forward"; readonly query: Query; readonly mayComeToBe: boolean }
 	| { readonly kind: "ignore" };
 
 const IGNORE: Outcome = { kind: "ignore" };
@@ -42,7 +43,11 @@ export function answer(packet: Buffer, asker: Asker, transport: Transport): Outc
 	if (!asker.forwards) return nowhere(query, found, asker.ttlSeconds, transport);
 	// A client that wants no recursion asks for what we know ourselves (RFC 1034 §4.3.1), and this is none of it.
 	if ((query.flags & FLAG.recursionDesired) === 0) return refused(query, RCODE.REFUSED);
-	return { kind: "forward", query };
+	return { kind: "forward", query, mayComeToBe: found.kind === "absent" || isSingleLabel(query.key) };
+}
+
+function isSingleLabel(key: NameKey): boolean {
+	return key.length > 0 && key.charCodeAt(0) + 1 === key.length;
 }
 
 /**

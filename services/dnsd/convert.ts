@@ -10,7 +10,7 @@ import type { WatchState } from "./peers/netd.ts";
 import { findType, TYPE } from "./protocol.ts";
 import type { LoggedQuery, Parcel, QueryFilter } from "./query-log.ts";
 import type { LocalAnswer, ResolverStatus, ServedSandbox } from "./resolver.ts";
-import type { UpstreamServer } from "./upstream-status.ts";
+import type { UpstreamStatus } from "./upstream/upstream.ts";
 import type { Leg, Sandbox } from "./zone.ts";
 
 export function sandboxOf(message: ResolvedSandbox): Sandbox {
@@ -74,7 +74,7 @@ export function statusResponse({
 	watch: WatchState;
 	resolver: ResolverStatus;
 }): dns.GetStatusResponse {
-	const { servers, cache } = resolver.asked;
+	const { upstreams, cache } = resolver.forwarder;
 	return {
 		revision: watch.revision,
 		synced: watch.synced,
@@ -82,11 +82,11 @@ export function statusResponse({
 		upstreams: [...resolver.upstreams],
 		failures: [...watch.unreadable, ...resolver.failures],
 		counters: countersMessage(resolver.counters),
-		askedUpstreams: servers.map(upstreamMessage),
+		askedUpstreams: upstreams.map(upstreamMessage),
 		cache: {
 			entries: BigInt(cache.entries),
 			bytes: BigInt(cache.bytes),
-			hits: BigInt(cache.hits),
+			hits: BigInt(resolver.counters.cached),
 			misses: BigInt(cache.misses),
 			stale: BigInt(cache.stale),
 		},
@@ -117,8 +117,8 @@ function countersMessage(counters: Counters): dns.Counters {
 	};
 }
 
-function upstreamMessage(upstream: UpstreamServer): dns.Upstream {
-	const { server, queries, answers, failures, timeouts, tcpRetries, rttMs, backingOff } = upstream;
+function upstreamMessage(upstream: UpstreamStatus): dns.Upstream {
+	const { server, queries, answers, failures, timeouts, tcpRetries, smoothedRttMs = 0, backOffUntil } = upstream;
 	return {
 		server,
 		queries: BigInt(queries),
@@ -126,8 +126,8 @@ function upstreamMessage(upstream: UpstreamServer): dns.Upstream {
 		failures: BigInt(failures),
 		timeouts: BigInt(timeouts),
 		tcpRetries: BigInt(tcpRetries),
-		rttMs,
-		backingOff,
+		rttMs: smoothedRttMs,
+		backingOff: backOffUntil !== undefined,
 	};
 }
 

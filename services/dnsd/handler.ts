@@ -1,6 +1,6 @@
 /** What is said to the packets of one sandbox, from socket to socket: answered or forwarded, counted, kept, and told to who watches. */
 import type { Log } from "#lib/log/log.ts";
-import { answer, type Asker, type Transport } from "./answer.ts";
+import { answer, type Asker, type Outcome, type Transport } from "./answer.ts";
 import { type Counters, ownOutcome } from "./counters.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import type { Answerer, Handler } from "./listener.ts";
@@ -20,9 +20,11 @@ export interface Seat {
 	readonly log: Log;
 	/** Who it is at this moment, for the log of queries. */
 	asking(): Asking;
-	/** Never rejects. The query's packet is the forwarder's own. */
-	forward(query: Query, transport: Transport): Buffer | Promise<Buffer>;
+	/** Never rejects, and reads the query's packet no more when it has returned. `mostNegativeSeconds`: for how long at most it may be said that there is nothing. */
+	forward(query: Query, transport: Transport, mostNegativeSeconds: number | undefined): Buffer | Promise<Buffer>;
 }
+
+type Forwarding = Extract<Outcome, { kind: "forward" }>;
 
 export function answererOf(seat: Seat): Answerer {
 	return {
@@ -66,7 +68,7 @@ function handle(packet: Buffer, transport: Transport, seat: Seat): ReturnType<Ha
 			return outcome.packet;
 		}
 		case "forward":
-			return forward(outcome.query, transport, seat, seen);
+			return forward(outcome, transport, seat, seen);
 		case "ignore":
 			counters.ignored += 1;
 			return undefined;
@@ -74,25 +76,25 @@ function handle(packet: Buffer, transport: Transport, seat: Seat): ReturnType<Ha
 }
 
 function forward(
-	query: Query,
+	{ query, mayComeToBe }: Forwarding,
 	transport: Transport,
 	seat: Seat,
 	seen: PendingQuery | undefined,
 ): Buffer | Promise<Buffer> {
-	const { counters, answers, view } = seat;
+	const { counters, answers, view, asker } = seat;
 	counters.forwarded += 1;
 	const ended = (packet: Buffer, outcome: "cached" | "forwarded"): Buffer => {
-		const isFailed = (uint16(packet, 2) & FLAG.rcode) === RCODE.SERVFAIL;
-		if (isFailed) counters.failed += 1;
+		if (isFailure(packet)) counters.failed += 1;
 		else if (outcome === "cached") counters.cached += 1;
-		seen?.end(isFailed ? "failed" : outcome, packet);
+		seen?.end(isFailure(packet) ? "failed" : outcome, packet);
 		return packet;
 	};
-	// The packet is the socket's again when this returns.
-	const packet = Buffer.from(query.packet);
-	const said = seat.forward({ ...query, packet }, transport);
+	const said = seat.forward(query, transport, mayComeToBe ? asker.ttlSeconds : undefined);
 	if (!Buffer.isBuffer(said)) return said.then((answer) => ended(answer, "forwarded"));
-	const isGood = (uint16(said, 2) & FLAG.rcode) !== RCODE.SERVFAIL;
-	if (isGood && transport === "udp") answers.keep(view.number, packet, said, { ages: true });
+	if (transport === "udp" && !isFailure(said)) answers.keep(view.number, query.packet, said, { ages: true });
 	return ended(said, "cached");
+}
+
+function isFailure(answer: Buffer): boolean {
+	return (uint16(answer, 2) & FLAG.rcode) === RCODE.SERVFAIL;
 }

@@ -5,6 +5,7 @@
  * one value, so that no answer shows half of a change.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Ip } from "#lib/address/ip.ts";
 import type { Log } from "#lib/log/log.ts";
 import { type Page, pageOf, type PageRequest } from "#lib/rpc/page.ts";
 import { AnswerCache } from "./answer-cache.ts";
@@ -18,9 +19,8 @@ import { Listeners } from "./listeners.ts";
 import type { NameKey } from "./name.ts";
 import { QueryLog } from "./query-log.ts";
 import type { TcpLimits } from "./tcp-connection.ts";
-import type { Forwarder } from "./upstream/forwarder.ts";
+import type { Forwarder, ForwarderStatus } from "./upstream/forwarder.ts";
 import { type Server, serverAt, serverText } from "./upstream/server.ts";
-import { flushCache, type UpstreamStatus, upstreamStatus } from "./upstream-status.ts";
 import { type Found, namesOf, type Sandbox, Zone } from "./zone.ts";
 
 export interface ResolverParts {
@@ -38,7 +38,7 @@ export interface ResolverStatus {
 	readonly upstreams: readonly string[];
 	/** Of all sandboxes, with those that are gone. */
 	readonly counters: Counters;
-	readonly asked: UpstreamStatus;
+	readonly forwarder: ForwarderStatus;
 	readonly failures: readonly string[];
 }
 
@@ -68,6 +68,8 @@ export class Resolver implements AsyncDisposable {
 	readonly #parts: ResolverParts;
 	readonly #listeners: Listeners;
 	readonly #answers = new AnswerCache();
+	/** By a sandbox's list of addresses. */
+	readonly #ownServers = new WeakMap<readonly Ip[], readonly Server[]>();
 	readonly #views = new Map<string, View>();
 	#lastView = 0;
 	readonly #counters = new CounterBook();
@@ -137,7 +139,7 @@ export class Resolver implements AsyncDisposable {
 	/** How many answers of upstream resolvers were kept until now. */
 	flushCache(): number {
 		this.#answers.clear();
-		return flushCache(this.#parts.forwarder);
+		return this.#parts.forwarder.flush();
 	}
 
 	status(): ResolverStatus {
@@ -145,7 +147,7 @@ export class Resolver implements AsyncDisposable {
 			sandboxes: this.#listeners.size,
 			upstreams: this.#withoutLoops(this.#parts.hostServers()).map(serverText),
 			counters: this.#counters.total(),
-			asked: upstreamStatus(this.#parts.forwarder),
+			forwarder: this.#parts.forwarder.status(),
 			failures: this.#listeners.failures(),
 		};
 	}
@@ -189,15 +191,20 @@ export class Resolver implements AsyncDisposable {
 			queries: this.queries,
 			log: this.#parts.log,
 			asking: () => ({ sandboxId, owner: sandbox()?.owner ?? "", container: sandbox()?.name ?? "" }),
-			forward: (query, transport) =>
-				this.#parts.forwarder.forward(query, transport, this.#serversOf(sandbox()), sandboxId),
+			forward: (query, transport, mostNegativeSeconds) => {
+				const servers = this.#serversOf(sandbox());
+				return this.#parts.forwarder.forward(query, transport, servers, sandboxId, mostNegativeSeconds);
+			},
 		});
 	}
 
-	/** Its own, or the host's. */
+	/** Its own, or the host's; the same list as long as nothing of it changes. */
 	#serversOf(sandbox: Sandbox | undefined): readonly Server[] {
 		const own = sandbox?.dnsServers ?? [];
-		return this.#withoutLoops(own.length > 0 ? own.map(serverAt) : this.#parts.hostServers());
+		if (own.length === 0) return this.#withoutLoops(this.#parts.hostServers());
+		const servers = this.#ownServers.get(own) ?? own.map(serverAt);
+		this.#ownServers.set(own, servers);
+		return this.#withoutLoops(servers);
 	}
 
 	/** 127.0.0.11 is somebody else's on the host (Docker's, where wharf runs in its container) unless we serve the host itself. */

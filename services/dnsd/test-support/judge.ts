@@ -5,12 +5,17 @@
  * lies around it.
  */
 import { answer, type Outcome, type Transport } from "../answer.ts";
-import { answerFor, isAnswerTo, readRecords, type ResponseRecords } from "../upstream/message.ts";
+import { replyTo } from "../upstream/reply.ts";
+import { isAnswerTo } from "../upstream/request.ts";
+import { parseResponse, type Response } from "../upstream/response.ts";
 import { queryOf, wireOf } from "./ask.ts";
 import { askerOfWeb } from "./asker.ts";
 import type { Sample } from "./corpus.ts";
 import { decode, type Message } from "./decode.ts";
 
+/** A client without EDNS. */
+const PLAIN = { edns: false, dnssecOk: false, flags: 0x0100 } as const;
+const NO_LIMIT = { ageSeconds: 7, mostSeconds: Number.POSITIVE_INFINITY, mostNegativeSeconds: 5 };
 const MARGIN = 300;
 const MOST_OVER_UDP = 4096;
 const CODES = [0, 1, 3, 4, 5, 16];
@@ -33,21 +38,15 @@ export function amissWithQuery(packet: Buffer, transport: Transport, forwards: b
 export function amissWithResponse(sample: Sample, response: Buffer, transport: Transport): string | undefined {
 	return amiss(() => {
 		const request = requestTo(sample.packet);
+		const read = (bytes: Buffer): Response | undefined =>
+			isAnswerTo(request, bytes) ? parseResponse(bytes, PLAIN) : undefined;
 		const isAnswer = isAnswerTo(request, response);
 		if (isAnswer && !isToRequest(request, response)) return "the answer to something else was taken";
-		const records = readRecords(response);
-		const isRead = isAnswer && records !== undefined && response.readUInt16BE(4) === 1;
-		const wrong = isRead ? amissWithRecords(response, records) : undefined;
-		if (wrong !== undefined) return wrong;
-		const told = JSON.stringify([isAnswer, records]);
-		const around = amissAround(
-			response,
-			(bytes) => JSON.stringify([isAnswerTo(request, bytes), readRecords(bytes)]) === told,
-		);
-		if (around !== undefined) return around;
-		const code = response.length < 12 ? 0 : response.readUInt16BE(2) & 15;
-		const isPassedOn = isAnswer && records !== undefined && (code === 0 || code === 3);
-		return isPassedOn ? amissWithPassedOn(request, response, transport) : undefined;
+		const taken = read(response);
+		const told = textOf(taken);
+		const around = amissAround(response, (bytes) => textOf(read(bytes)) === told);
+		if (around !== undefined || taken === undefined) return around;
+		return amissWithRecords(taken) ?? amissWithPassedOn(request, taken, transport);
 	});
 }
 
@@ -160,14 +159,18 @@ function isToRequest(request: Buffer, response: Buffer): boolean {
 	return response.readUInt16BE(4) === 0 || folded(response) === folded(request);
 }
 
-function amissWithRecords(response: Buffer, { ttlOffsets, keepSeconds }: ResponseRecords): string | undefined {
-	const isWithin = ttlOffsets.every((offset) => offset >= 12 && offset + 4 <= response.length);
+function textOf(response: Response | undefined): string {
+	return response === undefined ? "" : JSON.stringify({ ...response, packet: response.packet.toString("hex") });
+}
+
+function amissWithRecords({ packet, ttlOffsets, keepSeconds }: Response): string | undefined {
+	const isWithin = ttlOffsets.every((offset) => offset >= 12 && offset + 4 <= packet.length);
 	if (!isWithin) return "a TTL was found outside";
 	return keepSeconds >= 0 && keepSeconds < 2 ** 31 ? undefined : `an answer was to be kept for ${keepSeconds} s`;
 }
 
 /** The client asked in capitals, under another id. */
-function amissWithPassedOn(request: Buffer, response: Buffer, transport: Transport): string | undefined {
+function amissWithPassedOn(request: Buffer, response: Response, transport: Transport): string | undefined {
 	const asked = Buffer.from(request.toString("latin1").toUpperCase(), "latin1");
 	request.copy(asked, asked.length - 4, request.length - 4); // type and class are no letters
 	asked.writeUInt16BE(0x1111, 0);
@@ -175,10 +178,10 @@ function amissWithPassedOn(request: Buffer, response: Buffer, transport: Transpo
 	asked.writeUInt16BE(1, 4);
 	const outcome = answer(asked, askerOfWeb(true), transport);
 	if (outcome.kind !== "forward") return undefined;
-	const passed = answerFor(outcome.query, response, transport);
+	const passed = replyTo(outcome.query, response, transport, NO_LIMIT);
 	if (passed.length > (transport === "tcp" ? 65_535 : 512)) return `${passed.length} bytes are passed on`;
 	if (passed.readUInt16BE(0) !== 0x1111 || (passed.readUInt16BE(2) & 0x8000) === 0) return "passed on under another id";
 	if (!passed.subarray(12, asked.length).equals(asked.subarray(12))) return "passed on with another question";
-	if (readable(response) !== undefined) decode(passed);
+	if (readable(response.packet) !== undefined) decode(passed);
 	return undefined;
 }
