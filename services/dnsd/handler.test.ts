@@ -8,7 +8,6 @@ import { AnswerCache } from "./answer-cache.ts";
 import { answererOf, type Seat } from "./handler.ts";
 import type { Handler } from "./listener.ts";
 import { RCODE, TYPE } from "./protocol.ts";
-import type { Query } from "./query.ts";
 import { QueryLog } from "./query-log.ts";
 
 function seatWith(forward: Seat["forward"], more: Partial<Seat> = {}): Seat {
