@@ -12,6 +12,7 @@ import type { HostsEntry } from "../files/hosts.ts";
 import { withoutPrefix } from "../files/generated-files.ts";
 import type { Parts } from "../parts.ts";
 import { type ContainerRecord, hostnameOf } from "./container.ts";
+import { environmentOf } from "./link-environment.ts";
 
 /** netd's name of the network that it makes itself, and on which it resolves no names. */
 const DEFAULT_BRIDGE = "bridge";
@@ -85,92 +86,38 @@ export function runningLinked({ table }: Pick<Parts, "table">, record: Container
 }
 
 /** Lines of /etc/hosts for those of its links on `bridge` that run now. */
-export async function linkedEntries(parts: Parts, record: ContainerRecord): Promise<HostsEntry[]> {
+export async function linkedEntries(
+	parts: Pick<Parts, "netd" | "table">,
+	record: ContainerRecord,
+): Promise<HostsEntry[]> {
 	const entries: HostsEntry[] = [];
 	for (const { container, alias } of bridgeLinks(record)) {
 		const other = parts.table.findByName(container);
 		if (other?.state !== "RUNNING") continue;
 		const names = [...new Set([alias, hostnameOf(other), other.name, other.id.slice(0, 12)])];
-		const endpoints = await parts.netd.endpoints(other.sandboxId);
-		const addresses = endpoints.find(({ networkName }) => networkName === DEFAULT_BRIDGE)?.addresses ?? [];
-		entries.push(...addresses.map((address) => ({ address: withoutPrefix(address), names })));
+		const addresses = await addressesOf(parts.netd, other);
+		entries.push(...addresses.map((address) => ({ address, names })));
 	}
 	return entries;
 }
 
-/** What Docker gives a linking container of the other's ports and environment. */
-export async function linkEnvironment(parts: Parts, record: ContainerRecord, linked: readonly Linked[]) {
+/** What they tell of themselves in its environment. */
+export async function linkEnvironment(
+	{ netd }: Pick<Parts, "netd">,
+	{ name }: ContainerRecord,
+	linked: readonly Linked[],
+): Promise<string[]> {
 	const entries: string[] = [];
 	for (const { alias, other } of linked) {
-		const endpoints = await parts.netd.endpoints(other.sandboxId);
-		const addresses = endpoints.find(({ networkName }) => networkName === DEFAULT_BRIDGE)?.addresses ?? [];
-		const address = withoutPrefix(addresses.find((one) => !one.includes(":")) ?? addresses[0] ?? "");
-		entries.push(...environmentOf({ alias, address, name: record.name, other }));
+		const addresses = await addressesOf(netd, other);
+		const address = addresses.find((one) => !one.includes(":")) ?? addresses[0] ?? "";
+		entries.push(...environmentOf({ alias, address, name, other }));
 	}
 	return entries;
 }
 
-export interface LinkView {
-	readonly alias: string;
-	readonly address: string;
-	/** The linking container's. */
-	readonly name: string;
-	readonly other: Pick<ContainerRecord, "spec">;
-}
-
-/** Source: moby `daemon/links/links.go`. */
-export function environmentOf({ alias, address, name, other }: LinkView): string[] {
-	const prefix = alias.toUpperCase().replaceAll("-", "_");
-	const ports = portsOf(other);
-	const [first] = ports;
-	const url = ({ port, protocol }: Exposed): string => `${protocol}://${address}:${port}`;
-	const keyOf = ({ port, protocol }: Exposed): string => `${prefix}_PORT_${port}_${protocol.toUpperCase()}`;
-	const each = ports.flatMap((one) => {
-		const { port, protocol } = one;
-		const key = keyOf(one);
-		return [`${key}=${url(one)}`, `${key}_ADDR=${address}`, `${key}_PORT=${port}`, `${key}_PROTO=${protocol}`];
-	});
-	const ranges = rangesOf(ports).flatMap(([start, end]) => {
-		const key = keyOf(start);
-		const [from, to] = [`${key}_START=${url(start)}`, `${key}_END=${url(end)}`];
-		return [from, `${key}_PORT_START=${start.port}`, to, `${key}_PORT_END=${end.port}`];
-	});
-	const theirs = other.spec.environment.filter((entry) => !/^(HOME|PATH)=/.test(entry));
-	return [
-		...(first === undefined ? [] : [`${prefix}_PORT=${url(first)}`]),
-		...each,
-		...ranges,
-		`${prefix}_NAME=/${name}/${alias}`,
-		...theirs.map((entry) => `${prefix}_ENV_${entry}`),
-	];
-}
-
-interface Exposed {
-	readonly port: number;
-	readonly protocol: string;
-}
-
-/** The first and last of ports in a row, of one transport; a port alone is none. */
-function rangesOf(ports: readonly Exposed[]): (readonly [start: Exposed, end: Exposed])[] {
-	const ranges: [Exposed, Exposed][] = [];
-	for (const one of ports) {
-		const last = ranges.at(-1);
-		const isNext = last?.[1].port === one.port - 1 && last[1].protocol === one.protocol;
-		if (last !== undefined && isNext) last[1] = one;
-		else ranges.push([one, one]);
-	}
-	return ranges.filter(([start, end]) => start !== end);
-}
-
-/** By number, TCP before others of the same. */
-function portsOf({ spec }: Pick<ContainerRecord, "spec">): Exposed[] {
-	const all = spec.ports.map(({ containerPort: port, protocol }) => ({
-		port,
-		protocol: protocol === "PROTOCOL_UNSPECIFIED" ? "tcp" : protocol.replace("PROTOCOL_", "").toLowerCase(),
-	}));
-	const order = (one: Exposed): string =>
-		`${String(one.port).padStart(5, "0")}${one.protocol === "tcp" ? "" : one.protocol}`;
-	return [...new Map(all.map((one) => [order(one), one])).entries()]
-		.toSorted(([one], [other]) => (one < other ? -1 : 1))
-		.map(([, one]) => one);
+async function addressesOf(netd: Parts["netd"], { sandboxId }: ContainerRecord): Promise<string[]> {
+	const endpoints = await netd.endpoints(sandboxId);
+	const { addresses = [] } = endpoints.find(({ networkName }) => networkName === DEFAULT_BRIDGE) ?? {};
+	return addresses.map(withoutPrefix);
 }

@@ -4,7 +4,8 @@ import { Ip } from "#lib/address/ip.ts";
 import { atField } from "#lib/fault/fault.ts";
 import { gatewayFaults } from "../faults.ts";
 
-const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
+/** Of containers, and of links to them. */
+export const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 const LABEL = "[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?";
 const HOSTNAME = new RegExp(String.raw`^${LABEL}(\.${LABEL})*$`);
 /** Of the kernel: HOST_NAME_MAX. */

@@ -4,9 +4,8 @@ import { Ip } from "#lib/address/ip.ts";
 import { atField } from "#lib/fault/fault.ts";
 import { networkMode, sharedNetworkOf } from "./container.ts";
 import { gatewayFaults } from "../faults.ts";
-import { parseLinks, parseNames } from "./parse-names.ts";
+import { NAME, parseLinks, parseNames } from "./parse-names.ts";
 
-const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 const NUL = "\0";
 const MAX_PORT = 65_535;
 const NOTHING_ASKED: Omit<NetworkAttachment, "network"> = { addresses: [], aliases: [], gatewayPriority: 0, links: [] };

@@ -47,9 +47,9 @@ export class GeneratedFiles {
 		const { record, resolver } = surroundings;
 		const hostname = `${hostnameOf(record)}\n`;
 		await this.#files.write({ hostname, ...(await textsOf(surroundings)) });
-		const isAlone = networkMode(record.spec) !== "networks" || resolver !== "";
-		const host = await readHost("/etc/resolv.conf");
-		if (isAlone || !isLoopbackOnly(host) || serversFor(await hostServers(), wishOf(surroundings)).length > 0) return [];
+		if (networkMode(record.spec) !== "networks" || resolver !== "") return [];
+		const host = await hostServers();
+		if (!isLoopbackOnly(host) || serversFor(host, wishOf(surroundings)).length > 0) return [];
 		return [
 			`${record.name} has no DNS server: this host's are on its loopback, where no container reaches them. Give one with --dns.`,
 		];

@@ -20,10 +20,10 @@ export class WrittenFiles {
 		this.#dir = dir;
 	}
 
-	/** Whatever is there, and whoever wrote it. */
+	/** All of them, whatever is there, and whoever wrote it. */
 	async write(texts: Readonly<Record<string, string>>): Promise<void> {
 		const hashes = Object.entries(texts).map(([name, text]) => [name, [hashOf(text)]] as const);
-		await this.#keep({ ...(await this.#kept()), ...Object.fromEntries(hashes) });
+		await this.#keep(Object.fromEntries(hashes));
 		await Promise.all(Object.entries(texts).map(([name, text]) => writeFile(join(this.#dir, name), text)));
 	}
 

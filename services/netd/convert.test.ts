@@ -38,6 +38,7 @@ describe("parseCreateNetwork", () => {
 		[{ configFrom: "x", ipv6: true }, "CONFIG_TWICE", "ipv6"],
 		[{ configFrom: "x", options: { a: "b" } }, "CONFIG_TWICE", "options"],
 		[{ configFrom: "x", labels: { a: "b" } }, "CONFIG_TWICE", "labels"],
+		[{ configFrom: "x", dnsServers: ["192.0.2.1"] }, "CONFIG_TWICE", "dns_servers"],
 	])("%j is refused", (more, reason, field) => {
 		expect(() => parse(more)).toThrow(expect.objectContaining({ reason, field }));
 	});

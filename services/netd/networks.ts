@@ -234,7 +234,10 @@ export class Networks {
 		undo.defer(() => driver.removeNetwork(active));
 		driver.ensureNetwork(active);
 		call.signal.throwIfAborted();
-		const result = { network: active, warnings: [...warnings, ...driver.warningsOf(active)] };
+		const result = {
+			network: active,
+			warnings: [...warnings, ...driver.warningsOf(active), ...serverWarnings(active)],
+		};
 		await store.write(
 			[rows.activateNetwork(active), networkFact("CREATED", active), ...call.answer(result)],
 			"network.active",
@@ -322,6 +325,10 @@ export function intent(spec: NetworkSpec & Pick<Network, "id" | "interface">, pr
 		otherMacs: false,
 		dnsServers: spec.dnsServers,
 	};
+}
+
+function serverWarnings({ name, internal, dnsServers }: Network): string[] {
+	return internal && dnsServers.length > 0 ? [`Nothing is asked at the DNS servers of ${name}: it is internal.`] : [];
 }
 
 function listed(names: readonly string[]): string {

@@ -15,7 +15,9 @@ beforeEach(async () => {
 	await it.netd.networks.create(networkSpec("plain"), call());
 	await it.netd.networks.create(networkSpec("one", { dnsServers: ips("192.0.2.1", "2001:db8::1") }), call());
 	await it.netd.networks.create(networkSpec("two", { dnsServers: ips("192.0.2.2", "192.0.2.1") }), call());
-	await it.netd.networks.create(networkSpec("vault", { internal: true, dnsServers: ips("192.0.2.3") }), call());
+	const vault = networkSpec("vault", { internal: true, dnsServers: ips("192.0.2.3") });
+	const { warnings } = await it.netd.networks.create(vault, call());
+	expect(warnings).toEqual(["Nothing is asked at the DNS servers of vault: it is internal."]);
 	alice = await it.netd.sandboxes.create(sandboxSpec("alice"), call());
 });
 afterEach(() => it[Symbol.asyncDispose]());
