@@ -315,6 +315,14 @@ test("a container goes away while dnsd hangs, and so do its names when dnsd is b
 describe("refused, with one sentence and nothing made", () => {
 	const run = ["run", "-d"];
 	const end = ["host", "sleep", "9"];
+	// What ran before leaves its links, and its bridge the carrier, a moment after its removal.
+	beforeAll(() =>
+		eventually(async () => {
+			const links: { ifname: string; operstate: string }[] = JSON.parse(await host.ok("ip", ["-j", "link", "show"]));
+			const ours = links.filter(({ ifname }) => /^(wv-|wh-|wharf0)/.test(ifname));
+			expect(ours.filter(({ ifname, operstate }) => ifname.startsWith("wv-") || operstate !== "DOWN")).toEqual([]);
+		}),
+	);
 	test.each<[string, string[], number, RegExp]>([
 		["a server that is no address", [...run, "--dns", "dns.example", ...end], 125, /dns\.example/],
 		["a search domain", [...run, "--dns-search", "a b", ...end], 125, /search domain "a b"/],
