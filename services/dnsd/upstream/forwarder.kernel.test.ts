@@ -81,15 +81,16 @@ describe("forwarding", () => {
 	});
 
 	it("has read the query when it returns: the buffer may be used again", async () => {
-		await using upstream = await Upstream.start("answers");
+		// The request over TCP is made long after that.
+		await using upstream = await Upstream.start("truncates");
 		const forwarder = new Forwarder(patient);
 		const asked = query("example.com", { id: 7 });
-		const later = forwarder.forward(asked, "udp", [upstream.server], "s");
+		const later = forwarder.forward(asked, "tcp", [upstream.server], "s");
 		asked.packet.fill(0xff);
 		const { header, questions, answers } = Packet.parse(await later);
 		expect([header.id, header.rcode]).toEqual([7, RCODE.NOERROR]);
-		expect([questions[0]?.name, answers[0]?.address]).toEqual(["example.com", "192.0.2.1"]);
-		expect(upstream.asked).toEqual(["example.com"]);
+		expect([questions[0]?.name, answers[0]?.address]).toEqual(["example.com", "198.51.100.1"]);
+		expect(upstream.asked).toEqual(["example.com", "tcp:example.com"]);
 	});
 
 	it("lets no sandbox have more than its share, and all together no more than the whole", async () => {
