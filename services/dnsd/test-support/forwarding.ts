@@ -15,6 +15,12 @@ export const settings: ForwarderSettings = {
 	cacheBytes: 0,
 };
 
+/** With which nobody is asked a second time because the machine is busy. */
+export const calm: ForwarderSettings = {
+	...settings,
+	pace: { hedgeMs: 60_000, againMs: 60_000, overallMs: 60_000 },
+};
+
 export interface Got {
 	readonly id: number;
 	readonly rcode: number;

@@ -28,7 +28,7 @@ export async function dnsmasqAt(port: number, ...options: readonly string[]): Pr
 	return await answering(start("dnsmasq", [...quiet, ...place, ...options], { stdout: "ignore" }), port);
 }
 
-/** A Knot with authority over a signed example.org of these records, and over nothing else. */
+/** A Knot with authority over a signed example.org of these records, and over nothing else; at the same port of ::1 as well. */
 export async function knot(...records: readonly string[]): Promise<NameServer> {
 	const port = await freePort();
 	const folder = mkdtempSync(join(tmpdir(), "dnsd-knot-"));
@@ -38,7 +38,7 @@ export async function knot(...records: readonly string[]): Promise<NameServer> {
 	writeFileSync(
 		join(folder, "knot.conf"),
 		`server:
-    listen: ${ADDRESS}@${port}
+    listen: [ ${ADDRESS}@${port}, ::1@${port} ]
     rundir: ${folder}
     user: root:root
     udp-workers: 1

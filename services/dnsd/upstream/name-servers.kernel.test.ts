@@ -2,7 +2,7 @@
 import { Packet } from "dns2";
 import { describe, expect, it } from "vitest";
 import { FLAG, RCODE, TYPE } from "../protocol.ts";
-import { ask, failure, settings } from "../test-support/forwarding.ts";
+import { ask, calm, failure, settings } from "../test-support/forwarding.ts";
 import { LyingProxy } from "../test-support/lying-proxy.ts";
 import { type Asks, query } from "../test-support/messages.ts";
 import { dnsmasq, dnsmasqAt, knot } from "../test-support/name-servers.ts";
@@ -13,8 +13,6 @@ import type { Server } from "./server.ts";
 const TEXTS = 40;
 const big = Array.from({ length: TEXTS }, (_, i) => `big TXT "${String(i).padStart(100, "x")}"`);
 const keeping = { ...settings, cacheBytes: 1_000_000 };
-/** Nobody is asked a second time because the machine is busy. */
-const calm = { ...settings, pace: { hedgeMs: 60_000, againMs: 60_000, overallMs: 60_000 } };
 const [first, second] = ["192.0.2.1", "192.0.2.2"];
 
 async function reply(forwarder: Forwarder, servers: readonly Server[], name: string, asks: Asks = {}): Promise<Packet> {
@@ -85,6 +83,18 @@ describe("Knot upstream", () => {
 		expect(answers.length).toBeLessThan(TEXTS);
 	});
 
+	it("is asked over IPv6 as well, also at an address of one link", async () => {
+		const { server } = await knot("www A 192.0.2.10", ...big);
+		for (const address of ["::1", "::1%lo"]) {
+			const servers: readonly Server[] = [{ family: 6, address, port: server.port }];
+			const forwarder = new Forwarder(settings);
+			expect((await ask(forwarder, "www.example.org", servers)).addresses).toEqual(["192.0.2.10"]);
+			const { answers } = await reply(forwarder, servers, "big.example.org", { type: TYPE.TXT });
+			expect(answers.length).toBe(TEXTS);
+			expect(forwarder.status().upstreams).toMatchObject([{ queries: 3, answers: 2, tcpRetries: 1 }]);
+		}
+	});
+
 	it("answers in the letters in which it was asked", async () => {
 		const { server } = await knot("www A 192.0.2.10", ...big);
 		const forwarder = new Forwarder({ ...settings, randomCase: true });
@@ -118,7 +128,8 @@ describe("dnsmasq upstream", () => {
 		one.child.kill("SIGSTOP");
 		expect(await answers()).toEqual([second]);
 		await expect.poll(() => forwarder.status().upstreams[0]?.backOffUntil).toBeInstanceOf(Date);
-		expect(forwarder.status().upstreams[0]).toMatchObject({ failures: 0, timeouts: 1 });
+		expect(forwarder.status().upstreams[0]?.failures).toBe(0);
+		expect(forwarder.status().upstreams[0]?.timeouts).toBeGreaterThan(0);
 		expect(await answers()).toEqual([second]);
 		one.child.kill("SIGCONT");
 		await expect.poll(answers, { timeout: 15_000, interval: 100 }).toEqual([first]);
