@@ -40,7 +40,9 @@ export function answer(packet: Buffer, asker: Asker, transport: Transport): Outc
 	const found = asker.lookUp(query.key);
 	if (found.kind === "records") return local(query, found, asker.ttlSeconds, transport);
 	// A network may be called as a domain is (`dev`): what nobody in it is called may be a name out there.
-	if (!asker.forwards) return nowhere(query, found, asker.ttlSeconds, transport);
+	// Its own link is nobody else's.
+	const isLink = found.kind === "absent" && found.link === true;
+	if (isLink || !asker.forwards) return nowhere(query, found, asker.ttlSeconds, transport);
 	// A client that wants no recursion asks for what we know ourselves (RFC 1034 §4.3.1), and this is none of it.
 	if ((query.flags & FLAG.recursionDesired) === 0) return refused(query, RCODE.REFUSED);
 	return { kind: "forward", query, mayComeToBe: found.kind === "absent" || isSingleLabel(query.key) };

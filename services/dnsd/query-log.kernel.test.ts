@@ -53,7 +53,7 @@ it("logs and counts what became of each query", async () => {
 	expect(words).toEqual([
 		"tcp Web.frontend AAAA local NOERROR 1 fd00::2",
 		"udp 2.0.18.172.in-addr.arpa PTR local NOERROR 1 web.frontend",
-		"udp none.frontend A absent NXDOMAIN 0",
+		"udp none.frontend A forwarded NOERROR 1 192.0.2.1",
 		"udp one.example A forwarded NOERROR 1 192.0.2.1",
 		"udp one.example A cached NOERROR 1 192.0.2.1",
 		"udp two.example A forwarded NXDOMAIN 0",
@@ -72,7 +72,7 @@ it("logs and counts what became of each query", async () => {
 
 	const listed = resolver.sandboxes({ after: "", limit: 10 }).items;
 	expect(listed.map(({ counters }) => [counters.queries, { ...counters }])).toEqual([
-		[10, { local: 3, absent: 1, forwarded: 3, cached: 1, failed: 1, refused: 3, ignored: 0, tcp: 2 }],
+		[10, { local: 3, absent: 0, forwarded: 4, cached: 1, failed: 1, refused: 3, ignored: 0, tcp: 2 }],
 		[1, { local: 0, absent: 0, forwarded: 1, cached: 0, failed: 0, refused: 0, ignored: 0, tcp: 0 }],
 	]);
 	await resolver.remove("two");
