@@ -2,22 +2,18 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ListSandboxesRequest, SandboxServiceService } from "#gen/wharf/network/v1/sandbox.ts";
-import type { Child } from "#lib/exec/run.ts";
 import { client } from "#lib/rpc/client.ts";
 import { CHECKOUT, Host } from "../support/host.ts";
 import { kill } from "../support/services.ts";
 import { takeDown } from "../support/take-down.ts";
+import { Upstream } from "../support/upstream.ts";
 
 let host: Host;
-/** The resolver of the host: it knows one name, and of all others that there is none. */
-let upstream: Child;
-
-const DNSMASQ = "--keep-in-foreground --no-resolv --no-hosts --conf-file=/dev/null --user=root --pid-file=";
+let upstream: Upstream | undefined;
 
 beforeAll(async () => {
 	host = await Host.boot();
-	const known = ["--address=/#/", "--address=/example.test/203.0.113.7"];
-	upstream = host.start("dnsmasq", [...DNSMASQ.split(" "), ...known], { netns: "outside" });
+	upstream = await Upstream.start(host, "--address=/example.test/203.0.113.7");
 	await host.wharfOk("up");
 	await host.wharfOk("network", "create", "front");
 	await host.wharfOk("network", "create", "other");
@@ -26,8 +22,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-	upstream.kill();
-	await upstream.done;
+	await upstream?.end();
 	await takeDown(host);
 });
 

@@ -2,15 +2,15 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Child } from "#lib/exec/run.ts";
 import { queryOf } from "../../services/dnsd/test-support/ask.ts";
 import { decode } from "../../services/dnsd/test-support/decode.ts";
 import { CHECKOUT, Host } from "../support/host.ts";
 import { takeDown } from "../support/take-down.ts";
+import { Upstream } from "../support/upstream.ts";
 import { webServer } from "../support/web.ts";
 
 let host: Host;
-let upstream: Child;
+let upstream: Upstream | undefined;
 /** Of `web`. */
 let four = "";
 let six = "";
@@ -21,11 +21,9 @@ const CROWD = 200;
 
 beforeAll(async () => {
 	host = await Host.boot();
-	const dnsmasq = "--keep-in-foreground --no-resolv --no-hosts --conf-file=/dev/null --user=root --pid-file=";
 	const crowd = Array.from({ length: CROWD }, (_, i) => `--host-record=crowd.test,203.0.113.${i + 1}`);
 	const example = ["--address=/example.test/203.0.113.7", "--address=/example.test/2001:db8::7"];
-	const known = ["--address=/#/", ...example, "--edns-packet-max=4096", ...crowd];
-	upstream = host.start("dnsmasq", [...dnsmasq.split(" "), ...known], { netns: "outside" });
+	upstream = await Upstream.start(host, "--edns-packet-max=4096", ...example, ...crowd);
 	await host.wharfOk("up");
 	await host.wharfOk("network", "create", "--ipv6", "front");
 	await host.wharfOk("network", "create", "old");
@@ -50,8 +48,7 @@ interface Network {
 }
 
 afterAll(async () => {
-	upstream.kill();
-	await upstream.done;
+	await upstream?.end();
 	await takeDown(host);
 });
 
