@@ -4,20 +4,10 @@
  */
 import { expect, it } from "vitest";
 import { fuzz, judgeCorpus } from "./test-support/fuzz.ts";
+import { numbers } from "./test-support/packets.ts";
 
 const PACKETS = 100_000;
 const SEED = Number(process.env["WHARF_FUZZ_SEED"] ?? Date.now() % 2 ** 31);
-
-/** mulberry32. */
-function numbers(seed: number): (below: number) => number {
-	let state = seed;
-	return (below) => {
-		state = (state + 0x6d2b79f5) | 0;
-		let t = Math.imul(state ^ (state >>> 15), 1 | state);
-		t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-		return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4_294_967_296) * below);
-	};
-}
 
 it("the corpus as it is", () => expect(judgeCorpus()).toEqual([]));
 

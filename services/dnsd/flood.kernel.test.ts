@@ -16,7 +16,7 @@ const FLOOD = `
 		let sent = n;
 		socket.connect(port, "${RESOLVER}", function more() {
 			const packet = bytes[sent++ % bytes.length];
-			packet.writeUInt16BE(sent & 0xffff, 0);
+			if (packet.length > 1) packet.writeUInt16BE(sent & 0xffff, 0);
 			socket.send(packet, more);
 		});
 	}
@@ -74,7 +74,10 @@ const task = (packets: readonly string[]): string => JSON.stringify({ port: RESO
 it.each([
 	["local names", queries("web", "www.frontend", "good.frontend")],
 	["names that are forwarded", queries(...Array.from({ length: 500 }, (_, i) => `n${i}.example`))],
-	["what is no query", ["ff".repeat(12), "00".repeat(12), "ff".repeat(1_400), "1234010000010000000000003f61"]],
+	[
+		"what is no query",
+		["", "ff".repeat(12), "00".repeat(12), "00".repeat(9_000), "ff".repeat(1_400), "1234010000010000000000003f61"],
+	],
 ])("a flood over UDP of %s", async (_, packets) => {
 	const { bad, good, asked } = await twoSandboxes();
 	bad.start(process.execPath, "-e", FLOOD, task(packets));

@@ -24,7 +24,7 @@ function container(name: string, ...legs: readonly Leg[]): Sandbox {
 		name,
 		owner: `${name}0123456789abcdef`,
 		hostname: `${name}-host`,
-		resolverPort: 53,
+		resolverPort: 0,
 		dnsServers: [],
 		forwards: true,
 		legs,
@@ -33,8 +33,8 @@ function container(name: string, ...legs: readonly Leg[]): Sandbox {
 
 const crowd = Array.from({ length: CROWD }, (_, i) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);
 
-let zone = Zone.empty(TTL_SECONDS);
-for (const sandbox of [
+/** All there is; `web` is the one who asks. */
+export const SANDBOXES: readonly Sandbox[] = [
 	container("web", leg("frontend", "web-f", ["172.18.0.2", "fd00::2"], ["www"]), leg("back", "web-b", ["172.19.0.2"])),
 	container("four", leg("frontend", "four-f", ["172.18.0.4"], ["pool"])),
 	container("six", leg("frontend", "six-f", ["fd00::6"])),
@@ -42,9 +42,10 @@ for (const sandbox of [
 	container("both", leg("back", "both-b", ["172.19.0.9"]), leg("frontend", "both-f", ["172.18.0.9"])),
 	container("crowd", leg("frontend", "crowd-f", crowd)),
 	container("stranger", leg("other", "stranger-o", ["172.20.0.2"])),
-]) {
-	zone = zone.with(sandbox);
-}
+];
+
+let zone = Zone.empty(TTL_SECONDS);
+for (const sandbox of SANDBOXES) zone = zone.with(sandbox);
 
 /** `forwards`: it has a way out. */
 export function askerOfWeb(forwards: boolean): Asker {

@@ -70,7 +70,6 @@ function amissAround(packet: Buffer, isTheSame: (packet: Buffer) => boolean): st
 	return undefined;
 }
 
-/** Equal for equal outcomes; of several addresses the order is another one each time, and of too many the choice. */
 function identityOf(outcome: Outcome): string {
 	switch (outcome.kind) {
 		case "ignore":
@@ -79,11 +78,14 @@ function identityOf(outcome: Outcome): string {
 			const { packet, ...rest } = outcome.query;
 			return `${JSON.stringify(rest)} ${packet.toString("hex", 12, rest.questionEnd)}`;
 		}
-		case "answer": {
-			const { packet } = outcome;
-			return `${packet.length} ${packet.toString("hex", 0, packet.readUInt16BE(6) > 1 ? 12 : packet.length)}`;
-		}
+		case "answer":
+			return identityOfAnswer(outcome.packet);
 	}
+}
+
+/** Equal for equal answers: of several addresses the order is another one each time, and of too many the choice. */
+export function identityOfAnswer(packet: Buffer): string {
+	return `${packet.length} ${packet.toString("hex", 0, packet.readUInt16BE(6) > 1 ? 12 : packet.length)}`;
 }
 
 function amissWithOutcome(packet: Buffer, outcome: Outcome, transport: Transport): string | undefined {
@@ -93,7 +95,8 @@ function amissWithOutcome(packet: Buffer, outcome: Outcome, transport: Transport
 	return outcome.kind === "answer" ? amissWithAnswer(packet, outcome.packet, transport) : undefined;
 }
 
-function amissWithAnswer(query: Buffer, bytes: Buffer, transport: Transport): string | undefined {
+/** Of bytes that are said to be the answer to a query. */
+export function amissWithAnswer(query: Buffer, bytes: Buffer, transport: Transport): string | undefined {
 	const asked = readable(query);
 	const most = transport === "tcp" ? 65_535 : mostOverUdp(query, asked);
 	if (bytes.length > most) return `${bytes.length} bytes where ${most} are taken`;

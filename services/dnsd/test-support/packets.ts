@@ -5,6 +5,17 @@ import { QUERIES, RESPONSES, type Sample } from "./corpus.ts";
 /** A whole number from 0 up to, and without, `end`; a seed repeats them. */
 export type Below = (end: number) => number;
 
+/** Always the same with the same seed (mulberry32). */
+export function numbers(seed: number): Below {
+	let state = seed;
+	return (below) => {
+		state = (state + 0x6d2b79f5) | 0;
+		let t = Math.imul(state ^ (state >>> 15), 1 | state);
+		t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+		return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4_294_967_296) * below);
+	};
+}
+
 const NAMES = [
 	"web",
 	"web.frontend",
