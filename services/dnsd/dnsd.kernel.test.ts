@@ -158,14 +158,14 @@ it("lists the sandboxes that it serves by pages, with what each has asked", asyn
 	expect(first.sandboxes[0]?.counters).toMatchObject({ queries: 1n, forwarded: 1n, failed: 1n, tcp: 0n });
 	const second = await service.listSandboxes({ pageSize: 1, pageToken: first.nextPageToken });
 	expect(second).toMatchObject({ sandboxes: [{ sandboxId: "s-web", upstreams: [HOST_SERVER] }], nextPageToken: "" });
-	expect(second.sandboxes[0]?.counters).toMatchObject({ queries: 2n, local: 1n, forwarded: 1n, failed: 1n, tcp: 1n });
+	expect(second.sandboxes[0]?.counters).toMatchObject({ queries: 2n, local: 1n, absent: 0n, forwarded: 1n, tcp: 1n });
 	await expect(service.listSandboxes({ pageSize: 1, pageToken: "nonsense" })).rejects.toMatchObject({
 		reason: "INVALID_PAGE_TOKEN",
 		field: "page_token",
 	});
 	await acknowledged(netd, netd.remove("s-web"));
 	expect((await service.listSandboxes({ pageSize: 0, pageToken: "" })).sandboxes).toHaveLength(1);
-	expect((await service.getStatus({})).counters).toMatchObject({ queries: 3n, local: 1n, forwarded: 2n });
+	expect((await service.getStatus({})).counters).toMatchObject({ queries: 3n, local: 1n, failed: 2n });
 	expect(await service.flushCache({})).toEqual({ entries: 0n });
 });
 

@@ -35,7 +35,7 @@ export default command({
 		["wharf dns log --failed --format json", "what nobody could answer, for a program"],
 	],
 	notes: [
-		"The outcome is `local` for names of containers, `absent` where nobody is called so, `forwarded` or `cached` for other names, and `refused` or `failed`.",
+		"The outcome is `local` for names of containers, `forwarded` or `cached` for other names, `absent` where nobody is called so and nobody else may be asked, and `refused` or `failed`.",
 		"Nothing is stored: what was asked before is not shown. Where this is slower than the queries come, some are left out, and their number is said.",
 		"Containers on no network of your own have no resolver of wharf's: what they ask is not seen here.",
 	],
