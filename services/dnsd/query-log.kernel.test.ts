@@ -5,6 +5,7 @@ import type { LoggedQuery, Parcel, QueryFilter } from "./query-log.ts";
 import type { Resolver } from "./resolver.ts";
 import { RESOLVER_PORT as PORT, resolverOver, sandbox, scratch } from "./test-support/resolver.ts";
 import { Upstream } from "./test-support/upstream.ts";
+import { serverText } from "./upstream/server.ts";
 
 const ALL: QueryFilter = { sandboxIds: new Set(), owners: new Set(), suffix: undefined, failuresOnly: false };
 const CACHE_BYTES = 100_000;
@@ -81,6 +82,12 @@ it("logs and counts what became of each query", async () => {
 		[1, { local: 0, absent: 1, forwarded: 0, cached: 0, failed: 0, refused: 0, ignored: 0, tcp: 0 }],
 		[1, { local: 0, absent: 0, forwarded: 1, cached: 0, failed: 0, refused: 0, ignored: 0, tcp: 0 }],
 	]);
+	const asked = { server: serverText(upstream.server), answers: 2, failures: 1, timeouts: 0, backOffUntil: undefined };
+	expect(resolver.status().forwarder).toMatchObject({ upstreams: [asked], cache: { entries: 2, hits: 1, misses: 3 } });
+	upstream.conduct = "answers";
+	expect([resolver.flushCache(), resolver.status().forwarder.cache.entries]).toEqual([2, 0]);
+	await inside.dig(PORT, "one.example", "A");
+	expect((await read(named, 1)).map(({ outcome }) => outcome)).toEqual(["forwarded"]);
 	await resolver.remove("two");
-	expect(resolver.status().counters).toMatchObject({ queries: 11, forwarded: 4 });
+	expect(resolver.status().counters).toMatchObject({ queries: 12, forwarded: 5 });
 });

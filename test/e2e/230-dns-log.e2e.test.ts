@@ -205,6 +205,18 @@ test.each([
 	expect([stdout, stderr.split("\n")[0], exitCode]).toEqual(["", `wharf: ${sentence}`, 1]);
 });
 
-test("the cache is flushed", async () => {
-	expect(await host.wharfOk("dns", "flush")).toMatch(/^Forgot \d+ answers?\.$/);
+test("the cache is flushed, and upstream resolvers are told of", async () => {
+	const status = async () => JSON.parse(await host.wharfOk("dns", "status", "--format", "json"));
+	await dig("web", "flushed.example.test");
+	const { Upstreams, Cache } = await status();
+	expect(Upstreams).toMatchObject([{ Server: OUTSIDE_ADDRESS, BackingOff: false }]);
+	expect(Upstreams[0].Answers).toBeGreaterThan(0);
+	expect(Upstreams[0].RTTMs).toBeGreaterThan(0);
+	expect(Cache.Entries).toBeGreaterThan(0);
+	const answers = `${Cache.Entries} answer${Cache.Entries === 1 ? "" : "s"}`;
+	expect(await host.wharfOk("dns", "flush")).toBe(`Forgot ${answers}.`);
+	expect((await status()).Cache).toMatchObject({ Entries: 0, Bytes: 0 });
+	expect(await dig("web", "flushed.example.test")).toBe("203.0.113.7");
+	expect((await status()).Upstreams[0].Queries).toBe(Upstreams[0].Queries + 1);
+	expect(await host.wharfOk("dns", "status")).toMatch(new RegExp(`\\n${OUTSIDE_ADDRESS} +good +`));
 });
