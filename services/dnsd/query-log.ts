@@ -83,9 +83,16 @@ class Watcher {
 		return (sandboxIds.size === 0 && owners.size === 0) || sandboxIds.has(sandboxId) || owners.has(owner);
 	}
 
+	/** Otherwise it is lost. */
+	hasRoom(): boolean {
+		if (this.#queries.length < ROOM) return true;
+		this.#lost += 1;
+		return false;
+	}
+
+	/** There is room. */
 	put(query: LoggedQuery): void {
-		if (this.#queries.length >= ROOM) this.#lost += 1;
-		else if (this.#queries.push(query) === 1) this.wake();
+		if (this.#queries.push(query) === 1) this.wake();
 	}
 
 	take(): Parcel {
@@ -122,9 +129,11 @@ export class PendingQuery {
 	end(outcome: Outcome, answer: Buffer): void {
 		const question = this.#question;
 		const failed = outcome === "failed" || outcome === "refused";
-		const wanting = this.#watchers.filter(({ filter: { suffix, failuresOnly } }) => {
+		const wanting = this.#watchers.filter((watcher) => {
+			const { suffix, failuresOnly } = watcher.filter;
 			if (failuresOnly && !failed) return false;
-			return suffix === undefined || (question !== undefined && isWithin(question.key, suffix));
+			if (suffix !== undefined && !(question !== undefined && isWithin(question.key, suffix))) return false;
+			return watcher.hasRoom();
 		});
 		if (wanting.length === 0) return;
 		const { count, data } = readAnswers(answer);
