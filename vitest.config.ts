@@ -19,8 +19,9 @@ export default defineConfig({
 					name: "kernel",
 					include: ["{lib,services,gateway}/**/*.kernel.test.ts"],
 					pool: "forks",
-					testTimeout: 30_000,
-					hookTimeout: 30_000,
+					// What takes two seconds may take thirty where others have the processors.
+					testTimeout: 90_000,
+					hookTimeout: 90_000,
 				},
 			},
 			{

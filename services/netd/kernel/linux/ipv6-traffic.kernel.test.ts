@@ -89,6 +89,8 @@ test("what a neighbour advertises as a router changes nothing; the advertisement
 	const advertise = (): string => t.run(rogue.netnsPath, "python3", "-c", ADVERTISE, "eth0");
 	const all = (netns: string): string =>
 		t.run(netns, "ip", "-6", "route", "show", "table", "all") + t.run(netns, "ip", "-6", "-br", "addr");
+	// An address that is still tentative has no route yet.
+	await expect.poll(() => t.run(t.host, "ip", "-6", "addr", "show", "tentative"), { timeout: 10_000 }).toBe("");
 	const before = [all(web.netnsPath), all(t.host)];
 	advertise();
 	expect([all(web.netnsPath), all(t.host)]).toEqual(before);
