@@ -48,7 +48,8 @@ const FLAGS: readonly (readonly [bit: number, name: string])[] = [
 ];
 const OPT = 41;
 
-export function decode(packet: Buffer): Message {
+/** `mayTrail`: bytes behind the last record are passed over. */
+export function decode(packet: Buffer, { mayTrail = false }: { readonly mayTrail?: boolean } = {}): Message {
 	const reader = new Reader(packet);
 	const id = reader.uint16();
 	const word = reader.uint16();
@@ -62,7 +63,8 @@ export function decode(packet: Buffer): Message {
 	const answers = times(answerCount, () => recordOf(reader));
 	const authority = times(authorityCount, () => recordOf(reader));
 	const all = times(additionalCount, () => recordOf(reader));
-	if (reader.at !== packet.length) throw new Error(`${packet.length - reader.at} bytes behind the last record`);
+	if (!mayTrail && reader.at !== packet.length)
+		throw new Error(`${packet.length - reader.at} bytes behind the last record`);
 
 	if ([...answers, ...authority].some(({ type }) => type === OPT)) throw new Error("an OPT record in another section");
 	const opts = all.filter(({ type }) => type === OPT);

@@ -7,14 +7,15 @@
 import { answer, type Outcome, type Transport } from "../answer.ts";
 import { replyTo } from "../upstream/reply.ts";
 import { isAnswerTo } from "../upstream/request.ts";
-import { parseResponse, type Response } from "../upstream/response.ts";
+import { type Form, parseResponse, type Response } from "../upstream/response.ts";
 import { queryOf, wireOf } from "./ask.ts";
 import { askerOfWeb } from "./asker.ts";
 import type { Sample } from "./corpus.ts";
 import { decode, type Message } from "./decode.ts";
 
-/** A client without EDNS. */
-const PLAIN = { edns: false, dnssecOk: false, flags: 0x0100 } as const;
+/** Clients without EDNS, and with it. */
+const PLAIN: Form = { edns: false, dnssecOk: false, flags: 0x0100 };
+const EXTENDED: Form = { edns: true, dnssecOk: true, flags: 0x0100 };
 const NO_LIMIT = { ageSeconds: 7, mostSeconds: Number.POSITIVE_INFINITY, mostNegativeSeconds: 5 };
 const MARGIN = 300;
 const MOST_OVER_UDP = 4096;
@@ -38,16 +39,29 @@ export function amissWithQuery(packet: Buffer, transport: Transport, forwards: b
 export function amissWithResponse(sample: Sample, response: Buffer, transport: Transport): string | undefined {
 	return amiss(() => {
 		const request = requestTo(sample.packet);
-		const read = (bytes: Buffer): Response | undefined =>
-			isAnswerTo(request, bytes) ? parseResponse(bytes, PLAIN) : undefined;
 		const isAnswer = isAnswerTo(request, response);
 		if (isAnswer && !isToRequest(request, response)) return "the answer to something else was taken";
-		const taken = read(response);
-		const told = textOf(taken);
-		const around = amissAround(response, (bytes) => textOf(read(bytes)) === told);
-		if (around !== undefined || taken === undefined) return around;
-		return amissWithRecords(taken) ?? amissWithPassedOn(request, taken, transport);
+		return [PLAIN, EXTENDED]
+			.map((form) => amissWithForm({ request, response, form }, transport))
+			.find((problem) => problem !== undefined);
 	});
+}
+
+interface Exchange {
+	readonly request: Buffer;
+	readonly response: Buffer;
+	/** Of the client's query. */
+	readonly form: Form;
+}
+
+function amissWithForm({ request, response, form }: Exchange, transport: Transport): string | undefined {
+	const read = (bytes: Buffer): Response | undefined =>
+		isAnswerTo(request, bytes) ? parseResponse(bytes, form) : undefined;
+	const taken = read(response);
+	const told = textOf(taken);
+	const around = amissAround(response, (bytes) => textOf(read(bytes)) === told);
+	if (around !== undefined || taken === undefined) return around;
+	return amissWithRecords(taken) ?? amissWithPassedOn({ request, response, form }, taken, transport);
 }
 
 function amiss(check: () => string | undefined): string | undefined {
@@ -119,10 +133,10 @@ export function amissWithAnswer(query: Buffer, bytes: Buffer, transport: Transpo
 	return undefined;
 }
 
-/** Undefined when it is malformed; queries may be. */
-function readable(packet: Buffer): Message | undefined {
+/** Undefined when it is malformed. */
+function readable(packet: Buffer, options: { readonly mayTrail?: boolean } = {}): Message | undefined {
 	try {
-		return decode(packet);
+		return decode(packet, options);
 	} catch {
 		return undefined;
 	}
@@ -173,18 +187,25 @@ function amissWithRecords({ packet, ttlOffsets, keepSeconds }: Response): string
 }
 
 /** The client asked in capitals, under another id. */
-function amissWithPassedOn(request: Buffer, response: Response, transport: Transport): string | undefined {
-	const asked = Buffer.from(request.toString("latin1").toUpperCase(), "latin1");
-	request.copy(asked, asked.length - 4, request.length - 4); // type and class are no letters
-	asked.writeUInt16BE(0x1111, 0);
-	asked.writeUInt16BE(0x0100, 2);
-	asked.writeUInt16BE(1, 4);
+function amissWithPassedOn(
+	{ request, response, form }: Exchange,
+	taken: Response,
+	transport: Transport,
+): string | undefined {
+	const [name = "", type] = decode(request).questions[0]?.split(" ") ?? [];
+	const edns = form.edns ? [{ udpBytes: MOST_OVER_UDP, dnssecOk: form.dnssecOk }] : [];
+	const asked = queryOf({ id: 0x1111, name: name.toUpperCase(), type: Number(type), edns });
 	const outcome = answer(asked, askerOfWeb(true), transport);
 	if (outcome.kind !== "forward") return undefined;
-	const passed = replyTo(outcome.query, response, transport, NO_LIMIT);
-	if (passed.length > (transport === "tcp" ? 65_535 : 512)) return `${passed.length} bytes are passed on`;
+	const passed = replyTo(outcome.query, taken, transport, NO_LIMIT);
+	const most = transport === "tcp" ? 65_535 : mostOverUdp(asked, decode(asked));
+	if (passed.length > most) return `${passed.length} bytes are passed on`;
 	if (passed.readUInt16BE(0) !== 0x1111 || (passed.readUInt16BE(2) & 0x8000) === 0) return "passed on under another id";
-	if (!passed.subarray(12, asked.length).equals(asked.subarray(12))) return "passed on with another question";
-	if (readable(response.packet) !== undefined) decode(passed);
-	return undefined;
+	const questionEnd = request.length;
+	if (!passed.subarray(12, questionEnd).equals(asked.subarray(12, questionEnd)))
+		return "passed on with another question";
+	if (readable(response, { mayTrail: true }) === undefined) return undefined;
+	const told = readable(passed);
+	if (told === undefined) return "passed on as no message, and it was one";
+	return (told.opt !== undefined) === form.edns ? undefined : "EDNS is not as the client's";
 }

@@ -46,7 +46,8 @@ export function parseResponse(packet: Buffer, form: Form): Response | undefined 
 	if (rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) return undefined;
 	const records = readRecords(packet);
 	if (records === undefined || records.upperCode !== 0) return undefined;
-	const own = withOpt(packet, records.opt, form);
+	// Bytes behind the last record are nobody's: an OPT record is not put behind them.
+	const own = withOpt(packet.subarray(0, records.end), records.opt, form);
 	if (own === undefined) return undefined;
 	for (const offset of records.ttlOffsets) if (own.readUInt32BE(offset) > LONGEST_TTL) own.writeUInt32BE(0, offset);
 	const verified = form.dnssecOk || (form.flags & FLAG.authenticData) !== 0; // RFC 6840 §5.8
@@ -61,6 +62,8 @@ interface Records {
 	readonly soa: Absence | undefined;
 	/** Where the OPT record begins and ends. */
 	readonly opt: readonly [number, number] | undefined;
+	/** Where the last one ends. */
+	readonly end: number;
 	/** The bits of the code that the header has no room for. */
 	readonly upperCode: number;
 }
@@ -70,7 +73,7 @@ function readRecords(packet: Buffer): Records | undefined {
 	const authorities = answers + uint16(packet, 8);
 	const count = authorities + uint16(packet, 10);
 	const ttlOffsets: number[] = [];
-	let found: Omit<Records, "ttlOffsets"> = { soa: undefined, opt: undefined, upperCode: 0 };
+	let found: Omit<Records, "ttlOffsets" | "end"> = { soa: undefined, opt: undefined, upperCode: 0 };
 	let at = endOfPlainName(packet, HEADER_BYTES) + 4;
 	for (let i = 0; i < count; i++) {
 		const nameEnd = endOfName(packet, at);
@@ -89,7 +92,7 @@ function readRecords(packet: Buffer): Records | undefined {
 		}
 		at = end;
 	}
-	return { ttlOffsets, ...found };
+	return { ttlOffsets, end: at, ...found };
 }
 
 /** A copy (what came from a socket is a slice of something larger) with an OPT of ours, or none; undefined where that cannot be. */
