@@ -82,10 +82,8 @@ it.each([
 	const { bad, good, asked } = await twoSandboxes();
 	bad.start(process.execPath, "-e", FLOOD, task(packets));
 	await expect.poll(asked, { timeout: 10_000 }).toBeGreaterThan(1_000);
-	const before = asked();
-	expect(await ask(good, "web", 300)).toEqual({ 0: 300 });
-	// It went on meanwhile.
-	expect(asked() - before).toBeGreaterThan(1_000);
+	// As long as it takes for thousands of the others to come in between.
+	for (const before = asked(); asked() - before < 3_000; ) expect(await ask(good, "web", 300)).toEqual({ 0: 300 });
 	// A code, whichever: the upstream keeps silent, and has enough to do.
 	expect(await ask(good, "example.invalid", 3)).toEqual({ 2: 3 });
 });

@@ -88,7 +88,9 @@ test("an internal network knows its own names, and of others that there are none
 		expect([name, answers]).toEqual([name, "NXDOMAIN NXDOMAIN"]);
 	}
 	expect(await dig("web", "open.example")).toBe("NXDOMAIN");
-	expect([await upstream?.asked("open.example"), await upstream?.asked("hidden.example")]).toEqual([1, 0]);
+	// More than once when it was slow to answer.
+	expect(await upstream?.asked("open.example")).toBeGreaterThan(0);
+	expect(await upstream?.asked("hidden.example")).toBe(0);
 });
 
 test.each(["KILL", "TERM"])("after dnsd's end by SIG%s it is everywhere again", async (signal) => {
