@@ -1,7 +1,7 @@
 /**
  * A strict reader of DNS messages for tests, written from RFC 1035 and RFC 6891 alone: it shares nothing with the code under test.
  *
- * Every section must parse, every compressed name must point backwards, and the last record must end where the message ends:
+ * Every section must parse, every compressed name must point to one before it, and the last record must end where the message ends:
  * whatever else is there throws.
  */
 
@@ -120,7 +120,12 @@ function dataOf(reader: Reader, type: number, length: number): string {
 		case 2:
 		case 5:
 		case 12:
+		case 39:
 			return reader.name();
+		case 15:
+			return `${reader.uint16()} ${reader.name()}`;
+		case 33:
+			return `${reader.uint16()} ${reader.uint16()} ${reader.uint16()} ${reader.name()}`;
 		case 6: {
 			const [primary, admin] = [reader.name(), reader.name()];
 			reader.bytes(16); // serial, refresh, retry, expire
@@ -146,6 +151,8 @@ function times<T>(count: number, read: () => T): T[] {
 class Reader {
 	at = 0;
 	readonly #packet: Buffer;
+	/** Where labels of names were read: what a pointer may point to (RFC 1035 §4.1.4). */
+	readonly #labels = new Set<number>();
 
 	constructor(packet: Buffer) {
 		this.#packet = packet;
@@ -173,11 +180,12 @@ class Reader {
 		for (;;) {
 			const start = this.at;
 			const length = this.bytes(1).readUInt8();
+			// Known from here on: a pointer to itself is none yet.
+			if (length < 0xc0) this.#labels.add(start);
 			if (length === 0) break;
 			if (length >= 0xc0) {
 				const target = ((length & 0x3f) << 8) | this.bytes(1).readUInt8();
-				if (target >= start) throw new Error("a pointer that does not point back");
-				if (target < 12) throw new Error("a pointer into the header, where no name stands");
+				if (!this.#labels.has(target)) throw new Error("a pointer to where no name has stood");
 				back ??= this.at;
 				this.at = target;
 				continue;

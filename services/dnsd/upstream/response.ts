@@ -83,7 +83,8 @@ function readRecords(packet: Buffer): Records | undefined {
 		const end = nameEnd + RECORD_BYTES + uint16(packet, nameEnd + 8);
 		if (end > packet.length) return undefined;
 		if (type === TYPE.OPT) {
-			if (found.opt !== undefined || nameEnd !== at + 1) return undefined;
+			// One, of the root, and among the additional records (RFC 6891 §6.1.1).
+			if (found.opt !== undefined || nameEnd !== at + 1 || i < authorities) return undefined;
 			found = { ...found, opt: [at, end], upperCode: packet[ttlAt] ?? 0 };
 		} else {
 			ttlOffsets.push(ttlAt);
