@@ -59,16 +59,16 @@ export class Dnsd implements AsyncDisposable {
 		const [file = "", ...args] = [...inside, ...command];
 		this.#child = start(file, args, { env, stdout: "ignore", stderr: 2 });
 		while ((await checkHealth({ unix: this.#paths.socket("dnsd") })) !== "SERVING") await sleep(20);
-		await this.#shows(1n);
+		await this.netd.until(1n);
 	}
 
 	/** Resolves when it is in the answers and the sockets are open. */
 	async put(sandbox: ResolvedSandbox): Promise<void> {
-		await this.#shows(this.netd.put(sandbox));
+		await this.netd.until(this.netd.put(sandbox));
 	}
 
 	async remove(sandboxId: string): Promise<void> {
-		await this.#shows(this.netd.remove(sandboxId));
+		await this.netd.until(this.netd.remove(sandboxId));
 	}
 
 	/** What is resident, in MB. */
@@ -80,10 +80,6 @@ export class Dnsd implements AsyncDisposable {
 	get netd(): NameServiceDouble {
 		if (this.#netd === undefined) throw new Error("it has not been started");
 		return this.#netd;
-	}
-
-	async #shows(revision: bigint): Promise<void> {
-		while ((this.netd.acknowledged.at(-1) ?? 0n) < revision) await new Promise((resolve) => setImmediate(resolve));
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {

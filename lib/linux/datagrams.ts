@@ -85,6 +85,8 @@ export class Datagrams implements AsyncDisposable {
 	#lastBatchAtMs = 0;
 	/** Batches one close after the other. */
 	#streak = 0;
+	/** There was a streak, and since then never nothing for as long as is waited in place. */
+	#isBusy = false;
 	#isEnding = false;
 
 	readonly #ring = (): void => void eventfdWrite(this.#bell, 1);
@@ -148,12 +150,15 @@ export class Datagrams implements AsyncDisposable {
 	#turn(): boolean {
 		const end = performance.now() + TURN_MS;
 		for (;;) {
-			const patienceMs = this.#streak >= BUSY.batches ? PATIENCE_MS : 0;
-			const ready = epollWait(this.#epoll, this.#events, READY_AT_ONCE, patienceMs);
-			if (ready <= 0) return false;
+			const ready = epollWait(this.#epoll, this.#events, READY_AT_ONCE, this.#isBusy ? PATIENCE_MS : 0);
+			if (ready <= 0) {
+				this.#isBusy = false;
+				return false;
+			}
 			this.#work(ready);
 			const now = performance.now();
 			this.#streak = now - this.#lastBatchAtMs <= BUSY.apartMs ? this.#streak + 1 : 0;
+			this.#isBusy ||= this.#streak >= BUSY.batches;
 			this.#lastBatchAtMs = now;
 			if (now >= end) return true;
 		}

@@ -12,6 +12,7 @@ export class NameServiceDouble implements AsyncDisposable {
 	readonly #sandboxes: Map<string, ResolvedSandbox>;
 	readonly #pending: WatchNamesResponse[] = [];
 	#wake: () => void = () => undefined;
+	readonly #noted = new Set<() => void>();
 	#revision: bigint;
 	#server: Server | undefined;
 
@@ -47,6 +48,13 @@ export class NameServiceDouble implements AsyncDisposable {
 	remove(sandboxId: string): bigint {
 		this.#sandboxes.delete(sandboxId);
 		return this.#tell({ $case: "removedSandboxId", value: sandboxId });
+	}
+
+	/** Resolves when this revision has been acknowledged on the present watch. */
+	async until(revision: bigint): Promise<void> {
+		while ((this.acknowledged.at(-1) ?? -1n) < revision) {
+			await new Promise<void>((resolve) => this.#noted.add(resolve));
+		}
 	}
 
 	get revision(): bigint {
@@ -86,7 +94,11 @@ export class NameServiceDouble implements AsyncDisposable {
 
 	async #note(acknowledgements: AsyncIterable<bigint>): Promise<void> {
 		try {
-			for await (const revision of acknowledgements) this.acknowledged.push(revision);
+			for await (const revision of acknowledgements) {
+				this.acknowledged.push(revision);
+				for (const resolve of this.#noted) resolve();
+				this.#noted.clear();
+			}
 		} catch {
 			// The watch has ended.
 		}
