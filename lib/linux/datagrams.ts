@@ -101,7 +101,7 @@ export class Datagrams implements AsyncDisposable {
 		this.#served = this.#serve();
 	}
 
-	/** Takes over `fd`, a bound UDP socket of IPv4. */
+	/** Takes over `fd`, a bound UDP socket of IPv4; where this throws it is still the caller's. */
 	add(fd: number, receive: Receive): DatagramSocket {
 		const key = ++this.#lastKey;
 		this.#watch(fd, key);

@@ -50,7 +50,8 @@ export function isErrno(error: unknown, ...codes: readonly string[]): boolean {
 /** Arguments as koffi takes them: integers, strings, buffers for pointers, and null for NULL. */
 export type Argument = number | bigint | string | Uint8Array | null;
 
-export type Checked<A extends readonly Argument[]> = (...args: A) => number;
+/** A function of the C library. */
+export type Call<A extends readonly Argument[]> = (...args: A) => number;
 
 /**
  * Binds a function of the C library that answers -1 for failure.
@@ -58,7 +59,7 @@ export type Checked<A extends readonly Argument[]> = (...args: A) => number;
  * The call is synchronous and on the calling thread. It is repeated after EINTR, so bind nothing that must not be (close).
  * `prototype` is C: `checked<[fd: number, nstype: number]>("int setns(int fd, int nstype)")`.
  */
-export function checked<A extends readonly Argument[]>(prototype: string): Checked<A> {
+export function checked<A extends readonly Argument[]>(prototype: string): Call<A> {
 	const native = libc.func(prototype);
 	const name = functionName(prototype);
 	return (...args) => {
@@ -75,7 +76,7 @@ export function checked<A extends readonly Argument[]>(prototype: string): Check
  * As `checked`, for what is called a hundred thousand times a second and refused as a matter of course: a failure is the
  * negative errno, as the kernel itself has it, and nothing is repeated.
  */
-export function tried<A extends readonly Argument[]>(prototype: string): Checked<A> {
+export function tried<A extends readonly Argument[]>(prototype: string): Call<A> {
 	const native = libc.func(prototype);
 	return (...args) => {
 		const result: number = native(...args);

@@ -42,10 +42,7 @@ const getsockname = checked<[fd: number, address: Uint8Array, length: Uint8Array
 
 export type Transport = "tcp" | "udp" | "sctp";
 
-/**
- * A bound UDP socket for `dgram.Socket.bind({ fd })`, which owns it from then on (and says "listening" before it returns).
- * Port 0 lets the kernel choose.
- */
+/** A bound UDP socket, non-blocking; the caller's to close, or to give to whoever serves it. Port 0 lets the kernel choose. */
 export function openUdp(netns: string | undefined, address: Ip, port: number): number {
 	return open(netns, "udp", address, port, () => {});
 }

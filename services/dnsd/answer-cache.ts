@@ -68,7 +68,7 @@ export class AnswerCache {
 	keep(asker: number, packet: Uint8Array, answer: Uint8Array, { ages }: { readonly ages: boolean }): void {
 		if (packet.length > QUERY_BYTES || packet.length <= HEADER_BYTES || answer.length > ANSWER_BYTES) return;
 		const place = placeOf(asker, packet, packet.length);
-		const label = labelIn(packet);
+		const label = labelAt(packet, HEADER_BYTES);
 		const second = ages ? this.#second() : ALWAYS;
 		const facts = [asker, label, this.#versions[label] ?? 0, packet.length, answer.length, second];
 		this.#facts.set(facts, place * FACT_COUNT);
@@ -79,7 +79,7 @@ export class AnswerCache {
 	/** What was said about these names, or names below, may no longer be so. */
 	changed(names: Iterable<NameKey>): void {
 		for (const name of names) {
-			const label = labelOf(name);
+			const label = labelAt(Buffer.from(name, "latin1"), 0);
 			this.#versions[label] = (this.#versions[label] ?? 0) + 1;
 		}
 	}
@@ -88,6 +88,7 @@ export class AnswerCache {
 		return Math.trunc(this.#nowMs() / 1_000);
 	}
 
+	/** Nothing is kept any more. */
 	clear(): void {
 		this.#facts.fill(0);
 	}
@@ -96,20 +97,18 @@ export class AnswerCache {
 function placeOf(asker: number, packet: Uint8Array, length: number): number {
 	let hash = SEED ^ asker;
 	for (let i = ID_BYTES; i < length; i++) hash = Math.imul(hash ^ (packet[i] ?? 0), PRIME);
-	return (hash ^ (hash >>> 15)) & (PLACES - 1);
+	return folded(hash, PLACES);
 }
 
-/** The first label with its length byte, as in `labelOf`. */
-function labelIn(packet: Uint8Array): number {
+/** Of the label at `start` with its length byte, in any case. */
+function labelAt(bytes: Uint8Array, start: number): number {
 	let hash = SEED;
-	const end = Math.min(packet.length, HEADER_BYTES + 1 + (packet[HEADER_BYTES] ?? 0));
-	for (let i = HEADER_BYTES; i < end; i++) hash = Math.imul(hash ^ ((packet[i] ?? 0) | LOWER), PRIME);
-	return (hash ^ (hash >>> 15)) & (LABELS - 1);
+	const end = Math.min(bytes.length, start + 1 + (bytes[start] ?? 0));
+	for (let i = start; i < end; i++) hash = Math.imul(hash ^ ((bytes[i] ?? 0) | LOWER), PRIME);
+	return folded(hash, LABELS);
 }
 
-function labelOf(name: NameKey): number {
-	let hash = SEED;
-	const end = Math.min(name.length, 1 + name.charCodeAt(0));
-	for (let i = 0; i < end; i++) hash = Math.imul(hash ^ (name.charCodeAt(i) | LOWER), PRIME);
-	return (hash ^ (hash >>> 15)) & (LABELS - 1);
+/** `count` is a power of two. */
+function folded(hash: number, count: number): number {
+	return (hash ^ (hash >>> 15)) & (count - 1);
 }

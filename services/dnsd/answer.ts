@@ -8,6 +8,7 @@ import { FLAG, HEADER_BYTES, RCODE, TCP_BYTES, TYPE, UDP_BYTES } from "./protoco
 import type { NameKey } from "./name.ts";
 import { parseQuery, type Query } from "./query.ts";
 import { startOfAuthority } from "./record.ts";
+import { OPT_BYTES, put16, putOpt, TYPE_AND_CLASS_BYTES } from "./wire.ts";
 import type { Found, Records } from "./zone.ts";
 
 export type Transport = "udp" | "tcp";
@@ -30,7 +31,6 @@ export type Outcome =
 	| { readonly kind: "ignore" };
 
 const IGNORE: Outcome = { kind: "ignore" };
-const OPT_BYTES = 11;
 
 export function answer(packet: Buffer, asker: Asker, transport: Transport): Outcome {
 	const query = parseQuery(packet);
@@ -58,13 +58,13 @@ function isSingleLabel(key: NameKey): boolean {
  */
 function nowhere(query: Query, found: Found, ttlSeconds: number, transport: Transport): Outcome {
 	const isBelow = found.kind === "absent";
-	// The name ends with the apex, the root, type and class.
-	const apex = isBelow ? query.questionEnd - 5 - found.apex.length : undefined;
+	// The name ends with the apex and the root's byte.
+	const apex = isBelow ? query.questionEnd - TYPE_AND_CLASS_BYTES - 1 - found.apex.length : undefined;
 	const authority = [startOfAuthority(apex, ttlSeconds)];
-	// The root itself is there: NXDOMAIN would say that nothing at all is, local names included (RFC 8020 §2).
-	const rcode = query.key === "" ? RCODE.NOERROR : RCODE.NXDOMAIN;
+	// The root is there, and so is a network: NXDOMAIN would say that nothing below is, local names included (RFC 8020 §2).
+	const rcode = query.key === "" || found.kind === "network" ? RCODE.NOERROR : RCODE.NXDOMAIN;
 	const packet = write(query, { rcode, authoritative: isBelow, authority }, transport);
-	return { kind: "answer", packet, isSettled: found.kind === "elsewhere" || found.link !== true };
+	return { kind: "answer", packet, isSettled: !isBelow || found.link !== true };
 }
 
 /** A packet that says no more than why not. */
@@ -178,26 +178,4 @@ function append(packet: Buffer, at: number, record: Buffer | undefined): number 
 	if (record === undefined) return at;
 	packet.set(record, at);
 	return at + record.length;
-}
-
-/** RFC 6891 §6.1.2: what we take over UDP, the upper bits of the code, version 0, and DO as the client had it. */
-export function putOpt(
-	packet: Buffer,
-	at: number,
-	rcode: number,
-	dnssecOk: boolean,
-	udpBytes: number = UDP_BYTES,
-): void {
-	packet[at] = 0;
-	put16(packet, at + 1, TYPE.OPT);
-	put16(packet, at + 3, udpBytes);
-	packet[at + 5] = rcode >>> 4;
-	packet[at + 6] = 0;
-	put16(packet, at + 7, dnssecOk ? 0x8000 : 0);
-	put16(packet, at + 9, 0);
-}
-
-function put16(packet: Buffer, at: number, value: number): void {
-	packet[at] = value >>> 8;
-	packet[at + 1] = value & 0xff;
 }

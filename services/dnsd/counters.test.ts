@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Ip } from "#lib/address/ip.ts";
 import { answer } from "./answer.ts";
 import { encodeQuery } from "./codec.ts";
+import { queryOf } from "./test-support/ask.ts";
 import { CounterBook, Counters, ownOutcome } from "./counters.ts";
 import { CLASS_IN, TYPE } from "./protocol.ts";
 import { Zone } from "./zone.ts";
@@ -44,6 +45,7 @@ describe("what an answer of ours was", () => {
 		["a record", web, "local"],
 		["a name without the type", encodeQuery(1, "web", TYPE.MX), "local"],
 		["with EDNS", edns(web, 0), "local"],
+		["the root, where nobody else is asked", queryOf({ name: "", type: "NS" }), "absent"],
 		["nobody of the network", encodeQuery(1, "none.net", TYPE.A), "absent"],
 		["two questions", changed(web, 4, 2), "refused"],
 		["another opcode", changed(web, 2, 0x2000), "refused"],

@@ -4,7 +4,7 @@
  * What a sandbox has counted stays in the total when it goes.
  */
 import { FLAG, RCODE } from "./protocol.ts";
-import { uint16 } from "./query.ts";
+import { uint16 } from "./wire.ts";
 
 /** What an answer of ours is, without anybody else having been asked. */
 export type OwnOutcome = "local" | "absent" | "refused";
@@ -40,11 +40,13 @@ export class Counters {
 	}
 }
 
-/** Reads it off the packet: what is local has the AA bit, and BADVERS is NOERROR to who reads the header alone. */
+/** Reads it off the packet: what is local has the AA bit; BADVERS is NOERROR to who reads the header alone, but says nothing of an authority. */
 export function ownOutcome(answer: Buffer): OwnOutcome {
 	const flags = uint16(answer, 2);
-	if ((flags & FLAG.rcode) === RCODE.NXDOMAIN) return "absent";
-	return (flags & (FLAG.rcode | FLAG.authoritative)) === FLAG.authoritative ? "local" : "refused";
+	const rcode = flags & FLAG.rcode;
+	if (rcode === RCODE.NOERROR && (flags & FLAG.authoritative) !== 0) return "local";
+	const isWithoutData = rcode === RCODE.NOERROR && uint16(answer, 8) > 0;
+	return rcode === RCODE.NXDOMAIN || isWithoutData ? "absent" : "refused";
 }
 
 export class CounterBook {

@@ -42,6 +42,20 @@ describe("what is forwarded", () => {
 		expect(asked).toEqual([5, undefined]);
 	});
 
+	it("is not answered when it breaks, at once or later; the next one is", async () => {
+		let calls = 0;
+		const handle = handlerOf(
+			seatWith((asked) => {
+				calls += 1;
+				if (calls === 1) throw new Error("broken");
+				return calls === 2 ? Promise.reject(new Error("broken")) : refusal(asked, RCODE.NXDOMAIN);
+			}),
+		);
+		expect(handle(query(), "udp")).toBeUndefined();
+		expect(await handle(query(), "udp")).toBeUndefined();
+		expect(handle(query(), "udp")).toBeInstanceOf(Buffer);
+	});
+
 	it.each([
 		["at once", RCODE.NOERROR, "1 forwarded, 1 cached, 0 failed"],
 		["at once", RCODE.SERVFAIL, "1 forwarded, 0 cached, 1 failed"],

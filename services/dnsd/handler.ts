@@ -5,8 +5,9 @@ import { type Counters, ownOutcome } from "./counters.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import type { Answerer, Handler } from "./listener.ts";
 import { FLAG, RCODE } from "./protocol.ts";
-import { type Query, uint16 } from "./query.ts";
+import type { Query } from "./query.ts";
 import type { Asking, PendingQuery, QueryLog } from "./query-log.ts";
+import { uint16 } from "./wire.ts";
 
 /** What a sandbox's handler has at hand, so that a query looks up nothing. */
 export interface Seat {
@@ -30,14 +31,19 @@ export function answererOf(seat: Seat): Answerer {
 	return {
 		handle: (packet, transport) => {
 			try {
-				return handle(packet, transport, seat);
+				const said = handle(packet, transport, seat);
+				return said instanceof Promise ? said.catch((error: unknown) => broken(error, seat)) : said;
 			} catch (error) {
-				seat.log.error("A query was not answered: this is a bug.", { err: error, query: packet.toString("hex") });
-				return undefined;
+				return broken(error, seat);
 			}
 		},
 		again: (packet, length, room) => again(packet, length, room, seat),
 	};
+}
+
+/** One query is not answered; the others are. */
+function broken(error: unknown, { log }: Seat): undefined {
+	log.error("A query was not answered: this is a bug.", { err: error });
 }
 
 /** Nothing while somebody watches, who is to see what is asked. */

@@ -12,7 +12,7 @@ import type { Transport } from "./answer.ts";
 import { type TcpLimits, TcpConnection } from "./tcp-connection.ts";
 
 /** What is said to a packet: at once, later, or nothing. A promise never rejects. The packet is the caller's again when this returns. */
-export type Handler = (packet: Buffer, transport: Transport) => Buffer | Promise<Buffer> | undefined;
+export type Handler = (packet: Buffer, transport: Transport) => Buffer | Promise<Buffer | undefined> | undefined;
 
 /** What one sandbox is told. */
 export interface Answerer {
@@ -46,16 +46,24 @@ export class Listener {
 	/** Synchronous up to the sockets being bound; about 0.2 ms. Throws what the kernel says. */
 	static open(place: Place, datagrams: Datagrams, answerer: Answerer, limits: TcpLimits): Listener {
 		const { netnsPath, port } = place;
-		const udpFd = openUdp(netnsPath, ADDRESS, port);
+		const descriptors: number[] = [];
+		const opened = (fd: number): number => {
+			descriptors.push(fd);
+			return fd;
+		};
+		let udp: DatagramSocket;
 		let tcpFd: number;
 		try {
-			tcpFd = openTcpListener(netnsPath, ADDRESS, port);
+			const udpFd = opened(openUdp(netnsPath, ADDRESS, port));
+			tcpFd = opened(openTcpListener(netnsPath, ADDRESS, port));
+			udp = serveUdp(datagrams, udpFd, answerer);
 		} catch (error) {
-			closeSync(udpFd);
+			for (const fd of descriptors) closeSync(fd);
 			throw error;
 		}
-		const tcp = createServer();
-		const listener = new Listener(place, serveUdp(datagrams, udpFd, answerer), tcp);
+		// A client that has said all that it wants to say still waits for the answers.
+		const tcp = createServer({ allowHalfOpen: true });
+		const listener = new Listener(place, udp, tcp);
 		tcp.on("error", () => undefined);
 		tcp.maxConnections = limits.connections;
 		listener.#answerTcp(answerer.handle, limits);
@@ -94,8 +102,9 @@ function serveUdp(datagrams: Datagrams, fd: number, { handle, again }: Answerer)
 		void sendLater(answer, Buffer.from(peer));
 		return 0;
 	});
-	async function sendLater(answer: Promise<Buffer>, peer: Peer): Promise<void> {
-		socket.send(await answer, peer);
+	async function sendLater(answer: Promise<Buffer | undefined>, peer: Peer): Promise<void> {
+		const packet = await answer;
+		if (packet !== undefined) socket.send(packet, peer);
 	}
 	return socket;
 }

@@ -9,7 +9,7 @@ import type { Transport } from "./answer.ts";
 import type { OwnOutcome } from "./counters.ts";
 import { isBelow, type NameKey } from "./name.ts";
 import { FLAG, RCODE } from "./protocol.ts";
-import { uint16 } from "./query.ts";
+import { uint16 } from "./wire.ts";
 import { codeText, readAnswers, readQuestion } from "./query-text.ts";
 
 /** `failed`: SERVFAIL, nobody gave a good answer. `refused`: malformed, or not for a resolver of this kind. */

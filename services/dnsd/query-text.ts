@@ -6,7 +6,7 @@
 import { Ip } from "#lib/address/ip.ts";
 import { keyOfWire, NAME_BYTES, type NameKey } from "./name.ts";
 import { HEADER_BYTES, RCODE, TYPE } from "./protocol.ts";
-import { endOfName, endOfPlainName, uint16 } from "./query.ts";
+import { endOfName, endOfPlainName, RECORD_BYTES, uint16 } from "./wire.ts";
 
 export interface Question {
 	/** As asked, with its case; `.` is the root. Bytes that are not printable are `\DDD` (RFC 1035 §5.1). */
@@ -45,8 +45,6 @@ export interface AnswerText {
 }
 
 const DATA_SHOWN = 4;
-/** After a record's name: type, class, TTL and the data's length. */
-const RECORD_BYTES = 10;
 
 /** What cannot be read of the answer section is left out. */
 export function readAnswers(packet: Buffer): AnswerText {

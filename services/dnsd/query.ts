@@ -3,8 +3,9 @@
  *
  * Pure. Any bytes give a result and none throws; nothing is read past the end. A response is never taken for a query.
  */
-import { keyOfWire, NAME_BYTES, type NameKey } from "./name.ts";
+import { keyOfWire, type NameKey } from "./name.ts";
 import { CLASS_IN, FLAG, HEADER_BYTES, PLAIN_UDP_BYTES, RCODE, TYPE } from "./protocol.ts";
+import { byte, endOfName, endOfPlainName, RECORD_BYTES, TYPE_AND_CLASS_BYTES, uint16 } from "./wire.ts";
 
 export interface Query {
 	readonly packet: Buffer;
@@ -24,9 +25,6 @@ export interface Query {
 }
 
 const NO_KEY = "" as NameKey; // the root's key: no bytes
-const TYPE_AND_CLASS_BYTES = 4;
-/** After a record's name: type, class, TTL and the data's length. */
-const RECORD_BYTES = 10;
 
 /** Undefined for what must not be answered at all: responses, and what is too short for a header. */
 export function parseQuery(packet: Buffer): Query | undefined {
@@ -109,37 +107,4 @@ function readAdditional(packet: Buffer, start: number, count: number): Additiona
 		at = end;
 	}
 	return found;
-}
-
-/** Where a name without compression ends (nothing stands before a question that it could point to); -1 when malformed. */
-export function endOfPlainName(packet: Buffer, start: number): number {
-	let at = start;
-	for (;;) {
-		const length = byte(packet, at);
-		at += length + 1;
-		if (length > 63 || at > packet.length || at - start > NAME_BYTES) return -1;
-		if (length === 0) return at;
-	}
-}
-
-/** Where a name that may end in a pointer ends in the packet; pointers are not followed. -1 when malformed. */
-export function endOfName(packet: Buffer, start: number): number {
-	let at = start;
-	while (at < packet.length) {
-		const length = byte(packet, at);
-		if (length >= 0xc0) return at + 2 <= packet.length ? at + 2 : -1;
-		at += length + 1;
-		if (length > 63 || at - start > NAME_BYTES) return -1;
-		if (length === 0) return at;
-	}
-	return -1;
-}
-
-/** 0 past the end; callers compare with the length before they believe it. */
-function byte(packet: Buffer, at: number): number {
-	return packet[at] ?? 0;
-}
-
-export function uint16(packet: Buffer, at: number): number {
-	return (byte(packet, at) << 8) | byte(packet, at + 1);
 }

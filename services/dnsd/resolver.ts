@@ -94,7 +94,9 @@ export class Resolver implements AsyncDisposable {
 				.filter((id) => !served.has(id))
 				.map((id) => this.#listeners.remove(id)),
 		);
-		this.#counters.keepOnly(new Set(sandboxes.map(({ id }) => id)));
+		const there = new Set(sandboxes.map(({ id }) => id));
+		this.#counters.keepOnly(there);
+		for (const id of this.#views.keys()) if (!there.has(id)) this.#views.delete(id);
 		for (const [index, sandbox] of sandboxes.entries()) {
 			await this.#ensureSockets(sandbox);
 			if (index % PARCEL === PARCEL - 1) await nextTurn();
@@ -210,7 +212,8 @@ export class Resolver implements AsyncDisposable {
 	/** 127.0.0.11 is somebody else's on the host (Docker's, where wharf runs in its container) unless we serve the host itself. */
 	#withoutLoops(servers: readonly Server[]): readonly Server[] {
 		if (!this.#listeners.servesOwnNamespace) return servers;
-		return servers.filter(({ address }) => address !== RESOLVER_ADDRESS);
+		const isLoop = ({ address }: Server): boolean => address === RESOLVER_ADDRESS;
+		return servers.some(isLoop) ? servers.filter((server) => !isLoop(server)) : servers;
 	}
 
 	/** The zone as this sandbox sees it at the moment of asking. */

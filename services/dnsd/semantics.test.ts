@@ -254,6 +254,10 @@ describe("RFC 2308 §2.1, RFC 8020: what does not exist, where all networks are 
 		expect([owner, `.${name}`.endsWith(owner === "" ? "" : `.${owner}`)]).toEqual([primary, true]);
 	});
 
+	it("a network is, or nothing below it would be", () => {
+		expect(said(queryOf({ name: "frontend" }), { forwards: false })).toEqual(["NOERROR rd ra", soa("")]);
+	});
+
 	it("the root is, or nothing would be: it has no data", () => {
 		expect(said(queryOf({ name: "", type: "NS" }), { forwards: false })).toEqual(["NOERROR rd ra", soa("")]);
 	});

@@ -10,7 +10,7 @@ import { Upstream } from "./test-support/upstream.ts";
 /** Plain JavaScript, run inside: connections one after the other, all open until each has what it waits for. */
 const TCP_CLIENT = `
 	const task = require("node:zlib").inflateSync(Buffer.from(process.argv[1], "base64"));
-	const { port, connections, chunks, wanted } = JSON.parse(task);
+	const { port, connections, chunks, wanted, ends } = JSON.parse(task);
 	const talk = () => new Promise((resolve) => {
 		const socket = require("node:net").connect(port, "${RESOLVER}");
 		let received = Buffer.alloc(0);
@@ -26,6 +26,7 @@ const TCP_CLIENT = `
 		socket.on("error", () => {});
 		socket.on("close", () => resolve({ answers: count(), closed: true }));
 		chunks.forEach((chunk, i) => setTimeout(() => socket.write(Buffer.from(chunk, "hex")), i * 20));
+		if (ends) setTimeout(() => socket.end(), chunks.length * 20);
 	});
 	(async () => {
 		const results = [];
@@ -68,8 +69,15 @@ describe("TCP", () => {
 		connections: number,
 		chunks: readonly Buffer[],
 		wanted: number,
+		ends = false,
 	): Promise<unknown> {
-		const task = { port: RESOLVER_PORT, connections, wanted, chunks: chunks.map((chunk) => chunk.toString("hex")) };
+		const task = {
+			port: RESOLVER_PORT,
+			connections,
+			wanted,
+			ends,
+			chunks: chunks.map((chunk) => chunk.toString("hex")),
+		};
 		// A long message is too long for an argument.
 		const argument = deflateSync(JSON.stringify(task)).toString("base64");
 		const { stdout } = await inside.run(process.execPath, "-e", TCP_CLIENT, argument);
@@ -92,6 +100,16 @@ describe("TCP", () => {
 			whole.subarray(3),
 		];
 		expect(await talk(inside, 1, pieces, 2)).toEqual([{ answers: 2, closed: false }]);
+	});
+
+	it("answers everything to who has said that no more will come, and ends with him", async () => {
+		const inside = await scratch();
+		await using upstream = await Upstream.start("answers");
+		upstream.delayMs = 200;
+		await resolverOver([upstream.server]).put(sandbox(inside.netnsPath));
+		const both = Buffer.concat([frame(1, "web"), frame(2, "late.example")]);
+		expect(await talk(inside, 1, [both], 2, true)).toEqual([{ answers: 2, closed: false }]);
+		await expect.poll(async () => (await inside.run("ss", "-Hnt", "state", "established")).stdout).toBe("");
 	});
 
 	it("ends a connection without a whole query, with an empty one, and with what is none", async () => {

@@ -5,6 +5,7 @@
  * What one client can hold is bounded: queries in flight, answers that it does not read, and time without a whole message.
  */
 import type { Socket } from "node:net";
+import { frameOf, Frames } from "./frames.ts";
 import type { Handler } from "./listener.ts";
 
 export interface TcpLimits {
@@ -14,7 +15,6 @@ export interface TcpLimits {
 	readonly idleMs: number;
 }
 
-const PREFIX_BYTES = 2;
 const IN_FLIGHT = 32;
 /** Of answers that the client has not read. */
 const UNREAD_BYTES = 256 * 1024;
@@ -23,11 +23,7 @@ export class TcpConnection {
 	readonly #socket: Socket;
 	readonly #handle: Handler;
 	readonly #idle: NodeJS.Timeout;
-	/** Put together only when there is a whole message: a client that sends byte by byte costs no more than its bytes. */
-	#received: Buffer[] = [];
-	#receivedBytes = 0;
-	/** Before these are there it is no use to look. */
-	#neededBytes = PREFIX_BYTES;
+	readonly #frames = new Frames();
 	#inFlight = 0;
 	#ended = false;
 
@@ -37,8 +33,7 @@ export class TcpConnection {
 		this.#idle = setTimeout(() => socket.destroy(), limits.idleMs).unref();
 		socket.setNoDelay(true);
 		socket.on("data", (chunk: Buffer) => {
-			this.#received.push(chunk);
-			this.#receivedBytes += chunk.length;
+			this.#frames.put(chunk);
 			this.#work();
 		});
 		socket.on("end", () => {
@@ -57,7 +52,7 @@ export class TcpConnection {
 	/** Takes whole messages off what was received, as long as there is room for their answers. */
 	#work(): void {
 		while (!this.#isFull() && !this.#socket.destroyed) {
-			const packet = this.#take();
+			const packet = this.#frames.take();
 			if (packet === undefined) break;
 			this.#idle.refresh();
 			this.#ask(packet);
@@ -70,19 +65,6 @@ export class TcpConnection {
 		return this.#inFlight >= IN_FLIGHT || this.#socket.writableLength > UNREAD_BYTES;
 	}
 
-	#take(): Buffer | undefined {
-		if (this.#receivedBytes < this.#neededBytes) return undefined;
-		const received = this.#received.length === 1 ? this.#received[0] : Buffer.concat(this.#received);
-		if (received === undefined) return undefined;
-		const end = PREFIX_BYTES + received.readUInt16BE(0);
-		const isWhole = received.length >= end;
-		const rest = isWhole ? received.subarray(end) : received;
-		this.#received = [rest];
-		this.#receivedBytes = rest.length;
-		this.#neededBytes = isWhole ? PREFIX_BYTES : end;
-		return isWhole ? received.subarray(PREFIX_BYTES, end) : undefined;
-	}
-
 	#ask(packet: Buffer): void {
 		const answer = this.#handle(packet, "tcp");
 		// What is no query gets no answer; over TCP that is the end of the connection as well.
@@ -91,21 +73,19 @@ export class TcpConnection {
 		else void this.#writeLater(answer);
 	}
 
-	async #writeLater(answer: Promise<Buffer>): Promise<void> {
+	async #writeLater(answer: Promise<Buffer | undefined>): Promise<void> {
 		this.#inFlight += 1;
 		const packet = await answer;
 		this.#inFlight -= 1;
-		this.#write(packet);
+		if (packet === undefined) this.#socket.destroy();
+		else this.#write(packet);
 		this.#work();
 		this.#endWhenDone();
 	}
 
 	#write(answer: Buffer): void {
 		if (!this.#socket.writable) return;
-		const frame = Buffer.allocUnsafe(PREFIX_BYTES + answer.length);
-		frame.writeUInt16BE(answer.length, 0);
-		frame.set(answer, PREFIX_BYTES);
-		this.#socket.write(frame);
+		this.#socket.write(frameOf(answer));
 		this.#idle.refresh();
 	}
 

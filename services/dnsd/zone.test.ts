@@ -58,11 +58,11 @@ describe("Zone", () => {
 		expect(seen(zone, "nobody", "web")).toBe("elsewhere");
 	});
 
-	it("says absent below a shared network, and elsewhere otherwise", () => {
+	it("says absent below a shared network, what is one, and elsewhere otherwise", () => {
 		expect(seen(zone, "web", "nothing.frontend")).toBe("absent");
 		expect(seen(zone, "web", "nothing.backend")).toBe("elsewhere");
 		expect(seen(zone, "web", "nothing")).toBe("elsewhere");
-		expect(seen(zone, "web", "frontend")).toBe("elsewhere");
+		expect(seen(zone, "web", "frontend")).toBe("network");
 		expect(seen(zone, "web", "web.frontend.example")).toBe("elsewhere");
 	});
 

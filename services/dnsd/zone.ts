@@ -47,6 +47,8 @@ export type Found =
 	| { readonly kind: "records"; readonly records: Records; readonly link?: true }
 	/** Below `apex`, and nobody is called so: a network's name, or a link's own whose sandbox is not there. */
 	| { readonly kind: "absent"; readonly apex: NameKey; readonly link?: true }
+	/** A network of the asker's is called so: there are names below. */
+	| { readonly kind: "network" }
 	| { readonly kind: "elsewhere" };
 
 interface Contribution extends Records {
@@ -77,6 +79,7 @@ interface Joined {
 }
 
 const SHORT_ID_DIGITS = 12;
+const NETWORK: Found = { kind: "network" };
 const ELSEWHERE: Found = { kind: "elsewhere" };
 
 export class Zone {
@@ -117,6 +120,7 @@ export class Zone {
 		}
 		let absent: Found = ELSEWHERE;
 		for (const { id, apex } of member.networks) {
+			if (apex === key) absent = NETWORK;
 			if (apex === undefined || !isBelow(key, apex)) continue;
 			const records = this.#networks.get(id)?.names.get(labelsBefore(key, apex));
 			if (records !== undefined) return { kind: "records", records };

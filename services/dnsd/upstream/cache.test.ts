@@ -92,6 +92,15 @@ describe("a cache that serves what is stale (RFC 8767)", () => {
 		expect(cache.status()).toEqual({ entries: 0, bytes: 0, hits: 0, misses: 2 });
 	});
 
+	it("finds nothing that is known to be no more, even where the news may not be kept", () => {
+		let now = 0;
+		const cache = new Cache(10_000, 10_000, () => now);
+		cache.keep("a", positive(60));
+		now = 61_000;
+		cache.keep("a", positive(0));
+		expect(cache.find("a")).toBeUndefined();
+	});
+
 	it("says for a while that asking has failed, until it succeeds", () => {
 		let now = 0;
 		const cache = new Cache(10_000, 1_000_000, () => now);

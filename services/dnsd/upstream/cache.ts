@@ -78,13 +78,13 @@ export class Cache {
 		return { response, state, ageSeconds: 0, mostSeconds: STALE_SECONDS, mostNegativeSeconds };
 	}
 
-	/** Keeps it if it may be kept. */
+	/** Keeps it if it may be kept; what was kept before holds no more in any case. */
 	keep(key: string, response: Response): void {
 		const seconds = Math.min(response.keepSeconds, LONGEST_SECONDS);
 		const bytes = ENTRY_BYTES + key.length + response.packet.length + response.ttlOffsets.length * 8;
-		if (seconds === 0 || bytes > this.#mostBytes) return;
 		const old = this.#entries.get(key);
 		if (old !== undefined) this.#drop(key, old);
+		if (seconds === 0 || bytes > this.#mostBytes) return;
 		const storedAtMs = this.#nowMs();
 		const expiresAtMs = storedAtMs + seconds * 1_000;
 		this.#entries.set(key, { response, bytes, storedAtMs, expiresAtMs, restsUntilMs: 0, isUsed: false });

@@ -6,10 +6,9 @@
  */
 import { connect } from "node:net";
 import { datagramSocket } from "../datagram.ts";
+import { frameOf, Frames } from "../frames.ts";
 import { isAnswerTo } from "./request.ts";
 import type { Server } from "./server.ts";
-
-const PREFIX_BYTES = 2;
 
 /** Rejects when nobody is there, or with the signal's reason. `exact`: the answer repeats the name letter by letter. */
 export function overUdp(server: Server, request: Buffer, signal: AbortSignal, exact: boolean): Promise<Buffer> {
@@ -34,23 +33,14 @@ export function overTcp(server: Server, request: Buffer, signal: AbortSignal): P
 	const socket = connect({ host: server.address, port: server.port, noDelay: true });
 	return new Promise<Buffer>((resolve, reject) => {
 		onAbort(signal, reject);
-		const prefix = Buffer.alloc(PREFIX_BYTES);
-		prefix.writeUInt16BE(request.length);
-		socket.on("connect", () => socket.write(Buffer.concat([prefix, request])));
+		socket.on("connect", () => socket.write(frameOf(request)));
 		socket.on("error", reject);
 		socket.on("close", () => reject(new Error("the server closed the connection")));
-		// Put together only when it is whole: a server that sends byte by byte costs no more than its bytes.
-		const received: Buffer[] = [];
-		let receivedBytes = 0;
-		let neededBytes = PREFIX_BYTES;
+		const frames = new Frames();
 		socket.on("data", (chunk: Buffer) => {
-			received.push(chunk);
-			receivedBytes += chunk.length;
-			if (receivedBytes < neededBytes) return;
-			const all = Buffer.concat(received);
-			neededBytes = PREFIX_BYTES + all.readUInt16BE(0);
-			if (receivedBytes < neededBytes) return;
-			const response = all.subarray(PREFIX_BYTES, neededBytes);
+			frames.put(chunk);
+			const response = frames.take();
+			if (response === undefined) return;
 			if (isAnswerTo(request, response)) resolve(response);
 			else reject(new Error("the server answered another question"));
 		});

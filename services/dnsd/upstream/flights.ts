@@ -27,6 +27,8 @@ export class Flights {
 	readonly #onResponse: (key: string, response: Response) => void;
 	readonly #flights = new Map<string, Flight>();
 	readonly #waiting = new Map<string, number>();
+	/** In the air, with those that nobody boards any more. */
+	#size = 0;
 
 	/** `onResponse` hears of each good answer once, before those who wait for it. */
 	constructor(settings: FlightSettings, upstreams: Upstreams, onResponse: (key: string, response: Response) => void) {
@@ -36,7 +38,12 @@ export class Flights {
 	}
 
 	get size(): number {
-		return this.#flights.size;
+		return this.#size;
+	}
+
+	/** Nobody boards those that are in the air any more, and nobody hears of their answers but who waits for them. */
+	forget(): void {
+		this.#flights.clear();
 	}
 
 	/** The flight that answers the question, with a place in it; undefined when there is none to be had. */
@@ -51,26 +58,30 @@ export class Flights {
 	}
 
 	#begin(key: string, query: Query, servers: readonly Server[]): Flight | undefined {
-		if (this.#flights.size >= this.#settings.inFlight) return undefined;
-		const flight = this.#fly(key, lasting(query), servers);
+		if (this.#size >= this.#settings.inFlight) return undefined;
+		this.#size += 1;
+		const flight: Flight = this.#fly(lasting(query), servers).then((response) => {
+			this.#size -= 1;
+			if (this.#flights.get(key) !== flight) return response;
+			this.#flights.delete(key);
+			if (response !== undefined) this.#onResponse(key, response);
+			return response;
+		});
 		this.#flights.set(key, flight);
 		return flight;
 	}
 
-	async #fly(key: string, query: Query, servers: readonly Server[]): Flight {
+	#fly(query: Query, servers: readonly Server[]): Flight {
 		const { pace } = this.#settings;
 		const upstreams = this.#upstreams.inOrder(servers);
 		// The first is asked in any case.
 		for (const upstream of upstreams.slice(1)) if (upstream.health.isProbeDue) upstream.probe(query);
-		const response = await race(upstreams, {
+		return race(upstreams, {
 			...pace,
 			hedgeMs: ({ health }) => health.hedgeMs(pace.hedgeMs),
 			attempt: (upstream, signal) => upstream.ask(query, signal),
 			onLate: ({ health }, askedAtMs) => health.late(askedAtMs),
 		});
-		this.#flights.delete(key);
-		if (response !== undefined) this.#onResponse(key, response);
-		return response;
 	}
 
 	#leave(sandboxId: string): void {

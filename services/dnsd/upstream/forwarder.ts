@@ -79,6 +79,7 @@ export class Forwarder {
 
 	/** Forgets every answer, and says how many that were. */
 	flush(): number {
+		this.#flights.forget();
 		return this.#cache.flush();
 	}
 

@@ -35,6 +35,21 @@ describe("what may be kept", () => {
 		expect(upstream.asked.length).toBe(2);
 	});
 
+	it("is not what was asked before everything was forgotten, and nobody new waits for that", async () => {
+		await using upstream = await Upstream.start("answers");
+		upstream.delayMs = 100;
+		const forwarder = new Forwarder({ ...keeping, pace: { ...keeping.pace, hedgeMs: 1_000 } });
+		const before = ask(forwarder, "example.com", [upstream.server]);
+		await expect.poll(() => forwarder.status().inFlight).toBe(1);
+		forwarder.flush();
+		const after = ask(forwarder, "example.com", [upstream.server]);
+		expect(forwarder.status().inFlight).toBe(2);
+		expect(await before).toEqual(truth);
+		expect(forwarder.status().cache).toMatchObject({ entries: 0 });
+		expect(await after).toEqual(truth);
+		expect(forwarder.status()).toMatchObject({ inFlight: 0, cache: { entries: 1 } });
+	});
+
 	it("is no absence that may end here: that is told and kept for the shorter time", async () => {
 		await using upstream = await Upstream.start("NXDOMAIN");
 		const forwarder = new Forwarder(keeping);

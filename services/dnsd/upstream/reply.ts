@@ -4,7 +4,8 @@
  */
 import { limitOf, type Transport, truncation } from "../answer.ts";
 import { FLAG, HEADER_BYTES, RCODE } from "../protocol.ts";
-import { endOfName, type Query, uint16 } from "../query.ts";
+import type { Query } from "../query.ts";
+import { endOfName, OPT_BYTES, put16, RECORD_BYTES, uint16 } from "../wire.ts";
 import type { Response } from "./response.ts";
 
 /** For how long a client may keep what it is told. */
@@ -17,8 +18,6 @@ export interface Validity {
 	readonly mostNegativeSeconds: number;
 }
 
-const OPT_BYTES = 11;
-const RECORD_BYTES = 10;
 /** What of its own header a client finds in the answer's (RFC 1035 §4.1.1, RFC 4035 §3.2.2). */
 const REPEATED = FLAG.recursionDesired | FLAG.checkingDisabled;
 
@@ -72,11 +71,6 @@ function cut(reply: Buffer, query: Query, limit: number): Buffer {
 
 function get32(packet: Buffer, at: number): number {
 	return uint16(packet, at) * 0x1_0000 + uint16(packet, at + 2);
-}
-
-function put16(packet: Buffer, at: number, value: number): void {
-	packet[at] = value >>> 8;
-	packet[at + 1] = value & 0xff;
 }
 
 function put32(packet: Buffer, at: number, value: number): void {

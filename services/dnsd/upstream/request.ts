@@ -4,14 +4,12 @@
  * Pure. A query's packet may be a slice of a buffer that is used again: whoever asks later asks with `lasting(query)`.
  */
 import { randomBytes } from "node:crypto";
-import { putOpt } from "../answer.ts";
 import { FLAG, HEADER_BYTES, RCODE } from "../protocol.ts";
-import { type Query, uint16 } from "../query.ts";
+import type { Query } from "../query.ts";
+import { OPT_BYTES, putOpt, TYPE_AND_CLASS_BYTES, uint16 } from "../wire.ts";
 
 /** What no path cuts to pieces (DNS Flag Day 2020). */
 const UPSTREAM_UDP_BYTES = 1232;
-const OPT_BYTES = 11;
-const TYPE_AND_CLASS_BYTES = 4;
 const CASE_BIT = 0x20;
 /** Of a client's header, what an upstream gets to see. */
 const PASSED_ON = FLAG.authenticData | FLAG.checkingDisabled;

@@ -1,5 +1,5 @@
 /**
- * The host's resolvers, read live: a change of resolv.conf(5) is seen by the next query a second later at most.
+ * The host's resolvers, read live: a change of resolv.conf(5) is seen by queries two seconds later at most.
  *
  * A file that cannot be read counts as one without servers. Nobody is asked whom the host does not name.
  */

@@ -3,9 +3,8 @@
  *
  * Pure. Nothing of an upstream is believed before `parseResponse` has said so; nothing is read past its end.
  */
-import { putOpt } from "../answer.ts";
 import { FLAG, HEADER_BYTES, RCODE, TYPE, UDP_BYTES } from "../protocol.ts";
-import { endOfName, endOfPlainName, uint16 } from "../query.ts";
+import { endOfName, endOfPlainName, OPT_BYTES, putOpt, RECORD_BYTES, uint16 } from "../wire.ts";
 import { rcodeOf } from "./request.ts";
 
 export interface Response {
@@ -35,8 +34,6 @@ export interface Form {
 	readonly flags: number;
 }
 
-const RECORD_BYTES = 10;
-const OPT_BYTES = 11;
 /** RFC 2181 §8: a TTL with the upper bit set is taken for 0. */
 const LONGEST_TTL = 0x7fff_ffff;
 

@@ -1,0 +1,65 @@
+/** The bytes of DNS messages: where names and records end, and numbers of 16 bits. Nothing here throws; a number past the end is 0. */
+import { NAME_BYTES } from "./name.ts";
+import { TYPE, UDP_BYTES } from "./protocol.ts";
+
+/** After a question's name. */
+export const TYPE_AND_CLASS_BYTES = 4;
+/** After a record's name: type, class, TTL and the data's length. */
+export const RECORD_BYTES = 10;
+/** An OPT record without options. */
+export const OPT_BYTES = 11;
+
+/** Where a name without compression ends (nothing stands before a question that it could point to); -1 when malformed. */
+export function endOfPlainName(packet: Buffer, start: number): number {
+	let at = start;
+	for (;;) {
+		const length = byte(packet, at);
+		at += length + 1;
+		if (length > 63 || at > packet.length || at - start > NAME_BYTES) return -1;
+		if (length === 0) return at;
+	}
+}
+
+/** Where a name that may end in a pointer ends in the packet; pointers are not followed. -1 when malformed. */
+export function endOfName(packet: Buffer, start: number): number {
+	let at = start;
+	while (at < packet.length) {
+		const length = byte(packet, at);
+		if (length >= 0xc0) return at + 2 <= packet.length ? at + 2 : -1;
+		at += length + 1;
+		if (length > 63 || at - start > NAME_BYTES) return -1;
+		if (length === 0) return at;
+	}
+	return -1;
+}
+
+/** 0 past the end; callers compare with the length before they believe it. */
+export function byte(packet: Buffer, at: number): number {
+	return packet[at] ?? 0;
+}
+
+export function uint16(packet: Buffer, at: number): number {
+	return (byte(packet, at) << 8) | byte(packet, at + 1);
+}
+
+/** RFC 6891 §6.1.2: what we take over UDP, the upper bits of the code, version 0, and DO as the client had it. */
+export function putOpt(
+	packet: Buffer,
+	at: number,
+	rcode: number,
+	dnssecOk: boolean,
+	udpBytes: number = UDP_BYTES,
+): void {
+	packet[at] = 0;
+	put16(packet, at + 1, TYPE.OPT);
+	put16(packet, at + 3, udpBytes);
+	packet[at + 5] = rcode >>> 4;
+	packet[at + 6] = 0;
+	put16(packet, at + 7, dnssecOk ? 0x8000 : 0);
+	put16(packet, at + 9, 0);
+}
+
+export function put16(packet: Buffer, at: number, value: number): void {
+	packet[at] = value >>> 8;
+	packet[at + 1] = value & 0xff;
+}
