@@ -1,10 +1,13 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { ContainerSpec } from "#gen/wharf/container/v1/container.ts";
+import { Endpoint } from "#gen/wharf/network/v1/endpoint.ts";
 import { Network } from "#gen/wharf/network/v1/network.ts";
 import { isFault } from "#lib/fault/fault.ts";
 import { gatewayFaults } from "../faults.ts";
+import type { Parts } from "../parts.ts";
 import type { ContainerRecord } from "./container.ts";
 import type { ContainerTable } from "./container-table.ts";
-import { namedLinks, resolveLinks } from "./links.ts";
+import { linkEnvironment, linkedEntries, namedLinks, resolveLinks } from "./links.ts";
 
 const DB = { id: "d".repeat(64), name: "db", networkIds: ["id-bridge"] } as unknown as ContainerRecord; // all that is asked of it
 const table = {
@@ -54,4 +57,49 @@ test("on the default bridge the other has to be there", () => {
 test("one name, one link", () => {
 	expect(refused(front, ["db", "kv"], ["other", "KV"])).toBe("LINK_TWICE");
 	expect(refused(front, ["db", "kv"], ["db", ""])).toBe("accepted");
+});
+
+describe("at the start of one that is linked on the default bridge", () => {
+	const links = [{ container: "db", alias: "store" }];
+	const client = {
+		id: "c".repeat(64),
+		name: "client",
+		spec: ContainerSpec.fromPartial({ networks: [{ network: "bridge", links }] }),
+	};
+	const endpoint = (networkName: string, address: string) =>
+		Endpoint.fromPartial({ networkName, addresses: [address] });
+	const ENDPOINTS: Readonly<Record<string, readonly Endpoint[]>> = {
+		here: [endpoint("bridge", "172.17.0.2/16")],
+		elsewhere: [endpoint("front", "172.18.0.2/16")],
+		// As netd has it in a list of all.
+		"": [endpoint("bridge", "172.17.0.9/16")],
+	};
+	const outcome = async (db: Partial<ContainerRecord> | undefined) => {
+		const other = db && { ...DB, spec: ContainerSpec.fromPartial({}), ...db };
+		const parts = {
+			netd: { endpoints: async (sandboxId: string) => ENDPOINTS[sandboxId] ?? [] },
+			table: { findByName: () => other },
+		} as unknown as Parts; // what is asked of them
+		const record = client as ContainerRecord;
+		const entries = (await linkedEntries(parts, record)).map(({ address }) => address);
+		const environment = await linkEnvironment(parts, record).catch((error: unknown) => {
+			if (isFault(error)) return error.reason;
+			throw error;
+		});
+		return [entries, environment];
+	};
+
+	test("the other tells its address", async () => {
+		const found = await outcome({ state: "RUNNING", sandboxId: "here" });
+		expect(found).toEqual([["172.17.0.2"], ["STORE_NAME=/client/store"]]);
+	});
+
+	test.each<[string, Partial<ContainerRecord> | undefined, string]>([
+		["is gone", undefined, "LINKED_NOT_RUNNING"],
+		["does not run", { state: "EXITED", sandboxId: "" }, "LINKED_NOT_RUNNING"],
+		["is on another network", { state: "RUNNING", sandboxId: "elsewhere" }, "LINKED_ELSEWHERE"],
+		["has the host's network, and nobody's address", { state: "RUNNING", sandboxId: "" }, "LINKED_ELSEWHERE"],
+	])("one that %s has no address, and that is refused", async (_, db, reason) => {
+		expect(await outcome(db)).toEqual([[], reason]);
+	});
 });

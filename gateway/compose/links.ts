@@ -101,23 +101,26 @@ export async function linkedEntries(
 	return entries;
 }
 
-/** What they tell of themselves in its environment. */
+/** What they tell of themselves in its environment. LINKED_NOT_RUNNING, LINKED_ELSEWHERE. */
 export async function linkEnvironment(
-	{ netd }: Pick<Parts, "netd">,
-	{ name }: ContainerRecord,
-	linked: readonly Linked[],
+	parts: Pick<Parts, "netd" | "table">,
+	record: ContainerRecord,
 ): Promise<string[]> {
 	const entries: string[] = [];
-	for (const { alias, other } of linked) {
-		const addresses = await addressesOf(netd, other);
-		const address = addresses.find((one) => !one.includes(":")) ?? addresses[0] ?? "";
-		entries.push(...environmentOf({ alias, address, name, other }));
+	for (const { alias, other } of runningLinked(parts, record)) {
+		const addresses = await addressesOf(parts.netd, other);
+		const address = addresses.find((one) => !one.includes(":")) ?? addresses[0];
+		if (address === undefined) {
+			throw gatewayFaults.LINKED_ELSEWHERE({ container: other.name, network: DEFAULT_BRIDGE });
+		}
+		entries.push(...environmentOf({ alias, address, name: record.name, other }));
 	}
 	return entries;
 }
 
 async function addressesOf(netd: Parts["netd"], { sandboxId }: ContainerRecord): Promise<string[]> {
-	const endpoints = await netd.endpoints(sandboxId);
+	// One on the host's network has no sandbox.
+	const endpoints = sandboxId === "" ? [] : await netd.endpoints(sandboxId);
 	const { addresses = [] } = endpoints.find(({ networkName }) => networkName === DEFAULT_BRIDGE) ?? {};
 	return addresses.map(withoutPrefix);
 }

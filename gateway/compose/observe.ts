@@ -25,7 +25,7 @@ export interface Listing {
 export async function list(parts: Parts, { page: { after, limit }, all }: ListQuery): Promise<Listing> {
 	const { items: shown, next } = pageOf(parts.table.page(after, limit + 1, all), limit, ({ row }) => row);
 	const bySandbox = Map.groupBy(
-		shown.some(({ record }) => record.sandboxId !== "") ? await whileAway(parts, () => parts.netd.endpoints()) : [],
+		shown.some(({ record }) => record.sandboxId !== "") ? await whileAway(parts, () => parts.netd.allEndpoints()) : [],
 		({ sandboxId }) => sandboxId,
 	);
 	return {

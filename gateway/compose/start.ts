@@ -43,7 +43,7 @@ async function startOne(parts: Parts, id: string, call: Mutation<Outcome>): Prom
 
 	const owner = namedAs(parts, record);
 	if (owner !== record) runningOwner(parts, record);
-	const linked = runningLinked(parts, record);
+	runningLinked(parts, record);
 	await refuseNoHostGateway(parts, record, call.signal);
 	// What cannot be taken back is left as STARTING, which reconcile takes back.
 	await using undo = new Undo({ discard: () => store.write([table.update(id, { state: record.state })]) }, parts.log);
@@ -57,7 +57,7 @@ async function startOne(parts: Parts, id: string, call: Mutation<Outcome>): Prom
 	const files = new GeneratedFiles(roots.dir(owner.id));
 	const told = owner === record ? await files.write(await surroundingsOf(parts, record, legs)) : [];
 	const warnings = [...legs.warnings, ...told];
-	const environment = await linkEnvironment(parts, record, linked);
+	const environment = await linkEnvironment(parts, record);
 	undo.defer(() => runtime.remove(id));
 	const inside = { netnsPath: sandbox?.netnsPath, files: files.mounts, environment };
 	const { pid, start: pidStart } = await launch(parts, record, inside);

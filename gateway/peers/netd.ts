@@ -123,8 +123,17 @@ export class Netd implements Disposable {
 		await this.#endpoints.publishPorts(PublishPortsRequest.fromPartial(request));
 	}
 
-	/** Of one sandbox, or of all. */
-	endpoints(sandboxId = ""): Promise<Endpoint[]> {
+	/** Of one sandbox. An empty id is none's, and has none. */
+	endpoints(sandboxId: string): Promise<Endpoint[]> {
+		return sandboxId === "" ? Promise.resolve([]) : this.#listEndpoints(sandboxId);
+	}
+
+	/** Of every sandbox, others' than the gateway's too. */
+	allEndpoints(): Promise<Endpoint[]> {
+		return this.#listEndpoints("");
+	}
+
+	#listEndpoints(sandboxId: string): Promise<Endpoint[]> {
 		return allPages(
 			(page) => this.#endpoints.listEndpoints(ListEndpointsRequest.fromPartial({ ...page, sandboxId })),
 			(answer) => answer.endpoints,
