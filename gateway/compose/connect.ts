@@ -11,7 +11,7 @@ import type { Parts } from "../parts.ts";
 import { Undo } from "#lib/concurrency/undo.ts";
 import { endpointsOf } from "./observe.ts";
 import { namesLagWarning } from "./start.ts";
-import { refreshFiles } from "./surroundings.ts";
+import { refreshFiles, tellLinking } from "./surroundings.ts";
 
 export interface ConnectInput {
 	readonly reference: string;
@@ -19,8 +19,14 @@ export interface ConnectInput {
 }
 
 export async function connect(parts: Parts, input: ConnectInput, call: Mutation<Outcome>): Promise<Outcome> {
+	const { id } = parts.table.get(input.reference);
+	const connected = await connectOne(parts, id, input, call);
+	await tellLinking(parts, connected.container.record.name);
+	return connected;
+}
+
+async function connectOne(parts: Parts, id: string, input: ConnectInput, call: Mutation<Outcome>): Promise<Outcome> {
 	const { store, table, netd, log } = parts;
-	const { id } = table.get(input.reference);
 	using _ = await parts.locks.take(id);
 	const record = settledRecord(parts, id);
 	const network = await netd.network(input.attachment.network, call.signal);

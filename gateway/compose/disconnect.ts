@@ -8,6 +8,7 @@ import type { Parts } from "../parts.ts";
 import { disconnectFrom, settledRecord } from "./connect.ts";
 import { endpointsOf } from "./observe.ts";
 import { publisherOf } from "./publisher.ts";
+import { tellLinking } from "./surroundings.ts";
 
 export interface DisconnectInput {
 	readonly reference: string;
@@ -19,8 +20,19 @@ export async function disconnect(
 	input: DisconnectInput,
 	call: Mutation<LiveContainer>,
 ): Promise<LiveContainer> {
+	const { id } = parts.table.get(input.reference);
+	const left = await disconnectOne(parts, id, input, call);
+	await tellLinking(parts, left.record.name);
+	return left;
+}
+
+async function disconnectOne(
+	parts: Parts,
+	id: string,
+	input: DisconnectInput,
+	call: Mutation<LiveContainer>,
+): Promise<LiveContainer> {
 	const { store, table } = parts;
-	const { id } = table.get(input.reference);
 	using _ = await parts.locks.take(id);
 	const record = settledRecord(parts, id);
 	const index = await indexOf(parts, record, input.network, call.signal);

@@ -267,6 +267,27 @@ test("links on the default bridge: lines, variables, and the address as it is no
 	await remove("client");
 });
 
+test("links on the default bridge: the other leaves it and comes back", async () => {
+	await start("target");
+	await start("follower", "--link", "target");
+	const line = async () => `${await addressOn("target", "bridge")}\ttarget`;
+	expect(await file("follower", "/etc/hosts")).toContain(await line());
+	await host.wharfOk("network", "disconnect", "bridge", "target");
+	expect(await file("follower", "/etc/hosts")).not.toContain("target");
+	await host.wharfOk("stop", "-t", "0", "follower");
+	const { exitCode, stderr } = await host.wharf(["start", "follower"]);
+	expect([exitCode, stderr]).toEqual([
+		1,
+		expect.stringContaining("target cannot be linked to: it is not on network bridge"),
+	]);
+	await host.wharfOk("network", "connect", "bridge", "target");
+	await host.wharfOk("start", "follower");
+	await host.wharfOk("network", "disconnect", "bridge", "target");
+	await host.wharfOk("network", "connect", "bridge", "target");
+	expect(await file("follower", "/etc/hosts")).toContain(await line());
+	await remove("target", "follower");
+});
+
 test("names: host names, one alias of several, both families' reverse names, a name on two shared networks", async () => {
 	await host.wharfOk("network", "create", "--ipv6", "dual");
 	await start("asker", "--network", "dual", "--network", "front");
