@@ -1,5 +1,6 @@
 /** What the gateway does without being asked: it takes in exit statuses as they come, and compares records with what there is. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { CatchUp } from "./compose/catch-up.ts";
 import { finish } from "./compose/finish.ts";
 import type { Parts } from "./parts.ts";
 import { reconcile } from "./reconcile.ts";
@@ -37,11 +38,13 @@ export async function keepReconciled(parts: Parts, everyMs: number): Promise<Asy
 	const abort = new AbortController();
 	const pauses = new Pauses(everyMs);
 	parts.endings.onUndone(() => pauses.cut());
-	pauses.after(await reconcile(parts));
+	const catchUp = new CatchUp(parts);
+	let failures = await reconcile(parts);
 	const running = (async () => {
 		for (;;) {
+			pauses.after(failures + (await catchUp.pass(abort.signal)));
 			await pauses.pause(abort.signal);
-			pauses.after(await reconcile(parts));
+			failures = await reconcile(parts);
 		}
 	})();
 	running.catch((error: unknown) => {
