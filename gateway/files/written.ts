@@ -1,11 +1,11 @@
 /**
  * Files that are wharf's as long as nobody else has written to them, and are written in place.
  *
- * Of each the hashes are kept of what wharf wrote last and is about to write: a crash between the two leaves a file that is still
- * known. One whose hash is not kept is somebody else's from then on.
+ * Of each the hashes are kept of what wharf wrote last, is about to write, and of what is there between the two: a crash leaves a
+ * file that is still known. One whose hash is not kept is somebody else's from then on.
  */
 import { createHash } from "node:crypto";
-import { open, readFile, rename, writeFile } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** By a file's name. */
@@ -34,14 +34,18 @@ export class WrittenFiles {
 
 	async #follow(name: string, text: string): Promise<void> {
 		await using file = await open(join(this.#dir, name), "r+");
-		const before = await file.readFile("utf8");
+		const [before, after] = [await file.readFile(), Buffer.from(text)];
 		const kept = await this.#kept();
-		const [was, wanted] = [hashOf(before), hashOf(text)];
-		if (was === wanted || kept[name]?.includes(was) !== true) return;
-		await this.#keep({ ...kept, [name]: [was, wanted] });
-		const { bytesWritten } = await file.write(text, 0, "utf8");
-		await file.truncate(bytesWritten);
-		await this.#keep({ ...kept, [name]: [wanted] });
+		if (before.equals(after) || kept[name]?.includes(hashOf(before)) !== true) return;
+		await this.#keep({ ...kept, [name]: stagesOf(before, after).map(hashOf) });
+		try {
+			await overwrite(file, after);
+		} catch (error) {
+			// The disk is full: what was there has its place, and is known.
+			await overwrite(file, before);
+			throw error;
+		}
+		await this.#keep({ ...kept, [name]: [hashOf(after)] });
 	}
 
 	/** None of a container that an earlier version started: its files stay as they are until it is started again. */
@@ -57,6 +61,20 @@ export class WrittenFiles {
 	}
 }
 
-function hashOf(text: string): string {
-	return createHash("sha256").update(text).digest("hex");
+/** What a file contains one after the other while it is overwritten: before, with the rest of a longer one behind the new text, after. */
+export function stagesOf(before: Buffer, after: Buffer): Buffer[] {
+	return [before, Buffer.concat([after, before.subarray(after.length)]), after];
+}
+
+/** In place. A write takes less than it was given where the disk fills up, and the next one says so. */
+async function overwrite(file: FileHandle, content: Buffer): Promise<void> {
+	for (let position = 0; position < content.length; ) {
+		const { bytesWritten } = await file.write(content, position, content.length - position, position);
+		position += bytesWritten;
+	}
+	await file.truncate(content.length);
+}
+
+function hashOf(content: string | Buffer): string {
+	return createHash("sha256").update(content).digest("hex");
 }
