@@ -125,6 +125,23 @@ describe("Names", () => {
 		await watcher.stop();
 	});
 
+	test("one that hung shows what it was waited for then, whatever has changed since", async () => {
+		const names = new Names();
+		const watcher = watch(names);
+		await watcher.next();
+		const missed = names.put("a", sandbox("a"));
+		expect(await names.settled(missed, 10)).toBe(false);
+		expect(await names.settled(names.put("b", sandbox("b")), 10)).toBe(false);
+		watcher.acknowledge(missed);
+		expect(await names.settled(missed)).toBe(true);
+		const next = names.put("c", sandbox("c"));
+		const settled = names.settled(next, 3_600_000);
+		await sleep(300);
+		watcher.acknowledge(next);
+		expect(await settled).toBe(true);
+		await watcher.stop();
+	});
+
 	test("a watcher that goes away is not waited for", async () => {
 		const names = new Names();
 		const [stays, goes] = [watch(names), watch(names)];

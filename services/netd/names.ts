@@ -97,7 +97,8 @@ export class Names {
 		const watchers = [...this.#watchers];
 		const hangs = watchers.some((watcher) => watcher.isLate);
 		const giveUp = (): void => {
-			for (const watcher of watchers) watcher.late(revision);
+			// Hardly waited for is not waited for in vain: one that catches up with what it missed hangs no longer.
+			if (!hangs) for (const watcher of watchers) watcher.late(revision);
 			resolve([]);
 		};
 		const timer = setTimeout(giveUp, hangs ? Math.min(patienceMs, LATE_PATIENCE_MS) : patienceMs);
