@@ -71,7 +71,7 @@ export const CONTAINER_FLAGS = {
 	link: {
 		kind: "list",
 		value: "CONTAINER[:ALIAS]",
-		help: "Another container, by a name for this one alone",
+		help: "Another container on the first network, by a name for this one alone",
 	},
 	label: { kind: "list", short: "l", value: "KEY=VALUE", help: "A label" },
 	"log-opt": {
@@ -91,11 +91,11 @@ export function specOf(
 		throw syntaxFaults.INVALID_VALUE({ what: "The image", value: image, allowed: "the name of one, as host" });
 	}
 	const addresses = [flags.ip, flags.ip6].filter((one) => one !== undefined);
-	const links = flags.link.map(parseLink);
-	const withFlags = (wish: NetworkWish): NetworkWish => ({
+	const withFlags = (wish: NetworkWish) => ({
 		...wish,
 		addresses: [...wish.addresses, ...addresses],
 		aliases: [...wish.aliases, ...flags["network-alias"]],
+		links: flags.link.map(parseLink),
 	});
 	const names = flags.network.length === 0 ? ["bridge"] : flags.network;
 	return ContainerSpec.fromPartial({
@@ -103,7 +103,7 @@ export function specOf(
 		image,
 		command,
 		environment: parseEnvironment(flags.env, env),
-		networks: names.map(parseNetwork).map((wish, index) => ({ ...(index === 0 ? withFlags(wish) : wish), links })),
+		networks: names.map(parseNetwork).map((wish, index) => (index === 0 ? withFlags(wish) : wish)),
 		ports: flags.publish.flatMap(parsePorts).map((port) => ({
 			...port,
 			protocol: TRANSPORTS[port.protocol],
