@@ -50,7 +50,7 @@ export const CONTAINER_FLAGS = {
 		value: "NAME",
 		help: "The name it calls itself; the first 12 digits of its id without this",
 	},
-	domainname: { kind: "text", value: "DOMAIN", help: "Its domain: its host name is NAME.DOMAIN then" },
+	domainname: { kind: "text", value: "DOMAIN", help: "Its domain: its whole name is NAME.DOMAIN then" },
 	dns: {
 		kind: "list",
 		value: "ADDRESS",

@@ -3,7 +3,7 @@ import type { Endpoint } from "#gen/wharf/network/v1/endpoint.ts";
 import type { Sandbox } from "#gen/wharf/network/v1/sandbox.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
-import { type ContainerRecord, fullHostnameOf, hostnameOf, networkMode, type Outcome } from "./container.ts";
+import { type ContainerRecord, hostnameOf, networkMode, type Outcome } from "./container.ts";
 import { containerFact } from "./facts.ts";
 import { gatewayFaults } from "../faults.ts";
 import { GeneratedFiles } from "../files/generated-files.ts";
@@ -138,7 +138,7 @@ async function launch(parts: Parts, record: ContainerRecord, { environment, ...i
 		id,
 		command: spec.command,
 		environment: withoutTwins(environment, spec.environment),
-		hostname: fullHostnameOf(record),
+		hostname: hostnameOf(record),
 		domainname: spec.domainname,
 		...inside,
 		rootfs: roots.rootfs(id),

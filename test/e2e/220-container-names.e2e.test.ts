@@ -67,7 +67,7 @@ describe("the files", () => {
 		expect(lines[0]).toBe("127.0.0.1\tlocalhost");
 		expect(lines.slice(-2)).toEqual(["192.0.2.9\tdb", `${address}\tweb1.example.org web1`]);
 		expect(await file("web", "/etc/hostname")).toBe("web1");
-		expect(await inside("web", "hostname")).toBe("web1.example.org");
+		expect(await inside("web", "hostname")).toBe("web1");
 		expect(await inside("web", "hostname", "-f")).toBe("web1.example.org");
 		expect(await file("web", "/proc/sys/kernel/domainname")).toBe("example.org");
 		expect(await inside("web", "getent", "hosts", "db")).toContain("192.0.2.9");
