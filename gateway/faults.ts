@@ -17,6 +17,11 @@ export const gatewayFaults = catalogue("gateway", {
 		message: (m: { hostname: string }) =>
 			`The host name ${JSON.stringify(m.hostname)} is malformed: letters, digits and \`-\`, with \`.\` between parts, at most 64 in all.`,
 	},
+	TOO_MANY_VALUES: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { what: string; count: string; limit: string }) =>
+			`These are ${m.count} ${m.what}: at most ${m.limit} can be given.`,
+	},
 	INVALID_DNS_SETTING: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { what: string; value: string; allowed: string }) =>

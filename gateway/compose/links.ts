@@ -39,10 +39,17 @@ export function resolveLinks(
 		}
 		return { container: name, alias: alias || name };
 	});
-	const aliases = links.map(({ alias }) => alias.toLowerCase());
-	const twice = links.find(({ alias }, index) => aliases.indexOf(alias.toLowerCase()) !== index);
-	if (twice !== undefined) throw gatewayFaults.LINK_TWICE({ alias: twice.alias });
+	refuseTwins(links);
 	return { attachment: { ...attachment, network: network.name, links }, warnings };
+}
+
+function refuseTwins(links: readonly Link[]): void {
+	const known = new Set<string>();
+	for (const { alias } of links) {
+		const name = alias.toLowerCase();
+		if (known.has(name)) throw gatewayFaults.LINK_TWICE({ alias });
+		known.add(name);
+	}
 }
 
 function refuseElsewhere(other: ContainerRecord | undefined, { id, name: network }: Network): void {

@@ -18,6 +18,12 @@ const LONGEST_DOMAIN = 253;
 const DOMAIN = /^[a-zA-Z0-9_]([a-zA-Z0-9_-]*[a-zA-Z0-9_])?(\.[a-zA-Z0-9_]([a-zA-Z0-9_-]*[a-zA-Z0-9_])?)*\.?$/;
 const OPTION = /^[a-zA-Z0-9-]+(:[a-zA-Z0-9]+)?$/;
 
+const MOST_LINKS = 100;
+const MOST_SERVERS = 16;
+const MOST_DOMAINS = 32;
+const MOST_OPTIONS = 32;
+const MOST_EXTRA_HOSTS = 1_000;
+
 type Named = Pick<ContainerSpec, "hostname" | "domainname" | "dns" | "extraHosts">;
 
 export function parseNames({ hostname, domainname, dns, extraHosts }: Named): void {
@@ -29,6 +35,7 @@ export function parseNames({ hostname, domainname, dns, extraHosts }: Named): vo
 		throw gatewayFaults.INVALID_HOSTNAME({ hostname: whole }, { field: "spec.domainname" });
 	}
 	if (dns !== undefined) parseDns(dns);
+	refuseMany("extra hosts", extraHosts.length, MOST_EXTRA_HOSTS, "spec.extra_hosts");
 	for (const [index, host] of extraHosts.entries()) atField(`spec.extra_hosts[${index}]`, () => parseExtraHost(host));
 }
 
@@ -37,6 +44,9 @@ function isHostname(name: string): boolean {
 }
 
 function parseDns({ servers, search, options }: DnsSettings): void {
+	refuseMany("DNS servers", servers.length, MOST_SERVERS, "spec.dns.servers");
+	refuseMany("search domains", search.length, MOST_DOMAINS, "spec.dns.search");
+	refuseMany("resolver's options", options.length, MOST_OPTIONS, "spec.dns.options");
 	for (const [index, server] of servers.entries()) atField(`spec.dns.servers[${index}]`, () => Ip.parse(server));
 	for (const [index, value] of search.entries()) {
 		if (value === "." ? search.length === 1 : value.length <= LONGEST_DOMAIN && DOMAIN.test(value)) continue;
@@ -72,9 +82,16 @@ function parseExtraHost({ name, address }: ExtraHost): void {
 
 /** Names alone: whether there is such a container is found out later. `field`: where in the request they are. */
 export function parseLinks(links: readonly Link[], field: string): void {
+	refuseMany("links", links.length, MOST_LINKS, field);
 	for (const [index, { container, alias }] of links.entries()) {
 		for (const name of alias === "" ? [container] : [container, alias]) {
 			if (!NAME.test(name)) throw gatewayFaults.INVALID_NAME({ what: "link", name }, { field: `${field}[${index}]` });
 		}
 	}
+}
+
+/** TOO_MANY_VALUES. `what`: the list, as `links`. */
+function refuseMany(what: string, count: number, limit: number, field: string): void {
+	if (count <= limit) return;
+	throw gatewayFaults.TOO_MANY_VALUES({ what, count: String(count), limit: String(limit) }, { field });
 }

@@ -85,6 +85,24 @@ describe("a container's specification", () => {
 	});
 });
 
+const many = <T>(count: number, value: (index: number) => T): T[] =>
+	Array.from({ length: count }, (_, at) => value(at));
+test.each<[string, number, string, (count: number) => Change]>([
+	["servers", 16, "spec.dns.servers", (n) => ({ dns: { servers: many(n, (at) => `192.0.2.${at}`) } })],
+	["search domains", 32, "spec.dns.search", (n) => ({ dns: { search: many(n, (at) => `d${at}.test`) } })],
+	["options", 32, "spec.dns.options", (n) => ({ dns: { options: many(n, (at) => `timeout:${at}`) } })],
+	["extra hosts", 1000, "spec.extra_hosts", (n) => ({ extraHosts: many(n, () => ({ name: "a", address: "::1" })) })],
+	[
+		"links",
+		100,
+		"spec.networks[0].links",
+		(n) => ({ networks: [{ network: "a", links: many(n, (at) => ({ container: `c${at}` })) }] }),
+	],
+])("%s: at most %i", (_, limit, field, changeOf) => {
+	expect(refused(changeOf(limit))).toBe("accepted");
+	expect(refused(changeOf(limit + 1))).toBe(`TOO_MANY_VALUES at ${field}`);
+});
+
 test.each<[object, string]>([
 	[{ servers: ["192.0.2.1", "dns.example"] }, "INVALID_ADDRESS at spec.dns.servers[1]"],
 	[{ servers: ["192.0.2.1:53"] }, "INVALID_ADDRESS at spec.dns.servers[0]"],

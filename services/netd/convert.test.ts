@@ -31,6 +31,7 @@ describe("parseCreateNetwork", () => {
 		[{ subnets: [{ cidr: "10.0.0.1/8" }] }, "HOST_BITS_SET", "cidr"],
 		[{ subnets: [{ cidr: "10.0.0.0/8" }, { cidr: "11.0.0.0/8" }] }, "TOO_MANY_SUBNETS", "subnets"],
 		[{ subnets: [{ cidr: "10.0.0.0/8", gateway: "x" }] }, "INVALID_ADDRESS", "gateway"],
+		[{ dnsServers: Array(17).fill("192.0.2.1") }, "TOO_MANY_VALUES", "dns_servers"],
 		[{ configOnly: true, internal: true }, "CONFIG_ONLY_CANNOT", "internal"],
 		[{ configOnly: true, attachable: true }, "CONFIG_ONLY_CANNOT", "attachable"],
 		[{ configOnly: true, configFrom: "x" }, "CONFIG_ONLY_CANNOT", "config_from"],
@@ -62,6 +63,7 @@ describe("parseCreateSandbox", () => {
 		[{ name: "a b" }, "INVALID_NAME"],
 		[{ hostname: "_x" }, "INVALID_NAME"],
 		[{ dnsServers: ["dns.example"] }, "INVALID_ADDRESS"],
+		[{ dnsServers: Array(17).fill("192.0.2.1") }, "TOO_MANY_VALUES"],
 		[{ adoptPath: "/x", adoptPid: 1 }, "NAMESPACE_TWICE"],
 		[{ adoptPath: "/x", joinSandboxId: "y" }, "NAMESPACE_TWICE"],
 		[{ adoptPid: 1, joinSandboxId: "y" }, "NAMESPACE_TWICE"],
@@ -123,6 +125,11 @@ test("addresses and aliases of an endpoint are refused by name", () => {
 	for (const links of [{ "a b": "db" }, { db: "" }, { db: "a/b" }]) {
 		expect(() => parse({ links })).toThrow(expect.objectContaining({ reason: "INVALID_NAME" }));
 	}
+	const links = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`l${at}`, "db"]));
+	expect(Object.keys(parse({ links: links(100) }).links)).toHaveLength(100);
+	expect(() => parse({ links: links(101) })).toThrow(
+		expect.objectContaining({ reason: "TOO_MANY_VALUES", field: "links" }),
+	);
 	for (const mac of [
 		"01:00:00:00:00:01",
 		"00:00:00:00:00:00",

@@ -23,6 +23,9 @@ import { RESOLVER_ADDRESS, type Sandbox } from "./sandbox.ts";
 import type { Resolving, SandboxFilter, SandboxSpec } from "./sandboxes.ts";
 import type { Status } from "./status.ts";
 
+const MOST_SERVERS = 16;
+const MOST_LINKS = 100;
+
 export function parseCreateNetwork(message: network.CreateNetworkRequest): NetworkSpec {
 	const given = message.subnets.map((subnet, index) => atField(`subnets[${index}]`, () => parseSubnet(subnet)));
 	refuseSecond("subnets", given, ({ family }) => family, faults.TOO_MANY_SUBNETS);
@@ -43,7 +46,14 @@ export function parseCreateNetwork(message: network.CreateNetworkRequest): Netwo
 }
 
 function parseServers(texts: readonly string[]): Ip[] {
+	refuseMany("DNS servers", texts.length, MOST_SERVERS, "dns_servers");
 	return texts.map((text, index) => atField(`dns_servers[${index}]`, () => Ip.parse(text)));
+}
+
+/** TOO_MANY_VALUES. `what`: the list, as `links`. */
+function refuseMany(what: string, count: number, limit: number, field: string): void {
+	if (count <= limit) return;
+	throw faults.TOO_MANY_VALUES({ what, count: String(count), limit: String(limit) }, { field });
 }
 
 /** A configuration has only what is a network's own; and who takes one has nothing of that beside it. */
@@ -241,7 +251,9 @@ export function parseConnect(message: endpoint.ConnectRequest): ConnectSpec {
 }
 
 function parseLinks(links: TextMap): TextMap {
-	for (const [name, sandboxName] of Object.entries(links)) {
+	const entries = Object.entries(links);
+	refuseMany("links", entries.length, MOST_LINKS, "links");
+	for (const [name, sandboxName] of entries) {
 		atField(`links[${name}]`, () => [parseName("a link", name), parseName("a sandbox", sandboxName)]);
 	}
 	return links;

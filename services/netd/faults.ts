@@ -11,6 +11,11 @@ export const faults = catalogue("netd", {
 		code: "INVALID_ARGUMENT",
 		message: (m: { field: string }) => `A sandbox needs its ${m.field}: who asks for it, and for what.`,
 	},
+	TOO_MANY_VALUES: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { what: string; count: string; limit: string }) =>
+			`These are ${m.count} ${m.what}: at most ${m.limit} can be given.`,
+	},
 	INVALID_PAGE_TOKEN: {
 		code: "INVALID_ARGUMENT",
 		message: () => "The page token is not one of netd's.",
