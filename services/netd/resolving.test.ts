@@ -68,6 +68,19 @@ test("one that shares another's namespace has what that one has; one on the defa
 	expect([hasResolver, dnsServers.map(String)]).toEqual([false, ["203.0.113.5"]]);
 });
 
+test("one that shares another's has what that one says without a network, whatever its own record says; then its own", async () => {
+	const owner = await it.netd.sandboxes.create(sandboxSpec("owner", { dnsServers: ips("198.51.100.7") }), call());
+	const { id } = await it.netd.sandboxes.create(sandboxSpec("guest", { join: owner.id }), call());
+	const servers = () => it.netd.sandboxes.resolving(it.netd.sandboxes.get(id)).dnsServers.map(String);
+	expect(servers()).toEqual(["198.51.100.7"]);
+	// As an earlier version had it.
+	const sql = "UPDATE sandboxes SET dns_servers = '[\"203.0.113.5\"]' WHERE id = ?";
+	await it.store.write([{ sql, params: [id] }], "test.changed");
+	expect(servers()).toEqual(["198.51.100.7"]);
+	await it.netd.sandboxes.delete(owner.id, call());
+	expect(servers()).toEqual(["203.0.113.5"]);
+});
+
 test("a network made from a configuration has the configuration's servers", async () => {
 	const base = networkSpec("base", { driver: "", configOnly: true, dnsServers: ips("192.0.2.9") });
 	await it.netd.networks.create(base, call());

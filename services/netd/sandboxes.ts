@@ -64,13 +64,12 @@ export class Sandboxes {
 
 	/** How names are asked in it, as of now. */
 	resolving(sandbox: Sandbox): Resolving {
-		const { names, dnsServers } = this.#parts;
+		const { names, records, dnsServers } = this.#parts;
 		const told = names.find(sandbox.joined ?? sandbox.id);
-		return {
-			hasResolver: names.find(sandbox.id) !== undefined,
-			// One that no resolver is told of has no networks that say where: those resolve names.
-			dnsServers: told?.dnsServers ?? dnsServersOf(sandbox, [], dnsServers),
-		};
+		if (told !== undefined) return { hasResolver: names.find(sandbox.id) !== undefined, dnsServers: told.dnsServers };
+		const owner = sandbox.joined === undefined ? undefined : records.sandbox(sandbox.joined);
+		// One that no resolver is told of has no networks that say where: those resolve names.
+		return { hasResolver: false, dnsServers: dnsServersOf(owner ?? sandbox, [], dnsServers) };
 	}
 
 	list({ holder, owner }: SandboxFilter, page: PageRequest): Page<Sandbox> {
