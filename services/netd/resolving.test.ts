@@ -31,7 +31,7 @@ function servers(sandbox = alice): string[] {
 	return told;
 }
 
-test("a sandbox's networks say it, that of the default route first, each server once; an internal one says nothing", async () => {
+test("a sandbox's networks say it, the highest priority first, then the oldest, each server once; an internal one says nothing", async () => {
 	await connect("vault");
 	await connect("plain");
 	expect(servers()).toEqual([]);

@@ -35,8 +35,8 @@ function byPriority(attachments: readonly Attachment[]): Attachment[] {
 }
 
 /**
- * Where unknown names are asked: as the sandbox says, else as its networks do, that of the default route first, else as the settings
- * do; none: the host's resolvers. Nothing is asked for an internal network.
+ * Where unknown names are asked: as the sandbox says, else as its networks do, the highest gateway priority first, of equal ones the
+ * oldest, else as the settings do; none: the host's resolvers. Nothing is asked for an internal network.
  */
 export function dnsServersOf(
 	{ dnsServers: own }: Pick<Sandbox, "dnsServers">,
