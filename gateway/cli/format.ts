@@ -32,3 +32,9 @@ export function listText(listed: () => Listed, flags: { format: string | undefin
 export function inspectText(found: readonly object[]): string {
 	return `${JSON.stringify(found, null, 4)}\n`;
 }
+
+/** Of a command that prints lines for people, or as JSON. INVALID_VALUE. */
+export function isJson(format: string | undefined): boolean {
+	if (format === undefined || format === "json") return format === "json";
+	throw syntaxFaults.INVALID_VALUE({ what: "The format", value: format, allowed: "json" });
+}

@@ -3,10 +3,10 @@ import { ContainerServiceService } from "#gen/wharf/container/v1/container.ts";
 import { DnsServiceService, WatchQueriesRequest, type WatchQueriesResponse } from "#gen/wharf/dns/v1/dns.ts";
 import { isFault } from "#lib/fault/fault.ts";
 import { askerOf } from "../asker.ts";
+import { isJson } from "../format.ts";
 import { queryJson, QueryLines } from "../output/query-line.ts";
 import { connect } from "../requests.ts";
 import { command } from "../syntax/command.ts";
-import { syntaxFaults } from "../syntax/faults.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** As long as a service takes that is started again. */
@@ -40,15 +40,12 @@ export default command({
 		"Containers on no network of your own have no resolver of wharf's: what they ask is not seen here.",
 	],
 	async run({ flags, terminal }) {
-		if (flags.format !== undefined && flags.format !== "json") {
-			throw syntaxFaults.INVALID_VALUE({ what: "The format", value: flags.format, allowed: "json" });
-		}
+		const print = isJson(flags.format) ? jsonPrinter(terminal) : linePrinter(terminal);
 		const request = WatchQueriesRequest.fromPartial({
 			owners: await idsOf(flags.container, terminal),
 			suffix: flags.name ?? "",
 			failuresOnly: flags.failed,
 		});
-		const print = flags.format === "json" ? jsonPrinter(terminal) : linePrinter(terminal);
 		await follow(request, print, terminal);
 		return 0;
 	},

@@ -3,6 +3,7 @@ import { ContainerServiceService } from "#gen/wharf/container/v1/container.ts";
 import { DnsServiceService, type LookUpResponse } from "#gen/wharf/dns/v1/dns.ts";
 import { isFault } from "#lib/fault/fault.ts";
 import { askerOf } from "../asker.ts";
+import { isJson } from "../format.ts";
 import { connect } from "../requests.ts";
 import { command } from "../syntax/command.ts";
 import { syntaxFaults } from "../syntax/faults.ts";
@@ -29,11 +30,9 @@ export default command({
 		"Other names than containers' are not asked for here: it says which resolvers would be.",
 	],
 	async run({ flags, operands: [container = "", name = "", type], terminal }) {
-		if (flags.format !== undefined && flags.format !== "json") {
-			throw syntaxFaults.INVALID_VALUE({ what: "The format", value: flags.format, allowed: "json" });
-		}
+		const asJson = isJson(flags.format);
 		const answers = await lookUp(container, name, type === undefined ? typesOf(name) : [type.toUpperCase()], terminal);
-		await terminal.out(flags.format === "json" ? jsonOf(name, answers) : textOf(container, name, answers));
+		await terminal.out(asJson ? jsonOf(name, answers) : textOf(container, name, answers));
 		return answers.some(({ code }) => code === "NXDOMAIN") ? 1 : 0;
 	},
 });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { NatsSettings } from "#lib/events/connection.ts";
 import { consume } from "#lib/events/consumer.ts";
 import { isFault } from "#lib/fault/fault.ts";
+import { isJson } from "../format.ts";
 import { configuredNats, readPrivateNats, settingsOf } from "../../supervisor/nats.ts";
 import { supervisorFaults } from "../../supervisor/faults.ts";
 import { liveState } from "../../supervisor/state-file.ts";
@@ -38,10 +39,7 @@ export default command({
 	},
 	examples: [["wharf events --filter container --format json", "what containers do, for a program"]],
 	async run({ flags, terminal }) {
-		if (flags.format !== undefined && flags.format !== "json") {
-			throw syntaxFaults.INVALID_VALUE({ what: "The format", value: flags.format, allowed: "json" });
-		}
-		const print = flags.format === "json" ? eventJson : eventLine;
+		const print = isJson(flags.format) ? eventJson : eventLine;
 		const quiet = new AbortController();
 		const signal = AbortSignal.any([terminal.interruptible(), quiet.signal]);
 		let heard = 0;
