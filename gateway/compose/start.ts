@@ -17,11 +17,9 @@ import { hostPathOf, lookUp } from "../runtime/program-lookup.ts";
 import { RuntimeError } from "../runtime/runtime.ts";
 import { Undo } from "#lib/concurrency/undo.ts";
 import { endpointsOf } from "./observe.ts";
-import { refuseNoHostGateway, surroundingsOf, tellLinking } from "./surroundings.ts";
+import { type Legs, refuseNoHostGateway, surroundingsOf, tellLinking } from "./surroundings.ts";
 
-interface Legs {
-	readonly sandbox: Sandbox | undefined;
-	readonly endpoints: readonly Endpoint[];
+interface Joined extends Legs {
 	readonly warnings: readonly string[];
 }
 
@@ -54,12 +52,8 @@ async function startOne(parts: Parts, id: string, call: Mutation<Outcome>): Prom
 	undo.defer(() => parts.netd.deleteSandboxOf(id));
 	const legs = await joinNetworks(parts, record, call.signal);
 	const { sandbox, endpoints } = legs;
-	const files = new GeneratedFiles(roots.dir(owner.id));
-	const told = owner === record ? await files.write(await surroundingsOf(parts, record, legs)) : [];
-	const warnings = [...legs.warnings, ...told];
-	const environment = await linkEnvironment(parts, record);
+	const { inside, warnings } = await insideOf(parts, record, owner, legs);
 	undo.defer(() => runtime.remove(id));
-	const inside = { netnsPath: sandbox?.netnsPath, files: files.mounts, environment };
 	const { pid, start: pidStart } = await launch(parts, record, inside);
 
 	const running = {
@@ -80,7 +74,7 @@ async function startOne(parts: Parts, id: string, call: Mutation<Outcome>): Prom
 }
 
 /** The first network is the default gateway's unless another has a higher priority. `host` has no sandbox, `none` one without legs. */
-async function joinNetworks(parts: Parts, record: ContainerRecord, signal: AbortSignal): Promise<Legs> {
+async function joinNetworks(parts: Parts, record: ContainerRecord, signal: AbortSignal): Promise<Joined> {
 	const { netd } = parts;
 	const { id: owner, spec, networkIds } = record;
 	const mode = networkMode(spec);
@@ -130,6 +124,20 @@ export function namesLagWarning(network: string): string {
 
 /** `environment`: what its links give it; its own goes before. */
 type Inside = Pick<OciInput, "netnsPath" | "files" | "environment">;
+
+/** Its files are written, or are the owner's. */
+async function insideOf(
+	parts: Parts,
+	record: ContainerRecord,
+	owner: ContainerRecord,
+	legs: Joined,
+): Promise<{ readonly inside: Inside; readonly warnings: readonly string[] }> {
+	const files = new GeneratedFiles(parts.roots.dir(owner.id));
+	const told = owner === record ? await files.write(await surroundingsOf(parts, record, legs)) : [];
+	const environment = await linkEnvironment(parts, record);
+	const inside = { netnsPath: legs.sandbox?.netnsPath, files: files.mounts, environment };
+	return { inside, warnings: [...legs.warnings, ...told] };
+}
 
 async function launch(parts: Parts, record: ContainerRecord, { environment, ...inside }: Inside) {
 	const { runtime, roots, wharfRoot } = parts;

@@ -8,7 +8,8 @@ import type { Endpoint, Sandbox } from "../peers/netd.ts";
 import { type ContainerRecord, networkMode } from "./container.ts";
 import { linkedEntries } from "./links.ts";
 
-interface Legs {
+/** What netd has of a container. */
+export interface Legs {
 	/** Undefined: it has the host's network. */
 	readonly sandbox: Sandbox | undefined;
 	readonly endpoints: readonly Endpoint[];
