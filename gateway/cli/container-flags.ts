@@ -2,6 +2,7 @@
 import { ContainerSpec } from "#gen/wharf/container/v1/container.ts";
 import { Protocol } from "#gen/wharf/network/v1/endpoint.ts";
 import type { MountSpec } from "#gen/wharf/volume/v1/volume.ts";
+import { DEFAULT_BRIDGE } from "../default-bridge.ts";
 import type { Flags, ValuesOf } from "./syntax/command.ts";
 import { syntaxFaults } from "./syntax/faults.ts";
 import { parseExtraHost } from "./syntax/extra-hosts.ts";
@@ -97,7 +98,7 @@ export function specOf(
 		aliases: [...wish.aliases, ...flags["network-alias"]],
 		links: flags.link.map(parseLink),
 	});
-	const names = flags.network.length === 0 ? ["bridge"] : flags.network;
+	const names = flags.network.length === 0 ? [DEFAULT_BRIDGE] : flags.network;
 	return ContainerSpec.fromPartial({
 		name: flags.name ?? "",
 		image,

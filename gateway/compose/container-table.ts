@@ -3,7 +3,7 @@ import { ContainerSpec } from "#gen/wharf/container/v1/container.ts";
 import { Attachment, type ResolvedMount } from "#gen/wharf/volume/v1/volume.ts";
 import type { SqlValue, Statement, Store } from "#lib/store/store.ts";
 import type { ContainerRecord, RecordState } from "./container.ts";
-import { bridgeLinks } from "./links.ts";
+import { bridgeLinks } from "../default-bridge.ts";
 import { gatewayFaults } from "../faults.ts";
 
 export const MIGRATIONS = [
@@ -137,7 +137,7 @@ export class ContainerTable {
 
 	/** Beside `insert`: whom it is linked to on `bridge`. */
 	linksOf(record: ContainerRecord): Statement[] {
-		const targets = new Set(bridgeLinks(record).map(({ container }) => container));
+		const targets = new Set(bridgeLinks(record.spec.networks).map(({ container }) => container));
 		return [...targets].map((target) => ({
 			sql: "INSERT INTO links (target, id) VALUES (?, ?)",
 			params: [target, record.id],

@@ -7,15 +7,13 @@
 import type { Link, NetworkAttachment } from "#gen/wharf/container/v1/container.ts";
 import type { Network } from "#gen/wharf/network/v1/network.ts";
 import { isFault } from "#lib/fault/fault.ts";
+import { bridgeLinks, DEFAULT_BRIDGE } from "../default-bridge.ts";
 import { gatewayFaults } from "../faults.ts";
 import type { HostsEntry } from "../files/hosts.ts";
 import { withoutPrefix } from "../files/generated-files.ts";
 import type { Parts } from "../parts.ts";
 import { type ContainerRecord, hostnameOf } from "./container.ts";
 import { environmentOf } from "./link-environment.ts";
-
-/** netd's name of the network that it makes itself, and on which it resolves no names. */
-const DEFAULT_BRIDGE = "bridge";
 
 export interface ResolvedLinks {
 	readonly attachment: NetworkAttachment;
@@ -72,11 +70,6 @@ export function namedLinks({ network, links }: Pick<NetworkAttachment, "network"
 	return Object.fromEntries(links.map(({ container, alias }) => [alias, container]));
 }
 
-/** Those on `bridge`. */
-export function bridgeLinks({ spec }: Pick<ContainerRecord, "spec">): readonly Link[] {
-	return spec.networks.find(({ network }) => network === DEFAULT_BRIDGE)?.links ?? [];
-}
-
 /** Another container that runs, and the name for it. */
 interface Linked {
 	readonly alias: string;
@@ -85,7 +78,7 @@ interface Linked {
 
 /** The containers that it is linked to on `bridge`. LINKED_NOT_RUNNING. */
 export function runningLinked({ table }: Pick<Parts, "table">, record: ContainerRecord): Linked[] {
-	return bridgeLinks(record).map(({ container, alias }) => {
+	return bridgeLinks(record.spec.networks).map(({ container, alias }) => {
 		const other = table.findByName(container);
 		if (other?.state === "RUNNING") return { alias, other };
 		throw gatewayFaults.LINKED_NOT_RUNNING({ container: record.name, other: container });
@@ -98,7 +91,7 @@ export async function linkedEntries(
 	record: ContainerRecord,
 ): Promise<HostsEntry[]> {
 	const entries: HostsEntry[] = [];
-	for (const { container, alias } of bridgeLinks(record)) {
+	for (const { container, alias } of bridgeLinks(record.spec.networks)) {
 		const other = parts.table.findByName(container);
 		if (other?.state !== "RUNNING") continue;
 		const names = [...new Set([alias, hostnameOf(other), other.name, other.id.slice(0, 12)])];

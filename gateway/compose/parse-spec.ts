@@ -3,6 +3,7 @@ import type { ContainerSpec, NetworkAttachment } from "#gen/wharf/container/v1/c
 import { Ip } from "#lib/address/ip.ts";
 import { atField } from "#lib/fault/fault.ts";
 import { networkMode, sharedNetworkOf } from "./container.ts";
+import { DEFAULT_BRIDGE } from "../default-bridge.ts";
 import { gatewayFaults } from "../faults.ts";
 import { NAME, parseLinks, parseNames } from "./parse-names.ts";
 
@@ -50,7 +51,7 @@ function withDefaults(spec: ContainerSpec | undefined): ContainerSpec {
 		domainname: "",
 		...spec,
 		image: spec?.image === undefined || spec.image === "" ? "host" : spec.image,
-		networks: networks.length === 0 ? [{ network: "bridge", ...NOTHING_ASKED }] : networks,
+		networks: networks.length === 0 ? [{ network: DEFAULT_BRIDGE, ...NOTHING_ASKED }] : networks,
 	};
 }
 

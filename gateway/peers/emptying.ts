@@ -18,6 +18,7 @@ import {
 import type { Paths } from "#lib/config/paths.ts";
 import { client } from "#lib/rpc/client.ts";
 import { allPages } from "#lib/rpc/all-pages.ts";
+import { DEFAULT_BRIDGE } from "../default-bridge.ts";
 
 const TIMEOUT_MS = 60_000;
 
@@ -52,7 +53,7 @@ export async function removeNetworks(paths: Paths, failed: Failed): Promise<numb
 		(page) => networks.listNetworks(ListNetworksRequest.fromPartial(page)),
 		(answer) => answer.networks,
 	);
-	const own = all.filter(({ name }) => !["bridge", "host", "none"].includes(name));
+	const own = all.filter(({ name }) => ![DEFAULT_BRIDGE, "host", "none"].includes(name));
 	// A configuration goes after those that were made from it.
 	const ordered = own.toSorted((a, b) => Number(a.configOnly) - Number(b.configOnly));
 	return await removeEach(ordered, failed, ({ id: network }) =>

@@ -2,6 +2,7 @@
 import { ContainerState, type Container } from "#gen/wharf/container/v1/container.ts";
 import type { Endpoint } from "#gen/wharf/network/v1/endpoint.ts";
 import type { ResolvedMount } from "#gen/wharf/volume/v1/volume.ts";
+import { bridgeLinks, DEFAULT_BRIDGE } from "../../default-bridge.ts";
 import { stateWord } from "./container-text.ts";
 import { protocolWord } from "./published.ts";
 
@@ -21,7 +22,7 @@ export function containerJson(container: Container): Record<string, unknown> {
 		Driver: "overlay",
 		Platform: "linux",
 		HostConfig: {
-			NetworkMode: spec?.networks[0]?.network ?? "bridge",
+			NetworkMode: spec?.networks[0]?.network ?? DEFAULT_BRIDGE,
 			AutoRemove: spec?.autoRemove ?? false,
 			PortBindings: bindings(spec?.ports ?? []),
 			Runtime: "runc",
@@ -29,7 +30,7 @@ export function containerJson(container: Container): Record<string, unknown> {
 			DnsSearch: spec?.dns?.search ?? [],
 			DnsOptions: spec?.dns?.options ?? [],
 			ExtraHosts: (spec?.extraHosts ?? []).map(({ name, address }) => `${name}:${address}`),
-			Links: bridgeLinks(spec),
+			Links: olderLinksJson(spec),
 		},
 		Mounts: mounts.map(mountJson),
 		Config: {
@@ -46,8 +47,8 @@ export function containerJson(container: Container): Record<string, unknown> {
 }
 
 /** Docker's older links; those on networks of one's own are with these. */
-function bridgeLinks(spec: Container["spec"]): string[] | null {
-	const links = spec?.networks.find(({ network }) => network === "bridge")?.links ?? [];
+function olderLinksJson(spec: Container["spec"]): string[] | null {
+	const links = bridgeLinks(spec?.networks ?? []);
 	if (links.length === 0) return null;
 	return links.map(({ container, alias }) => `/${container}:/${spec?.name ?? ""}/${alias}`);
 }
