@@ -1,5 +1,5 @@
 /** What a container's resolver and files are told: servers, search, options, extra hosts, links, host and domain names. */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Child } from "#lib/exec/run.ts";
@@ -286,6 +286,22 @@ test("links on the default bridge: the other leaves it and comes back", async ()
 	await host.wharfOk("network", "connect", "bridge", "target");
 	expect(await file("follower", "/etc/hosts")).toContain(await line());
 	await remove("target", "follower");
+});
+
+test("the gateway ends between a change of networks and the files: its next process makes them say it", async () => {
+	await start("woken", "--network", "front");
+	const dir = join(host.root, "containers", (await inspect("woken")).Id);
+	const before = await Promise.all(["hosts", "written.json"].map((name) => readFile(join(dir, name), "utf8")));
+	await host.wharfOk("network", "connect", "back", "woken");
+	const address = await addressOn("woken", "back");
+	expect(await file("woken", "/etc/hosts")).toContain(address);
+	await kill(host, "gateway", "STOP");
+	// In place: the container has it mounted.
+	await writeFile(join(dir, "hosts"), before[0] ?? "");
+	await writeFile(join(dir, "written.json"), before[1] ?? "");
+	await kill(host, "gateway");
+	await eventually(async () => expect(await file("woken", "/etc/hosts")).toContain(address));
+	await remove("woken");
 });
 
 test("names: host names, one alias of several, both families' reverse names, a name on two shared networks", async () => {
