@@ -1,5 +1,6 @@
 /** What the transport itself refuses or reports; everything else is a fault of the service that was asked. */
 import { catalogue } from "#lib/fault/catalogue.ts";
+import { type Fault, isFault } from "#lib/fault/fault.ts";
 
 export const rpcFaults = catalogue("rpc", {
 	INTERNAL: {
@@ -107,3 +108,8 @@ export const rpcFaults = catalogue("rpc", {
 		message: (m: { path: string; detail: string }) => `Cannot read ${m.path} for TLS: ${m.detail}.`,
 	},
 });
+
+/** A service does not answer, or is stopping: one that is started again is there in a moment. */
+export function isAway(error: unknown): error is Fault {
+	return isFault(error, "SERVICE_UNAVAILABLE") || isFault(error, "SHUTTING_DOWN");
+}

@@ -4,7 +4,7 @@
  * An UNAVAILABLE that the service reports of somebody else has been retried there already.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { isFault } from "#lib/fault/fault.ts";
+import { isAway } from "./faults.ts";
 
 export interface Retry {
 	/** Attempts after the first. */
@@ -41,6 +41,5 @@ export async function retrying<T>(
 }
 
 function isTransient(error: unknown): boolean {
-	const ours = isFault(error, "SERVICE_UNAVAILABLE") || isFault(error, "SHUTTING_DOWN");
-	return ours && error.domain === "rpc";
+	return isAway(error) && error.domain === "rpc";
 }

@@ -4,7 +4,7 @@
  * What a sandbox has counted stays in the total when it goes.
  */
 import { FLAG, RCODE } from "./protocol.ts";
-import { uint16 } from "./wire.ts";
+import { rcodeOf, uint16 } from "./wire.ts";
 
 /** What an answer of ours is, without anybody else having been asked. */
 export type OwnOutcome = "local" | "absent" | "refused";
@@ -42,9 +42,8 @@ export class Counters {
 
 /** Reads it off the packet: what is local has the AA bit; BADVERS is NOERROR to who reads the header alone, but says nothing of an authority. */
 export function ownOutcome(answer: Buffer): OwnOutcome {
-	const flags = uint16(answer, 2);
-	const rcode = flags & FLAG.rcode;
-	if (rcode === RCODE.NOERROR && (flags & FLAG.authoritative) !== 0) return "local";
+	const rcode = rcodeOf(answer);
+	if (rcode === RCODE.NOERROR && (uint16(answer, 2) & FLAG.authoritative) !== 0) return "local";
 	const isWithoutData = rcode === RCODE.NOERROR && uint16(answer, 8) > 0;
 	return rcode === RCODE.NXDOMAIN || isWithoutData ? "absent" : "refused";
 }

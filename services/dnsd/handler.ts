@@ -4,10 +4,10 @@ import { answer, type Asker, type Outcome, type Transport } from "./answer.ts";
 import { type Counters, ownOutcome } from "./counters.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import type { Answerer, Handler } from "./listener.ts";
-import { FLAG, RCODE } from "./protocol.ts";
+import { RCODE } from "./protocol.ts";
 import type { Query } from "./query.ts";
 import type { Asking, PendingQuery, QueryLog } from "./query-log.ts";
-import { uint16 } from "./wire.ts";
+import { rcodeOf } from "./wire.ts";
 
 /** What a sandbox's handler has at hand, so that a query looks up nothing. */
 export interface Seat {
@@ -102,5 +102,5 @@ function forward(
 }
 
 function isFailure(answer: Buffer): boolean {
-	return (uint16(answer, 2) & FLAG.rcode) === RCODE.SERVFAIL;
+	return rcodeOf(answer) === RCODE.SERVFAIL;
 }

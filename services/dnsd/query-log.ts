@@ -8,8 +8,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Transport } from "./answer.ts";
 import type { OwnOutcome } from "./counters.ts";
 import { isBelow, type NameKey } from "./name.ts";
-import { FLAG, RCODE } from "./protocol.ts";
-import { uint16 } from "./wire.ts";
+import { RCODE } from "./protocol.ts";
+import { rcodeOf } from "./wire.ts";
 import { codeText, readAnswers, readQuestion } from "./query-text.ts";
 
 /** `failed`: SERVFAIL, nobody gave a good answer. `refused`: malformed, or not for a resolver of this kind. */
@@ -159,7 +159,7 @@ function isWithin(key: NameKey, suffix: NameKey): boolean {
 
 /** BADVERS does not fit into a header, which says NOERROR then. */
 function codeOf(outcome: Outcome, answer: Buffer): string {
-	const rcode = uint16(answer, 2) & FLAG.rcode;
+	const rcode = rcodeOf(answer);
 	return codeText(outcome === "refused" && rcode === RCODE.NOERROR ? RCODE.BADVERS : rcode);
 }
 

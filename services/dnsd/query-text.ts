@@ -6,7 +6,7 @@
 import { Ip } from "#lib/address/ip.ts";
 import { keyOfWire, NAME_BYTES, type NameKey } from "./name.ts";
 import { HEADER_BYTES, RCODE, TYPE } from "./protocol.ts";
-import { endOfName, endOfPlainName, RECORD_BYTES, uint16 } from "./wire.ts";
+import { endOfPlainName, recordAt, type RecordPlace, uint16 } from "./wire.ts";
 
 export interface Question {
 	/** As asked, with its case; `.` is the root. Bytes that are not printable are `\DDD` (RFC 1035 §5.1). */
@@ -52,24 +52,21 @@ export function readAnswers(packet: Buffer): AnswerText {
 	const data: string[] = [];
 	let at = endOfPlainName(packet, HEADER_BYTES) + 4; // our answers repeat the question
 	for (let i = 0; i < count && data.length < DATA_SHOWN; i++) {
-		const nameEnd = endOfName(packet, at);
-		if (nameEnd < 0 || nameEnd + RECORD_BYTES > packet.length) break;
-		const start = nameEnd + RECORD_BYTES;
-		const end = start + uint16(packet, nameEnd + 8);
-		if (end > packet.length) break;
-		const text = dataText(packet, uint16(packet, nameEnd), start, end);
+		const record = recordAt(packet, at);
+		if (record === undefined) break;
+		const text = dataText(packet, record);
 		if (text !== undefined) data.push(text);
-		at = end;
+		at = record.end;
 	}
 	return { count, data };
 }
 
-function dataText(packet: Buffer, type: number, start: number, end: number): string | undefined {
-	const length = end - start;
+function dataText(packet: Buffer, { type, dataStart, end }: RecordPlace): string | undefined {
+	const length = end - dataStart;
 	if ((type === TYPE.A && length === 4) || (type === TYPE.AAAA && length === 16)) {
-		return Ip.fromBytes(packet.subarray(start, end)).toString();
+		return Ip.fromBytes(packet.subarray(dataStart, end)).toString();
 	}
-	return type === TYPE.PTR || type === TYPE.CNAME ? nameText(packet, start) : undefined;
+	return type === TYPE.PTR || type === TYPE.CNAME ? nameText(packet, dataStart) : undefined;
 }
 
 /** The name at `start`, as far as it can be read. A pointer must point before what it stands in, so that there is an end. */

@@ -5,7 +5,7 @@
  */
 import { keyOfWire, type NameKey } from "./name.ts";
 import { CLASS_IN, FLAG, HEADER_BYTES, PLAIN_UDP_BYTES, RCODE, TYPE } from "./protocol.ts";
-import { byte, endOfName, endOfPlainName, RECORD_BYTES, TYPE_AND_CLASS_BYTES, uint16 } from "./wire.ts";
+import { byte, endOfPlainName, recordAt, TYPE_AND_CLASS_BYTES, uint16 } from "./wire.ts";
 
 export interface Query {
 	readonly packet: Buffer;
@@ -91,11 +91,10 @@ function readAdditional(packet: Buffer, start: number, count: number): Additiona
 	let found = NO_ADDITIONAL;
 	let at = start;
 	for (let i = 0; i < count; i++) {
-		const nameEnd = endOfName(packet, at);
-		if (nameEnd < 0 || nameEnd + RECORD_BYTES > packet.length) return undefined;
-		const end = nameEnd + RECORD_BYTES + uint16(packet, nameEnd + 8);
-		if (end > packet.length) return undefined;
-		if (uint16(packet, nameEnd) === TYPE.OPT) {
+		const record = recordAt(packet, at);
+		if (record === undefined) return undefined;
+		const { type, nameEnd, end } = record;
+		if (type === TYPE.OPT) {
 			if (found.edns || byte(packet, at) !== 0) return undefined;
 			found = {
 				edns: true,

@@ -1,11 +1,11 @@
 /** The bytes of DNS messages: where names and records end, and numbers of 16 bits. Nothing here throws; a number past the end is 0. */
 import { NAME_BYTES } from "./name.ts";
-import { TYPE, UDP_BYTES } from "./protocol.ts";
+import { FLAG, TYPE, UDP_BYTES } from "./protocol.ts";
 
 /** After a question's name. */
 export const TYPE_AND_CLASS_BYTES = 4;
 /** After a record's name: type, class, TTL and the data's length. */
-export const RECORD_BYTES = 10;
+const RECORD_BYTES = 10;
 /** An OPT record without options. */
 export const OPT_BYTES = 11;
 
@@ -62,4 +62,27 @@ export function putOpt(
 export function put16(packet: Buffer, at: number, value: number): void {
 	packet[at] = value >>> 8;
 	packet[at + 1] = value & 0xff;
+}
+
+/** Where a record is in a packet. */
+export interface RecordPlace {
+	readonly type: number;
+	/** Where its name ends, and type, class, TTL and the data's length begin. */
+	readonly nameEnd: number;
+	readonly dataStart: number;
+	readonly end: number;
+}
+
+/** The record at `start`; undefined when it is malformed, or not all of it is there. */
+export function recordAt(packet: Buffer, start: number): RecordPlace | undefined {
+	const nameEnd = endOfName(packet, start);
+	const dataStart = nameEnd + RECORD_BYTES;
+	if (nameEnd < 0 || dataStart > packet.length) return undefined;
+	const end = dataStart + uint16(packet, nameEnd + 8);
+	return end > packet.length ? undefined : { type: uint16(packet, nameEnd), nameEnd, dataStart, end };
+}
+
+/** Of a message, as its header has it: the lower four bits. */
+export function rcodeOf(message: Buffer): number {
+	return uint16(message, 2) & FLAG.rcode;
 }

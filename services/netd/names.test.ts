@@ -51,6 +51,15 @@ async function nextTurn<T>(value: T): Promise<T> {
 	return value;
 }
 
+/** It is waited for, longer than one that hangs. */
+async function expectWaitedFor(names: Names, watcher: ReturnType<typeof watch>): Promise<void> {
+	const next = names.put("c", sandbox("c"));
+	const settled = names.settled(next, 3_600_000);
+	await sleep(300);
+	watcher.acknowledge(next);
+	expect(await settled).toBe(true);
+}
+
 describe("Names", () => {
 	test("a watcher is told what there is, that that was all, and then each change in order", async () => {
 		const names = new Names();
@@ -117,11 +126,7 @@ describe("Names", () => {
 		expect(await names.settled(names.put("b", sandbox("b")), 3_600_000)).toBe(false);
 		watcher.acknowledge(missed + 1);
 		expect(await names.settled(missed + 1)).toBe(true);
-		const next = names.put("c", sandbox("c"));
-		const settled = names.settled(next, 3_600_000);
-		await sleep(300);
-		watcher.acknowledge(next);
-		expect(await settled).toBe(true);
+		await expectWaitedFor(names, watcher);
 		await watcher.stop();
 	});
 
@@ -134,11 +139,7 @@ describe("Names", () => {
 		expect(await names.settled(names.put("b", sandbox("b")), 10)).toBe(false);
 		watcher.acknowledge(missed);
 		expect(await names.settled(missed)).toBe(true);
-		const next = names.put("c", sandbox("c"));
-		const settled = names.settled(next, 3_600_000);
-		await sleep(300);
-		watcher.acknowledge(next);
-		expect(await settled).toBe(true);
+		await expectWaitedFor(names, watcher);
 		await watcher.stop();
 	});
 

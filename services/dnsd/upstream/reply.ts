@@ -5,7 +5,7 @@
 import { limitOf, type Transport, truncation } from "../answer.ts";
 import { FLAG, HEADER_BYTES, RCODE } from "../protocol.ts";
 import type { Query } from "../query.ts";
-import { endOfName, OPT_BYTES, put16, RECORD_BYTES, uint16 } from "../wire.ts";
+import { OPT_BYTES, put16, recordAt, uint16 } from "../wire.ts";
 import type { Response } from "./response.ts";
 
 /** For how long a client may keep what it is told. */
@@ -55,10 +55,9 @@ function cut(reply: Buffer, query: Query, limit: number): Buffer {
 	let end = query.questionEnd;
 	let fitting = 0;
 	while (fitting < answers) {
-		const nameEnd = endOfName(reply, end);
-		const next = nameEnd + RECORD_BYTES + uint16(reply, nameEnd + 8);
-		if (next > room) break;
-		end = next;
+		const record = recordAt(reply, end);
+		if (record === undefined || record.end > room) break;
+		end = record.end;
 		fitting += 1;
 	}
 	const empty = truncation(query, RCODE.NOERROR);

@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { FLAG, HEADER_BYTES, RCODE } from "../protocol.ts";
 import type { Query } from "../query.ts";
-import { OPT_BYTES, putOpt, TYPE_AND_CLASS_BYTES, uint16 } from "../wire.ts";
+import { OPT_BYTES, putOpt, rcodeOf, TYPE_AND_CLASS_BYTES, uint16 } from "../wire.ts";
 
 /** What no path cuts to pieces (DNS Flag Day 2020). */
 const UPSTREAM_UDP_BYTES = 1232;
@@ -85,10 +85,6 @@ export function isAnswerTo(request: Buffer, response: Buffer, exact = false): bo
 function isLetter(byte: number): boolean {
 	const lower = byte | CASE_BIT;
 	return lower >= 0x61 && lower <= 0x7a;
-}
-
-export function rcodeOf(response: Buffer): number {
-	return uint16(response, 2) & FLAG.rcode;
 }
 
 export function isTruncated(response: Buffer): boolean {

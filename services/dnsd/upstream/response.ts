@@ -4,8 +4,7 @@
  * Pure. Nothing of an upstream is believed before `parseResponse` has said so; nothing is read past its end.
  */
 import { FLAG, HEADER_BYTES, RCODE, TYPE, UDP_BYTES } from "../protocol.ts";
-import { endOfName, endOfPlainName, OPT_BYTES, putOpt, RECORD_BYTES, uint16 } from "../wire.ts";
-import { rcodeOf } from "./request.ts";
+import { endOfPlainName, OPT_BYTES, putOpt, rcodeOf, recordAt, uint16 } from "../wire.ts";
 
 export interface Response {
 	/**
@@ -73,19 +72,17 @@ function readRecords(packet: Buffer): Records | undefined {
 	let found: Omit<Records, "ttlOffsets" | "end"> = { soa: undefined, opt: undefined, upperCode: 0 };
 	let at = endOfPlainName(packet, HEADER_BYTES) + 4;
 	for (let i = 0; i < count; i++) {
-		const nameEnd = endOfName(packet, at);
-		if (nameEnd < 0 || nameEnd + RECORD_BYTES > packet.length) return undefined;
-		const type = uint16(packet, nameEnd);
+		const record = recordAt(packet, at);
+		if (record === undefined) return undefined;
+		const { type, nameEnd, dataStart, end } = record;
 		const ttlAt = nameEnd + 4;
-		const end = nameEnd + RECORD_BYTES + uint16(packet, nameEnd + 8);
-		if (end > packet.length) return undefined;
 		if (type === TYPE.OPT) {
 			// One, of the root, and among the additional records (RFC 6891 §6.1.1).
 			if (found.opt !== undefined || nameEnd !== at + 1 || i < authorities) return undefined;
 			found = { ...found, opt: [at, end], upperCode: packet[ttlAt] ?? 0 };
 		} else {
 			ttlOffsets.push(ttlAt);
-			const isSoa = type === TYPE.SOA && i >= answers && i < authorities && end - 4 >= nameEnd + RECORD_BYTES;
+			const isSoa = type === TYPE.SOA && i >= answers && i < authorities && end - 4 >= dataStart;
 			if (isSoa) found = { ...found, soa: { ttlAt, minimumAt: end - 4 } };
 		}
 		at = end;
