@@ -22,18 +22,12 @@ export function containerService(parts: Parts): Implementation {
 		createContainer: mutation({
 			parse: ({ spec }) => parseSpec(spec),
 			run: (spec, call) => create(parts, spec, call),
-			render: ({ container, warnings }: Outcome) => ({
-				container: containerMessage(container),
-				warnings: [...warnings],
-			}),
+			render: outcomeMessage,
 		}),
 		startContainer: mutation({
 			parse: ({ container }) => container,
 			run: (reference, call) => start(parts, reference, call),
-			render: ({ container, warnings }: Outcome) => ({
-				container: containerMessage(container),
-				warnings: [...warnings],
-			}),
+			render: outcomeMessage,
 		}),
 		stopContainer: mutation({
 			parse: ({ container, timeoutSeconds }) => ({ reference: container, timeoutSeconds }),
@@ -76,10 +70,7 @@ export function containerService(parts: Parts): Implementation {
 		connectContainer: mutation({
 			parse: ({ container, network }) => ({ reference: container, attachment: parseAttachment(network) }),
 			run: (input, call) => connect(parts, input, call),
-			render: ({ container, warnings }: Outcome) => ({
-				container: containerMessage(container),
-				warnings: [...warnings],
-			}),
+			render: outcomeMessage,
 		}),
 		disconnectContainer: mutation({
 			parse: ({ container, network }) => ({ reference: container, network }),
@@ -87,4 +78,8 @@ export function containerService(parts: Parts): Implementation {
 			render: (left: LiveContainer) => ({ container: containerMessage(left) }),
 		}),
 	});
+}
+
+function outcomeMessage({ container, warnings }: Outcome) {
+	return { container: containerMessage(container), warnings: [...warnings] };
 }

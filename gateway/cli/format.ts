@@ -19,13 +19,21 @@ export interface Listed {
 }
 
 export function listText(listed: () => Listed, flags: { format: string | undefined; quiet: boolean }): string {
-	const format = flags.format ?? "table";
-	if (format !== "json" && format !== "table") {
-		throw syntaxFaults.INVALID_VALUE({ what: "The format", value: format, allowed: "json or table" });
-	}
+	const format = listFormat(flags.format);
 	const { heads, rows, json, ids } = listed();
 	if (flags.quiet) return ids.map((id) => `${id}\n`).join("");
-	return format === "json" ? json.map((line) => `${JSON.stringify(line)}\n`).join("") : table(heads, rows);
+	return format === "json" ? jsonLines(json) : table(heads, rows);
+}
+
+/** A table unless it is said. INVALID_VALUE. */
+export function listFormat(format = "table"): "json" | "table" {
+	if (format === "json" || format === "table") return format;
+	throw syntaxFaults.INVALID_VALUE({ what: "The format", value: format, allowed: "json or table" });
+}
+
+/** One object a line. */
+export function jsonLines(objects: readonly object[]): string {
+	return objects.map((object) => `${JSON.stringify(object)}\n`).join("");
 }
 
 /** As Docker's: indented by four blanks, one array. */

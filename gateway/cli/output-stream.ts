@@ -1,7 +1,7 @@
 /** What a container writes, on this process's own outputs; followed across a restart of the gateway. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ContainerServiceService, Output, type ReadLogsRequest } from "#gen/wharf/container/v1/container.ts";
-import { isFault } from "#lib/fault/fault.ts";
+import { isAway } from "#lib/rpc/faults.ts";
 import type { ClientOf } from "#lib/rpc/client.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -82,8 +82,7 @@ async function bridging<T>(again: boolean, body: () => Promise<T>): Promise<T> {
 		try {
 			return await body();
 		} catch (error) {
-			const away = isFault(error, "SERVICE_UNAVAILABLE") || isFault(error, "SHUTTING_DOWN");
-			if (!again || !away || error.domain !== "rpc" || attempt > RETRIES) throw error;
+			if (!again || !isAway(error) || error.domain !== "rpc" || attempt > RETRIES) throw error;
 			await sleep(RETRY_MS);
 		}
 	}

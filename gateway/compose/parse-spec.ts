@@ -66,15 +66,13 @@ function parseNetworks(spec: ContainerSpec): void {
 		if (networks.length > 1 && networkMode({ networks: networks.slice(index) }) !== "networks") {
 			throw gatewayFaults.NETWORK_STANDS_ALONE({ network }, { field });
 		}
-		if (mode !== "networks" && addresses.length + aliases.length > 0) {
-			throw gatewayFaults.NETWORK_HAS_NO_ENDPOINTS({ network, what: "addresses and names" }, { field });
-		}
-		if (mode !== "networks" && gatewayPriority !== 0) {
-			throw gatewayFaults.NETWORK_HAS_NO_ENDPOINTS({ network, what: "a gateway priority" }, { field });
-		}
-		if (mode !== "networks" && links.length > 0) {
-			throw gatewayFaults.NETWORK_HAS_NO_ENDPOINTS({ network, what: "links" }, { field });
-		}
+		const ofEndpoints = [
+			["addresses and names", addresses.length + aliases.length > 0],
+			["a gateway priority", gatewayPriority !== 0],
+			["links", links.length > 0],
+		] as const;
+		const [what] = ofEndpoints.find(([, isAsked]) => mode !== "networks" && isAsked) ?? [];
+		if (what !== undefined) throw gatewayFaults.NETWORK_HAS_NO_ENDPOINTS({ network, what }, { field });
 		for (const address of addresses) atField(`${field}.addresses`, () => Ip.parse(address));
 		parseLinks(links, `${field}.links`);
 	}

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ContainerServiceService } from "#gen/wharf/container/v1/container.ts";
 import { DnsServiceService, WatchQueriesRequest, type WatchQueriesResponse } from "#gen/wharf/dns/v1/dns.ts";
-import { isFault } from "#lib/fault/fault.ts";
+import { isAway } from "#lib/rpc/faults.ts";
 import { askerOf } from "../asker.ts";
-import { isJson } from "../format.ts";
+import { isJson, jsonLines } from "../format.ts";
 import { queryJson, QueryLines } from "../output/query-line.ts";
 import { connect } from "../requests.ts";
 import { command } from "../syntax/command.ts";
@@ -74,7 +74,7 @@ function linePrinter(terminal: Terminal): Printer {
 function jsonPrinter(terminal: Terminal): Printer {
 	return async ({ queries, lost }) => {
 		const objects = [...queries.map(queryJson), ...(lost > 0n ? [{ Lost: Number(lost) }] : [])];
-		await terminal.out(objects.map((object) => `${JSON.stringify(object)}\n`).join(""));
+		await terminal.out(jsonLines(objects));
 	};
 }
 
@@ -98,8 +98,4 @@ async function follow(request: WatchQueriesRequest, print: Printer, terminal: Te
 			await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
 		}
 	}
-}
-
-function isAway(error: unknown): boolean {
-	return isFault(error, "SERVICE_UNAVAILABLE") || isFault(error, "SHUTTING_DOWN");
 }

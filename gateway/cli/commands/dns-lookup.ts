@@ -3,7 +3,7 @@ import { ContainerServiceService } from "#gen/wharf/container/v1/container.ts";
 import { DnsServiceService, type LookUpResponse } from "#gen/wharf/dns/v1/dns.ts";
 import { isFault } from "#lib/fault/fault.ts";
 import { askerOf } from "../asker.ts";
-import { isJson } from "../format.ts";
+import { isJson, jsonLines } from "../format.ts";
 import { connect } from "../requests.ts";
 import { command } from "../syntax/command.ts";
 import { syntaxFaults } from "../syntax/faults.ts";
@@ -59,16 +59,15 @@ async function lookUp(
 }
 
 function jsonOf(name: string, answers: readonly Answer[]): string {
-	return answers
-		.map(({ type, code, data, upstreams }) => ({
+	return jsonLines(
+		answers.map(({ type, code, data, upstreams }) => ({
 			Name: name,
 			Type: type,
 			Code: code,
 			Data: data,
 			Upstreams: upstreams,
-		}))
-		.map((object) => `${JSON.stringify(object)}\n`)
-		.join("");
+		})),
+	);
 }
 
 /** A line for each record; a sentence where there is none. */

@@ -1,11 +1,10 @@
 import { DnsServiceService, type ServedSandbox } from "#gen/wharf/dns/v1/dns.ts";
 import { allPages } from "#lib/rpc/all-pages.ts";
 import type { ClientOf } from "#lib/rpc/client.ts";
-import { LIST_FLAGS, listText } from "../format.ts";
+import { jsonLines, LIST_FLAGS, listFormat, listText } from "../format.ts";
 import { COUNTER_HEADS, counterCells, countersJson, statusJson, statusText } from "../output/dns-status.ts";
 import { connect } from "../requests.ts";
 import { command } from "../syntax/command.ts";
-import { syntaxFaults } from "../syntax/faults.ts";
 
 export default command({
 	name: "dns status",
@@ -22,17 +21,14 @@ export default command({
 		"Everything is counted since the resolver's start, and by container since it was started or the resolver was.",
 	],
 	async run({ flags, terminal }) {
-		const { format = "table" } = flags;
-		if (format !== "json" && format !== "table") {
-			throw syntaxFaults.INVALID_VALUE({ what: "The format", value: format, allowed: "json or table" });
-		}
+		const format = listFormat(flags.format);
 		using dnsd = connect(terminal.paths, "dnsd", DnsServiceService);
 		if (flags.containers) {
 			await terminal.out(containersText(await servedBy(dnsd), format));
 			return 0;
 		}
 		const status = await dnsd.getStatus({});
-		await terminal.out(format === "json" ? `${JSON.stringify(statusJson(status))}\n` : statusText(status));
+		await terminal.out(format === "json" ? jsonLines([statusJson(status)]) : statusText(status));
 		return status.synced && status.failures.length === 0 ? 0 : 1;
 	},
 });

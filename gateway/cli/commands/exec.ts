@@ -1,5 +1,5 @@
 import { ContainerServiceService, type ExecRequest } from "#gen/wharf/container/v1/container.ts";
-import { isFault } from "#lib/fault/fault.ts";
+import { isAway } from "#lib/rpc/faults.ts";
 import { exitStatusOf } from "../exit-status.ts";
 import { interruptedStatus } from "../interrupted.ts";
 import { connect } from "../requests.ts";
@@ -46,15 +46,11 @@ export default command({
 			const interrupted = interruptedStatus(error, signal);
 			if (interrupted !== undefined) return interrupted;
 			await terminal.err(sentence(error));
-			if (isGatewayGone(error)) await terminal.err(`What this had begun in ${container} ends with the gateway.\n`);
+			if (isAway(error)) await terminal.err(`What this had begun in ${container} ends with the gateway.\n`);
 			return exitStatusOf(error);
 		}
 	},
 });
-
-function isGatewayGone(error: unknown): boolean {
-	return isFault(error, "SERVICE_UNAVAILABLE") || isFault(error, "SHUTTING_DOWN");
-}
 
 type Spec = Extract<NonNullable<ExecRequest["part"]>, { $case: "spec" }>["value"];
 

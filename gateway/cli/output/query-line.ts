@@ -1,4 +1,5 @@
 /** A query of a container as a line: when, who, what was asked, what was said, and how long that took. */
+import { count } from "./quantity.ts";
 import { type LoggedQuery, Outcome, Transport } from "#gen/wharf/dns/v1/dns.ts";
 
 const OUTCOMES: Readonly<Record<Outcome, string>> = {
@@ -79,5 +80,5 @@ function transportWord({ transport }: LoggedQuery): string {
 function answerText({ answers, data }: LoggedQuery): string {
 	const more = answers - data.length;
 	if (more <= 0) return data.join(", ");
-	return data.length === 0 ? `${more} record${more === 1 ? "" : "s"}` : `${data.join(", ")} and ${more} more`;
+	return data.length === 0 ? count(more, "record") : `${data.join(", ")} and ${more} more`;
 }
