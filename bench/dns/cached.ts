@@ -1,8 +1,7 @@
 /** What upstream resolvers said and is kept: as many queries a second as are answered, beside dnsmasq with a cache before the same upstream. */
 import { median, type Report } from "../support/figures.ts";
-import { container, Dnsd, nameOf, PORT } from "./dnsd.ts";
+import { container, CONTAINERS, Dnsd, PORT } from "./dnsd.ts";
 import { load, questions } from "./load.ts";
-import { CONTAINERS } from "./local.ts";
 import { Namespaces, RESOLVER } from "./namespaces.ts";
 import { dnsmasq, QUIET } from "./peers.ts";
 
@@ -19,11 +18,7 @@ export async function cached(report: Report): Promise<void> {
 	namespaces.start(host, "dnsmasq", ...QUIET, `--listen-address=${FORWARDER}`, ...forwarder);
 	const inside = namespaces.create(PORT);
 	await using _dnsd = await Dnsd.start([container(CONTAINERS, inside)], { netns: host, upstream: RESOLVER });
-	const file = questions(
-		namespaces,
-		"names",
-		Array.from({ length: CONTAINERS }, (_, i) => nameOf(i)),
-	);
+	const file = questions(namespaces);
 	const [ours, theirs]: [number[], number[]] = [[], []];
 	for (let round = 0; round <= ROUNDS; round++) {
 		ours.push(await load(namespaces, inside, file, HOW));

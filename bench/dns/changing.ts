@@ -1,9 +1,8 @@
 /** Local names while fifty containers a second come and go, with their sandboxes. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { median, type Report, Times } from "../support/figures.ts";
-import { container, Dnsd, nameOf, PORT } from "./dnsd.ts";
+import { container, containers, CONTAINERS, Dnsd, PORT } from "./dnsd.ts";
 import { load, questions } from "./load.ts";
-import { CONTAINERS } from "./local.ts";
 import { Namespaces } from "./namespaces.ts";
 
 const ROUNDS = 5;
@@ -15,14 +14,8 @@ export async function changing(report: Report): Promise<void> {
 	await using namespaces = new Namespaces();
 	const inside = namespaces.create(PORT);
 	const pool = Array.from({ length: POOL }, () => namespaces.create(PORT));
-	await using dnsd = await Dnsd.start(
-		Array.from({ length: CONTAINERS }, (_, i) => container(i, i === 0 ? inside : undefined)),
-	);
-	const file = questions(
-		namespaces,
-		"names",
-		Array.from({ length: CONTAINERS }, (_, i) => nameOf(i)),
-	);
+	await using dnsd = await Dnsd.start(containers(inside));
+	const file = questions(namespaces);
 	const [quiet, busy]: [number[], number[]] = [[], []];
 	const changes = new Times();
 	let changed = 0;

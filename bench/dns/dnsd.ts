@@ -1,5 +1,5 @@
 /** dnsd as its supervisor starts it, told of sandboxes by the bench in netd's place, so that it alone is measured. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,6 +11,7 @@ import { checkHealth } from "#lib/rpc/check-health.ts";
 import { nodeOptions } from "../../gateway/supervisor/node-options.ts";
 import { program } from "../../gateway/package-root.ts";
 import { NameServiceDouble, told } from "../../services/dnsd/test-support/name-service.ts";
+import { residentMb } from "../support/resident.ts";
 
 export const PORT = 5353;
 const BASE = Ip.parse("172.18.0.2").value;
@@ -21,6 +22,14 @@ export function container(index: number, netnsPath?: string): ResolvedSandbox {
 	const owner = index.toString(16).padStart(12, "0").padEnd(64, "0");
 	const place = netnsPath === undefined ? {} : { netnsPath, resolverPort: PORT };
 	return told(nameOf(index), addressOf(index), { owner, hostname: "", ...place });
+}
+
+/** As many as every part has, unless it counts something else. */
+export const CONTAINERS = 1_000;
+
+/** All of them; the first has its sandbox at `inside`. */
+export function containers(inside: string): ResolvedSandbox[] {
+	return Array.from({ length: CONTAINERS }, (_, i) => container(i, i === 0 ? inside : undefined));
 }
 
 export function nameOf(index: number): string {
@@ -73,8 +82,7 @@ export class Dnsd implements AsyncDisposable {
 
 	/** What is resident, in MB. */
 	residentMb(): number {
-		const status = readFileSync(`/proc/${this.#child?.pid}/status`, "utf8");
-		return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1_024;
+		return residentMb(this.#child?.pid);
 	}
 
 	get netd(): NameServiceDouble {

@@ -1,6 +1,7 @@
 /** dnsperf with four clients, as many queries on their way as it is told, against a resolver at port 53 of its namespace. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { CONTAINERS, nameOf } from "./dnsd.ts";
 import { type Namespaces, RESOLVER } from "./namespaces.ts";
 
 export interface Load {
@@ -12,10 +13,10 @@ export interface Load {
 	readonly server?: string;
 }
 
-/** A file of questions for the A records of `names`. */
-export function questions(namespaces: Namespaces, name: string, names: readonly string[]): string {
-	const path = join(namespaces.folder, name);
-	writeFileSync(path, names.map((one) => `${one} A\n`).join(""));
+/** A file of questions for the A records of all containers. */
+export function questions(namespaces: Namespaces): string {
+	const path = join(namespaces.folder, "names");
+	writeFileSync(path, Array.from({ length: CONTAINERS }, (_, i) => `${nameOf(i)} A\n`).join(""));
 	return path;
 }
 

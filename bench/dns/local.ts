@@ -1,20 +1,17 @@
 /** Local names: as many queries a second as are answered. */
 import { median, type Report } from "../support/figures.ts";
-import { container, Dnsd, nameOf, PORT } from "./dnsd.ts";
+import { containers, CONTAINERS, Dnsd, PORT } from "./dnsd.ts";
 import { load, questions } from "./load.ts";
 import { Namespaces } from "./namespaces.ts";
 import { aardvark, dnsmasq, DockerPeer, type Peer } from "./peers.ts";
 
-export const CONTAINERS = 1_000;
 const ROUNDS = 5;
 const SECONDS = 3;
 
 export async function local(report: Report): Promise<void> {
 	await using namespaces = new Namespaces();
 	const inside = namespaces.create(PORT);
-	await using dnsd = await Dnsd.start(
-		Array.from({ length: CONTAINERS }, (_, i) => container(i, i === 0 ? inside : undefined)),
-	);
+	await using dnsd = await Dnsd.start(containers(inside));
 	await using docker = await DockerPeer.start(CONTAINERS);
 	const rewritten = namespaces.create(PORT);
 	const askers: Readonly<Record<string, Peer | undefined>> = {
@@ -24,11 +21,7 @@ export async function local(report: Report): Promise<void> {
 		"Docker's resolver": docker?.peer,
 		"aardvark-dns 1.4": await aardvark(namespaces, CONTAINERS),
 	};
-	const file = questions(
-		namespaces,
-		"names",
-		Array.from({ length: CONTAINERS }, (_, i) => nameOf(i)),
-	);
+	const file = questions(namespaces);
 	const found: Record<string, number[]> = {};
 	for (let round = 0; round < ROUNDS; round++) {
 		for (const [name, peer] of Object.entries(askers)) {

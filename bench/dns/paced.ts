@@ -1,8 +1,7 @@
 /** How long a query takes at 10,000 a second. */
 import { type Report, Times } from "../support/figures.ts";
-import { container, Dnsd, nameOf, PORT } from "./dnsd.ts";
+import { containers, CONTAINERS, Dnsd, PORT } from "./dnsd.ts";
 import { latencies, questions } from "./load.ts";
-import { CONTAINERS } from "./local.ts";
 import { Namespaces } from "./namespaces.ts";
 import { dnsmasq } from "./peers.ts";
 
@@ -12,15 +11,9 @@ const ROUNDS = 3;
 export async function paced(report: Report): Promise<void> {
 	await using namespaces = new Namespaces();
 	const inside = namespaces.create(PORT);
-	await using _dnsd = await Dnsd.start(
-		Array.from({ length: CONTAINERS }, (_, i) => container(i, i === 0 ? inside : undefined)),
-	);
+	await using _dnsd = await Dnsd.start(containers(inside));
 	const peer = await dnsmasq(namespaces, namespaces.create(), CONTAINERS);
-	const file = questions(
-		namespaces,
-		"names",
-		Array.from({ length: CONTAINERS }, (_, i) => nameOf(i)),
-	);
+	const file = questions(namespaces);
 	const [ours, theirs] = [new Times(), new Times()];
 	for (let round = 0; round < ROUNDS; round++) {
 		ours.add(await latencies(namespaces, inside, file, HOW));

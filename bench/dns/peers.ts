@@ -80,8 +80,7 @@ export class DockerPeer implements AsyncDisposable {
 
 async function listens(namespaces: Namespaces, netns: string, address: string): Promise<void> {
 	for (let attempt = 0; attempt < TRIES; attempt += 1) {
-		if ((await namespaces.run(netns, "ss", "-Hlun")).match(new RegExp(`${address.replaceAll(".", "\\.")}:53`)) !== null)
-			return;
+		if ((await namespaces.run(netns, "ss", "-Hlun")).includes(`${address}:53`)) return;
 		await sleep(20);
 	}
 	throw new Error(`nobody listens at ${address}:53`);

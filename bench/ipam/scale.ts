@@ -1,5 +1,4 @@
 /** Ten thousand subnets with a million leases: how long ipamd takes to serve, and what it takes to hold them. */
-import { readFileSync } from "node:fs";
 import { GetUsageRequest, IpamServiceService, ListSubnetsRequest } from "#gen/wharf/ipam/v1/ipam.ts";
 import { allPages } from "#lib/rpc/all-pages.ts";
 import { client } from "#lib/rpc/client.ts";
@@ -8,6 +7,7 @@ import { MIGRATIONS } from "../../services/ipamd/schema.ts";
 import { Daemon } from "../../services/ipamd/test-support/daemon.ts";
 import { type Report, Times } from "../support/figures.ts";
 import { nodeOptions } from "../../gateway/supervisor/node-options.ts";
+import { residentMb } from "../support/resident.ts";
 
 const SUBNETS = 10_000;
 const LEASES_EACH = 100;
@@ -24,7 +24,12 @@ export async function scale(report: Report): Promise<void> {
 	}
 	const what = `${SUBNETS.toLocaleString("en")} subnets, ${(SUBNETS * LEASES_EACH).toLocaleString("en")} leases`;
 	report({ figure: `${what}: to serve`, ours: `${(starts.median / 1_000).toFixed(2)} s`, aim: "2 s", beside: "" });
-	report({ figure: "resident memory then", ours: residentMb(daemon.pid), aim: "300 MB", beside: "" });
+	report({
+		figure: "resident memory then",
+		ours: `${Math.round(residentMb(daemon.pid))} MB`,
+		aim: "300 MB",
+		beside: "",
+	});
 	using ipamd = client(IpamServiceService, { unix: daemon.paths.socket("ipamd") }, { pipeline: true });
 	const subnets = await allPages(
 		(page) => ipamd.listSubnets({ ...ListSubnetsRequest.fromPartial({}), ...page }),
@@ -33,7 +38,12 @@ export async function scale(report: Report): Promise<void> {
 	let inUse = 0n;
 	for (const { id } of subnets) inUse += (await ipamd.getUsage(GetUsageRequest.fromPartial({ id }))).usage?.inUse ?? 0n;
 	if (inUse !== BigInt(SUBNETS * LEASES_EACH)) throw new Error(`${inUse} leases are there`);
-	report({ figure: "the same when each has been used", ours: residentMb(daemon.pid), aim: "300 MB", beside: "" });
+	report({
+		figure: "the same when each has been used",
+		ours: `${Math.round(residentMb(daemon.pid))} MB`,
+		aim: "300 MB",
+		beside: "",
+	});
 }
 
 /** In the file as ipamd writes it, by a few statements. */
@@ -52,9 +62,4 @@ async function filled(path: string): Promise<void> {
 			lower(hex(randomblob(32))), '02:42:0a:00:00:02', 'container-' || i, 1
 		FROM subnet, n`;
 	for (const sql of [subnets, leases]) await store.write([{ sql }]);
-}
-
-function residentMb(pid: number): string {
-	const [, kib = ""] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-	return `${Math.round(Number(kib) / 1_024)} MB`;
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Child, run, start } from "#lib/exec/run.ts";
+import { residentMb } from "../support/resident.ts";
 
 const IMAGE = "bench";
 const CGROUP = "wharf-bench-docker";
@@ -111,8 +112,7 @@ export class Docker implements AsyncDisposable {
 
 	/** Resident, in MB: the engine without its containerd. */
 	residentMb(): number {
-		const status = readFileSync(`/proc/${this.#daemon?.pid}/status`, "utf8");
-		return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1_024;
+		return residentMb(this.#daemon?.pid);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {

@@ -18,6 +18,7 @@ import { nodeOptions } from "../../gateway/supervisor/node-options.ts";
 import { program } from "../../gateway/package-root.ts";
 import type { Probed } from "./probe.ts";
 import { connectRequest, sandboxRequest } from "./requests.ts";
+import { residentMb } from "../support/resident.ts";
 
 const SERVICES = ["ipamd", "netd", "dnsd"] as const;
 const PROBE = join(import.meta.dirname, "probe.ts");
@@ -76,8 +77,7 @@ export class Instance implements AsyncDisposable {
 
 	/** What of netd is resident, in MB. */
 	residentMb(): number {
-		const status = readFileSync(`/proc/${this.#children.get("netd")?.pid}/status`, "utf8");
-		return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1_024;
+		return residentMb(this.#children.get("netd")?.pid);
 	}
 
 	/** What the probe saw since it was asked last. */

@@ -8,6 +8,7 @@ import { eventually } from "../support/eventually.ts";
 import { Host, OUTSIDE_ADDRESS } from "../support/host.ts";
 import { kill } from "../support/services.ts";
 import { takeDown } from "../support/take-down.ts";
+import { BARE_DNSMASQ } from "../support/upstream.ts";
 import { webServer } from "../support/web.ts";
 
 /** Two more servers on the outside network; each one answers who.test with an address of its own. */
@@ -21,16 +22,8 @@ beforeAll(async () => {
 	host = await Host.boot();
 	for (const [name, address] of Object.entries(SERVERS) as [keyof typeof SERVERS, string][]) {
 		if (name !== "host") await host.ok("ip", ["-n", "outside", "address", "add", `${address}/24`, "dev", "eth0"]);
-		const dnsmasq = [
-			"--keep-in-foreground",
-			"--no-resolv",
-			"--no-hosts",
-			"--conf-file=/dev/null",
-			"--user=root",
-			"--pid-file=",
-		];
 		const listening = ["--bind-interfaces", `--listen-address=${address}`, `--address=/who.test/${WHO[name]}`];
-		upstreams.push(host.start("dnsmasq", [...dnsmasq, ...listening], { netns: "outside" }));
+		upstreams.push(host.start("dnsmasq", [...BARE_DNSMASQ, ...listening], { netns: "outside" }));
 	}
 	await host.wharfOk("up");
 	await host.wharfOk("network", "create", "front");

@@ -6,22 +6,14 @@ import { eventually } from "../support/eventually.ts";
 import { Host, OUTSIDE_ADDRESS } from "../support/host.ts";
 import { kill } from "../support/services.ts";
 import { takeDown } from "../support/take-down.ts";
+import { BARE_DNSMASQ } from "../support/upstream.ts";
 
 let host: Host;
 let upstream: Child;
 
-const DNSMASQ = [
-	"--keep-in-foreground",
-	"--no-resolv",
-	"--no-hosts",
-	"--conf-file=/dev/null",
-	"--user=root",
-	"--pid-file=",
-];
-
 beforeAll(async () => {
 	host = await Host.boot();
-	upstream = host.start("dnsmasq", [...DNSMASQ, "--local-ttl=600", "--address=/example.test/203.0.113.7"], {
+	upstream = host.start("dnsmasq", [...BARE_DNSMASQ, "--local-ttl=600", "--address=/example.test/203.0.113.7"], {
 		netns: "outside",
 	});
 	await host.wharfOk("up");

@@ -5,12 +5,10 @@ import { eventually } from "../support/eventually.ts";
 import { Host } from "../support/host.ts";
 import { kill, pidsOf, settled } from "../support/services.ts";
 import { takeDown } from "../support/take-down.ts";
-import { Upstream } from "../support/upstream.ts";
+import { BARE_DNSMASQ, Upstream } from "../support/upstream.ts";
 
 let host: Host;
 let upstream: Upstream | undefined;
-
-const OWN = "--keep-in-foreground --no-resolv --no-hosts --conf-file=/dev/null --user=root --pid-file=".split(" ");
 
 async function runs(name: string, network: string, ...command: string[]): Promise<void> {
 	const program = command.length > 0 ? command : ["sleep", "1000"];
@@ -28,7 +26,7 @@ beforeAll(async () => {
 	const lan = ["--subnet", "10.77.0.0/24", "-o", "parent=eth1", "lan"];
 	await host.wharfOk("network", "create", "-d", "macvlan", ...lan);
 	await runs("web", "front");
-	await runs("own", "front", "dnsmasq", ...OWN, "--address=/own.example/10.9.9.9");
+	await runs("own", "front", "dnsmasq", ...BARE_DNSMASQ, "--address=/own.example/10.9.9.9");
 	await runs("station", "lan");
 	await runs("other", "lan");
 	await runs("secret", "inner");

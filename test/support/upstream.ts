@@ -3,7 +3,9 @@ import type { Child } from "#lib/exec/run.ts";
 import { eventually } from "./eventually.ts";
 import { type Host, OUTSIDE_ADDRESS } from "./host.ts";
 
-const QUIET = "--keep-in-foreground --no-resolv --no-hosts --conf-file=/dev/null --user=root --pid-file=".split(" ");
+/** dnsmasq that knows nothing but what it is told, for who starts one of his own. */
+export const BARE_DNSMASQ =
+	"--keep-in-foreground --no-resolv --no-hosts --conf-file=/dev/null --user=root --pid-file=".split(" ");
 /** On the played host's own tmpfs. */
 const LOG = "/run/upstream.log";
 
@@ -19,7 +21,7 @@ export class Upstream {
 	/** It knows what dnsmasq's options say, as `--address=/example.test/192.0.2.1`, and that there is nothing else. */
 	static async start(host: Host, ...known: readonly string[]): Promise<Upstream> {
 		const logged = ["--log-queries", `--log-facility=${LOG}`];
-		const child = host.start("dnsmasq", [...QUIET, ...logged, "--address=/#/", ...known], { netns: "outside" });
+		const child = host.start("dnsmasq", [...BARE_DNSMASQ, ...logged, "--address=/#/", ...known], { netns: "outside" });
 		const query = ["+short", "+tries=1", "+time=1", `@${OUTSIDE_ADDRESS}`, "ready.example"];
 		await eventually(() => host.ok("dig", query));
 		return new Upstream(host, child);
