@@ -6,16 +6,66 @@ import type { VolumeName } from "./volume.ts";
 export const PROPAGATIONS = ["rprivate", "private", "rshared", "shared", "rslave", "slave"] as const;
 export type MountPropagation = (typeof PROPAGATIONS)[number];
 
-export type MountSource =
-	/** A name of undefined is a new volume without one. */
-	| { readonly kind: "volume"; readonly name: VolumeName | undefined; readonly copy: boolean }
-	| { readonly kind: "bind"; readonly path: string; readonly create: boolean; readonly propagation: MountPropagation }
-	| { readonly kind: "tmpfs"; readonly sizeBytes: bigint; readonly mode: number };
+/** What becomes of mounts below a path that is bound: they come along (as read-only as the bind, or writable, or read-only for sure), or stay away. */
+export const RECURSIONS = ["enabled", "disabled", "writable", "readonly"] as const;
+export type BindRecursion = (typeof RECURSIONS)[number];
+
+export interface VolumeSource {
+	readonly kind: "volume";
+	/** Undefined: a new volume without one. */
+	readonly name: VolumeName | undefined;
+	/** A new volume is filled from the image. */
+	readonly copy: boolean;
+	/** Of a new volume; empty: `local`. */
+	readonly driver: string;
+	readonly options: ReadonlyMap<string, string>;
+	readonly labels: ReadonlyMap<string, string>;
+	/** A relative path in its shortest form; empty: all of it. */
+	readonly subpath: string;
+}
+
+export interface BindSource {
+	readonly kind: "bind";
+	readonly path: string;
+	/** A directory is made when it is missing. */
+	readonly create: boolean;
+	readonly propagation: MountPropagation;
+	readonly recursion: BindRecursion;
+}
+
+export interface TmpfsSource {
+	readonly kind: "tmpfs";
+	/** 0: the kernel's default, half of the memory. */
+	readonly sizeBytes: bigint;
+	readonly mode: number;
+	/** Words of tmpfs(5) and mount(8); they go before the defaults. */
+	readonly options: readonly string[];
+}
+
+export type MountSource = VolumeSource | BindSource | TmpfsSource;
+
+/** Ids in a row: `count` from `onDisk` on are seen in the container from `seen` on. */
+export interface OwnerRange {
+	readonly onDisk: number;
+	readonly seen: number;
+	readonly count: number;
+}
+
+export interface OwnerMap {
+	readonly uids: readonly OwnerRange[];
+	readonly gids: readonly OwnerRange[];
+}
 
 export interface MountSpec {
 	readonly destination: string;
 	readonly readOnly: boolean;
 	readonly source: MountSource;
+	/** SELinux labels of the content: as they are, for every container (`z`), or for this one (`Z`). */
+	readonly relabel: "none" | "shared" | "private";
+	/** Undefined: owners are seen as they are on the disk. */
+	readonly owners: OwnerMap | undefined;
+	/** The options as the user wrote them. */
+	readonly mode: string;
 }
 
 export interface ResolvedMount {

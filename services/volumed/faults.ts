@@ -11,12 +11,97 @@ export const volumeFaults = catalogue("volumed", {
 	UNKNOWN_DRIVER: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { driver: string; known: string }) => `There is no volume driver ${m.driver}; there is ${m.known}.`,
+		help: () => "A plugin listens on a socket of its name where Docker's plugins do, as /run/docker/plugins/NAME.sock.",
 	},
 	UNKNOWN_OPTION: {
 		code: "INVALID_ARGUMENT",
-		message: (m: { driver: string; option: string; known: string }) =>
-			`The driver ${m.driver} has no option ${m.option}: ${m.known}.`,
-		help: () => "Leave it out.",
+		message: (m: { driver: string; option: string; nearest: string; known: string }) =>
+			`The driver ${m.driver} has no option ${JSON.stringify(m.option)}${m.nearest === "" ? "" : `; did you mean ${m.nearest}?`} It has ${m.known}.`,
+	},
+	DRIVER_FAILED: {
+		code: "UNAVAILABLE",
+		message: (m: { driver: string; act: string; problem: string }) =>
+			`The volume driver ${m.driver} failed at ${m.act}: ${m.problem}.`,
+		help: () => "See that the plugin runs, and try again.",
+	},
+	MOUNT_FAILED: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { volume: string; problem: string }) => `The volume ${m.volume} cannot be mounted: ${m.problem}.`,
+		help: () => "Correct its options, or see that its server can be reached; nothing is mounted.",
+	},
+	INVALID_MOUNT: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { text: string; problem: string }) => `${JSON.stringify(m.text)} is no mount: ${m.problem}.`,
+	},
+	UNKNOWN_MOUNT_OPTION: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { text: string; option: string; nearest: string }) =>
+			`${JSON.stringify(m.text)} is no mount: there is no option ${JSON.stringify(m.option)}${m.nearest === "" ? "." : `; did you mean ${m.nearest}?`}`,
+	},
+	SUBPATH_REFUSED: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { subpath: string; origin: string; problem: string }) =>
+			`The part ${JSON.stringify(m.subpath)} of ${m.origin} cannot be mounted: ${m.problem}.`,
+		help: () => "Name a file or directory that is there, by a path without symlinks.",
+	},
+	CANNOT_MAP_OWNERS: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { path: string; problem: string }) => `Owners cannot be mapped at ${m.path}: ${m.problem}.`,
+		help: () => "Leave the mapping out, or put the content on a file system that has idmapped mounts.",
+	},
+	PROCESS_NOT_FOUND: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { pid: string }) => `There is no process ${m.pid} to mount into.`,
+		help: () => "Start the container first.",
+	},
+	DESTINATION_UNFIT: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { destination: string; problem: string }) =>
+			`Nothing can be mounted at ${m.destination} of the process: ${m.problem}.`,
+		help: () => "Choose another destination.",
+	},
+	DESTINATION_IS_FILE: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { destination: string }) =>
+			`The image has a file at ${m.destination}, where a volume is to be mounted.`,
+		help: () => "Choose another destination.",
+	},
+	ALREADY_MOUNTED: {
+		code: "ALREADY_EXISTS",
+		message: (m: { destination: string; container: string }) =>
+			`Something is mounted at ${m.destination} of ${m.container} already.`,
+		help: () => "Unmount it first.",
+	},
+	ALREADY_PUBLISHED: {
+		code: "ALREADY_EXISTS",
+		message: (m: { path: string; volume: string }) => `The volume ${m.volume} is published at ${m.path} already.`,
+		help: () => "Unpublish it first, or choose another path.",
+	},
+	ATTACHMENT_NOT_FOUND: {
+		code: "NOT_FOUND",
+		message: (m: { container: string; holder: string }) => `${m.holder} has attached no container ${m.container}.`,
+		help: () => "Attach it first.",
+	},
+	SOURCE_NOT_SHARED: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { path: string; propagation: string }) =>
+			`${m.path} is not on a mount that is shared, which the propagation ${m.propagation} needs.`,
+		help: () => "`mount --make-shared` makes it so.",
+	},
+	NAME_TAKEN: {
+		code: "ALREADY_EXISTS",
+		message: (m: { volume: string }) => `There is a volume ${m.volume} already.`,
+		help: () => "Choose another name.",
+	},
+	CANNOT_RENAME: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { volume: string; driver: string }) =>
+			`The volume ${m.volume} is one of the driver ${m.driver}, which gives no other names.`,
+		help: () => "Make another volume with the same options.",
+	},
+	INVALID_FILTER: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { filter: string; problem: string }) => `${JSON.stringify(m.filter)} is no filter: ${m.problem}.`,
 	},
 	INVALID_LABEL: {
 		code: "INVALID_ARGUMENT",

@@ -46,4 +46,43 @@ export const MIGRATIONS: readonly string[] = [
 		started_at INTEGER NOT NULL
 	) STRICT, WITHOUT ROWID;
 	`,
+	`
+	ALTER TABLE volume ADD COLUMN backing TEXT NOT NULL DEFAULT 'directory'; -- what its content lies on: its driver's own word
+	ALTER TABLE volume ADD COLUMN mountpoint TEXT NOT NULL DEFAULT ''; -- where a plugin has it, while it is mounted
+	ALTER TABLE volume ADD COLUMN new_name TEXT; -- what it is about to be called
+	ALTER TABLE volume ADD COLUMN gone INTEGER NOT NULL DEFAULT 0; -- its removal was answered; the disk may not have it yet
+
+	-- Everything in it was made ready to be mounted.
+	ALTER TABLE attachment ADD COLUMN active INTEGER NOT NULL DEFAULT 1;
+
+	-- A volume at a path of this host.
+	CREATE TABLE publication (
+		path TEXT PRIMARY KEY,
+		volume TEXT NOT NULL REFERENCES volume (name),
+		subpath TEXT NOT NULL,
+		read_only INTEGER NOT NULL,
+		holder TEXT NOT NULL,
+		state TEXT NOT NULL CHECK (state IN ('CREATING', 'ACTIVE', 'DELETING')),
+		made INTEGER NOT NULL, -- its directory was made for it
+		created_at INTEGER NOT NULL
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX publication_by_volume ON publication (volume);
+
+	-- A mount in the mount namespace of a process that runs; it ends with the process.
+	CREATE TABLE live_mount (
+		id TEXT PRIMARY KEY,
+		holder TEXT NOT NULL,
+		container_id TEXT NOT NULL,
+		container_name TEXT NOT NULL,
+		pid INTEGER NOT NULL,
+		pid_start TEXT NOT NULL, -- when that process was started: a pid alone is soon somebody else's
+		destination TEXT NOT NULL,
+		mount TEXT NOT NULL, -- JSON
+		volume TEXT REFERENCES volume (name),
+		state TEXT NOT NULL CHECK (state IN ('CREATING', 'ACTIVE', 'DELETING')),
+		created_at INTEGER NOT NULL,
+		UNIQUE (holder, container_id, destination)
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX live_mount_by_volume ON live_mount (volume);
+	`,
 ];

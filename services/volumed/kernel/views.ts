@@ -1,0 +1,49 @@
+/** Mounts of volumed's own: what containers, paths of the host and running processes are shown of a volume or a directory. Everything is idempotent. */
+import type { BindRecursion, MountPropagation, OwnerMap } from "../attachment.ts";
+
+/** A directory or file of the host as somebody is to see it. */
+export interface View {
+	/** An absolute path on this host. */
+	readonly origin: string;
+	/** Only this part of it: relative, resolved beneath `origin` without following any symlink. Empty: all. */
+	readonly subpath: string;
+	readonly readOnly: boolean;
+	readonly owners: OwnerMap | undefined;
+	readonly recursion: BindRecursion;
+	readonly propagation: MountPropagation;
+}
+
+/** A process and when it was started: a pid alone is soon somebody else's. */
+export interface ProcessIdentity {
+	readonly pid: number;
+	readonly start: string;
+}
+
+/**
+ * Faults of every call that mounts: SUBPATH_REFUSED, CANNOT_MAP_OWNERS, SOURCE_NOT_FOUND, KERNEL_REFUSED; then nothing is mounted and
+ * nothing is left. What is mounted is read back from mountinfo before a call resolves.
+ */
+export interface Views {
+	/** Makes the view at a place of its own, below volumed's own folder, and answers where: for a runtime that binds it by its path. `id` is `<attachment>/<number>`. */
+	prepare(id: string, view: View): Promise<string>;
+	/** Where `prepare` puts it. */
+	preparedPath(id: string): string;
+	/** Of one id, or of all that begin with `<attachment>/`. */
+	discard(idOrAttachment: string): Promise<void>;
+	/** The ids of all that are there. */
+	prepared(): Promise<string[]>;
+
+	/** Shows the view at a path of the host; true: the directory was made for it. Faults: INVALID_PATH too. */
+	publish(path: string, view: View): Promise<boolean>;
+	/** The view of `origin` is what is seen at the path. */
+	isPublished(path: string, view: View): Promise<boolean>;
+	/** `made`: the empty directory goes too. Busy is success: it leaves the tree at once. */
+	unpublish(path: string, made: boolean): Promise<void>;
+
+	/** Who that pid is now; undefined when there is none. */
+	identify(pid: number): Promise<ProcessIdentity | undefined>;
+	/** Puts the view into the process's mount namespace, at a destination that is resolved once and inside its root, and made if it is missing. Faults: PROCESS_NOT_FOUND, DESTINATION_UNFIT too. */
+	mountInto(process: ProcessIdentity, view: View, destination: string): Promise<void>;
+	/** Takes the uppermost mount at the destination away if it is one of `origin`. No such process is success. */
+	unmountFrom(process: ProcessIdentity, view: View, destination: string): Promise<void>;
+}
