@@ -21,6 +21,8 @@ interface Observed {
 	readonly mounted: ReadonlySet<string>;
 	readonly sandboxes: readonly Sandbox[];
 	readonly attached: readonly string[];
+	/** Those of them whose mounts are ready. */
+	readonly activated: ReadonlySet<string>;
 }
 
 /** Gives the number of things that could not be mended. */
@@ -36,13 +38,13 @@ export async function reconcile(parts: Parts): Promise<number> {
 			return otherwise;
 		}
 	};
+	const attachments = await attempt("listing attachments", [], () => volumed.attachments());
 	const seen: Observed = {
 		runtime: await runtime.observe(),
 		...(await roots.observe()),
 		sandboxes: await attempt("listing sandboxes", [], () => netd.sandboxes()),
-		attached: await attempt("listing attachments", [], async () =>
-			(await volumed.attachments()).map((one) => one.containerId),
-		),
+		attached: attachments.map(({ containerId }) => containerId),
+		activated: new Set(attachments.filter(({ active }) => active).map(({ containerId }) => containerId)),
 	};
 	for (const { id } of table.everything()) await attempt(`container ${id}`, undefined, () => mend(parts, id, seen));
 	const strays = new Set([...seen.runtime.keys(), ...seen.folders, ...seen.mounted, ...seen.attached]);
@@ -84,7 +86,7 @@ async function mend(parts: Parts, id: string, seen: Observed): Promise<void> {
 
 /** A start that was cut short: kept when the process had been let go, else taken back. Gives the record when its process has ended. */
 async function mendStarting(parts: Parts, record: ContainerRecord): Promise<ContainerRecord | undefined> {
-	const { store, table, runtime, netd, roots } = parts;
+	const { store, table, runtime, netd, volumed, roots } = parts;
 	const { id, startedAt } = record;
 	const state = (await runtime.observe()).get(id);
 	const status = await runtime.ended({ id, dir: roots.dir(id) });
@@ -105,6 +107,7 @@ async function mendStarting(parts: Parts, record: ContainerRecord): Promise<Cont
 	}
 	await runtime.remove(id);
 	await netd.deleteSandboxOf(id);
+	if (record.mounts.length > 0) await volumed.deactivate(id);
 	roots.unmount(id);
 	await store.write(
 		[table.update(id, { state: startedAt === undefined ? "CREATED" : "EXITED" })],
@@ -115,8 +118,9 @@ async function mendStarting(parts: Parts, record: ContainerRecord): Promise<Cont
 
 /** Nothing of a container that does not run is in the kernel. */
 async function mendAtRest(parts: Parts, record: ContainerRecord, seen: Observed): Promise<void> {
-	const { store, table, runtime, netd, roots } = parts;
+	const { store, table, runtime, netd, volumed, roots } = parts;
 	const { id } = record;
+	if (seen.activated.has(id)) await volumed.deactivate(id);
 	if (seen.runtime.has(id)) await runtime.remove(id);
 	if (seen.mounted.has(id)) roots.unmount(id);
 	if (record.sandboxId !== "") {

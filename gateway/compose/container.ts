@@ -75,6 +75,11 @@ export function sharing(id: string): ContainerSpec["networks"] {
 	return [{ network: `${CONTAINER}${id}`, addresses: [], aliases: [], gatewayPriority: 0, links: [] }];
 }
 
+/** It is attached at volumed. */
+export function hasMounts({ mounts, volumesFrom }: Pick<ContainerSpec, "mounts" | "volumesFrom">): boolean {
+	return mounts.length + volumesFrom.length > 0;
+}
+
 export function hostnameOf({ id, spec }: Pick<ContainerRecord, "id" | "spec">): string {
 	return spec.hostname === "" ? id.slice(0, 12) : spec.hostname;
 }

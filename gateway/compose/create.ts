@@ -1,6 +1,7 @@
 /** A container's record and its mounts; its process does not run yet. */
 import { randomBytes } from "node:crypto";
 import type { ContainerSpec } from "#gen/wharf/container/v1/container.ts";
+import type { MountsOf } from "#gen/wharf/volume/v1/volume.ts";
 import { atField } from "#lib/fault/fault.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
@@ -8,6 +9,7 @@ import { ConstraintError } from "#lib/store/store.ts";
 import { namedAs } from "./shared-network.ts";
 import {
 	type ContainerRecord,
+	hasMounts,
 	hostnameOf,
 	type LiveContainer,
 	networkMode,
@@ -30,7 +32,9 @@ export async function create(parts: Parts, spec: ContainerSpec, call: Mutation<O
 	refuseTaken(parts, name);
 	const shared = resolveShared(parts, spec);
 	const { networkIds, networks, warnings } = await resolveNetworks(parts, spec, call.signal);
-	const record = creating(randomBytes(32).toString("hex"), { ...spec, networks, ...shared, name }, networkIds);
+	const volumesFrom = resolveVolumesFrom(parts, spec);
+	const resolved = { ...spec, networks, ...shared, volumesFrom, name };
+	const record = creating(randomBytes(32).toString("hex"), resolved, networkIds);
 	const { id } = record;
 
 	using _ = await parts.locks.take(id);
@@ -51,8 +55,8 @@ export async function create(parts: Parts, spec: ContainerSpec, call: Mutation<O
 	undo.defer(() => roots.remove(id));
 	await roots.prepare(id);
 	undo.defer(() => volumed.detach(id, true));
-	const wanted = { containerId: id, containerName: name, mounts: spec.mounts, imageRoot };
-	const mounts = spec.mounts.length === 0 ? [] : await volumed.attach(wanted, call.signal);
+	const wanted = { containerId: id, containerName: name, mounts: spec.mounts, mountsOf: mountsOf(record), imageRoot };
+	const mounts = hasMounts(record.spec) ? await volumed.attach(wanted, call.signal) : [];
 	killPoint("create.attached");
 
 	const container: LiveContainer = { record: { ...record, state: "CREATED", mounts }, endpoints: [] };
@@ -67,6 +71,19 @@ function refuseTaken({ table }: Parts, name: string): void {
 	const holder = table.findByName(name);
 	if (holder === undefined) return;
 	throw gatewayFaults.CONTAINER_NAME_TAKEN({ name, id: holder.id.slice(0, 12) }, { field: "spec.name" });
+}
+
+/** Others are known by their ids from now on; those without mounts have nothing to give. */
+function resolveVolumesFrom({ table }: Parts, { volumesFrom }: ContainerSpec): ContainerSpec["volumesFrom"] {
+	const found = volumesFrom.map(({ container, readOnly }, index) => {
+		const other = atField(`spec.volumes_from[${index}]`, () => table.get(container));
+		return { container: other.id, readOnly, isEmpty: other.mounts.length === 0 };
+	});
+	return found.filter(({ isEmpty }) => !isEmpty).map(({ container, readOnly }) => ({ container, readOnly }));
+}
+
+function mountsOf({ spec }: ContainerRecord): MountsOf[] {
+	return spec.volumesFrom.map(({ container, readOnly }) => ({ containerId: container, readOnly }));
 }
 
 /** Another container's network is that of its id: one that is renamed keeps it, and one that is made anew is another one. */

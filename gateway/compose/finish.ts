@@ -1,4 +1,4 @@
-/** What follows the end of a container's process: runtime, sandbox and mount go, the exit status is kept, and whoever waits is told. */
+/** What follows the end of a container's process: runtime, sandbox and mounts go, the exit status is kept, and whoever waits is told. */
 import type { ContainerRecord } from "./container.ts";
 import { containerFact } from "./facts.ts";
 import type { Parts } from "../parts.ts";
@@ -28,7 +28,7 @@ export async function finish(parts: Parts, id: string, exitCode: number, error =
 }
 
 async function finishOne(parts: Parts, id: string, exitCode: number, error: string): Promise<void> {
-	const { locks, table, store, runtime, netd, roots, endings, log } = parts;
+	const { locks, table, store, runtime, netd, volumed, roots, endings, log } = parts;
 	using _ = await locks.take(id);
 	const record = table.find(id);
 	if (record?.state !== "RUNNING") {
@@ -43,7 +43,10 @@ async function finishOne(parts: Parts, id: string, exitCode: number, error: stri
 		sandboxId = "";
 	};
 	const failed = (problem: unknown): void => log.error("a step of a container's end failed", { id, err: problem });
-	const steps = [() => runtime.remove(id), leaveNetwork, () => roots.unmount(id)];
+	const leaveMounts = async (): Promise<void> => {
+		if (record.mounts.length > 0) await volumed.deactivate(id);
+	};
+	const steps = [() => runtime.remove(id), leaveNetwork, leaveMounts, () => roots.unmount(id)];
 	const clean = (await Promise.all(steps.map((step) => collect([step], failed)))).every(Boolean);
 	// A sandbox that could not be deleted stays in the row: reconcile tries again.
 	const ended = {

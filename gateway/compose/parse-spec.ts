@@ -49,6 +49,7 @@ function withDefaults(spec: ContainerSpec | undefined): ContainerSpec {
 		dns: undefined,
 		extraHosts: [],
 		domainname: "",
+		volumesFrom: [],
 		...spec,
 		image: spec?.image === undefined || spec.image === "" ? "host" : spec.image,
 		networks: networks.length === 0 ? [{ network: DEFAULT_BRIDGE, ...NOTHING_ASKED }] : networks,

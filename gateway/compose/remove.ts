@@ -3,7 +3,7 @@ import { killPoint } from "#lib/config/kill-point.ts";
 import { isFault } from "#lib/fault/fault.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
 import type { Statement } from "#lib/store/store.ts";
-import type { ContainerRecord } from "./container.ts";
+import { type ContainerRecord, hasMounts } from "./container.ts";
 import { containerFact } from "./facts.ts";
 import { gatewayFaults } from "../faults.ts";
 import type { Parts } from "../parts.ts";
@@ -63,7 +63,7 @@ export async function removeRecord(parts: Parts, record: ContainerRecord, answer
 	const removing = [table.update(id, { state: "REMOVING", removeVolumes })];
 	await makingRoom(parts, id, () => store.write(removing, "container.removing"));
 	if (record.state !== "EXITED" && record.state !== "CREATED") await removeLive(parts, id);
-	if (record.spec.mounts.length > 0) await makingRoom(parts, id, () => volumed.detach(id, removeVolumes));
+	if (hasMounts(record.spec)) await makingRoom(parts, id, () => volumed.detach(id, removeVolumes));
 	killPoint("remove.detached");
 	await roots.remove(id);
 	const ran = startedAt !== undefined;

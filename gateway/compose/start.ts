@@ -3,7 +3,7 @@ import type { Endpoint } from "#gen/wharf/network/v1/endpoint.ts";
 import type { Sandbox } from "#gen/wharf/network/v1/sandbox.ts";
 import { killPoint } from "#lib/config/kill-point.ts";
 import type { Mutation } from "#lib/rpc/handler.ts";
-import { type ContainerRecord, hostnameOf, networkMode, type Outcome } from "./container.ts";
+import { type ContainerRecord, hasMounts, hostnameOf, networkMode, type Outcome } from "./container.ts";
 import { containerFact } from "./facts.ts";
 import { gatewayFaults } from "../faults.ts";
 import { GeneratedFiles } from "../files/generated-files.ts";
@@ -49,12 +49,15 @@ async function startOne(parts: Parts, id: string, call: Mutation<Outcome>): Prom
 	await roots.prepare(id);
 	undo.defer(() => roots.unmount(id));
 	roots.ensureMounted(id);
+	if (hasMounts(record.spec)) undo.defer(() => parts.volumed.deactivate(id));
+	const mounts = hasMounts(record.spec) ? await parts.volumed.activate(id, call.signal) : [];
+	killPoint("start.activated");
 	undo.defer(() => parts.netd.deleteSandboxOf(id));
 	const legs = await joinNetworks(parts, record, call.signal);
 	const { sandbox, endpoints } = legs;
 	const { inside, warnings } = await insideOf(parts, record, owner, legs);
 	undo.defer(() => runtime.remove(id));
-	const { pid, start: pidStart } = await launch(parts, record, inside);
+	const { pid, start: pidStart } = await launch(parts, { ...record, mounts }, inside);
 
 	const running = {
 		state: "RUNNING",
@@ -65,6 +68,7 @@ async function startOne(parts: Parts, id: string, call: Mutation<Outcome>): Prom
 		exitCode: 0,
 		sandboxId: sandbox?.id ?? "",
 		netnsPath: sandbox?.netnsPath ?? "",
+		mounts,
 	} as const;
 	const result = { container: { record: { ...record, ...running }, endpoints }, warnings };
 	const statements = [table.update(id, running), containerFact("STARTED", record), ...call.answer(result)];

@@ -1,6 +1,7 @@
 /** Attachments in the store: rows to values and back. */
 import type { SqlValue, Statement, Store } from "#lib/store/store.ts";
 import type { Attachment, ResolvedMount } from "./attachment.ts";
+import { LOCAL } from "./volume.ts";
 
 interface Row {
 	readonly row: number;
@@ -11,6 +12,7 @@ interface Row {
 	readonly asked: string;
 	readonly mounts: string;
 	readonly created_at: number;
+	readonly active: number;
 }
 
 export interface StoredAttachment extends Attachment {
@@ -42,7 +44,7 @@ export class AttachmentRecords {
 
 	/** Oldest first, those after row `after`. */
 	list({ holder, containerId, volume }: AttachmentFilter, after: number, limit: number): StoredAttachment[] {
-		const where = ["row > ?"];
+		const where = ["pending = 0", "row > ?"];
 		const params: SqlValue[] = [after];
 		const add = (sql: string, value: string | undefined): void => {
 			if (value === undefined) return;
@@ -56,13 +58,60 @@ export class AttachmentRecords {
 		return this.#store.all<Row>(sql, ...params, limit).map(decode);
 	}
 
-	insert({ id, holder, containerId, containerName, mounts, createdAt }: Attachment, asked: string): Statement[] {
+	insert(attachment: Attachment, asked: string): Statement[] {
+		return this.#insert(attachment, asked, false);
+	}
+
+	/** As `insert`, of one that nobody is answered about before `answered`. */
+	insertPending(attachment: Attachment, asked: string): Statement[] {
+		return this.#insert(attachment, asked, true);
+	}
+
+	answered(id: string, mounts: readonly ResolvedMount[]): Statement {
+		const sql = "UPDATE attachment SET pending = 0, mounts = ? WHERE id = ?";
+		return { sql, params: [JSON.stringify(mounts), id], changes: 1 };
+	}
+
+	/** Those that nobody was answered about. */
+	pending(): StoredAttachment[] {
+		return this.#store.all<Row>("SELECT * FROM attachment WHERE pending = 1").map(decode);
+	}
+
+	/** Those that are ready, oldest first. */
+	active(): StoredAttachment[] {
+		return this.#store.all<Row>("SELECT * FROM attachment WHERE active = 1 ORDER BY row").map(decode);
+	}
+
+	setActive(id: string, active: boolean): Statement {
+		return { sql: "UPDATE attachment SET active = ? WHERE id = ?", params: [active ? 1 : 0, id], changes: 1 };
+	}
+
+	setMounts(id: string, mounts: readonly ResolvedMount[]): Statement {
+		return { sql: "UPDATE attachment SET mounts = ? WHERE id = ?", params: [JSON.stringify(mounts), id], changes: 1 };
+	}
+
+	delete(id: string): Statement {
+		return { sql: "DELETE FROM attachment WHERE id = ?", params: [id], changes: 1 };
+	}
+
+	#insert(attachment: Attachment, asked: string, pending: boolean): Statement[] {
+		const { id, holder, containerId, containerName, mounts, createdAt, active } = attachment;
 		const volumes = new Set(mounts.map(({ volume }) => volume).filter((name) => name !== ""));
 		return [
 			{
-				sql: `INSERT INTO attachment (id, holder, container_id, container_name, asked, mounts, created_at)
-					VALUES (?, ?, ?, ?, ?, ?, ?)`,
-				params: [id, holder, containerId, containerName, asked, JSON.stringify(mounts), createdAt.getTime()],
+				sql: `INSERT INTO attachment (id, holder, container_id, container_name, asked, mounts, created_at, active, pending)
+					VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				params: [
+					id,
+					holder,
+					containerId,
+					containerName,
+					asked,
+					JSON.stringify(mounts),
+					createdAt.getTime(),
+					active ? 1 : 0,
+					pending ? 1 : 0,
+				],
 			},
 			...[...volumes].map((volume) => ({
 				sql: "INSERT INTO attachment_volume (attachment, volume) SELECT row, ? FROM attachment WHERE id = ?",
@@ -70,10 +119,6 @@ export class AttachmentRecords {
 				changes: 1,
 			})),
 		];
-	}
-
-	delete(id: string): Statement {
-		return { sql: "DELETE FROM attachment WHERE id = ?", params: [id], changes: 1 };
 	}
 }
 
@@ -86,7 +131,21 @@ function decode(row: Row): StoredAttachment {
 		holder: row.holder,
 		containerId: row.container_id,
 		containerName: row.container_name,
-		mounts,
+		mounts: mounts.map(whole),
 		createdAt: new Date(row.created_at),
+		active: row.active === 1,
 	};
+}
+
+/** One that was stored before mounts had all of it. */
+function whole(mount: ResolvedMount): ResolvedMount {
+	const { volume, type, source, readOnly } = mount;
+	const absent = {
+		driver: volume === "" ? "" : LOCAL,
+		mode: readOnly ? "ro" : "",
+		origin: type === "bind" ? source : "",
+		view: undefined,
+		create: false,
+	};
+	return { ...absent, ...mount };
 }

@@ -1,6 +1,7 @@
 /** What a container mounts: as it is asked for, and as it is told to an OCI runtime. */
 import { posix } from "node:path";
 import { volumeFaults } from "./faults.ts";
+import type { ProcessIdentity, View } from "./kernel/views.ts";
 import type { VolumeName } from "./volume.ts";
 
 export const PROPAGATIONS = ["rprivate", "private", "rshared", "shared", "rslave", "slave"] as const;
@@ -70,12 +71,23 @@ export interface MountSpec {
 
 export interface ResolvedMount {
 	readonly destination: string;
+	/** What a runtime binds; `tmpfs` for memory. */
 	readonly source: string;
 	readonly type: "bind" | "tmpfs";
 	readonly options: readonly string[];
 	/** Empty: none. */
 	readonly volume: string;
 	readonly readOnly: boolean;
+	/** Empty: it is no volume's. */
+	readonly driver: string;
+	/** As the user wrote it. */
+	readonly mode: string;
+	/** Where volume or bind is on this host; empty: memory. */
+	readonly origin: string;
+	/** What has to be made of `origin` so that there is a `source`; undefined: they are the same. */
+	readonly view: View | undefined;
+	/** A bind whose directory is made when it is missing. */
+	readonly create: boolean;
 }
 
 export interface Attachment {
@@ -86,6 +98,25 @@ export interface Attachment {
 	/** Outer before inner. */
 	readonly mounts: readonly ResolvedMount[];
 	readonly createdAt: Date;
+	/** Something was made ready for it, which deactivating takes back. */
+	readonly active: boolean;
+}
+
+/** Whose a container is, and which. */
+export interface Party {
+	readonly holder: string;
+	readonly containerId: string;
+}
+
+/** Under which a container has its turn: no volume has a slash in its name. */
+export function containerKey({ holder, containerId }: Party): string {
+	return `${holder}/${containerId}`;
+}
+
+/** Another container whose mounts are wanted as well. */
+export interface MountsOf {
+	readonly containerId: string;
+	readonly readOnly: boolean;
 }
 
 export interface AttachSpec {
@@ -93,8 +124,20 @@ export interface AttachSpec {
 	readonly containerId: string;
 	readonly containerName: string;
 	readonly mounts: readonly MountSpec[];
+	readonly mountsOf: readonly MountsOf[];
 	/** Undefined: new volumes stay empty. */
 	readonly imageRoot: string | undefined;
+	readonly activateLater: boolean;
+}
+
+/** A mount in a process that runs. */
+export interface LiveMount {
+	readonly id: string;
+	readonly holder: string;
+	readonly containerId: string;
+	readonly containerName: string;
+	readonly process: ProcessIdentity;
+	readonly mount: ResolvedMount;
 }
 
 /** An absolute path in its shortest form, not the root. Fault: INVALID_DESTINATION. */
@@ -109,16 +152,33 @@ export function parseDestination(destination: string): string {
 	return normal;
 }
 
-/** In the order to mount them: by depth, so that an outer one never hides an inner one. Fault: DUPLICATE_DESTINATION. */
-export function inMountOrder(mounts: readonly MountSpec[]): MountSpec[] {
+/** A relative path in its shortest form, without `..`; empty: all. Fault: INVALID_OPTION. */
+export function parseSubpath(subpath: string): string {
+	const refuse = (allowed: string) =>
+		volumeFaults.INVALID_OPTION({ option: "The subpath", value: JSON.stringify(subpath.slice(0, 200)), allowed });
+	if (subpath === "") return "";
+	if (subpath.startsWith("/")) throw refuse("a path below the volume, without a slash before it");
+	if (subpath.split("/").includes("..")) throw refuse("a path without `..`");
+	if (subpath.includes("\0") || Buffer.byteLength(subpath) > 4095)
+		throw refuse("a path of at most 4095 bytes, none of them zero");
+	const normal = posix.normalize(subpath).replace(/\/$/, "");
+	return normal === "." ? "" : normal;
+}
+
+/** In the order to mount them: by depth, so that an outer one never hides an inner one. */
+export function inMountOrder<T extends { readonly destination: string }>(mounts: readonly T[]): T[] {
+	return mounts.toSorted(
+		(a, b) => depth(a.destination) - depth(b.destination) || compare(a.destination, b.destination),
+	);
+}
+
+/** Fault: DUPLICATE_DESTINATION. */
+export function refuseDuplicates(mounts: readonly { readonly destination: string }[]): void {
 	const seen = new Set<string>();
 	for (const { destination } of mounts) {
 		if (seen.has(destination)) throw volumeFaults.DUPLICATE_DESTINATION({ destination }, { field: "mounts" });
 		seen.add(destination);
 	}
-	return mounts.toSorted(
-		(a, b) => depth(a.destination) - depth(b.destination) || compare(a.destination, b.destination),
-	);
 }
 
 function depth(path: string): number {
@@ -129,35 +189,76 @@ function compare(a: string, b: string): number {
 	return a < b ? -1 : Number(a > b);
 }
 
+/** Where what is mounted is on this host. */
+export interface Origin {
+	/** Empty: memory. */
+	readonly path: string;
+	/** Of a volume; empty otherwise. */
+	readonly volume: string;
+	readonly driver: string;
+}
+
 /**
- * As an OCI runtime takes it. `source` is where the volume or the bind is on this host.
+ * As an OCI runtime takes it. `preparedPath` is where a view is made when the origin itself will not do.
  *
  * `rro` is recursive read-only by mount_setattr (runc 1.1, crun 1.4: `runc features` lists it); `ro` beside it is for the mount
  * itself, so that a runtime that does not know the other still refuses writes there. Memory is as Docker mounts it.
  */
-export function resolve(spec: MountSpec, source: string, volume: string): ResolvedMount {
-	const { destination, readOnly } = spec;
-	const common = { destination, readOnly, volume };
-	switch (spec.source.kind) {
-		case "tmpfs": {
-			const { sizeBytes, mode } = spec.source;
-			const size = sizeBytes === 0n ? [] : [`size=${sizeBytes}`];
-			const options = ["noexec", "nosuid", "nodev", `mode=${mode.toString(8)}`, ...size, readOnly ? "ro" : "rw"];
-			return { ...common, source: "tmpfs", type: "tmpfs", options: [...options, "rprivate"] };
-		}
-		case "volume":
-			return { ...common, source, type: "bind", options: ["rbind", ...access(readOnly), "rprivate"] };
-		case "bind":
-			return { ...common, source, type: "bind", options: ["rbind", ...access(readOnly), spec.source.propagation] };
+export function resolve(spec: MountSpec, origin: Origin, preparedPath: string): ResolvedMount {
+	const { destination, readOnly, mode, source } = spec;
+	const { path, volume, driver } = origin;
+	const common = { destination, readOnly, volume, driver, mode, origin: path, view: undefined, create: false };
+	if (source.kind === "tmpfs") {
+		return { ...common, source: "tmpfs", type: "tmpfs", options: tmpfsOptions(source, readOnly) };
 	}
+	const view = viewOf(spec, path);
+	const needsView = view.subpath !== "" || view.owners !== undefined;
+	return {
+		...common,
+		type: "bind",
+		options: bindOptions(view),
+		source: needsView ? preparedPath : path,
+		view: needsView ? view : undefined,
+		create: source.kind === "bind" && source.create,
+	};
 }
 
-function access(readOnly: boolean): string[] {
-	return readOnly ? ["ro", "rro"] : ["rw"];
+export function viewOf({ source, readOnly, owners }: MountSpec, origin: string): View {
+	const isBind = source.kind === "bind";
+	return {
+		origin,
+		subpath: source.kind === "volume" ? source.subpath : "",
+		readOnly,
+		owners,
+		recursion: isBind ? source.recursion : "enabled",
+		propagation: isBind ? source.propagation : "rprivate",
+	};
+}
+
+function bindOptions({ readOnly, recursion, propagation }: View): string[] {
+	const bind = recursion === "disabled" ? "bind" : "rbind";
+	const isRecursive = recursion === "enabled" || recursion === "readonly";
+	const access = readOnly ? ["ro", ...(isRecursive ? ["rro"] : [])] : ["rw"];
+	return [bind, ...access, propagation];
+}
+
+/** What is given may undo what is there without it. */
+const UNDOING: Readonly<Record<string, string>> = { noexec: "exec", nosuid: "suid", nodev: "dev" };
+
+function tmpfsOptions({ sizeBytes, mode, options }: TmpfsSource, readOnly: boolean): string[] {
+	const defaults = Object.keys(UNDOING).filter(
+		(word) => !options.includes(UNDOING[word] ?? "") && !options.includes(word),
+	);
+	const size = sizeBytes === 0n ? [] : [`size=${sizeBytes}`];
+	const given = options.filter((word) => !Object.values(UNDOING).includes(word));
+	return [...defaults, `mode=${mode.toString(8)}`, ...size, ...given, readOnly ? "ro" : "rw", "rprivate"];
 }
 
 /** What was asked, in one form only: equal askings are equal texts. */
-export function canonicalText({ containerName, mounts, imageRoot }: AttachSpec): string {
-	const text = { containerName, mounts: inMountOrder(mounts), imageRoot };
-	return JSON.stringify(text, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
+export function canonicalText({ containerName, mounts, mountsOf, imageRoot }: AttachSpec): string {
+	const text = { containerName, mounts: inMountOrder(mounts), mountsOf, imageRoot };
+	return JSON.stringify(text, (_, value: unknown) => {
+		if (typeof value === "bigint") return String(value);
+		return value instanceof Map ? [...value].toSorted() : value;
+	});
 }

@@ -3,68 +3,83 @@
  *
  * A volume is held by a row that refers to it; the store refuses to let it go meanwhile.
  */
-import { randomBytes } from "node:crypto";
-import type { Statement } from "#lib/store/store.ts";
+import { Activation } from "./activation.ts";
 import {
 	type Attachment,
 	type AttachSpec,
 	canonicalText,
-	inMountOrder,
+	containerKey,
 	type MountSpec,
+	type Party,
+	refuseDuplicates,
 	type ResolvedMount,
-	resolve,
 } from "./attachment.ts";
 import { type AttachmentFilter, AttachmentRecords, type StoredAttachment } from "./attachment-records.ts";
-import { attachmentFact, volumeFact } from "./facts.ts";
+import { Attaching } from "./attaching.ts";
+import { attachmentFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
-import type { Host } from "./kernel/disk.ts";
-import { LOCAL, type Volume, type VolumeName } from "./volume.ts";
-import { type StoredVolume, VolumeRecords } from "./volume-records.ts";
-import { type Answer, newVolume, type Parts, type Volumes } from "./volumes.ts";
+import { inherited } from "./inherited-mounts.ts";
+import type { LiveMounts } from "./live-mounts.ts";
+import type { Answer, Parts } from "./parts.ts";
+import { VolumeRecords } from "./volume-records.ts";
+import type { Volumes } from "./volumes.ts";
 
 export interface Detached {
 	readonly detached: boolean;
 	readonly removedVolumes: readonly string[];
 }
 
-interface Party {
-	readonly holder: string;
-	readonly containerId: string;
-}
-
-/** A mount and, when it is one of a volume, the volume. */
-interface Planned {
-	readonly spec: MountSpec;
-	readonly volume: Volume | undefined;
-	readonly isNew: boolean;
-	readonly isPristine: boolean;
-}
-
 export class Attachments {
 	readonly #parts: Parts;
-	readonly #host: Host;
 	readonly #volumes: Volumes;
+	readonly #liveMounts: LiveMounts;
+	readonly #activation: Activation;
+	readonly #attaching: Attaching;
 	readonly #records: AttachmentRecords;
 	readonly #volumeRecords: VolumeRecords;
 
-	constructor(parts: Parts, host: Host, volumes: Volumes) {
+	constructor(parts: Parts, volumes: Volumes, liveMounts: LiveMounts) {
 		this.#parts = parts;
-		this.#host = host;
 		this.#volumes = volumes;
+		this.#liveMounts = liveMounts;
+		this.#activation = new Activation(parts);
+		this.#attaching = new Attaching(parts, volumes);
 		this.#records = new AttachmentRecords(parts.store);
 		this.#volumeRecords = new VolumeRecords(parts.store);
 	}
 
 	/** Faults: as the contract says; then nothing was changed. */
 	attach(spec: AttachSpec, answer: Answer<Attachment>, signal: AbortSignal): Promise<Attachment> {
-		const mounts = inMountOrder(spec.mounts);
-		const names = mounts.map(({ source }) => (source.kind === "volume" ? source.name : undefined));
-		return this.#parts.turns.take([containerKey(spec), ...names.filter((name) => name !== undefined)], async () => {
+		const { turns } = this.#parts;
+		return turns.take([containerKey(spec)], async () => {
 			const asked = canonicalText(spec);
 			const existing = this.#records.find(spec.holder, spec.containerId);
-			if (existing !== undefined) return this.#existing(existing, asked, answer);
-			const plan = await this.#plan(mounts);
-			return this.#carryOut(spec, plan, asked, answer, signal);
+			if (existing !== undefined) return this.#existing(existing, asked, answer, signal);
+			refuseDuplicates(spec.mounts);
+			const others = inherited(spec, (containerId) => this.#get({ ...spec, containerId }));
+			const names = namesOf(spec.mounts, others);
+			return turns.take(names, () => this.#attaching.attach({ spec, asked, others }, answer, signal));
+		});
+	}
+
+	/** Faults: as the contract says; then it is as it was. */
+	activate(party: Party, answer: Answer<Attachment>, signal: AbortSignal): Promise<Attachment> {
+		return this.#parts.turns.take([containerKey(party)], () => this.#activated(this.#get(party), answer, signal));
+	}
+
+	/** Gives false when it was not active. */
+	deactivate(party: Party, answer: Answer<boolean>): Promise<boolean> {
+		const { turns, store } = this.#parts;
+		return turns.take([containerKey(party)], async () => {
+			await this.#liveMounts.removeAll(party);
+			const attachment = this.#records.find(party.holder, party.containerId);
+			const isWork = attachment?.active === true && this.#activation.needsWork(attachment);
+			if (attachment === undefined || !isWork) return told(store, false, answer);
+			await this.#activation.takeBack(attachment);
+			const rows = [this.#records.setActive(attachment.id, false), ...answer(true)];
+			await store.intend(rows, "volumed.attachment.deactivated");
+			await this.#activation.settle(attachment.mounts);
+			return true;
 		});
 	}
 
@@ -72,29 +87,11 @@ export class Attachments {
 	detach(party: Party, removeAnonymous: boolean, answer: Answer<Detached>): Promise<Detached> {
 		const { turns, store } = this.#parts;
 		return turns.take([containerKey(party)], async () => {
+			await this.#liveMounts.removeAll(party);
 			const attachment = this.#records.find(party.holder, party.containerId);
-			if (attachment === undefined) {
-				const nothing = { detached: false, removedVolumes: [] };
-				const statements = answer(nothing);
-				if (statements.length > 0) await store.write(statements);
-				return nothing;
-			}
+			if (attachment === undefined) return told(store, { detached: false, removedVolumes: [] }, answer);
 			const names = removeAnonymous ? this.#anonymousOf(attachment) : [];
-			return turns.take(names, async () => {
-				const going = names.filter((name) => this.#isUsedOnlyBy(name, attachment) && !this.#parts.jobs.isBusy(name));
-				const volumes = going.map((name) => this.#volumeRecords.find(name)).filter((found) => found !== undefined);
-				const result = { detached: true, removedVolumes: going };
-				const fact = attachmentFact("ACTION_DETACHED", attachment);
-				const release = [this.#records.delete(attachment.id), fact];
-				if (volumes.length === 0) {
-					await store.write([...release, ...answer(result)], "volumed.attachment.deleted");
-					return result;
-				}
-				const deleting = going.map((name) => this.#volumeRecords.setState(name, "DELETING"));
-				await store.write([...release, ...deleting], "volumed.attachment.detaching");
-				await this.#volumes.finishDelete(volumes, answer(result));
-				return result;
-			});
+			return turns.take(names, () => this.#release(attachment, names, answer));
 		});
 	}
 
@@ -103,130 +100,65 @@ export class Attachments {
 		return this.#records.list(filter, after, limit);
 	}
 
-	async #existing(existing: StoredAttachment, asked: string, answer: Answer<Attachment>): Promise<Attachment> {
-		if (existing.asked !== asked) {
-			const container = existing.containerName || existing.containerId.slice(0, 12);
-			throw volumeFaults.ALREADY_ATTACHED({ container, holder: existing.holder });
-		}
-		const statements = answer(existing);
-		if (statements.length > 0) await this.#parts.store.write(statements);
-		return existing;
+	#get({ holder, containerId }: Party): StoredAttachment {
+		const found = this.#records.find(holder, containerId);
+		if (found === undefined) throw volumeFaults.ATTACHMENT_NOT_FOUND({ container: containerId.slice(0, 12), holder });
+		return found;
 	}
 
-	/** Everything that can be refused is refused here; nothing is changed. */
-	async #plan(mounts: readonly MountSpec[]): Promise<Planned[]> {
-		const plan: Planned[] = [];
-		const fresh = new Map<VolumeName, Volume>();
-		for (const spec of mounts) {
-			const { source } = spec;
-			if (source.kind === "volume") {
-				const existing = source.name && (fresh.get(source.name) ?? (await this.#usable(source.name)));
-				const isNew = existing === undefined;
-				const volume = existing ?? this.#newVolume(source.name);
-				fresh.set(volume.name, volume);
-				const isPristine = isNew || ("pristine" in volume && volume.pristine === true);
-				plan.push({ spec, volume, isNew, isPristine });
-				continue;
-			}
-			if (source.kind === "bind" && !source.create && !(await this.#host.exists(source.path))) {
-				throw volumeFaults.SOURCE_NOT_FOUND({ path: source.path }, { field: "mounts" });
-			}
-			plan.push({ spec, volume: undefined, isNew: false, isPristine: false });
-		}
-		return plan;
-	}
-
-	/** The volume, when it is there and can be mounted. */
-	async #usable(name: VolumeName): Promise<StoredVolume | undefined> {
-		const { jobs, disk } = this.#parts;
-		const volume = this.#volumeRecords.find(name);
-		if (volume === undefined) return undefined;
-		if (volume.state !== "ACTIVE") throw volumeFaults.VOLUME_BUSY({ volume: name, job: "removal" });
-		jobs.refuseBusy(name, "restore");
-		if (!(await disk.hasData(name))) {
-			throw volumeFaults.VOLUME_DATA_MISSING({ volume: name, path: disk.mountpoint(name) });
-		}
-		return volume;
-	}
-
-	#newVolume(name: VolumeName | undefined): Volume {
-		return newVolume({ name, driver: LOCAL, options: new Map(), labels: new Map() }, this.#parts.now());
-	}
-
-	async #carryOut(
-		spec: AttachSpec,
-		plan: readonly Planned[],
+	async #existing(
+		existing: StoredAttachment,
 		asked: string,
 		answer: Answer<Attachment>,
 		signal: AbortSignal,
 	): Promise<Attachment> {
-		const { store, disk, now } = this.#parts;
+		if (existing.asked !== asked) {
+			const container = existing.containerName || existing.containerId.slice(0, 12);
+			throw volumeFaults.ALREADY_ATTACHED({ container, holder: existing.holder });
+		}
+		if (existing.active) return this.#activated(existing, answer, signal);
+		return told(this.#parts.store, existing, answer);
+	}
+
+	async #activated(stored: StoredAttachment, answer: Answer<Attachment>, signal: AbortSignal): Promise<Attachment> {
+		const { store } = this.#parts;
+		const { id } = stored;
+		const isWork = this.#activation.needsWork(stored);
+		await this.#activation.refuseUnusable(stored);
 		await using undo = new AsyncDisposableStack();
-		for (const { spec: mount } of plan) {
-			if (mount.source.kind !== "bind" || !mount.source.create) continue;
-			if (await this.#host.exists(mount.source.path)) continue;
-			const made = await this.#host.makeDirectory(mount.source.path);
-			undo.defer(() => this.#host.unmake(made));
+		if (isWork && !stored.active) {
+			undo.defer(() => this.#activation.settle(stored.mounts));
+			undo.defer(() => store.intend([this.#records.setActive(id, false)], "volumed.attachment.activation-undone"));
+			undo.defer(() => this.#activation.takeBack(stored));
+			await store.intend([this.#records.setActive(id, true)], "volumed.attachment.activating");
 		}
-		const made = plan.filter(({ isNew }) => isNew).flatMap(({ volume }) => volume ?? []);
-		if (made.length > 0) {
-			const rows = made.map((volume) => this.#volumeRecords.insert(volume, "CREATING", true));
-			await store.write(rows, "volumed.attachment.creating");
-			undo.defer(() => store.write(made.map(({ name }) => this.#volumeRecords.delete(name))));
-			for (const { name } of made) {
-				undo.defer(() => disk.remove(name));
-				await disk.ensure(name);
-			}
-		}
-		if (spec.imageRoot !== undefined) await this.#copyUp(spec.imageRoot, plan, signal);
-
-		const attachment: Attachment = {
-			id: randomBytes(32).toString("hex"),
-			holder: spec.holder,
-			containerId: spec.containerId,
-			containerName: spec.containerName,
-			mounts: plan.map((planned) => this.#resolved(planned)),
-			createdAt: new Date(now()),
-		};
-		const pristine = new Set(plan.filter(({ isPristine }) => isPristine).map(({ volume }) => volume?.name ?? ""));
-		const statements: Statement[] = [
-			...made.flatMap((volume) => [
-				this.#volumeRecords.setState(volume.name, "ACTIVE"),
-				volumeFact("ACTION_CREATED", volume),
-			]),
-			...[...pristine].map((name) => this.#volumeRecords.touched(name)),
-			...this.#records.insert(attachment, asked),
-			attachmentFact("ACTION_ATTACHED", attachment),
-		];
-		await store.write([...statements, ...answer(attachment)], "volumed.attachment.created");
+		const mounts = await this.#activation.make(stored, signal);
+		const active = { ...stored, active: isWork, mounts };
+		const moved = mounts.some((mount, index) => mount !== stored.mounts[index]);
+		const rows = [...(moved ? [this.#records.setMounts(id, mounts)] : []), ...answer(active)];
+		if (rows.length > 0) await store.intend(rows, "volumed.attachment.activated");
 		undo.move();
-		return attachment;
+		return active;
 	}
 
-	/**
-	 * A volume that nothing was ever put into gets what the image has at its destination, once. One that was there before stays
-	 * filled when a later step fails: it is as its first container would have found it.
-	 */
-	async #copyUp(root: string, plan: readonly Planned[], signal: AbortSignal): Promise<void> {
-		const { disk } = this.#parts;
-		const filled = new Set<string>();
-		for (const { spec, volume, isPristine } of plan) {
-			if (volume === undefined || !isPristine || filled.has(volume.name)) continue;
-			if (spec.source.kind !== "volume" || !spec.source.copy) continue;
-			filled.add(volume.name);
-			if (!(await disk.isEmpty(volume.name))) continue;
-			const id = randomBytes(16).toString("hex");
-			await using stage = new AsyncDisposableStack();
-			stage.defer(() => disk.discard(volume.name, id));
-			await disk.stage(volume.name, id);
-			if (!(await disk.fill(volume.name, id, { root, path: spec.destination }, signal))) continue;
-			await disk.commit(volume.name, id);
+	/** Under the turns of its container and of the volumes that may go with it. */
+	async #release(attachment: StoredAttachment, names: readonly string[], answer: Answer<Detached>): Promise<Detached> {
+		const { store, jobs } = this.#parts;
+		const going = names.filter((name) => this.#isUsedOnlyBy(name, attachment) && !jobs.isBusy(name));
+		const volumes = going.map((name) => this.#volumeRecords.find(name)).filter((found) => found !== undefined);
+		const result = { detached: true, removedVolumes: going };
+		await this.#activation.takeBack(attachment);
+		const release = [this.#records.delete(attachment.id), attachmentFact("ACTION_DETACHED", attachment)];
+		if (volumes.length === 0) {
+			await store.write([...release, ...answer(result)], "volumed.attachment.deleted");
+			await this.#activation.settle(attachment.mounts);
+			return result;
 		}
-	}
-
-	#resolved({ spec, volume }: Planned): ResolvedMount {
-		if (volume !== undefined) return resolve(spec, this.#parts.disk.mountpoint(volume.name), volume.name);
-		return resolve(spec, spec.source.kind === "bind" ? spec.source.path : "tmpfs", "");
+		const deleting = going.map((name) => this.#volumeRecords.setState(name, "DELETING"));
+		await store.write([...release, ...deleting], "volumed.attachment.detaching");
+		await this.#activation.settle(attachment.mounts);
+		await this.#volumes.finishDelete(volumes, () => answer(result));
+		return result;
 	}
 
 	#anonymousOf({ mounts }: Attachment): string[] {
@@ -235,12 +167,23 @@ export class Attachments {
 	}
 
 	#isUsedOnlyBy(name: string, { row }: StoredAttachment): boolean {
-		const others = "SELECT 1 FROM attachment_volume WHERE volume = ? AND attachment <> ? LIMIT 1";
+		const others = `SELECT 1 FROM attachment_volume WHERE volume = ?1 AND attachment <> ?2
+			UNION ALL SELECT 1 FROM publication WHERE volume = ?1 UNION ALL SELECT 1 FROM live_mount WHERE volume = ?1 LIMIT 1`;
 		return this.#parts.store.get(others, name, row) === undefined;
 	}
 }
 
-/** No volume has a slash in its name. */
-function containerKey({ holder, containerId }: Party): string {
-	return `${holder}/${containerId}`;
+/** Of volumes that are named, each once. */
+function namesOf(own: readonly MountSpec[], others: readonly ResolvedMount[]): string[] {
+	const named = own.map(({ source }) => (source.kind === "volume" ? source.name : undefined));
+	return [...new Set([...named, ...others.map(({ volume }) => volume)])].filter(
+		(name) => name !== undefined && name !== "",
+	) as string[];
+}
+
+/** A result that changed nothing is still kept for who asks again. */
+async function told<T>(store: Parts["store"], result: T, answer: Answer<T>): Promise<T> {
+	const rows = answer(result);
+	if (rows.length > 0) await store.intend(rows, "volumed.attachment.told");
+	return result;
 }

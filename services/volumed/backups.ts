@@ -8,8 +8,10 @@ import { identityOf, JobRecords } from "./job-records.ts";
 import type { JobControl, JobIdentity } from "./jobs.ts";
 import { ArchiveFile, checkTarget, temporaryOf } from "./kernel/archive-file.ts";
 import type { Tar } from "./kernel/tar.ts";
+import type { Hold } from "./mounting.ts";
 import { packed } from "./packing.ts";
-import type { Parts } from "./volumes.ts";
+import type { Parts } from "./parts.ts";
+import { refuseUnusable } from "./volume-plan.ts";
 import { VolumeRecords } from "./volume-records.ts";
 
 /** What one message of a stream holds. */
@@ -60,17 +62,15 @@ export class Backups {
 	}
 
 	async #check({ volume: name }: BackupSpec): Promise<void> {
-		const { jobs, disk } = this.#parts;
-		if (this.#volumes.find(name)?.state !== "ACTIVE") throw volumeFaults.VOLUME_NOT_FOUND({ volume: name });
-		jobs.refuseBusy(name, "restore");
-		if (!(await disk.hasData(name))) {
-			throw volumeFaults.VOLUME_DATA_MISSING({ volume: name, path: disk.mountpoint(name) });
-		}
+		const volume = this.#volumes.find(name);
+		if (volume?.state !== "ACTIVE") throw volumeFaults.VOLUME_NOT_FOUND({ volume: name });
+		await refuseUnusable(this.#parts, volume);
 	}
 
 	async *#streamed(spec: BackupSpec, control: JobControl): AsyncGenerator<JobOutput> {
 		let result: ArchiveResult;
-		const archive = this.#packed(spec, control);
+		await using hold = await this.#hold(spec, control);
+		const archive = this.#packed(spec, hold, control);
 		try {
 			let told = 0;
 			for (;;) {
@@ -104,7 +104,8 @@ export class Backups {
 		const temporary = temporaryOf(path, id);
 		await store.write([this.#records.insert({ ...identity, id, path, temporary }, now())], "volumed.backup.began");
 		let result: ArchiveResult;
-		const archive = this.#packed(spec, control);
+		await using hold = await this.#hold(spec, control);
+		const archive = this.#packed(spec, hold, control);
 		try {
 			await using file = await ArchiveFile.create(path, temporary);
 			for (;;) {
@@ -132,9 +133,14 @@ export class Backups {
 		return result;
 	}
 
-	#packed(spec: BackupSpec, control: JobControl): AsyncGenerator<Buffer, ArchiveResult> {
-		const { disk, now } = this.#parts;
-		const path = disk.mountpoint(spec.volume);
-		return packed({ tar: this.#tar, path, spec, createdAt: new Date(now()), control });
+	/** Its content is there, and stays, until it is disposed. */
+	#hold({ volume: name }: BackupSpec, { signal }: JobControl): Promise<Hold> {
+		const volume = this.#volumes.find(name);
+		if (volume === undefined) throw volumeFaults.VOLUME_NOT_FOUND({ volume: name });
+		return this.#parts.mounting.hold(volume, signal);
+	}
+
+	#packed(spec: BackupSpec, { path }: Hold, control: JobControl): AsyncGenerator<Buffer, ArchiveResult> {
+		return packed({ tar: this.#tar, path, spec, createdAt: new Date(this.#parts.now()), control });
 	}
 }

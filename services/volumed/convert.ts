@@ -6,19 +6,22 @@ import { type PageRequest, pageOf, pageToken, parsePage, parsePageByName } from 
 import {
 	type Attachment,
 	type AttachSpec,
-	type MountPropagation,
-	type MountSource,
-	type MountSpec,
+	type LiveMount,
 	parseDestination,
-	PROPAGATIONS,
+	parseSubpath,
+	type Party,
 } from "./attachment.ts";
 import type { AttachmentFilter, StoredAttachment } from "./attachment-records.ts";
+import { parseMount, parseMounts, renderResolved } from "./convert-mount.ts";
 import { volumeFaults } from "./faults.ts";
-import { type ListedVolume, LOCAL, parseVolumeName, type VolumeSpec } from "./volume.ts";
-import type { VolumeFilter } from "./volume-records.ts";
+import { parseLabels } from "./labels.ts";
+import type { LiveMountSpec } from "./live-mounts.ts";
+import type { Publication, PublicationSpec } from "./publication.ts";
+import type { Pruned, PruneSpec } from "./prune.ts";
+import { type DescribedVolume, LOCAL, parseVolumeName, type VolumeSpec, withoutSecrets } from "./volume.ts";
+import { EVERY_VOLUME, type VolumeFilter } from "./volume-records.ts";
 
-const LONGEST_LABEL = 4_096;
-const DEFAULT_TMPFS_MODE = 0o1777;
+const LONGEST_PATTERN = 200;
 
 export function parseCreateVolume({ name, driver, options, labels }: pb.CreateVolumeRequest): VolumeSpec {
 	return {
@@ -29,42 +32,85 @@ export function parseCreateVolume({ name, driver, options, labels }: pb.CreateVo
 	};
 }
 
-export function parseListVolumes(message: pb.ListVolumesRequest): { filter: VolumeFilter; page: PageRequest<string> } {
-	const { names, labels } = message;
-	const filter = { names, labels: new Map(Object.entries(labels)) };
-	return { filter, page: parsePageByName(message, volumeFaults.INVALID_PAGE_TOKEN) };
+export function parseListVolumes(message: pb.ListVolumesRequest): {
+	filter: VolumeFilter;
+	page: PageRequest<string>;
+	withUsage: boolean;
+} {
+	const { names, labels, drivers, dangling, anonymous, namePatterns, withUsage } = message;
+	const patterns = namePatterns.map(parsePattern);
+	const filter = {
+		...EVERY_VOLUME,
+		names,
+		labels: new Map(Object.entries(labels)),
+		drivers,
+		dangling,
+		anonymous,
+		patterns,
+	};
+	return { filter, page: parsePageByName(message, volumeFaults.INVALID_PAGE_TOKEN), withUsage };
 }
 
-/** `volumes` may hold one more than the page: then there is a next one. */
-export function renderVolumes(volumes: readonly ListedVolume[], limit: number, mountpoint: (name: string) => string) {
-	const { items, next } = pageOf(volumes, limit, ({ name }) => name);
-	return { volumes: items.map((volume) => renderVolume(volume, mountpoint)), nextPageToken: pageToken(next) };
+function parsePattern(text: string): RegExp {
+	const refuse = (problem: string) =>
+		volumeFaults.INVALID_FILTER({ filter: text.slice(0, LONGEST_PATTERN), problem }, { field: "name_patterns" });
+	if (text.length > LONGEST_PATTERN) throw refuse(`it has more than ${LONGEST_PATTERN} characters`);
+	try {
+		return new RegExp(text);
+	} catch {
+		throw refuse("it is no regular expression");
+	}
 }
 
-export function renderVolume(volume: ListedVolume, mountpoint: (name: string) => string): pb.Volume {
-	const { name, driver, options, labels, createdAt, anonymous, containerIds } = volume;
+export function renderVolume(volume: DescribedVolume): pb.Volume {
+	const { name, driver, place, options, labels, createdAt, anonymous, containerIds, status, publishedAt, usage } =
+		volume;
 	return {
 		name,
 		driver,
-		mountpoint: mountpoint(name),
-		options: Object.fromEntries(options),
+		mountpoint: place,
+		options: Object.fromEntries(withoutSecrets(options)),
 		labels: Object.fromEntries(labels),
 		createdAt,
 		anonymous,
 		containerIds: [...containerIds],
+		status: Object.fromEntries(status),
+		publishedAt: [...publishedAt],
+		usage,
 	};
 }
 
+export function parseUpdateVolume({ name, setLabels, removeLabels }: pb.UpdateVolumeRequest) {
+	return { name: parseVolumeName(name), change: { set: parseLabels(setLabels), remove: removeLabels } };
+}
+
+export function parseRenameVolume({ name, newName }: pb.RenameVolumeRequest) {
+	return { name: parseVolumeName(name), newName: atField("new_name", () => parseVolumeName(newName)) };
+}
+
+export function parsePrune({ all, dryRun, labels, withoutLabels, until }: pb.PruneVolumesRequest): PruneSpec {
+	const maps = { labels: new Map(Object.entries(labels)), withoutLabels: new Map(Object.entries(withoutLabels)) };
+	return { all, dryRun, ...maps, until };
+}
+
+export function renderPruned({ names, reclaimedBytes, problems }: Pruned): pb.PruneVolumesResponse {
+	return { names: [...names], reclaimedBytes, problems: [...problems] };
+}
+
 export function parseAttach(message: pb.AttachRequest): AttachSpec {
-	const { containerName, mounts, imageRoot } = message;
+	const { containerName, mounts, imageRoot, mountsOf, activateLater } = message;
 	if (imageRoot !== "" && !isAbsolute(imageRoot)) {
 		throw volumeFaults.INVALID_PATH({ path: imageRoot, problem: "it is no absolute path" }, { field: "image_root" });
 	}
 	return {
 		...parseParty(message),
 		containerName,
-		mounts: mounts.map((mount, index) => atField(`mounts[${index}]`, () => parseMount(mount))),
+		mounts: parseMounts(mounts, "mounts"),
+		mountsOf: mountsOf.map(({ containerId, readOnly }, index) => {
+			return { containerId: atField(`mounts_of[${index}]`, () => identifier("container_id", containerId)), readOnly };
+		}),
 		imageRoot: imageRoot === "" ? undefined : imageRoot,
+		activateLater,
 	};
 }
 
@@ -90,54 +136,59 @@ export function renderAttachments(attachments: readonly StoredAttachment[], limi
 }
 
 export function renderAttachment(attachment: Attachment): pb.Attachment {
-	const { id, holder, containerId, containerName, mounts, createdAt } = attachment;
+	const { id, holder, containerId, containerName, mounts, createdAt, active } = attachment;
+	return { id, holder, containerId, containerName, mounts: mounts.map(renderResolved), createdAt, active };
+}
+
+export function parseMountInto(message: pb.MountIntoRequest): LiveMountSpec {
+	const { containerName, pid, mount } = message;
+	if (mount === undefined) throw volumeFaults.SOURCE_MISSING({ destination: "" }, { field: "mount" });
+	return { ...parseParty(message), containerName, pid, mount: atField("mount", () => parseMount(mount)) };
+}
+
+export function renderLiveMount({ id, process, mount }: LiveMount): pb.MountIntoResponse {
+	return { mount: { id, pid: process.pid, mount: renderResolved(mount) } };
+}
+
+export function parseUnmountFrom(message: pb.UnmountFromRequest) {
+	return { party: parseParty(message), destination: parseDestination(message.destination) };
+}
+
+export function parsePublish({ holder, volume, path, subpath, readOnly }: pb.PublishVolumeRequest): PublicationSpec {
 	return {
-		id,
-		holder,
-		containerId,
-		containerName,
-		mounts: mounts.map((mount) => ({ ...mount, options: [...mount.options] })),
-		createdAt,
+		holder: identifier("holder", holder),
+		volume: atField("volume", () => parseVolumeName(volume)),
+		path: parsePublishedPath(path),
+		subpath: parseSubpath(subpath),
+		readOnly,
 	};
 }
 
-function parseMount({ destination, readOnly, source }: pb.MountSpec): MountSpec {
-	const parsed = parseDestination(destination);
-	if (source === undefined) throw volumeFaults.SOURCE_MISSING({ destination });
-	return { destination: parsed, readOnly, source: parseSource(source) };
+export function parsePublishedPath(path: string): string {
+	const refuse = (problem: string) =>
+		volumeFaults.INVALID_PATH({ path: path.slice(0, 200), problem }, { field: "path" });
+	if (!isAbsolute(path)) throw refuse("it is no absolute path");
+	if (path.includes("\0")) throw refuse("it has a zero byte");
+	if (path.split("/").includes("..")) throw refuse("it has `..`");
+	const normal = normalize(path).replace(/(?<=.)\/$/, "");
+	if (normal === "/") throw refuse("it is the root");
+	return normal;
 }
 
-function parseSource(source: NonNullable<pb.MountSpec["source"]>): MountSource {
-	switch (source.$case) {
-		case "volume": {
-			const { name, noCopy } = source.value;
-			return { kind: "volume", name: name === "" ? undefined : parseVolumeName(name), copy: !noCopy };
-		}
-		case "bind": {
-			const { path, create, propagation } = source.value;
-			if (!isAbsolute(path)) throw volumeFaults.INVALID_SOURCE({ path, problem: "it is no absolute path" });
-			if (path.includes("\0")) throw volumeFaults.INVALID_SOURCE({ path, problem: "it has a zero byte" });
-			const normal = normalize(path).replace(/(?<=.)\/$/, "");
-			return { kind: "bind", path: normal, create, propagation: parsePropagation(propagation) };
-		}
-		case "tmpfs": {
-			const { sizeBytes, mode } = source.value;
-			if (mode > 0o7777) {
-				const allowed = "a mode of at most 7777, octal";
-				throw volumeFaults.INVALID_OPTION({ option: "mode", value: mode.toString(8), allowed });
-			}
-			return { kind: "tmpfs", sizeBytes, mode: mode === 0 ? DEFAULT_TMPFS_MODE : mode };
-		}
-	}
+export function parseListPublications(message: pb.ListPublicationsRequest) {
+	return { volume: message.volume, page: parsePageByName(message, volumeFaults.INVALID_PAGE_TOKEN) };
 }
 
-function parsePropagation(text: string): MountPropagation {
-	const found = PROPAGATIONS.find((propagation) => propagation === (text || "rprivate"));
-	if (found !== undefined) return found;
-	throw volumeFaults.INVALID_OPTION({ option: "propagation", value: text, allowed: PROPAGATIONS.join(", ") });
+export function renderPublications(publications: readonly Publication[], limit: number): pb.ListPublicationsResponse {
+	const { items, next } = pageOf(publications, limit, ({ path }) => path);
+	return { publications: items.map(renderPublication), nextPageToken: pageToken(next) };
 }
 
-function parseParty({ holder, containerId }: { holder: string; containerId: string }) {
+export function renderPublication({ path, volume, subpath, readOnly, holder, createdAt }: Publication): pb.Publication {
+	return { path, volume, subpath, readOnly, holder, createdAt };
+}
+
+export function parseParty({ holder, containerId }: { holder: string; containerId: string }): Party {
 	return { holder: identifier("holder", holder), containerId: identifier("container_id", containerId) };
 }
 
@@ -145,17 +196,4 @@ function identifier(what: string, text: string): string {
 	if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(text)) return text;
 	const allowed = "1 to 128 letters, digits, `_`, `.` and `-`, a letter or a digit first";
 	throw volumeFaults.INVALID_IDENTIFIER({ what, allowed }, { field: what });
-}
-
-function parseLabels(labels: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
-	for (const [label, value] of Object.entries(labels)) {
-		if (label === "") throw volumeFaults.INVALID_LABEL({ label, problem: "has no name" }, { field: "labels" });
-		if (label.length + value.length > LONGEST_LABEL) {
-			throw volumeFaults.INVALID_LABEL(
-				{ label: label.slice(0, 100), problem: `has more than ${LONGEST_LABEL} characters` },
-				{ field: "labels" },
-			);
-		}
-	}
-	return new Map(Object.entries(labels));
 }

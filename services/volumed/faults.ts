@@ -134,6 +134,12 @@ export const volumeFaults = catalogue("volumed", {
 			`The volume ${m.volume} has content, and it was not said that it may be replaced.`,
 		help: () => "Allow it (`--replace`), or restore into another volume.",
 	},
+	CANNOT_RESTORE: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { volume: string; driver: string }) =>
+			`The volume ${m.volume} of the driver ${m.driver} is no plain directory, whose content could be replaced in one step.`,
+		help: () => "Restore into a volume without options.",
+	},
 	VOLUME_DATA_MISSING: {
 		code: "FAILED_PRECONDITION",
 		message: (m: { volume: string; path: string }) =>
@@ -209,8 +215,7 @@ export const volumeFaults = catalogue("volumed", {
 	},
 	COPY_FAILED: {
 		code: "INTERNAL",
-		message: (m: { volume: string; words: string }) =>
-			`The volume ${m.volume} could not be filled from the image: ${m.words}`,
+		message: (m: { path: string; words: string }) => `${m.path} could not be filled from the image: ${m.words}`,
 	},
 	ARCHIVE_CORRUPT: {
 		code: "DATA_LOSS",

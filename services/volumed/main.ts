@@ -1,37 +1,65 @@
-/** The volume service: volumes, attachments and backups, in front of its own store and the directory of volumes. */
+/** The volume service: volumes, attachments, publications and backups, in front of its own store and the directory of volumes. */
+import { join } from "node:path";
+import { Turns } from "#lib/concurrency/turns.ts";
 import { runDaemon } from "#lib/daemon/daemon.ts";
 import { Jailer } from "#lib/linux/mount/jail.ts";
 import { Attachments } from "./attachments.ts";
 import { Backups } from "./backups.ts";
 import { SCHEMA } from "./config.ts";
+import { Descriptions } from "./descriptions.ts";
+import { Drivers } from "./drivers/drivers.ts";
+import { LocalDriver } from "./drivers/local.ts";
+import { PluginDriver } from "./drivers/plugin.ts";
+import { SshfsDriver } from "./drivers/sshfs.ts";
 import { Jobs } from "./jobs.ts";
 import { LinuxDisk } from "./kernel/linux-disk.ts";
 import { LinuxHost } from "./kernel/linux-host.ts";
+import { LinuxViews } from "./kernel/linux-views.ts";
 import { Tar } from "./kernel/tar.ts";
-import { reconcile } from "./reconcile.ts";
+import { Usage } from "./kernel/usage.ts";
+import { LiveMounts } from "./live-mounts.ts";
+import { Mender } from "./mender.ts";
+import { Mounting } from "./mounting.ts";
+import { Prune } from "./prune.ts";
+import { Publications } from "./publications.ts";
+import { mendMounts, reconcile } from "./reconcile.ts";
 import { Restores } from "./restores.ts";
 import { volumeServices } from "./rpc.ts";
 import { MIGRATIONS } from "./schema.ts";
-import { Turns } from "#lib/concurrency/turns.ts";
 import { Volumes } from "./volumes.ts";
 
 await runDaemon({
 	name: "volumed",
 	migrations: MIGRATIONS,
 	schema: SCHEMA,
-	start: async ({ store, settings, paths, log, resources }) => {
+	commitsLoneHere: true,
+	start: async ({ store, settings, paths, log, resources, signal }) => {
 		const jailer = resources.use(new Jailer());
-		const disk = await LinuxDisk.open(settings.volumes ?? paths.volumes, jailer, log);
-		const parts = { store, disk, turns: new Turns(), jobs: new Jobs(), now: Date.now };
+		const root = settings.volumes ?? paths.volumes;
+		const disk = await LinuxDisk.open(root, jailer, log);
+		const builtIn = [new LocalDriver(root, disk, log), new SshfsDriver(root, log)];
+		const drivers = new Drivers(builtIn, (name) => new PluginDriver(name));
+		const mounting = new Mounting(store, drivers);
+		const views = resources.use(new LinuxViews(join(paths.run, "mounts"), paths.root, log));
+		const amounts = resources.use(new Usage());
+		const [turns, jobs, host] = [new Turns(), new Jobs(), new LinuxHost()];
+		const parts = { store, disk, host, views, drivers, mounting, turns, jobs, log, now: Date.now };
 		const volumes = new Volumes(parts);
-		await reconcile(parts, volumes, log);
+		const liveMounts = new LiveMounts(parts, volumes);
+		const publications = new Publications(parts);
+		const mended = { volumes, publications, liveMounts };
+		await reconcile(parts, mended, signal);
+		resources.use(new Mender(() => mendMounts(parts, mended, signal), log));
 		const tar = new Tar(jailer);
 		return volumeServices({
 			volumes,
-			attachments: new Attachments(parts, new LinuxHost(), volumes),
+			descriptions: new Descriptions(parts, amounts),
+			prune: new Prune(parts, volumes, amounts),
+			attachments: new Attachments(parts, volumes, liveMounts),
+			liveMounts,
+			publications,
 			backups: new Backups(parts, tar),
 			restores: new Restores(parts, tar),
-			mountpoint: (name) => disk.mountpoint(name),
 		});
 	},
 });

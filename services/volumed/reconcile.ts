@@ -1,54 +1,170 @@
 /**
- * What a crash left is brought to an end before the first request: the store and the disk then say the same.
+ * What a crash or a reboot left is brought to an end before the first request: the store, the disk and the mounts then say the same.
  *
- * Jobs: a file or a content that had taken its place is a success, anything else never happened. Volumes: a creation that nobody
- * was answered is taken back, a removal is finished. Content without a row is never deleted: under a volume's name it becomes a
- * volume again (a lost store, a directory put back by hand), otherwise it goes to `.lost+found`. A row without content stays and
- * is refused where it would be used, so that an empty directory never passes for it.
+ * Jobs: a file or a content that had taken its place is a success, anything else never happened. Volumes: a creation or an attachment
+ * that nobody was answered about is taken back, a removal or another name is finished. Content without a row is never deleted: under a
+ * volume's name it becomes a volume again (a lost store, a directory put back by hand), otherwise it goes to `.lost+found`. A row
+ * without content stays and is refused where it would be used, so that an empty directory never passes for it; one into which nothing
+ * was ever put is made again.
  */
-import type { Log } from "#lib/log/log.ts";
+import { Activation } from "./activation.ts";
+import { AttachmentRecords } from "./attachment-records.ts";
 import { backupFact, failedFact, volumeFact } from "./facts.ts";
 import { JobRecords, type StoredJob } from "./job-records.ts";
 import { fileIdentity, removeTemporary } from "./kernel/archive-file.ts";
+import type { Observed } from "./kernel/disk.ts";
+import type { LiveMounts } from "./live-mounts.ts";
+import type { Parts } from "./parts.ts";
+import type { Publications } from "./publications.ts";
 import { restored } from "./restores.ts";
-import { LOCAL, parseVolumeName, type VolumeName } from "./volume.ts";
+import { LOCAL, newVolume, parseVolumeName, type VolumeName } from "./volume.ts";
 import { VolumeRecords } from "./volume-records.ts";
-import { newVolume, type Parts, type Volumes } from "./volumes.ts";
+import type { Volumes } from "./volumes.ts";
 
 const CUT_OFF = "volumed ended before it was done.";
 
-export async function reconcile(parts: Parts, volumes: Volumes, log: Log): Promise<void> {
-	const { store, disk, now } = parts;
+export interface Mended {
+	readonly volumes: Volumes;
+	readonly publications: Publications;
+	readonly liveMounts: LiveMounts;
+}
+
+/** At the start, before the first request. */
+export async function reconcile(parts: Parts, mended: Mended, signal: AbortSignal): Promise<void> {
+	const { store, disk, log } = parts;
 	const records = new VolumeRecords(store);
 	const jobs = new JobRecords(store);
 	for (const job of jobs.all()) await settle(job, jobs, parts, records);
-
-	const creating = records.all().filter(({ state }) => state === "CREATING");
-	for (const { name } of creating) {
-		await disk.remove(name);
-		await store.write([records.delete(name)], "volumed.reconcile.undone");
-	}
-	await volumes.finishDelete(records.all().filter(({ state }) => state === "DELETING"));
-
-	const rows = new Map(records.all().map((volume) => [volume.name as string, volume]));
-	for (const { name, hasData, stages } of await disk.observe()) {
-		for (const stage of stages) await disk.discard(name, stage);
-		if (rows.delete(name) && hasData) continue;
-		const adopted = hasData ? volumeNamed(name) : undefined;
-		if (adopted !== undefined) {
-			const volume = newVolume({ name: adopted, driver: LOCAL, options: new Map(), labels: new Map() }, now());
-			await store.write([records.insert(volume, "ACTIVE", false), volumeFact("ACTION_CREATED", volume)]);
-			log.warn("a directory without a record is a volume again", { name });
-		} else if (records.find(name) === undefined) {
-			log.warn("what is no volume was set aside", { name, path: await disk.setAside(name) });
-		} else {
-			log.error("the content of a volume is gone", { name });
-		}
-	}
-	for (const name of rows.keys()) log.error("the content of a volume is gone", { name });
-	log.info("reconciled", { undone: creating.length });
+	await mended.liveMounts.mend();
+	await undoPending(parts);
+	const undone = await undoCreating(parts, mended.volumes, records);
+	for (const { name, newName } of records.all())
+		if (newName !== undefined) await endRename(parts, records, name, newName);
+	await mended.volumes.finishDelete(records.all().filter(({ state, gone }) => state === "DELETING" && !gone));
+	for (const { name } of records.all().filter(({ gone }) => gone)) await disk.remove(name);
+	await mended.volumes.purge();
+	await compareDisk(parts, records);
+	await mendMounts(parts, mended, signal);
+	log.info("reconciled", { undone });
 	// In the background, for it may take long; the disk says in the log what stays.
 	void disk.sweep();
+}
+
+/**
+ * Mounts against the store: again and again, for what others unmount, for processes that end, for servers that were away.
+ * Gives the number of those that could not be mended.
+ */
+export async function mendMounts(
+	parts: Parts,
+	{ publications, liveMounts }: Mended,
+	signal: AbortSignal,
+): Promise<number> {
+	const { store, mounting, views, log } = parts;
+	let failures = await liveMounts.mend();
+	const attempt = async (what: string, name: string, body: () => Promise<unknown>): Promise<void> => {
+		try {
+			await body();
+		} catch (error) {
+			failures += 1;
+			log.warn(`${what} could not be mended`, { name, err: error });
+		}
+	};
+	for (const volume of new VolumeRecords(store).all()) {
+		if (volume.state === "ACTIVE") await attempt("a volume's mount", volume.name, () => mounting.mend(volume, signal));
+	}
+	const activation = new Activation(parts);
+	const active = new AttachmentRecords(store).active();
+	for (const attachment of active) {
+		if (activation.needsWork(attachment))
+			await attempt("an attachment", attachment.id, () => activation.make(attachment, signal));
+	}
+	const accounted = new Set(active.map(({ id }) => id));
+	for (const place of await views.prepared()) {
+		const [attachment = ""] = place.split("/");
+		if (!accounted.has(attachment)) await attempt("a view without an attachment", place, () => views.discard(place));
+	}
+	return failures + (await publications.mend(signal));
+}
+
+/** Attachments that nobody was answered about. */
+async function undoPending(parts: Parts): Promise<void> {
+	const records = new AttachmentRecords(parts.store);
+	const activation = new Activation(parts);
+	for (const attachment of records.pending()) {
+		await activation.takeBack(attachment);
+		await parts.store.write([records.delete(attachment.id)], "volumed.reconcile.detached");
+		await activation.settle(attachment.mounts);
+	}
+}
+
+async function undoCreating({ store, log }: Parts, volumes: Volumes, records: VolumeRecords): Promise<number> {
+	const creating = records.all().filter(({ state }) => state === "CREATING");
+	for (const volume of creating) {
+		// A plugin that is away is asked again at the next start.
+		try {
+			await volumes.removeContent(volume);
+		} catch (error) {
+			log.warn("a volume that was being made could not be taken back", { name: volume.name, err: error });
+			continue;
+		}
+		await store.write([records.delete(volume.name)], "volumed.reconcile.undone");
+	}
+	return creating.length;
+}
+
+/** It goes the way that the content has gone. */
+async function endRename(
+	{ store, disk }: Parts,
+	records: VolumeRecords,
+	name: VolumeName,
+	newName: VolumeName,
+): Promise<void> {
+	const hasMoved = !(await disk.hasData(name)) && (await disk.hasData(newName));
+	const volume = records.find(name);
+	if (volume === undefined) return;
+	const fact = volumeFact("ACTION_RENAMED", { ...volume, name: newName }, { oldName: name });
+	const rows = hasMoved ? [records.renamed(name), fact] : [records.setNewName(name, undefined)];
+	await store.write(rows, "volumed.reconcile.renamed");
+}
+
+async function compareDisk(parts: Parts, records: VolumeRecords): Promise<void> {
+	const { disk, drivers, log } = parts;
+	const rows = new Map(records.all().map((volume) => [volume.name as string, volume]));
+	for (const observed of await disk.observe()) {
+		const { name, hasData, stages } = observed;
+		for (const stage of stages) await disk.discard(name, stage);
+		if (rows.delete(name) && hasData) continue;
+		const volume = records.find(name);
+		if (volume === undefined) await placeNobodys(parts, records, observed);
+		else rows.set(name, volume);
+	}
+	for (const volume of rows.values()) {
+		const { name, state } = volume;
+		const driver = drivers.get(volume.driver);
+		if (state !== "ACTIVE" || driver.mountpoint(volume) === undefined || (await disk.hasData(name))) continue;
+		// A removal that was never answered put it out of sight; and what never had anything in it loses nothing.
+		if (await disk.recover(name)) log.warn("a removal that was cut off was taken back", { name });
+		else if (volume.pristine) await driver.create(volume, AbortSignal.timeout(60_000));
+		else log.error("the content of a volume is gone", { name });
+	}
+}
+
+/** What lies among the volumes and is in no row. */
+async function placeNobodys(
+	{ store, disk, log, now }: Parts,
+	records: VolumeRecords,
+	{ name, hasData }: Observed,
+): Promise<void> {
+	if (await disk.removeEmpty(name)) return;
+	const adopted = hasData ? volumeNamed(name) : undefined;
+	if (adopted === undefined) {
+		log.warn("what is no volume was set aside", { name, path: await disk.setAside(name) });
+		return;
+	}
+	const spec = { name: adopted, driver: LOCAL, options: new Map(), labels: new Map() };
+	const volume = newVolume(spec, "directory", now());
+	await store.write([records.insert(volume, "ACTIVE", false), volumeFact("ACTION_CREATED", volume)]);
+	log.warn("a directory without a record is a volume again", { name });
 }
 
 async function settle(job: StoredJob, jobs: JobRecords, { store, disk }: Parts, records: VolumeRecords): Promise<void> {

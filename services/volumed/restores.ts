@@ -14,9 +14,10 @@ import type { JobControl, JobIdentity } from "./jobs.ts";
 import { openArchive } from "./kernel/archive-file.ts";
 import type { Tar } from "./kernel/tar.ts";
 import { unpack } from "./unpacking.ts";
-import { LOCAL, type Volume } from "./volume.ts";
-import { usersText, VolumeRecords } from "./volume-records.ts";
-import { newVolume, type Parts } from "./volumes.ts";
+import type { Parts } from "./parts.ts";
+import { Uses, usersText } from "./uses.ts";
+import { LOCAL, newVolume, type Volume } from "./volume.ts";
+import { VolumeRecords } from "./volume-records.ts";
 
 const PROGRESS_MS = 250;
 
@@ -77,11 +78,14 @@ export class Restores {
 			throw volumeFaults.VOLUME_NOT_FOUND({ volume: spec.volume });
 		}
 		if (volume.state !== "ACTIVE") throw volumeFaults.VOLUME_BUSY({ volume: spec.volume, job: "removal" });
-		const users = this.#volumes.usersOf(spec.volume);
+		const users = new Uses(this.#parts.store).of(spec.volume);
 		if (users.length > 0) throw volumeFaults.VOLUME_IN_USE({ volume: spec.volume, containers: usersText(users) });
 		jobs.refuseBusy(spec.volume);
+		const { driver, backing } = volume;
+		if (backing !== "directory") throw volumeFaults.CANNOT_RESTORE({ volume: spec.volume, driver });
 		if (spec.replace || !(await disk.hasData(spec.volume))) return;
-		if (!(await disk.isEmpty(spec.volume))) throw volumeFaults.VOLUME_NOT_EMPTY({ volume: spec.volume });
+		if (!(await disk.isEmpty(disk.mountpoint(spec.volume))))
+			throw volumeFaults.VOLUME_NOT_EMPTY({ volume: spec.volume });
 	}
 
 	async *#told(running: Promise<ArchiveResult>, control: JobControl): AsyncGenerator<JobOutput> {
@@ -118,7 +122,8 @@ export class Restores {
 		let result: ArchiveResult;
 		try {
 			await using undo = new AsyncDisposableStack();
-			undo.defer(() => (created ? disk.remove(name) : disk.discard(name, id)));
+			undo.defer(() => disk.discard(name, id));
+			if (created) undo.defer(() => this.#removeMade(name));
 			const path = await disk.stage(name, id);
 			result = await unpack({ tar: this.#tar, path, spec, source, control });
 			const stage = await disk.identity(name, id);
@@ -140,6 +145,11 @@ export class Restores {
 		);
 		return result;
 	}
+
+	async #removeMade(name: string): Promise<void> {
+		await this.#parts.disk.remove(name);
+		await this.#parts.disk.bury(name);
+	}
 }
 
 /** What makes a restore true in the store, once its content is in place. */
@@ -160,5 +170,5 @@ export function restored(
 }
 
 function newVolumeNamed({ volume: name }: RestoreSpec, now: number): Volume {
-	return newVolume({ name, driver: LOCAL, options: new Map(), labels: new Map() }, now);
+	return newVolume({ name, driver: LOCAL, options: new Map(), labels: new Map() }, "directory", now);
 }

@@ -1,61 +1,118 @@
 /** The contract's methods and the use cases behind them. */
-import { AttachmentServiceService, BackupServiceService, VolumeServiceService } from "#gen/wharf/volume/v1/volume.ts";
+import {
+	AttachmentServiceService,
+	BackupServiceService,
+	PublicationServiceService,
+	VolumeServiceService,
+} from "#gen/wharf/volume/v1/volume.ts";
 import { bidi, type Implementation, implement, mutation, serverStream, unary } from "#lib/rpc/handler.ts";
+import { pageOf, pageToken } from "#lib/rpc/page.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Attachments, Detached } from "./attachments.ts";
 import type { Backups } from "./backups.ts";
 import * as convert from "./convert.ts";
 import * as archives from "./convert-archive.ts";
+import { parseMountTexts, renderMountSpec } from "./convert-mount.ts";
+import type { Descriptions } from "./descriptions.ts";
 import { volumeFaults } from "./faults.ts";
 import type { JobOutput } from "./job.ts";
+import type { LiveMounts } from "./live-mounts.ts";
+import { parseMounts } from "./mount-text/parse-mounts.ts";
+import type { Prune } from "./prune.ts";
+import type { Publication } from "./publication.ts";
+import type { Publications } from "./publications.ts";
 import type { Restores } from "./restores.ts";
-import { type ListedVolume, parseVolumeName } from "./volume.ts";
+import { type DescribedVolume, type ListedVolume, parseVolumeName } from "./volume.ts";
 import type { Volumes } from "./volumes.ts";
 
 export interface UseCases {
 	readonly volumes: Volumes;
+	readonly descriptions: Descriptions;
+	readonly prune: Prune;
 	readonly attachments: Attachments;
+	readonly liveMounts: LiveMounts;
+	readonly publications: Publications;
 	readonly backups: Backups;
 	readonly restores: Restores;
-	readonly mountpoint: (name: string) => string;
 }
 
 export function volumeServices(useCases: UseCases): Implementation[] {
-	return [volumeService(useCases), attachmentService(useCases), backupService(useCases)];
+	return [volumeService(useCases), attachmentService(useCases), publicationService(useCases), backupService(useCases)];
 }
 
-function volumeService({ volumes, mountpoint }: UseCases): Implementation {
-	const render = (volume: ListedVolume) => ({ volume: convert.renderVolume(volume, mountpoint) });
+function volumeService({ volumes, descriptions, prune }: UseCases): Implementation {
+	const described = async (volume: ListedVolume, signal: AbortSignal, withUsage = false) =>
+		(await descriptions.of([volume], withUsage, signal))[0];
+	const render = (volume: DescribedVolume | undefined) => ({ volume: volume && convert.renderVolume(volume) });
+	const plain = (volume: ListedVolume) => render(volumes.plainly(volume));
 	return implement(VolumeServiceService, {
 		createVolume: mutation({
 			parse: convert.parseCreateVolume,
-			run: (spec, call) => volumes.create(spec, call.answer),
-			render,
+			run: (spec, call) => volumes.create(spec, call.answer, call.signal),
+			render: plain,
 		}),
 		getVolume: unary({
-			parse: ({ name }) => parseVolumeName(name),
-			run: (name) => volumes.get(name),
+			parse: ({ name, withUsage }) => ({ name: parseVolumeName(name), withUsage }),
+			run: ({ name, withUsage }, call) => described(volumes.get(name), call.signal, withUsage),
 			render,
 		}),
 		listVolumes: unary({
 			parse: convert.parseListVolumes,
-			run: ({ filter, page }) => ({ page, found: volumes.list(filter, page.after, page.limit + 1) }),
-			render: ({ page, found }) => convert.renderVolumes(found, page.limit, mountpoint),
+			run: async ({ filter, page, withUsage }, call) => {
+				const { items, next } = pageOf(
+					volumes.list(filter, page.after, page.limit + 1),
+					page.limit,
+					({ name }) => name,
+				);
+				return { found: await descriptions.of(items, withUsage, call.signal), next };
+			},
+			render: ({ found, next }) => ({ volumes: found.map(convert.renderVolume), nextPageToken: pageToken(next) }),
+		}),
+		updateVolume: mutation({
+			parse: convert.parseUpdateVolume,
+			run: ({ name, change }, call) => volumes.update(name, change, call.answer),
+			render: plain,
+		}),
+		renameVolume: mutation({
+			parse: convert.parseRenameVolume,
+			run: ({ name, newName }, call) => volumes.rename(name, newName, call.answer),
+			render: plain,
 		}),
 		deleteVolume: mutation({
 			parse: ({ name }) => parseVolumeName(name),
 			run: (name, call) => volumes.delete(name, call.answer),
 			render: (name: string) => ({ name }),
 		}),
+		pruneVolumes: mutation({
+			parse: convert.parsePrune,
+			run: (spec, call) => prune.prune(spec, call.answer, call.signal),
+			render: convert.renderPruned,
+		}),
 	});
 }
 
-function attachmentService({ attachments }: UseCases): Implementation {
+function attachmentService({ attachments, liveMounts }: UseCases): Implementation {
+	const render = (attachment: Attachment) => ({ attachment: convert.renderAttachment(attachment) });
 	return implement(AttachmentServiceService, {
+		parseMounts: unary({
+			parse: parseMountTexts,
+			run: (texts) => parseMounts(texts),
+			render: (mounts) => ({ mounts: mounts.map(renderMountSpec) }),
+		}),
 		attach: mutation({
 			parse: convert.parseAttach,
 			run: (spec, call) => attachments.attach(spec, call.answer, call.signal),
-			render: (attachment: Attachment) => ({ attachment: convert.renderAttachment(attachment) }),
+			render,
+		}),
+		activateAttachment: mutation({
+			parse: (message) => convert.parseParty(message),
+			run: (party, call) => attachments.activate(party, call.answer, call.signal),
+			render,
+		}),
+		deactivateAttachment: mutation({
+			parse: (message) => convert.parseParty(message),
+			run: (party, call) => attachments.deactivate(party, call.answer),
+			render: (deactivated: boolean) => ({ deactivated }),
 		}),
 		detach: mutation({
 			parse: convert.parseDetach,
@@ -66,6 +123,36 @@ function attachmentService({ attachments }: UseCases): Implementation {
 			parse: convert.parseListAttachments,
 			run: ({ filter, page }) => ({ page, found: attachments.list(filter, page.after, page.limit + 1) }),
 			render: ({ page, found }) => convert.renderAttachments(found, page.limit),
+		}),
+		mountInto: mutation({
+			parse: convert.parseMountInto,
+			run: (spec, call) => liveMounts.mountInto(spec, call.answer, call.signal),
+			render: convert.renderLiveMount,
+		}),
+		unmountFrom: mutation({
+			parse: convert.parseUnmountFrom,
+			run: ({ party, destination }, call) => liveMounts.unmountFrom(party, destination, call.answer),
+			render: (unmounted: boolean) => ({ unmounted }),
+		}),
+	});
+}
+
+function publicationService({ publications }: UseCases): Implementation {
+	return implement(PublicationServiceService, {
+		publishVolume: mutation({
+			parse: convert.parsePublish,
+			run: (spec, call) => publications.publish(spec, call.answer, call.signal),
+			render: (publication: Publication) => ({ publication: convert.renderPublication(publication) }),
+		}),
+		unpublishVolume: mutation({
+			parse: ({ path }) => convert.parsePublishedPath(path),
+			run: (path, call) => publications.unpublish(path, call.answer),
+			render: (unpublished: boolean) => ({ unpublished }),
+		}),
+		listPublications: unary({
+			parse: convert.parseListPublications,
+			run: ({ volume, page }) => ({ page, found: publications.list(volume, page.after, page.limit + 1) }),
+			render: ({ page, found }) => convert.renderPublications(found, page.limit),
 		}),
 	});
 }

@@ -52,8 +52,9 @@ export const MIGRATIONS: readonly string[] = [
 	ALTER TABLE volume ADD COLUMN new_name TEXT; -- what it is about to be called
 	ALTER TABLE volume ADD COLUMN gone INTEGER NOT NULL DEFAULT 0; -- its removal was answered; the disk may not have it yet
 
-	-- Everything in it was made ready to be mounted.
+	-- active: everything in it was made ready to be mounted; pending: nobody was answered yet.
 	ALTER TABLE attachment ADD COLUMN active INTEGER NOT NULL DEFAULT 1;
+	ALTER TABLE attachment ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
 
 	-- A volume at a path of this host.
 	CREATE TABLE publication (

@@ -8,6 +8,10 @@ export interface StoredVolume extends Volume {
 	readonly state: VolumeState;
 	/** Nothing was ever put into it. */
 	readonly pristine: boolean;
+	/** What it is about to be called. */
+	readonly newName: VolumeName | undefined;
+	/** Its removal was answered; the disk may not have it yet. */
+	readonly gone: boolean;
 }
 
 interface Row {
@@ -19,13 +23,12 @@ interface Row {
 	readonly state: VolumeState;
 	readonly pristine: number;
 	readonly created_at: number;
+	readonly backing: string;
+	readonly mountpoint: string;
+	readonly new_name: VolumeName | null;
+	readonly gone: number;
 	readonly containers: string | null;
-}
-
-/** A container that uses a volume. */
-export interface User {
-	readonly containerId: string;
-	readonly containerName: string;
+	readonly paths: string | null;
 }
 
 export interface VolumeFilter {
@@ -33,12 +36,44 @@ export interface VolumeFilter {
 	readonly names: readonly string[];
 	/** All of them; an empty value is any. */
 	readonly labels: ReadonlyMap<string, string>;
+	/** None of them; an empty value is any. */
+	readonly withoutLabels: ReadonlyMap<string, string>;
+	/** Empty: all. */
+	readonly drivers: readonly string[];
+	/** Used by nobody, or by somebody; undefined: either. */
+	readonly dangling: boolean | undefined;
+	readonly anonymous: boolean | undefined;
+	/** One of them matches a part of the name; empty: any. */
+	readonly patterns: readonly RegExp[];
+	readonly madeBefore: Date | undefined;
 }
 
+export const EVERY_VOLUME: VolumeFilter = {
+	names: [],
+	labels: new Map(),
+	withoutLabels: new Map(),
+	drivers: [],
+	dangling: undefined,
+	anonymous: undefined,
+	patterns: [],
+	madeBefore: undefined,
+};
+
+/** By row, of the volume's own: who is attached, and into which containers it was mounted. */
 const SELECT = `SELECT volume.*, (
-	SELECT json_group_array(DISTINCT attachment.container_id) FROM attachment_volume
-	JOIN attachment ON attachment.row = attachment_volume.attachment WHERE attachment_volume.volume = volume.name
-) AS containers FROM volume`;
+	SELECT json_group_array(id) FROM (
+		SELECT attachment.container_id AS id FROM attachment_volume
+			JOIN attachment ON attachment.row = attachment_volume.attachment WHERE attachment_volume.volume = volume.name
+		UNION SELECT container_id FROM live_mount WHERE live_mount.volume = volume.name)
+) AS containers, (
+	SELECT json_group_array(path) FROM publication WHERE publication.volume = volume.name
+) AS paths FROM volume`;
+
+const IS_USED = `(EXISTS (SELECT 1 FROM attachment_volume AS used WHERE used.volume = volume.name)
+	OR EXISTS (SELECT 1 FROM publication AS used WHERE used.volume = volume.name)
+	OR EXISTS (SELECT 1 FROM live_mount AS used WHERE used.volume = volume.name))`;
+
+const HAS_LABEL = "EXISTS (SELECT 1 FROM json_each(volume.labels) WHERE key = ? AND (? = '' OR value = ?))";
 
 export class VolumeRecords {
 	readonly #store: Store;
@@ -48,7 +83,7 @@ export class VolumeRecords {
 	}
 
 	find(name: string): StoredVolume | undefined {
-		const row = this.#store.get<Row>("SELECT *, NULL AS containers FROM volume WHERE name = ?", name);
+		const row = this.#store.get<Row>("SELECT *, NULL AS containers, NULL AS paths FROM volume WHERE name = ?", name);
 		return row && decode(row);
 	}
 
@@ -59,39 +94,29 @@ export class VolumeRecords {
 	}
 
 	/** By name, after `after`. */
-	list({ names, labels }: VolumeFilter, after: string, limit: number): ListedVolume[] {
-		const where = ["state = 'ACTIVE'", "name > ?"];
-		const params: SqlValue[] = [after];
-		if (names.length > 0) {
-			where.push("name IN (SELECT value FROM json_each(?))");
-			params.push(JSON.stringify(names));
+	list(filter: VolumeFilter, after: string, limit: number): ListedVolume[] {
+		const { where, params } = conditionsOf(filter);
+		const sql = `${SELECT} WHERE ${where.join(" AND ")} AND name > ? ORDER BY name LIMIT ?`;
+		const found: ListedVolume[] = [];
+		for (let last = after; ; ) {
+			const rows = this.#store.all<Row>(sql, ...params, last, limit);
+			found.push(...rows.filter(({ name }) => isNamedAs(name, filter.patterns)).map(listed));
+			const end = rows.at(-1);
+			if (end === undefined || rows.length < limit || found.length >= limit) return found.slice(0, limit);
+			last = end.name;
 		}
-		for (const [key, value] of labels) {
-			where.push("EXISTS (SELECT 1 FROM json_each(labels) WHERE key = ? AND (? = '' OR value = ?))");
-			params.push(key, value, value);
-		}
-		const sql = `${SELECT} WHERE ${where.join(" AND ")} ORDER BY name LIMIT ?`;
-		return this.#store.all<Row>(sql, ...params, limit).map(listed);
 	}
 
 	/** Every one, whatever its state. */
 	all(): StoredVolume[] {
-		return this.#store.all<Row>("SELECT *, NULL AS containers FROM volume ORDER BY name").map(decode);
-	}
-
-	usersOf(name: string): User[] {
-		return this.#store.all<User>(
-			`SELECT DISTINCT container_id AS containerId, container_name AS containerName FROM attachment_volume
-			JOIN attachment ON attachment.row = attachment_volume.attachment WHERE volume = ? ORDER BY attachment.row`,
-			name,
-		);
+		return this.#store.all<Row>("SELECT *, NULL AS containers, NULL AS paths FROM volume ORDER BY name").map(decode);
 	}
 
 	insert(volume: Volume, state: VolumeState, pristine: boolean): Statement {
-		const { name, driver, options, labels, anonymous, createdAt } = volume;
+		const { name, driver, options, labels, anonymous, createdAt, backing } = volume;
 		return {
-			sql: `INSERT INTO volume (name, driver, options, labels, anonymous, state, pristine, created_at)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			sql: `INSERT INTO volume (name, driver, options, labels, anonymous, state, pristine, created_at, backing)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			params: [
 				name,
 				driver,
@@ -101,12 +126,40 @@ export class VolumeRecords {
 				state,
 				pristine ? 1 : 0,
 				createdAt.getTime(),
+				backing,
 			],
 		};
 	}
 
 	setState(name: string, state: VolumeState): Statement {
 		return { sql: "UPDATE volume SET state = ? WHERE name = ?", params: [state, name], changes: 1 };
+	}
+
+	setLabels(name: string, labels: ReadonlyMap<string, string>): Statement {
+		const json = JSON.stringify(Object.fromEntries(labels));
+		return { sql: "UPDATE volume SET labels = ? WHERE name = ?", params: [json, name], changes: 1 };
+	}
+
+	/** Undefined: it is not to be called otherwise any more. */
+	setNewName(name: string, newName: string | undefined): Statement {
+		return { sql: "UPDATE volume SET new_name = ? WHERE name = ?", params: [newName ?? null, name], changes: 1 };
+	}
+
+	/** It is called what it was about to be called. */
+	renamed(name: string): Statement {
+		const sql = "UPDATE volume SET name = new_name, new_name = NULL, anonymous = 0 WHERE name = ?";
+		return { sql, params: [name], changes: 1 };
+	}
+
+	/** Of one that is being removed: nobody will be answered about it any more. */
+	setGone(name: string): Statement {
+		return { sql: "UPDATE volume SET gone = 1 WHERE name = ? AND state = 'DELETING'", params: [name], changes: 1 };
+	}
+
+	/** The disk does not have them any more. */
+	forgetGone(names: readonly string[]): Statement {
+		const sql = "DELETE FROM volume WHERE gone = 1 AND name IN (SELECT value FROM json_each(?))";
+		return { sql, params: [JSON.stringify(names)] };
 	}
 
 	/** Something was put into it. */
@@ -120,14 +173,35 @@ export class VolumeRecords {
 	}
 }
 
-/** For sentences: `web (0123456789ab)`. */
-export function usersText(users: readonly User[]): string {
-	const shown = users.slice(0, 5).map(({ containerId, containerName }) => {
-		const short = containerId.slice(0, 12);
-		return containerName === "" ? short : `${containerName} (${short})`;
-	});
-	if (users.length > shown.length) shown.push(`${users.length - shown.length} more`);
-	return shown.join(", ");
+function conditionsOf(filter: VolumeFilter): { readonly where: readonly string[]; readonly params: SqlValue[] } {
+	const where = ["state = 'ACTIVE'"];
+	const params: SqlValue[] = [];
+	const among = (column: string, values: readonly string[]): void => {
+		if (values.length === 0) return;
+		where.push(`${column} IN (SELECT value FROM json_each(?))`);
+		params.push(JSON.stringify(values));
+	};
+	const labelled = (labels: ReadonlyMap<string, string>, not: string): void => {
+		for (const [key, value] of labels) {
+			where.push(`${not}${HAS_LABEL}`);
+			params.push(key, value, value);
+		}
+	};
+	among("name", filter.names);
+	among("driver", filter.drivers);
+	labelled(filter.labels, "");
+	labelled(filter.withoutLabels, "NOT ");
+	if (filter.dangling !== undefined) where.push(`${filter.dangling ? "NOT " : ""}${IS_USED}`);
+	if (filter.anonymous !== undefined) where.push(`anonymous = ${filter.anonymous ? 1 : 0}`);
+	if (filter.madeBefore !== undefined) {
+		where.push("created_at < ?");
+		params.push(filter.madeBefore.getTime());
+	}
+	return { where, params };
+}
+
+function isNamedAs(name: string, patterns: readonly RegExp[]): boolean {
+	return patterns.length === 0 || patterns.some((pattern) => pattern.test(name));
 }
 
 function decode(row: Row): StoredVolume {
@@ -140,11 +214,19 @@ function decode(row: Row): StoredVolume {
 		createdAt: new Date(row.created_at),
 		state: row.state,
 		pristine: row.pristine === 1,
+		backing: row.backing,
+		mountpoint: row.mountpoint,
+		newName: row.new_name ?? undefined,
+		gone: row.gone === 1,
 	};
 }
 
 function listed(row: Row): ListedVolume {
-	return { ...decode(row), containerIds: JSON.parse(row.containers ?? "[]") };
+	return {
+		...decode(row),
+		containerIds: JSON.parse(row.containers ?? "[]"),
+		publishedAt: JSON.parse(row.paths ?? "[]"),
+	};
 }
 
 function mapOf(json: string): ReadonlyMap<string, string> {

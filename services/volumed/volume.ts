@@ -1,4 +1,5 @@
 /** What a volume is, and which names and options one can have. */
+import { randomBytes } from "node:crypto";
 import { volumeFaults } from "./faults.ts";
 
 export type VolumeName = string & { readonly brand: "VolumeName" };
@@ -10,11 +11,25 @@ export interface Volume {
 	readonly labels: ReadonlyMap<string, string>;
 	readonly anonymous: boolean;
 	readonly createdAt: Date;
+	/** What its content lies on: its driver's own word. */
+	readonly backing: string;
+	/** Where its plugin has it while it is mounted; empty: the driver knows by itself. */
+	readonly mountpoint: string;
 }
 
 /** A volume and who uses it. */
 export interface ListedVolume extends Volume {
 	readonly containerIds: readonly string[];
+	/** Paths of this host. */
+	readonly publishedAt: readonly string[];
+}
+
+/** A volume with what its driver and its content tell. */
+export interface DescribedVolume extends ListedVolume {
+	readonly place: string;
+	readonly status: ReadonlyMap<string, string>;
+	/** Undefined: not asked for, or not mounted now. */
+	readonly usage: { readonly bytes: bigint; readonly files: bigint } | undefined;
 }
 
 /** What a new volume is to be. */
@@ -43,19 +58,34 @@ function nameProblem(text: string): string | undefined {
 	return /^[^a-zA-Z0-9]/.test(text) ? "it does not begin with a letter or a digit" : "it has other characters";
 }
 
-/** Faults: UNKNOWN_DRIVER, UNKNOWN_OPTION. */
-export function checkDriver(driver: string, options: ReadonlyMap<string, string>): void {
-	if (driver !== LOCAL) throw volumeFaults.UNKNOWN_DRIVER({ driver, known: LOCAL }, { field: "driver" });
-	const [option] = options.keys();
-	if (option !== undefined) {
-		throw volumeFaults.UNKNOWN_OPTION({ driver, option, known: "it has none" }, { field: "options" });
-	}
+const SECRET = /pass|secret|token|credential/i;
+const SECRET_IN_WORDS = /((?:pass|password|credentials)=)[^,]*/gi;
+
+/** As others may see them: of what is secret only that it is there. */
+export function withoutSecrets(options: ReadonlyMap<string, string>): Map<string, string> {
+	return new Map(
+		[...options].map(([key, value]) => [key, SECRET.test(key) ? "***" : value.replace(SECRET_IN_WORDS, "$1***")]),
+	);
+}
+
+export function newVolume({ name, driver, options, labels }: VolumeSpec, backing: string, now: number): Volume {
+	const made = randomBytes(32).toString("hex") as VolumeName; // 64 letters and digits
+	const anonymous = name === undefined;
+	return { name: name ?? made, driver, options, labels, anonymous, createdAt: new Date(now), backing, mountpoint: "" };
 }
 
 /** What is different from what is asked, in words; undefined when nothing is. */
-export function differenceOf(volume: Volume, asked: VolumeSpec): string | undefined {
+export function differenceOf(volume: Volume, asked: Omit<VolumeSpec, "name">): string | undefined {
 	if (volume.driver !== asked.driver) return `the driver ${volume.driver} and not ${asked.driver}`;
-	return mapDifference("option", volume.options, asked.options) ?? mapDifference("label", volume.labels, asked.labels);
+	return differenceOfOptions(volume, asked.options) ?? mapDifference("label", volume.labels, asked.labels);
+}
+
+export function differenceOfOptions(
+	{ options }: Pick<Volume, "options">,
+	asked: ReadonlyMap<string, string>,
+): string | undefined {
+	const difference = mapDifference("option", options, asked);
+	return difference?.replace(SECRET_IN_WORDS, "$1***");
 }
 
 function mapDifference(

@@ -1,55 +1,59 @@
-/** Making, finding and removing volumes. */
-import { randomBytes } from "node:crypto";
-import type { Statement, Store } from "#lib/store/store.ts";
+/**
+ * Making, finding, changing and removing volumes.
+ *
+ * A removal is one durable write: the content is moved out of sight first, where a crash finds it again, and the row goes once the
+ * disk has surely forgotten the name (`purge`).
+ */
+import { forgetEnded } from "./ended-live-mounts.ts";
 import { volumeFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
-import type { Jobs } from "./jobs.ts";
-import type { Disk } from "./kernel/disk.ts";
-import type { Turns } from "#lib/concurrency/turns.ts";
+import type { Answer, Parts } from "./parts.ts";
+import { Uses, usersText } from "./uses.ts";
 import {
-	checkDriver,
+	type DescribedVolume,
 	differenceOf,
 	type ListedVolume,
+	newVolume,
 	type Volume,
 	type VolumeName,
 	type VolumeSpec,
 } from "./volume.ts";
-import { type StoredVolume, usersText, type VolumeFilter, VolumeRecords } from "./volume-records.ts";
+import { type StoredVolume, type VolumeFilter, VolumeRecords } from "./volume-records.ts";
 
-/** What all use cases work on. */
-export interface Parts {
-	readonly store: Store;
-	readonly disk: Disk;
-	readonly turns: Turns;
-	readonly jobs: Jobs;
-	readonly now: () => number;
+/** Removals of a moment share one sync of the disk. */
+const PURGE_MS = 50;
+
+export interface LabelChange {
+	readonly set: ReadonlyMap<string, string>;
+	readonly remove: readonly string[];
 }
-
-export type Answer<T> = (result: T) => Statement[];
 
 export class Volumes {
 	readonly #parts: Parts;
 	readonly #records: VolumeRecords;
+	readonly #uses: Uses;
+	#purging: Promise<void> | undefined;
 
 	constructor(parts: Parts) {
 		this.#parts = parts;
 		this.#records = new VolumeRecords(parts.store);
+		this.#uses = new Uses(parts.store);
 	}
 
 	/** One that is there and equal is the answer. Faults: as the contract says. */
-	create(spec: VolumeSpec, answer: Answer<ListedVolume>): Promise<ListedVolume> {
-		const { store, disk, turns, now } = this.#parts;
-		checkDriver(spec.driver, spec.options);
-		const volume = newVolume(spec, now());
+	async create(spec: VolumeSpec, answer: Answer<ListedVolume>, signal: AbortSignal): Promise<ListedVolume> {
+		const { drivers, turns, store, now } = this.#parts;
+		const driver = drivers.get(spec.driver);
+		const volume = newVolume(spec, await driver.plan(spec.options), now());
 		return turns.take([volume.name], async () => {
-			const existing = this.#records.find(volume.name);
+			const existing = await this.findSettled(volume.name);
 			if (existing !== undefined) return this.#existing(existing, spec, answer);
-			const created = { ...volume, containerIds: [] };
+			const created = { ...volume, containerIds: [], publishedAt: [] };
 			await using undo = new AsyncDisposableStack();
-			await store.write([this.#records.insert(volume, "CREATING", true)], "volumed.volume.creating");
+			await store.intend([this.#records.insert(volume, "CREATING", true)], "volumed.volume.creating");
 			undo.defer(() => store.write([this.#records.delete(volume.name)]));
-			undo.defer(() => disk.remove(volume.name));
-			await disk.ensure(volume.name);
+			undo.defer(() => this.removeContent(volume));
+			await driver.create(volume, signal);
 			await store.write(
 				[this.#records.setState(volume.name, "ACTIVE"), volumeFact("ACTION_CREATED", volume), ...answer(created)],
 				"volumed.volume.active",
@@ -57,6 +61,11 @@ export class Volumes {
 			undo.move();
 			return created;
 		});
+	}
+
+	/** As it is described where its driver has not to be asked. */
+	plainly(volume: ListedVolume): DescribedVolume {
+		return { ...volume, place: this.#parts.mounting.mountpoint(volume), status: new Map(), usage: undefined };
 	}
 
 	get(name: VolumeName): ListedVolume {
@@ -70,30 +79,129 @@ export class Volumes {
 		return this.#records.list(filter, after, limit);
 	}
 
+	/** Faults: as the contract says. */
+	update(name: VolumeName, { set, remove }: LabelChange, answer: Answer<ListedVolume>): Promise<ListedVolume> {
+		return this.#parts.turns.take([name], async () => {
+			const volume = this.get(name);
+			const labels = new Map(volume.labels);
+			for (const label of remove) labels.delete(label);
+			for (const [label, value] of set) labels.set(label, value);
+			const updated = { ...volume, labels };
+			await this.#parts.store.write(
+				[this.#records.setLabels(name, labels), volumeFact("ACTION_UPDATED", updated), ...answer(updated)],
+				"volumed.volume.updated",
+			);
+			return updated;
+		});
+	}
+
+	/** Faults: as the contract says. */
+	rename(name: VolumeName, to: VolumeName, answer: Answer<ListedVolume>): Promise<ListedVolume> {
+		const { turns, store, disk } = this.#parts;
+		return turns.take([name, to], async () => {
+			const volume = this.get(name);
+			await this.#refuseUsed(volume);
+			const taken = await this.findSettled(to);
+			if (taken !== undefined) throw volumeFaults.NAME_TAKEN({ volume: to }, { field: "new_name" });
+			if (!this.#parts.drivers.get(volume.driver).canRename) {
+				throw volumeFaults.CANNOT_RENAME({ volume: name, driver: volume.driver });
+			}
+			await store.write([this.#records.setNewName(name, to)], "volumed.volume.renaming");
+			await using undo = new AsyncDisposableStack();
+			undo.defer(() => store.write([this.#records.setNewName(name, undefined)]));
+			undo.defer(() => disk.rename(to, name));
+			await disk.rename(name, to);
+			const renamed = { ...volume, name: to, anonymous: false };
+			await store.write(
+				[this.#records.renamed(name), volumeFact("ACTION_RENAMED", renamed, { oldName: name }), ...answer(renamed)],
+				"volumed.volume.renamed",
+			);
+			undo.move();
+			return renamed;
+		});
+	}
+
+	/** Faults: as the contract says. */
 	delete(name: VolumeName, answer: Answer<VolumeName>): Promise<VolumeName> {
 		return this.#parts.turns.take([name], async () => {
 			const volume = this.#records.find(name);
-			if (volume === undefined) throw volumeFaults.VOLUME_NOT_FOUND({ volume: name });
-			const users = this.#records.usersOf(name);
-			if (users.length > 0) throw volumeFaults.VOLUME_IN_USE({ volume: name, containers: usersText(users) });
-			this.#parts.jobs.refuseBusy(name);
-			await this.#parts.store.write([this.#records.setState(name, "DELETING")], "volumed.volume.deleting");
-			await this.finishDelete([volume], answer(name));
+			if (volume === undefined || volume.gone) throw volumeFaults.VOLUME_NOT_FOUND({ volume: name });
+			await this.#refuseUsed(volume);
+			await this.#parts.store.intend([this.#records.setState(name, "DELETING")], "volumed.volume.deleting");
+			try {
+				await this.finishDelete([volume], () => answer(name));
+			} catch (error) {
+				// Nothing of it went: its driver would not.
+				if (await this.#isWhole(volume)) await this.#parts.store.write([this.#records.setState(name, volume.state)]);
+				throw error;
+			}
 			return name;
 		});
 	}
 
-	/** The second half of a deletion: of volumes that are stored as DELETING and that nobody uses. */
-	async finishDelete(volumes: readonly Volume[], more: readonly Statement[] = []): Promise<void> {
-		const { store, disk } = this.#parts;
+	/** The second half of a removal: of volumes that are stored as DELETING and that nobody uses. */
+	async finishDelete(volumes: readonly Volume[], answer: Answer<void> = () => []): Promise<void> {
+		const { store, disk, drivers } = this.#parts;
 		if (volumes.length === 0) return;
-		for (const { name } of volumes) await disk.remove(name);
-		const rows = volumes.flatMap((volume) => [this.#records.delete(volume.name), volumeFact("ACTION_DELETED", volume)]);
-		await store.write([...rows, ...more], "volumed.volume.deleted");
+		for (const volume of volumes) await drivers.get(volume.driver).remove(volume);
+		const rows = volumes.flatMap((volume) => [
+			this.#records.setGone(volume.name),
+			volumeFact("ACTION_DELETED", volume),
+		]);
+		await store.write([...rows, ...answer()], "volumed.volume.deleted");
+		for (const { name } of volumes) await disk.bury(name);
+		this.#purgeLater();
+	}
+
+	/** Of a volume that nobody was answered about. */
+	async removeContent(volume: Volume): Promise<void> {
+		await this.#parts.drivers.get(volume.driver).remove(volume);
+		await this.#parts.disk.bury(volume.name);
+	}
+
+	/** Rows of what is gone go themselves, once the disk cannot show it again. Resolves when there are none. */
+	async purge(): Promise<void> {
+		const gone = this.#records.all().filter((volume) => volume.gone);
+		if (gone.length === 0) return;
+		for (const { name } of gone) await this.#parts.disk.bury(name);
+		await this.#parts.disk.persist([]);
+		await this.#parts.store.write([this.#records.forgetGone(gone.map(({ name }) => name))], "volumed.volume.purged");
+	}
+
+	#purgeLater(): void {
+		this.#purging ??= new Promise<void>((resolve) => {
+			setTimeout(resolve, PURGE_MS).unref();
+		})
+			.then(() => {
+				this.#purging = undefined;
+				return this.purge();
+			})
+			.catch((error: unknown) => this.#parts.log.warn("removed volumes are still in the store", { err: error }));
+	}
+
+	/** Not one whose removal only has to be forgotten. */
+	async findSettled(name: VolumeName): Promise<StoredVolume | undefined> {
+		const found = this.#records.find(name);
+		if (found?.gone !== true) return found;
+		await this.purge();
+		return undefined;
+	}
+
+	async #refuseUsed({ name }: Volume): Promise<void> {
+		await forgetEnded(this.#parts, name);
+		const users = this.#uses.of(name);
+		if (users.length > 0) throw volumeFaults.VOLUME_IN_USE({ volume: name, containers: usersText(users) });
+		this.#parts.jobs.refuseBusy(name);
+	}
+
+	/** Its content is where it was; of a plugin's, only that one knows. */
+	async #isWhole(volume: Volume): Promise<boolean> {
+		const isElsewhere = this.#parts.drivers.get(volume.driver).mountpoint(volume) === undefined;
+		return isElsewhere || this.#parts.disk.hasData(volume.name);
 	}
 
 	async #existing(existing: StoredVolume, spec: VolumeSpec, answer: Answer<ListedVolume>): Promise<ListedVolume> {
-		// Its deletion failed half way: the caller's turn has come, so nobody is at it now.
+		// Its removal failed half way: the caller's turn has come, so nobody is at it now.
 		if (existing.state !== "ACTIVE") throw volumeFaults.VOLUME_BUSY({ volume: existing.name, job: "removal" });
 		const difference = differenceOf(existing, spec);
 		if (difference !== undefined) throw volumeFaults.VOLUME_EXISTS({ volume: existing.name, difference });
@@ -102,9 +210,4 @@ export class Volumes {
 		if (statements.length > 0) await this.#parts.store.write(statements);
 		return volume;
 	}
-}
-
-export function newVolume({ name, driver, options, labels }: VolumeSpec, now: number): Volume {
-	const made = randomBytes(32).toString("hex") as VolumeName; // 64 letters and digits
-	return { name: name ?? made, driver, options, labels, anonymous: name === undefined, createdAt: new Date(now) };
 }

@@ -19,12 +19,23 @@ export interface Image {
 export interface Disk {
 	/** Where the volume's content is, whether or not it is there. */
 	mountpoint(name: string): string;
-	/** Makes the volume's empty directory, durably; one that is there stays as it is. */
+	/** Makes the volume's empty directory; one that is there stays as it is. `persist` makes it durable. */
 	ensure(name: string): Promise<void>;
-	/** The volume is out of sight at once, with its stages; the space comes back later. */
+	/** The names of the volumes are on the disk, and the directories of these are. */
+	persist(names: readonly string[]): Promise<void>;
+	/** The volume gets another name, durably. One that is not there is success. */
+	rename(name: string, newName: string): Promise<void>;
+	/** The volume is out of sight, with its stages; `recover` brings it back until `bury`. */
 	remove(name: string): Promise<void>;
+	/** What `remove` put out of sight is given up; the space comes back later. */
+	bury(name: string): Promise<void>;
+	/** False: there was nothing to be brought back. */
+	recover(name: string): Promise<boolean>;
+	/** Removes a volume's directory with nothing in it. False: there is something in it, or nothing there. */
+	removeEmpty(name: string): Promise<boolean>;
 	hasData(name: string): Promise<boolean>;
-	isEmpty(name: string): Promise<boolean>;
+	/** Of a directory at a path. */
+	isEmpty(path: string): Promise<boolean>;
 	/** Everything that lies where volumes lie, whether or not it is one. */
 	observe(): Promise<Observed[]>;
 	/** Keeps what is nobody's volume, out of the way, and says where. */
@@ -32,8 +43,14 @@ export interface Disk {
 
 	/** Makes an empty directory beside the volume's content, and answers where. */
 	stage(name: string, id: string): Promise<string>;
-	/** Puts a directory of the image into the stage, with everything that it has. False: the image has no such directory. */
-	fill(name: string, id: string, image: Image, signal?: AbortSignal): Promise<boolean>;
+	/** What an image has at a path; `content` is a directory with something in it. */
+	look(image: Image): Promise<"absent" | "file" | "empty" | "content">;
+	/** Gives the directory at `path` owner, mode and times of the image's directory. */
+	likeImage(path: string, image: Image): Promise<void>;
+	/** Puts a directory of the image into the empty one at `path`, with everything that it has. */
+	fill(path: string, image: Image, signal?: AbortSignal): Promise<void>;
+	/** Removes everything from a directory. */
+	clear(path: string): Promise<void>;
 	/** The stage becomes the content, durably and in one step; what was there before goes. */
 	commit(name: string, id: string): Promise<void>;
 	discard(name: string, id: string): Promise<void>;

@@ -16,6 +16,7 @@ async function scratch() {
 	const jailer = new Jailer();
 	const image = join(folder, "image");
 	mkdirSync(join(image, "app"), { recursive: true });
+	mkdirSync(join(image, "bare"));
 	writeFileSync(join(image, "app/conf"), "1");
 	const disk = await LinuxDisk.open(join(folder, "volumes"), jailer, createLog({ service: "test", level: "silent" }));
 	return {
@@ -52,8 +53,7 @@ describe("copy-up", () => {
 		makeNastyTree(join(image, "nasty"));
 		execFileSync("mknod", [join(image, "nasty/null"), "c", "1", "3"]);
 		execFileSync("touch", ["-d", "2012-12-12", join(image, "nasty")]);
-		await disk.stage("one", "s");
-		expect(await disk.fill("one", "s", { root: image, path: "/nasty" })).toBe(true);
+		await disk.fill(await disk.stage("one", "s"), { root: image, path: "/nasty" });
 		await disk.commit("one", "s");
 		expect(portrait(disk.mountpoint("one"))).toBe(portrait(join(image, "nasty")));
 	});
@@ -66,12 +66,12 @@ describe("copy-up", () => {
 		symlinkSync("/app", join(image, "absolute"));
 		symlinkSync(join(folder, "secret"), join(image, "outside"));
 		symlinkSync("../../../../../../app", join(image, "climbing"));
-		await disk.stage("one", "s");
-		expect(await disk.fill("one", "s", { root: image, path: "/outside" })).toBe(false);
-		expect(await disk.fill("one", "s", { root: image, path: "/../secret" })).toBe(false);
+		expect(await disk.look({ root: image, path: "/outside" })).toBe("absent");
+		expect(await disk.look({ root: image, path: "/../secret" })).toBe("absent");
+		expect(await disk.look({ root: image, path: "/app/conf" })).toBe("file");
 		for (const path of ["/absolute", "/climbing"]) {
-			await disk.stage("one", path.slice(1));
-			expect(await disk.fill("one", path.slice(1), { root: image, path })).toBe(true);
+			expect(await disk.look({ root: image, path })).toBe("content");
+			await disk.fill(await disk.stage("one", path.slice(1)), { root: image, path });
 		}
 		await disk.commit("one", "climbing");
 		expect(readdirSync(disk.mountpoint("one"))).toEqual(["conf"]);
@@ -81,9 +81,28 @@ describe("copy-up", () => {
 		await using subject = await scratch();
 		const { disk, image, folder } = subject;
 		const before = statSync(join(image, "app")).mtimeMs;
-		await disk.stage("one", "s");
-		await disk.fill("one", "s", { root: image, path: "/app" });
+		await disk.fill(await disk.stage("one", "s"), { root: image, path: "/app" });
 		expect(mountsOf(folder)).toEqual([]);
 		expect(statSync(join(image, "app")).mtimeMs).toBe(before);
+	});
+
+	test("of an empty directory gives owner, mode, time and attributes", async () => {
+		await using subject = await scratch();
+		const { disk, image } = subject;
+		const bare = join(image, "bare");
+		execFileSync("chown", ["7:8", bare]);
+		execFileSync("chmod", ["2750", bare]);
+		execFileSync("setfattr", ["-n", "trusted.of", "-v", "the image", bare]);
+		execFileSync("touch", ["-d", "2012-12-12", bare]);
+		await disk.ensure("one");
+		await disk.likeImage(disk.mountpoint("one"), { root: image, path: "/bare" });
+		expect(portrait(disk.mountpoint("one"))).toBe(portrait(bare));
+		expect(execFileSync("stat", ["-c", "%u:%g %a %Y", disk.mountpoint("one")], { encoding: "utf8" })).toBe(
+			"7:8 2750 1355270400\n",
+		);
+		const value = execFileSync("getfattr", ["--absolute-names", "-n", "trusted.of", disk.mountpoint("one")], {
+			encoding: "utf8",
+		});
+		expect(value).toContain("the image");
 	});
 });

@@ -1,18 +1,20 @@
 /**
  * Volumes as directories: `<volumes>/<name>/_data`, in the layout of Docker's local driver.
  *
- * `.trash` holds what was removed until it is gone, `.lost+found` what nobody accounts for. Names of volumes never begin with a
- * dot. What must survive a power cut is synced before the call resolves.
+ * `.going` holds what is out of sight and may come back, `.trash` what was given up until it is gone, `.lost+found` what nobody
+ * accounts for. Names of volumes never begin with a dot.
  */
 import { randomBytes } from "node:crypto";
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { mkdir, opendir, readdir, rename, stat } from "node:fs/promises";
+import { mkdir, opendir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { run, start } from "#lib/exec/run.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { exchange, renameNew, syncDirectory, syncFileSystem } from "#lib/linux/mount/directory.ts";
 import { type Jailer, jailed } from "#lib/linux/mount/jail.ts";
+import { copyDirectoryAttributes } from "#lib/linux/attributes.ts";
 import { openInRoot } from "#lib/linux/mount/open-beneath.ts";
 import type { Log } from "#lib/log/log.ts";
 import { volumeFaults } from "../faults.ts";
@@ -23,6 +25,10 @@ const DATA = "_data";
 const STAGE = "_data.new-";
 const TRASH = ".trash";
 const LOST = ".lost+found";
+const GOING = ".going";
+const OWN = [TRASH, LOST, GOING];
+
+const SWEEP_MS = 20;
 
 /** What cp needs to make a tree like another one: capabilities(7). CAP_SYS_ADMIN is for xattrs of the trusted namespace. */
 const COPY_CAPABILITIES = [
@@ -52,7 +58,7 @@ export class LinuxDisk implements Disk {
 	static async open(root: string, jailer: Jailer, log: Log): Promise<LinuxDisk> {
 		await atSystem(`making ${root}`, root, async () => {
 			await mkdir(root, { recursive: true, mode: 0o701 });
-			for (const name of [TRASH, LOST]) await mkdir(join(root, name), { recursive: true, mode: 0o700 });
+			for (const name of OWN) await mkdir(join(root, name), { recursive: true, mode: 0o700 });
 			await syncDirectory(root);
 		});
 		return new LinuxDisk(root, jailer, log);
@@ -67,26 +73,72 @@ export class LinuxDisk implements Disk {
 		await atSystem(`making ${folder}`, folder, async () => {
 			await mkdir(folder, { recursive: true, mode: 0o701 });
 			await mkdir(join(folder, DATA), { recursive: true, mode: 0o755 });
-			await Promise.all([syncDirectory(folder), syncDirectory(this.#root)]);
 		});
 		killPoint("volumed.disk.ensure");
 		this.#log.change("volume.directory.make", { path: folder });
 	}
 
+	async persist(names: readonly string[]): Promise<void> {
+		const folders = names.map((name) => join(this.#root, name));
+		await atSystem(`syncing ${this.#root}`, this.#root, async () => {
+			await Promise.all([this.#root, ...folders].map(syncIfThere));
+		});
+	}
+
+	async rename(name: string, newName: string): Promise<void> {
+		const [from, to] = [join(this.#root, name), join(this.#root, newName)];
+		await atSystem(`renaming ${from}`, from, async () => {
+			if ((await directoryAt(from)) === undefined) return;
+			renameNew(from, to);
+			killPoint("volumed.disk.rename");
+			await syncDirectory(this.#root);
+		});
+		this.#log.change("volume.directory.rename", { path: from, to });
+	}
+
 	async remove(name: string): Promise<void> {
 		const folder = join(this.#root, name);
-		if (await this.#toTrash(folder, name)) await syncDirectory(this.#root);
+		await atSystem(`removing ${folder}`, folder, async () => {
+			// One of that name whose removal was answered may not be buried yet.
+			if ((await directoryAt(folder)) !== undefined) await this.bury(name);
+			await renameIfThere(folder, join(this.#root, GOING, name));
+		});
 		killPoint("volumed.disk.remove");
 		this.#log.change("volume.directory.remove", { path: folder });
+	}
+
+	async bury(name: string): Promise<void> {
+		if (!(await this.#toTrash(join(this.#root, GOING, name), name))) return;
+		killPoint("volumed.disk.bury");
 		this.#sweepLater();
+	}
+
+	async recover(name: string): Promise<boolean> {
+		const folder = join(this.#root, name);
+		const hasComeBack = await atSystem(`bringing ${folder} back`, folder, () =>
+			renameIfThere(join(this.#root, GOING, name), folder),
+		);
+		if (hasComeBack) await syncDirectory(this.#root);
+		return hasComeBack;
+	}
+
+	async removeEmpty(name: string): Promise<boolean> {
+		const folder = join(this.#root, name);
+		try {
+			await rmdir(join(folder, DATA));
+			await rmdir(folder);
+			return true;
+		} catch (error) {
+			if (isErrno(error, "ENOTEMPTY", "ENOENT", "ENOTDIR", "EBUSY")) return false;
+			throw error;
+		}
 	}
 
 	async hasData(name: string): Promise<boolean> {
 		return (await directoryAt(this.mountpoint(name))) !== undefined;
 	}
 
-	async isEmpty(name: string): Promise<boolean> {
-		const path = this.mountpoint(name);
+	async isEmpty(path: string): Promise<boolean> {
 		return atSystem(`reading ${path}`, path, async () => {
 			await using directory = await opendir(path);
 			return (await directory.read()) === null;
@@ -95,7 +147,7 @@ export class LinuxDisk implements Disk {
 
 	async observe(): Promise<Observed[]> {
 		const names = await readdir(this.#root);
-		const volumes = names.filter((name) => name !== TRASH && name !== LOST);
+		const volumes = names.filter((name) => !OWN.includes(name));
 		return Promise.all(
 			volumes.map(async (name) => {
 				const inside = await readdir(join(this.#root, name)).catch(() => []);
@@ -122,24 +174,41 @@ export class LinuxDisk implements Disk {
 		return path;
 	}
 
-	async fill(name: string, id: string, { root, path }: Image, signal?: AbortSignal): Promise<boolean> {
-		const source = directoryInside(root, path);
-		if (source === undefined) return false;
-		try {
-			using jail = await this.#jailer.create([
-				{ source, name: "image", writable: false },
-				{ source: this.#stagePath(name, id), name: "volume", writable: true },
-			]);
-			const command = jailed("cp", ["-a", "--reflink=auto", "-T", "/image", "/volume"], COPY_CAPABILITIES);
-			const child = start(command.file, command.args, { stdout: "ignore", extra: [jail.fd], signal });
-			const { exitCode, stderr } = await child.done;
-			signal?.throwIfAborted();
-			if (exitCode !== 0) throw volumeFaults.COPY_FAILED({ volume: name, words: stderr.trim().slice(-500) });
-		} finally {
-			closeSync(source);
-		}
+	async look({ root, path }: Image): Promise<"absent" | "file" | "empty" | "content"> {
+		using found = openImage(root, path);
+		if (found === undefined) return "absent";
+		if (!fstatSync(found.fd).isDirectory()) return "file";
+		return (await this.isEmpty(`/proc/self/fd/${found.fd}`)) ? "empty" : "content";
+	}
+
+	async likeImage(path: string, { root, path: inside }: Image): Promise<void> {
+		using found = openImage(root, inside);
+		if (found === undefined) return;
+		await atSystem(`changing ${path}`, path, async () => {
+			copyDirectoryAttributes(found.fd, path);
+		});
+		killPoint("volumed.disk.like-image");
+	}
+
+	async fill(target: string, { root, path }: Image, signal?: AbortSignal): Promise<void> {
+		using source = openImage(root, path);
+		if (source === undefined) return;
+		using jail = await this.#jailer.create([
+			{ source: source.fd, name: "image", writable: false },
+			{ source: target, name: "volume", writable: true },
+		]);
+		const command = jailed("cp", ["-a", "--reflink=auto", "-T", "/image", "/volume"], COPY_CAPABILITIES);
+		const child = start(command.file, command.args, { stdout: "ignore", extra: [jail.fd], signal });
+		const { exitCode, stderr } = await child.done;
+		signal?.throwIfAborted();
+		if (exitCode !== 0) throw volumeFaults.COPY_FAILED({ path: target, words: stderr.trim().slice(-500) });
 		killPoint("volumed.disk.fill");
-		return true;
+	}
+
+	async clear(path: string): Promise<void> {
+		const names = await readdir(path, { encoding: "buffer" });
+		const base = Buffer.from(`${path}/`);
+		for (const name of names) await rm(Buffer.concat([base, name]), { recursive: true, force: true });
 	}
 
 	async commit(name: string, id: string): Promise<void> {
@@ -186,33 +255,44 @@ export class LinuxDisk implements Disk {
 	/** False: it was not there. */
 	async #toTrash(path: string, name: string): Promise<boolean> {
 		const target = join(this.#root, TRASH, `${name}.${randomBytes(8).toString("hex")}`);
-		try {
-			await rename(path, target);
-			return true;
-		} catch (error) {
-			if (isErrno(error, "ENOENT")) return false;
-			throw volumeFaults.KERNEL_REFUSED({ what: `removing ${path}`, problem: String(error) }, { cause: error });
-		}
+		return await atSystem(`removing ${path}`, path, () => renameIfThere(path, target));
 	}
 
 	/** One at a time, in the background; what cannot be removed is said in the log and tried again with the next. */
 	#sweepLater(): void {
-		if (this.#sweeping !== undefined) return;
-		this.#sweeping = this.#sweepAll()
+		this.#sweeping ??= this.#sweepAll()
 			.catch((error: unknown) => this.#log.warn("what was removed is still on the disk", { err: error }))
 			.finally(() => {
 				this.#sweeping = undefined;
 			});
 	}
 
+	/** What is empty costs two calls; a program is for what is large. */
 	async #sweepAll(): Promise<void> {
 		const trash = join(this.#root, TRASH);
 		for (;;) {
-			const names = await readdir(trash);
+			// Removals of a moment are swept together.
+			await sleep(SWEEP_MS);
+			const names = (await readdir(trash)).slice(0, 500);
 			if (names.length === 0) return;
-			const paths = names.slice(0, 500).map((name) => join(trash, name));
-			await run("rm", ["-rf", "--one-file-system", "--", ...paths]);
+			const full: string[] = [];
+			for (const name of names) if (!(await removedEmpty(join(trash, name)))) full.push(join(trash, name));
+			if (full.length > 0) await run("rm", ["-rf", "--one-file-system", "--", ...full]);
 		}
+	}
+}
+
+/** A volume's directory, or a stage, with nothing in it. */
+async function removedEmpty(path: string): Promise<boolean> {
+	try {
+		await rmdir(join(path, DATA)).catch((error: unknown) => {
+			if (!isErrno(error, "ENOENT")) throw error;
+		});
+		await rmdir(path);
+		return true;
+	} catch (error) {
+		if (isErrno(error, "ENOTEMPTY", "ENOTDIR", "EBUSY")) return false;
+		throw error;
 	}
 }
 
@@ -226,18 +306,35 @@ async function directoryAt(path: string) {
 	}
 }
 
-/** A descriptor of the directory at `path` of the image; undefined when there is none. Whatever links it has, it is inside. */
-function directoryInside(root: string, path: string): number | undefined {
+/** What is at `path` of the image, by a handle; undefined when there is nothing. Whatever links it has, it is inside. */
+function openImage(root: string, path: string): (Disposable & { readonly fd: number }) | undefined {
 	const image = openSync(root, "r");
 	try {
-		const found = openInRoot(image, path);
-		if (fstatSync(found).isDirectory()) return found;
-		closeSync(found);
-		return undefined;
+		const fd = openInRoot(image, path);
+		return { fd, [Symbol.dispose]: () => closeSync(fd) };
 	} catch (error) {
 		if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
 		throw error;
 	} finally {
 		closeSync(image);
+	}
+}
+
+/** False: it is not there. */
+async function renameIfThere(from: string, to: string): Promise<boolean> {
+	try {
+		await rename(from, to);
+		return true;
+	} catch (error) {
+		if (isErrno(error, "ENOENT")) return false;
+		throw error;
+	}
+}
+
+async function syncIfThere(path: string): Promise<void> {
+	try {
+		await syncDirectory(path);
+	} catch (error) {
+		if (!isErrno(error, "ENOENT")) throw error;
 	}
 }

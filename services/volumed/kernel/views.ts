@@ -37,8 +37,11 @@ export interface Views {
 	publish(path: string, view: View): Promise<boolean>;
 	/** The view of `origin` is what is seen at the path. */
 	isPublished(path: string, view: View): Promise<boolean>;
-	/** `made`: the empty directory goes too. Busy is success: it leaves the tree at once. */
-	unpublish(path: string, made: boolean): Promise<void>;
+	/** Only what is mounted there of the view. `made`: the empty directory goes too. Busy is success: it leaves the tree at once. */
+	unpublish(path: string, view: View, made: boolean): Promise<void>;
+
+	/** What is at the path is on a mount from which that propagation works. */
+	canPropagate(path: string, propagation: MountPropagation): Promise<boolean>;
 
 	/** Who that pid is now; undefined when there is none. */
 	identify(pid: number): Promise<ProcessIdentity | undefined>;

@@ -7,7 +7,7 @@ export interface Subject extends AsyncDisposable {
 	readonly host: Host;
 	/** A directory of the host in which `host` may make things. */
 	readonly folder: string;
-	/** An image with a directory `/app`, in which there is `conf`. */
+	/** An image with a directory `/app`, in which there is `conf`, and an empty one, `/bare`. */
 	readonly image: string;
 	/** Puts something into a volume, as a container would. */
 	write(volume: string, name: string): Promise<void>;
@@ -23,15 +23,17 @@ export function diskContract(make: () => Promise<Subject>): void {
 	});
 	afterEach(() => subject[Symbol.asyncDispose]());
 
+	const isEmpty = (name: string): Promise<boolean> => disk.isEmpty(disk.mountpoint(name));
+
 	describe("a volume", () => {
 		test("is made empty, twice as well, and keeps what is put into it", async () => {
 			expect(await disk.hasData("one")).toBe(false);
 			await disk.ensure("one");
-			expect([await disk.hasData("one"), await disk.isEmpty("one")]).toEqual([true, true]);
+			expect([await disk.hasData("one"), await isEmpty("one")]).toEqual([true, true]);
 			await subject.write("one", "kept");
 			await disk.ensure("one");
 			expect(await subject.read("one")).toEqual(["kept"]);
-			expect(await disk.isEmpty("one")).toBe(false);
+			expect(await isEmpty("one")).toBe(false);
 		});
 
 		test("is gone when it is removed, with its stages, and can be made anew", async () => {
@@ -44,8 +46,54 @@ export function diskContract(make: () => Promise<Subject>): void {
 			expect(await disk.hasData("one")).toBe(false);
 			expect(await disk.observe()).toEqual([]);
 			await disk.ensure("one");
-			expect(await disk.isEmpty("one")).toBe(true);
+			expect(await isEmpty("one")).toBe(true);
+			await disk.bury("one");
 			await disk.sweep();
+		});
+
+		test("that is out of sight comes back whole, until it is given up", async () => {
+			await disk.ensure("one");
+			await subject.write("one", "kept");
+			await disk.remove("one");
+			expect([await disk.hasData("one"), await disk.observe()]).toEqual([false, []]);
+			expect(await disk.recover("one")).toBe(true);
+			expect([await subject.read("one"), await disk.recover("one")]).toEqual([["kept"], false]);
+			await disk.remove("one");
+			await disk.bury("one");
+			await disk.bury("one");
+			expect(await disk.recover("one")).toBe(false);
+			await disk.sweep();
+		});
+
+		test("one that is removed again before the first was given up is another one", async () => {
+			for (const content of ["first", "second"]) {
+				await disk.ensure("one");
+				await subject.write("one", content);
+				await disk.remove("one");
+			}
+			expect(await disk.recover("one")).toBe(true);
+			expect(await subject.read("one")).toEqual(["second"]);
+			await disk.sweep();
+		});
+
+		test("gets another name with what is in it", async () => {
+			await disk.ensure("one");
+			await subject.write("one", "kept");
+			await disk.rename("one", "two");
+			await disk.rename("one", "two");
+			expect([await disk.hasData("one"), await subject.read("two")]).toEqual([false, ["kept"]]);
+		});
+
+		test("with nothing in it is removed where only that is wanted", async () => {
+			await disk.ensure("one");
+			await disk.ensure("two");
+			await subject.write("two", "kept");
+			expect([await disk.removeEmpty("one"), await disk.removeEmpty("two"), await disk.removeEmpty("never")]).toEqual([
+				true,
+				false,
+				false,
+			]);
+			expect([await disk.hasData("one"), await subject.read("two")]).toEqual([false, ["kept"]]);
 		});
 
 		test("is observed with everything that lies about", async () => {
@@ -78,7 +126,7 @@ export function diskContract(make: () => Promise<Subject>): void {
 		test("is the content of a volume that had none", async () => {
 			await disk.stage("new", "s");
 			await disk.commit("new", "s");
-			expect(await disk.isEmpty("new")).toBe(true);
+			expect(await isEmpty("new")).toBe(true);
 		});
 
 		test("that is dropped leaves the content alone", async () => {
@@ -93,12 +141,15 @@ export function diskContract(make: () => Promise<Subject>): void {
 
 		test("is filled with a directory of the image, and with nothing else", async () => {
 			await disk.ensure("one");
-			await disk.stage("one", "s");
-			expect(await disk.fill("one", "s", { root: subject.image, path: "/none" })).toBe(false);
-			expect(await disk.fill("one", "s", { root: subject.image, path: "/app/conf" })).toBe(false);
-			expect(await disk.fill("one", "s", { root: subject.image, path: "/app" })).toBe(true);
+			const stage = await disk.stage("one", "s");
+			expect(await disk.look({ root: subject.image, path: "/none" })).toBe("absent");
+			expect(await disk.look({ root: subject.image, path: "/bare" })).toBe("empty");
+			expect(await disk.look({ root: subject.image, path: "/app" })).toBe("content");
+			await disk.fill(stage, { root: subject.image, path: "/app" });
 			await disk.commit("one", "s");
 			expect(await subject.read("one")).toEqual(["conf"]);
+			await disk.clear(disk.mountpoint("one"));
+			expect(await subject.read("one")).toEqual([]);
 		});
 
 		test("cannot be put in place when it is not there", async () => {

@@ -6,6 +6,7 @@ diskContract(async () => {
 	const host = new ModelHost();
 	host.paths.add("/host");
 	disk.images.set("/image/app", ["conf"]);
+	disk.images.set("/image/bare", []);
 	return {
 		disk,
 		host,

@@ -6,6 +6,8 @@ interface Place {
 	readonly identity: string;
 	/** Names of what is in it. */
 	readonly content: Set<string>;
+	/** The image's directory whose owner and mode it has. */
+	like?: string;
 }
 
 interface Folder {
@@ -16,10 +18,14 @@ interface Folder {
 export class ModelDisk implements Disk {
 	/** Directories of images by their path; what is in each. */
 	readonly images = new Map<string, readonly string[]>();
+	/** Files of images by their path. */
+	readonly imageFiles = new Set<string>();
 	/** Thrown by the next call of this name, once. */
 	readonly failures = new Map<keyof Disk, Error>();
 	readonly setAsideNames: string[] = [];
 	readonly #folders = new Map<string, Folder>();
+	/** Out of sight. */
+	readonly #going = new Map<string, Folder>();
 	#made = 0;
 
 	mountpoint(name: string): string {
@@ -33,17 +39,47 @@ export class ModelDisk implements Disk {
 
 	async remove(name: string): Promise<void> {
 		this.#fail("remove");
+		const folder = this.#folders.get(name);
+		if (folder === undefined) return;
 		this.#folders.delete(name);
+		this.#going.set(name, folder);
 	}
 
 	async hasData(name: string): Promise<boolean> {
 		return this.#folders.get(name)?.data !== undefined;
 	}
 
-	async isEmpty(name: string): Promise<boolean> {
-		const data = this.#folders.get(name)?.data;
-		if (data === undefined) throw new Error(`no content of ${name} to look into`);
-		return data.content.size === 0;
+	async isEmpty(path: string): Promise<boolean> {
+		return this.#at(path).content.size === 0;
+	}
+
+	async persist(): Promise<void> {}
+
+	async rename(name: string, newName: string): Promise<void> {
+		this.#fail("rename");
+		const folder = this.#folders.get(name);
+		if (folder === undefined) return;
+		if (this.#folders.has(newName)) throw new Error(`${newName} is there already`);
+		this.#folders.delete(name);
+		this.#folders.set(newName, folder);
+	}
+
+	async bury(name: string): Promise<void> {
+		this.#going.delete(name);
+	}
+
+	async recover(name: string): Promise<boolean> {
+		const folder = this.#going.get(name);
+		if (folder === undefined) return false;
+		this.#going.delete(name);
+		this.#folders.set(name, folder);
+		return true;
+	}
+
+	async removeEmpty(name: string): Promise<boolean> {
+		const folder = this.#folders.get(name);
+		if (folder?.data === undefined || folder.data.content.size > 0 || folder.stages.size > 0) return false;
+		return this.#folders.delete(name);
 	}
 
 	async observe(): Promise<Observed[]> {
@@ -66,11 +102,24 @@ export class ModelDisk implements Disk {
 		return `/volumes/${name}/_data.new-${id}`;
 	}
 
-	async fill(name: string, id: string, { root, path }: Image): Promise<boolean> {
-		this.#fail("fill");
+	async look({ root, path }: Image): Promise<"absent" | "file" | "empty" | "content"> {
+		if (this.imageFiles.has(`${root}${path}`)) return "file";
 		const found = this.images.get(`${root}${path}`);
-		for (const entry of found ?? []) this.#stage(name, id).content.add(entry);
-		return found !== undefined;
+		if (found === undefined) return "absent";
+		return found.length === 0 ? "empty" : "content";
+	}
+
+	async likeImage(path: string, { root, path: inside }: Image): Promise<void> {
+		this.#at(path).like = `${root}${inside}`;
+	}
+
+	async fill(path: string, { root, path: inside }: Image): Promise<void> {
+		this.#fail("fill");
+		for (const entry of this.images.get(`${root}${inside}`) ?? []) this.#at(path).content.add(entry);
+	}
+
+	async clear(path: string): Promise<void> {
+		this.#at(path).content.clear();
 	}
 
 	async commit(name: string, id: string): Promise<void> {
@@ -101,16 +150,23 @@ export class ModelDisk implements Disk {
 		return data.content;
 	}
 
+	/** The image's directory whose owner and mode the volume has. */
+	likenessOf(name: string): string | undefined {
+		return this.#at(this.mountpoint(name)).like;
+	}
+
 	#folder(name: string): Folder {
 		const folder = this.#folders.get(name) ?? { data: undefined, stages: new Map() };
 		this.#folders.set(name, folder);
 		return folder;
 	}
 
-	#stage(name: string, id: string): Place {
-		const stage = this.#folders.get(name)?.stages.get(id);
-		if (stage === undefined) throw new Error(`no stage ${id} of ${name}`);
-		return stage;
+	#at(path: string): Place {
+		const [, name = "", id] = /^\/volumes\/([^/]+)\/_data(?:\.new-(.+))?$/.exec(path) ?? [];
+		const folder = this.#folders.get(name);
+		const place = id === undefined ? folder?.data : folder?.stages.get(id);
+		if (place === undefined) throw new Error(`there is no ${path}`);
+		return place;
 	}
 
 	#place(): Place {

@@ -1,0 +1,191 @@
+/** Attaching: a container's mounts are judged, their volumes made and filled, and the attachment stored; on failure all of it is taken back. */
+import { randomBytes } from "node:crypto";
+import { Activation, placeOf } from "./activation.ts";
+import {
+	type Attachment,
+	type AttachSpec,
+	type BindSource,
+	inMountOrder,
+	type MountSpec,
+	resolve,
+	type ResolvedMount,
+} from "./attachment.ts";
+import { AttachmentRecords } from "./attachment-records.ts";
+import { copyUp } from "./copy-up.ts";
+import { attachmentFact, volumeFact } from "./facts.ts";
+import { volumeFaults } from "./faults.ts";
+import type { Statement } from "#lib/store/store.ts";
+import type { Answer, Parts } from "./parts.ts";
+import { type PlannedVolume, VolumePlan } from "./volume-plan.ts";
+import { VolumeRecords } from "./volume-records.ts";
+import type { Volumes } from "./volumes.ts";
+
+/** A mount of the container's own, or of another one's that it gets too. */
+type Planned = { readonly destination: string } & (
+	| { readonly spec: MountSpec; readonly volume: PlannedVolume | undefined }
+	| { readonly mount: ResolvedMount }
+);
+
+export interface Wanted {
+	readonly spec: AttachSpec;
+	/** What was asked, in one form only. */
+	readonly asked: string;
+	readonly others: readonly ResolvedMount[];
+}
+
+export class Attaching {
+	readonly #parts: Parts;
+	readonly #volumes: Volumes;
+	readonly #activation: Activation;
+	readonly #records: AttachmentRecords;
+	readonly #volumeRecords: VolumeRecords;
+
+	constructor(parts: Parts, volumes: Volumes) {
+		this.#parts = parts;
+		this.#volumes = volumes;
+		this.#activation = new Activation(parts);
+		this.#records = new AttachmentRecords(parts.store);
+		this.#volumeRecords = new VolumeRecords(parts.store);
+	}
+
+	/** Under the turns of the container and of all volumes that are named. Faults: as `Attach` says; then nothing was changed. */
+	async attach(wanted: Wanted, answer: Answer<Attachment>, signal: AbortSignal): Promise<Attachment> {
+		const volumes = new VolumePlan(this.#parts, this.#volumes);
+		const plan = await this.#plan(wanted, volumes);
+		return this.#carryOut(wanted, plan, volumes, answer, signal);
+	}
+
+	/** Everything that can be refused is refused here; nothing is changed. */
+	async #plan({ spec, others }: Wanted, volumes: VolumePlan): Promise<Planned[]> {
+		const plan: Planned[] = [];
+		for (const mount of others) {
+			const name = this.#volumeRecords.find(mount.volume)?.name;
+			if (name !== undefined) await volumes.add({ name, driver: "", options: new Map(), labels: new Map() });
+			plan.push({ mount, destination: mount.destination });
+		}
+		for (const own of spec.mounts) {
+			const { source, destination } = own;
+			if (source.kind === "bind") await this.#refuseBind(source);
+			const volume = source.kind === "volume" ? await volumes.add(source) : undefined;
+			if (volume !== undefined) await this.#refuseFile(destination, spec.imageRoot);
+			plan.push({ spec: own, volume, destination });
+		}
+		return inMountOrder(plan);
+	}
+
+	async #refuseBind({ path, create, propagation }: BindSource): Promise<void> {
+		const isThere = await this.#parts.host.exists(path);
+		if (!isThere && !create) throw volumeFaults.SOURCE_NOT_FOUND({ path }, { field: "mounts" });
+		if (!(await this.#parts.views.canPropagate(path, propagation))) {
+			throw volumeFaults.SOURCE_NOT_SHARED({ path, propagation }, { field: "mounts" });
+		}
+	}
+
+	async #refuseFile(destination: string, imageRoot: string | undefined): Promise<void> {
+		if (imageRoot === undefined) return;
+		const found = await this.#parts.disk.look({ root: imageRoot, path: destination });
+		if (found === "file") throw volumeFaults.DESTINATION_IS_FILE({ destination }, { field: "mounts" });
+	}
+
+	async #carryOut(
+		{ spec, asked }: Wanted,
+		plan: readonly Planned[],
+		volumes: VolumePlan,
+		answer: Answer<Attachment>,
+		signal: AbortSignal,
+	): Promise<Attachment> {
+		const { store, disk, now } = this.#parts;
+		await using undo = new AsyncDisposableStack();
+		await this.#makeSources(plan, undo);
+		await volumes.make(undo, signal);
+		if (spec.imageRoot !== undefined) await this.#copyUp(spec.imageRoot, plan, signal);
+		await disk.persist(volumes.pristine);
+
+		const id = randomBytes(32).toString("hex");
+		const { holder, containerId, containerName } = spec;
+		const mounts = plan.map((planned, index) => this.#resolved(planned, placeOf(id, index)));
+		const whole = { id, holder, containerId, containerName, mounts, createdAt: new Date(now()), active: true };
+		const isWork = this.#activation.needsWork(whole);
+		if (isWork && !spec.activateLater) {
+			const active = await this.#activated(whole, asked, undo, signal);
+			const rows = [
+				...this.#used(volumes),
+				this.#records.answered(id, active.mounts),
+				attachmentFact("ACTION_ATTACHED", active),
+			];
+			await store.write([...rows, ...answer(active)], "volumed.attachment.ready");
+			undo.move();
+			return active;
+		}
+		const attachment = { ...whole, active: false };
+		const rows = [
+			...this.#used(volumes),
+			...this.#records.insert(attachment, asked),
+			attachmentFact("ACTION_ATTACHED", attachment),
+		];
+		await store.write([...rows, ...answer(attachment)], "volumed.attachment.created");
+		undo.move();
+		return attachment;
+	}
+
+	/** The row says that its volumes have to stay mounted; nobody was answered about it yet. */
+	async #activated(
+		whole: Attachment,
+		asked: string,
+		undo: AsyncDisposableStack,
+		signal: AbortSignal,
+	): Promise<Attachment> {
+		const { store } = this.#parts;
+		undo.defer(() => this.#activation.settle(whole.mounts));
+		undo.defer(() => store.write([this.#records.delete(whole.id)]));
+		undo.defer(() => this.#activation.takeBack(whole));
+		await store.intend(this.#records.insertPending(whole, asked), "volumed.attachment.pending");
+		return { ...whole, mounts: await this.#activation.make(whole, signal) };
+	}
+
+	#used({ fresh, pristine }: VolumePlan): Statement[] {
+		return [
+			...fresh.flatMap((volume) => [
+				this.#volumeRecords.setState(volume.name, "ACTIVE"),
+				volumeFact("ACTION_CREATED", volume),
+			]),
+			...pristine.map((name) => this.#volumeRecords.touched(name)),
+		];
+	}
+
+	async #makeSources(plan: readonly Planned[], undo: AsyncDisposableStack): Promise<void> {
+		const { host } = this.#parts;
+		for (const planned of plan) {
+			if (!("spec" in planned) || planned.spec.source.kind !== "bind" || !planned.spec.source.create) continue;
+			const { path } = planned.spec.source;
+			if (await host.exists(path)) continue;
+			const made = await host.makeDirectory(path);
+			undo.defer(() => host.unmake(made));
+		}
+	}
+
+	async #copyUp(root: string, plan: readonly Planned[], signal: AbortSignal): Promise<void> {
+		const filled = new Set<string>();
+		for (const planned of plan) {
+			if (!("spec" in planned) || planned.spec.source.kind !== "volume" || planned.volume === undefined) continue;
+			const { source, destination } = planned.spec;
+			const { volume, isPristine } = planned.volume;
+			if (!isPristine || !source.copy || source.subpath !== "" || filled.has(volume.name)) continue;
+			filled.add(volume.name);
+			await copyUp(this.#parts, volume, { root, path: destination }, signal);
+		}
+	}
+
+	#resolved(planned: Planned, place: string): ResolvedMount {
+		const { mounting, views } = this.#parts;
+		const path = views.preparedPath(place);
+		if ("mount" in planned)
+			return planned.mount.view === undefined ? planned.mount : { ...planned.mount, source: path };
+		const { spec, volume: found } = planned;
+		if (found !== undefined) {
+			const { volume } = found;
+			return resolve(spec, { path: mounting.mountpoint(volume), volume: volume.name, driver: volume.driver }, path);
+		}
+		return resolve(spec, { path: spec.source.kind === "bind" ? spec.source.path : "", volume: "", driver: "" }, path);
+	}
+}

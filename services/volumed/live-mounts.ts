@@ -1,0 +1,197 @@
+/** Mounts in processes that run: put in, taken out, and forgotten when their process has ended. */
+import { randomBytes } from "node:crypto";
+import { containerKey, type LiveMount, type MountSpec, type Party, resolve, viewOf } from "./attachment.ts";
+import { isRunning } from "./ended-live-mounts.ts";
+import { liveMountFact, volumeFact } from "./facts.ts";
+import { volumeFaults } from "./faults.ts";
+import { LiveMountRecords, type StoredLiveMount } from "./live-mount-records.ts";
+import type { Answer, Parts } from "./parts.ts";
+import { type PlannedVolume, VolumePlan } from "./volume-plan.ts";
+import { type StoredVolume, VolumeRecords } from "./volume-records.ts";
+import type { Volumes } from "./volumes.ts";
+
+export interface LiveMountSpec {
+	readonly holder: string;
+	readonly containerId: string;
+	readonly containerName: string;
+	readonly pid: number;
+	readonly mount: MountSpec;
+}
+
+export class LiveMounts {
+	readonly #parts: Parts;
+	readonly #volumes: Volumes;
+	readonly #records: LiveMountRecords;
+	readonly #volumeRecords: VolumeRecords;
+
+	constructor(parts: Parts, volumes: Volumes) {
+		this.#parts = parts;
+		this.#volumes = volumes;
+		this.#records = new LiveMountRecords(parts.store);
+		this.#volumeRecords = new VolumeRecords(parts.store);
+	}
+
+	/** Faults: as `MountInto` says; then nothing was changed. */
+	mountInto(spec: LiveMountSpec, answer: Answer<LiveMount>, signal: AbortSignal): Promise<LiveMount> {
+		const { source } = spec.mount;
+		const name = source.kind === "volume" ? source.name : undefined;
+		return this.#parts.turns.take([containerKey(spec), ...(name === undefined ? [] : [name])], async () => {
+			const { holder, containerId, containerName, mount } = spec;
+			const { destination } = mount;
+			const existing = this.#records.find(holder, containerId, destination);
+			if (existing !== undefined && (await isRunning(this.#parts, existing))) {
+				throw volumeFaults.ALREADY_MOUNTED({ destination, container: containerName || containerId.slice(0, 12) });
+			}
+			const volumes = new VolumePlan(this.#parts, this.#volumes);
+			const volume = await this.#plan(mount, volumes);
+			const process = await this.#parts.views.identify(spec.pid);
+			if (process === undefined) throw volumeFaults.PROCESS_NOT_FOUND({ pid: String(spec.pid) });
+			await using undo = new AsyncDisposableStack();
+			await volumes.make(undo, signal);
+			const live = this.#liveMount(spec, process, volume);
+			return await this.#carryOut({ live, spec: mount, volumes, replaced: existing }, undo, answer, signal);
+		});
+	}
+
+	/** Gives false when nothing of ours was there. */
+	unmountFrom({ holder, containerId }: Party, destination: string, answer: Answer<boolean>): Promise<boolean> {
+		const { turns, store } = this.#parts;
+		return turns.take([containerKey({ holder, containerId })], async () => {
+			const live = this.#records.find(holder, containerId, destination);
+			if (live !== undefined) {
+				await this.#takeOut(live, () => answer(true));
+				return true;
+			}
+			const rows = answer(false);
+			if (rows.length > 0) await store.intend(rows, "volumed.live-mount.told");
+			return false;
+		});
+	}
+
+	/** A container's; under its turn. What its process has taken along is only forgotten. */
+	async removeAll({ holder, containerId }: Party): Promise<void> {
+		for (const live of this.#records.of(holder, containerId)) await this.#takeOut(live, () => []);
+	}
+
+	/** Those whose process has ended, or that nobody was answered about, go. Gives the number of those that could not. */
+	async mend(): Promise<number> {
+		let failures = 0;
+		for (const live of this.#records.all()) {
+			const mending = this.#parts.turns.take([containerKey(live)], async () => {
+				const { holder, containerId, mount } = live;
+				const now = this.#records.find(holder, containerId, mount.destination);
+				if (now?.id !== live.id || (now.state === "ACTIVE" && (await isRunning(this.#parts, now)))) return;
+				await this.#takeOut(now, () => []);
+			});
+			await mending.catch((error: unknown) => {
+				failures += 1;
+				this.#parts.log.warn("a mount in a process could not be mended", { id: live.id, err: error });
+			});
+		}
+		return failures;
+	}
+
+	async #plan({ source }: MountSpec, volumes: VolumePlan): Promise<PlannedVolume | undefined> {
+		switch (source.kind) {
+			case "volume":
+				return volumes.add(source);
+			case "bind":
+				if (await this.#parts.host.exists(source.path)) return undefined;
+				throw volumeFaults.SOURCE_NOT_FOUND({ path: source.path }, { field: "mount" });
+			case "tmpfs":
+				throw volumeFaults.INVALID_OPTION(
+					{ option: "The mount", value: "tmpfs", allowed: "a volume or a bind" },
+					{ field: "mount" },
+				);
+		}
+	}
+
+	#liveMount(
+		{ mount, pid: _, ...spec }: LiveMountSpec,
+		process: LiveMount["process"],
+		planned: PlannedVolume | undefined,
+	): LiveMount {
+		const path = mount.source.kind === "bind" ? mount.source.path : "";
+		const volume = planned?.volume;
+		const origin =
+			volume === undefined
+				? { path, volume: "", driver: "" }
+				: { path: this.#parts.mounting.mountpoint(volume), volume: volume.name, driver: volume.driver };
+		const id = randomBytes(32).toString("hex");
+		return { ...spec, id, process, mount: resolve(mount, origin, origin.path) };
+	}
+
+	async #carryOut(
+		{
+			live,
+			spec,
+			volumes,
+			replaced,
+		}: {
+			readonly live: LiveMount;
+			readonly spec: MountSpec;
+			readonly volumes: VolumePlan;
+			readonly replaced: StoredLiveMount | undefined;
+		},
+		undo: AsyncDisposableStack,
+		answer: Answer<LiveMount>,
+		signal: AbortSignal,
+	): Promise<LiveMount> {
+		const { store, mounting, views, disk, now } = this.#parts;
+		const { process, mount } = live;
+		await disk.persist(volumes.pristine);
+		const volume = volumes.all[0];
+		if (volume !== undefined) undo.defer(() => mounting.settle(volume));
+		undo.defer(() => store.write([this.#records.delete(live.id)]));
+		const rows = [
+			...(replaced === undefined ? [] : [this.#records.delete(replaced.id)]),
+			this.#records.insert(live, now()),
+		];
+		await store.intend(rows, "volumed.live-mount.creating");
+		await using hold = volume && (await mounting.hold(volume, signal));
+		const view = viewOf(spec, hold?.path ?? mount.origin);
+		undo.defer(() => views.unmountFrom(process, view, mount.destination));
+		await views.mountInto(process, view, mount.destination);
+		const done = [
+			...volumes.fresh.flatMap((fresh) => [
+				this.#volumeRecords.setState(fresh.name, "ACTIVE"),
+				volumeFact("ACTION_CREATED", fresh),
+			]),
+			...volumes.pristine.map((name) => this.#volumeRecords.touched(name)),
+			this.#records.setState(live.id, "ACTIVE"),
+			liveMountFact("ACTION_MOUNTED", live),
+		];
+		await store.write([...done, ...answer(live)], "volumed.live-mount.active");
+		undo.move();
+		return live;
+	}
+
+	async #takeOut(live: StoredLiveMount, answer: Answer<void>): Promise<void> {
+		const { store, views, mounting } = this.#parts;
+		const { id, process, mount } = live;
+		await store.intend([this.#records.setState(id, "DELETING")], "volumed.live-mount.deleting");
+		const volume = this.#volumeOf(live);
+		const origin = volume === undefined ? mount.origin : mounting.mountpoint(volume);
+		await views.unmountFrom(process, { ...viewOfLive(live), origin }, mount.destination);
+		const rows = [this.#records.delete(id), liveMountFact("ACTION_UNMOUNTED", live)];
+		await store.write([...rows, ...answer()], "volumed.live-mount.deleted");
+		if (volume !== undefined) await mounting.settle(volume);
+	}
+
+	#volumeOf({ mount }: LiveMount): StoredVolume | undefined {
+		return mount.volume === "" ? undefined : this.#volumeRecords.find(mount.volume);
+	}
+}
+
+function viewOfLive({ mount }: LiveMount) {
+	const { origin, readOnly, view } = mount;
+	const plain = {
+		origin,
+		subpath: "",
+		readOnly,
+		owners: undefined,
+		recursion: "enabled",
+		propagation: "rprivate",
+	} as const;
+	return view ?? plain;
+}

@@ -1,0 +1,129 @@
+/** Volumes at paths of this host: shown there, mended there, and taken away again. */
+import { volumeFact } from "./facts.ts";
+import { volumeFaults } from "./faults.ts";
+import type { Answer, Parts } from "./parts.ts";
+import { type Publication, publishedView, type PublicationSpec } from "./publication.ts";
+import { PublicationRecords, type StoredPublication } from "./publication-records.ts";
+import type { Volume } from "./volume.ts";
+import { refuseUnusable } from "./volume-plan.ts";
+import { VolumeRecords } from "./volume-records.ts";
+
+export class Publications {
+	readonly #parts: Parts;
+	readonly #records: PublicationRecords;
+	readonly #volumes: VolumeRecords;
+
+	constructor(parts: Parts) {
+		this.#parts = parts;
+		this.#records = new PublicationRecords(parts.store);
+		this.#volumes = new VolumeRecords(parts.store);
+	}
+
+	/** What is there just so is the answer. Faults: as the contract says; then nothing was changed. */
+	publish(spec: PublicationSpec, answer: Answer<Publication>, signal: AbortSignal): Promise<Publication> {
+		const { turns, store, mounting, views, disk, now } = this.#parts;
+		return turns.take([spec.path, spec.volume], async () => {
+			const existing = this.#records.find(spec.path);
+			if (existing !== undefined) return this.#existing(existing, spec, answer, signal);
+			const volume = await this.#usable(spec.volume);
+			const publication = { ...spec, createdAt: new Date(now()) };
+			await using undo = new AsyncDisposableStack();
+			undo.defer(() => mounting.settle(volume));
+			await disk.persist(volume.pristine ? [volume.name] : []);
+			await store.intend([this.#records.insert(publication)], "volumed.publication.creating");
+			undo.defer(() => store.write([this.#records.delete(spec.path)]));
+			await using hold = await mounting.hold(volume, signal);
+			const view = publishedView(spec, hold.path);
+			const made = await views.publish(spec.path, view);
+			undo.defer(() => views.unpublish(spec.path, view, made));
+			const rows = [
+				this.#records.activate(spec.path, made),
+				...(volume.pristine ? [this.#volumes.touched(volume.name)] : []),
+				volumeFact("ACTION_PUBLISHED", volume, { path: spec.path }),
+			];
+			await store.write([...rows, ...answer(publication)], "volumed.publication.active");
+			undo.move();
+			return publication;
+		});
+	}
+
+	/** Gives false when nothing was there. */
+	unpublish(path: string, answer: Answer<boolean>): Promise<boolean> {
+		const { turns, store } = this.#parts;
+		return turns.take([path], async () => {
+			const publication = this.#records.find(path);
+			if (publication === undefined) {
+				const rows = answer(false);
+				if (rows.length > 0) await store.intend(rows, "volumed.publication.told");
+				return false;
+			}
+			await store.intend([this.#records.setDeleting(path)], "volumed.publication.deleting");
+			await this.#takeAway(publication, answer);
+			return true;
+		});
+	}
+
+	/** Of one volume, unless it is empty; by path, after `after`. */
+	list(volume: string, after: string, limit: number): Publication[] {
+		return this.#records.list(volume, after, limit);
+	}
+
+	/** What the store says is made true at every path. Gives the number of those that could not be mended. */
+	async mend(signal: AbortSignal): Promise<number> {
+		let failures = 0;
+		for (const { path } of this.#records.all()) {
+			const mending = this.#parts.turns.take([path], () => this.#mendOne(path, signal));
+			await mending.catch((error: unknown) => {
+				failures += 1;
+				this.#parts.log.warn("a publication could not be mended", { path, err: error });
+			});
+		}
+		return failures;
+	}
+
+	async #mendOne(path: string, signal: AbortSignal): Promise<void> {
+		const { mounting, views } = this.#parts;
+		const publication = this.#records.find(path);
+		if (publication === undefined) return;
+		// Nobody was answered about one that was being made.
+		if (publication.state !== "ACTIVE") return this.#takeAway(publication, () => []);
+		const volume = this.#volumes.find(publication.volume);
+		if (volume === undefined) return;
+		await using hold = await mounting.hold(volume, signal);
+		const view = publishedView(publication, hold.path);
+		if (!(await views.isPublished(path, view))) await views.publish(path, view);
+	}
+
+	async #takeAway(publication: StoredPublication, answer: Answer<boolean>): Promise<void> {
+		const { store, mounting, views } = this.#parts;
+		const { path, made, state } = publication;
+		const volume = this.#volumes.find(publication.volume);
+		if (volume === undefined) throw new Error(`the volume ${publication.volume} of a publication is not stored`);
+		await views.unpublish(path, publishedView(publication, mounting.mountpoint(volume)), made || state === "CREATING");
+		const rows = [this.#records.delete(path), volumeFact("ACTION_UNPUBLISHED", volume, { path })];
+		await store.write([...rows, ...answer(true)], "volumed.publication.deleted");
+		await mounting.settle(volume);
+	}
+
+	async #existing(
+		existing: StoredPublication,
+		spec: PublicationSpec,
+		answer: Answer<Publication>,
+		signal: AbortSignal,
+	): Promise<Publication> {
+		const { path, volume, subpath, readOnly } = existing;
+		const isSame = volume === spec.volume && subpath === spec.subpath && readOnly === spec.readOnly;
+		if (!isSame || existing.state !== "ACTIVE") throw volumeFaults.ALREADY_PUBLISHED({ path, volume });
+		await this.#mendOne(path, signal);
+		const rows = answer(existing);
+		if (rows.length > 0) await this.#parts.store.intend(rows, "volumed.publication.told");
+		return existing;
+	}
+
+	async #usable(name: Volume["name"]) {
+		const volume = this.#volumes.find(name);
+		if (volume === undefined || volume.gone) throw volumeFaults.VOLUME_NOT_FOUND({ volume: name });
+		await refuseUnusable(this.#parts, volume);
+		return volume;
+	}
+}
