@@ -4,10 +4,10 @@ import { atCall, type Call, checked } from "./libc.ts";
 import { isErrno } from "./libc.ts";
 
 const listxattr = checked<[path: string, list: Uint8Array | null, size: number]>(
-	"ssize_t listxattr(const char *path, char *list, size_t size)",
+	"long listxattr(const char *path, char *list, size_t size)",
 );
 const getxattr = checked<[path: string, name: string, value: Uint8Array | null, size: number]>(
-	"ssize_t getxattr(const char *path, const char *name, void *value, size_t size)",
+	"long getxattr(const char *path, const char *name, void *value, size_t size)",
 );
 const setxattr = checked<[path: string, name: string, value: Uint8Array, size: number, flags: number]>(
 	"int setxattr(const char *path, const char *name, const void *value, size_t size, int flags)",
