@@ -1,8 +1,8 @@
 /** What `run` and `create` have in common: their flags, and the specification that these make. */
 import { ContainerSpec } from "#gen/wharf/container/v1/container.ts";
 import { Protocol } from "#gen/wharf/network/v1/endpoint.ts";
-import type { MountSpec } from "#gen/wharf/volume/v1/volume.ts";
 import { DEFAULT_BRIDGE } from "../default-bridge.ts";
+import { MOUNT_FLAGS, mountsOf, type ParseMounts } from "./mount-flags.ts";
 import type { Flags, ValuesOf } from "./syntax/command.ts";
 import { syntaxFaults } from "./syntax/faults.ts";
 import { parseExtraHost } from "./syntax/extra-hosts.ts";
@@ -11,7 +11,7 @@ import { parseLogOptions } from "./syntax/log-options.ts";
 import { type NetworkWish, parseNetwork } from "./syntax/networks.ts";
 import { parseEnvironment, parsePairs } from "./syntax/pairs.ts";
 import { parsePorts, type Transport } from "./syntax/ports.ts";
-import { type MountWish, parseVolume } from "./syntax/volumes.ts";
+import { parseVolumesFrom } from "./syntax/volumes-from.ts";
 import type { Terminal } from "./terminal.ts";
 
 const TRANSPORTS: Readonly<Record<Transport, Protocol>> = { tcp: Protocol.TCP, udp: Protocol.UDP, sctp: Protocol.SCTP };
@@ -33,12 +33,7 @@ export const CONTAINER_FLAGS = {
 		value: "PORT",
 		help: "Publish a port: 8080:80, 127.0.0.1:8080:80, 8000-8003:80-83, 8000-8010:80 (a free one of these), 53:53/udp, 80",
 	},
-	volume: {
-		kind: "list",
-		short: "v",
-		value: "VOLUME",
-		help: "Mount a volume or a directory: data:/data, /srv:/srv:ro, /scratch",
-	},
+	...MOUNT_FLAGS,
 	env: {
 		kind: "list",
 		short: "e",
@@ -83,11 +78,13 @@ export const CONTAINER_FLAGS = {
 	rm: { kind: "switch", help: "Remove it, and its volumes without a name, when its program ends" },
 } as const satisfies Flags;
 
-export function specOf(
+/** volumed is asked last, and only about mounts. */
+export async function specOf(
 	flags: ValuesOf<typeof CONTAINER_FLAGS>,
 	[image = "", ...command]: readonly string[],
 	{ env, cwd }: Pick<Terminal, "env" | "cwd">,
-): ContainerSpec {
+	parseMounts: ParseMounts,
+): Promise<ContainerSpec> {
 	if (image === "") {
 		throw syntaxFaults.INVALID_VALUE({ what: "The image", value: image, allowed: "the name of one, as host" });
 	}
@@ -99,7 +96,7 @@ export function specOf(
 		links: flags.link.map(parseLink),
 	});
 	const names = flags.network.length === 0 ? [DEFAULT_BRIDGE] : flags.network;
-	return ContainerSpec.fromPartial({
+	const spec = ContainerSpec.fromPartial({
 		name: flags.name ?? "",
 		image,
 		command,
@@ -109,7 +106,7 @@ export function specOf(
 			...port,
 			protocol: TRANSPORTS[port.protocol],
 		})),
-		mounts: flags.volume.map((text) => mountOf(parseVolume(text, cwd))),
+		volumesFrom: flags["volumes-from"].map(parseVolumesFrom),
 		autoRemove: flags.rm,
 		labels: parsePairs(flags.label, "The label"),
 		hostname: flags.hostname ?? "",
@@ -118,6 +115,7 @@ export function specOf(
 		extraHosts: flags["add-host"].map(parseExtraHost),
 		...(flags["log-opt"].length === 0 ? {} : { log: parseLogOptions(flags["log-opt"]) }),
 	});
+	return { ...spec, mounts: await mountsOf(flags, cwd, parseMounts) };
 }
 
 type DnsFlags = Pick<ValuesOf<typeof CONTAINER_FLAGS>, "dns" | "dns-search" | "dns-option">;
@@ -126,19 +124,4 @@ type DnsFlags = Pick<ValuesOf<typeof CONTAINER_FLAGS>, "dns" | "dns-search" | "d
 function dnsOf({ dns, "dns-search": search, "dns-option": options }: DnsFlags): Pick<Partial<ContainerSpec>, "dns"> {
 	if (dns.length + search.length + options.length === 0) return {};
 	return { dns: { servers: [...dns], search: [...search], options: [...options] } };
-}
-
-function mountOf({ destination, readOnly, source }: MountWish): MountSpec {
-	switch (source.kind) {
-		case "volume":
-			return {
-				destination,
-				readOnly,
-				source: { $case: "volume", value: { name: source.name, noCopy: source.noCopy } },
-			};
-		case "bind": {
-			const { path, propagation } = source;
-			return { destination, readOnly, source: { $case: "bind", value: { path, create: true, propagation } } };
-		}
-	}
 }

@@ -1,5 +1,6 @@
 import { ContainerServiceService, CreateContainerRequest } from "#gen/wharf/container/v1/container.ts";
 import { CONTAINER_FLAGS, specOf } from "../container-flags.ts";
+import { volumedOf } from "../mount-flags.ts";
 import { connect, requestId } from "../requests.ts";
 import { command } from "../syntax/command.ts";
 
@@ -12,7 +13,12 @@ export default command({
 	commandAfter: 1,
 	flags: CONTAINER_FLAGS,
 	async run({ flags, operands, terminal }) {
-		const spec = specOf(flags, operands, terminal);
+		const spec = await specOf(
+			flags,
+			operands,
+			terminal,
+			volumedOf(() => terminal.paths),
+		);
 		using gateway = connect(terminal.paths, "gateway", ContainerServiceService);
 		const { container, warnings } = await gateway.createContainer(
 			CreateContainerRequest.fromPartial({ requestId: requestId(), spec }),

@@ -8,6 +8,7 @@ import {
 import type { ClientOf } from "#lib/rpc/client.ts";
 import { CONTAINER_FLAGS, specOf } from "../container-flags.ts";
 import { exitStatusOf } from "../exit-status.ts";
+import { volumedOf } from "../mount-flags.ts";
 import { printLogs, waitFor } from "../output-stream.ts";
 import { connect, requestId } from "../requests.ts";
 import { sentence } from "../run-command-line.ts";
@@ -39,7 +40,12 @@ export default command({
 		["wharf run -d --name web --network front -p 8080:80 host python3 -m http.server 80", "a web server"],
 	],
 	async run({ flags, operands, terminal }) {
-		const spec = specOf(flags, operands, terminal);
+		const spec = await specOf(
+			flags,
+			operands,
+			terminal,
+			volumedOf(() => terminal.paths),
+		);
 		using gateway = connect(terminal.paths, "gateway", ContainerServiceService);
 		const { container, warnings } = await gateway.createContainer(
 			CreateContainerRequest.fromPartial({ requestId: requestId(), spec }),

@@ -12,18 +12,19 @@ export default command({
 	operands: "VOLUME [VOLUME...]",
 	minOperands: 1,
 	maxOperands: Number.POSITIVE_INFINITY,
-	flags: {},
-	async run({ operands, terminal }) {
+	flags: { size: { kind: "switch", short: "s", help: "How much is in each, too" } },
+	async run({ flags, operands, terminal }) {
+		const inspect = (name: string) => inspectVolume(name, terminal, flags.size);
 		const found: object[] = [];
-		const status = await each(operands, terminal, async (name) => void found.push(await inspectVolume(name, terminal)));
+		const status = await each(operands, terminal, async (name) => void found.push(await inspect(name)));
 		await terminal.out(inspectText(found));
 		return status;
 	},
 });
 
-export async function inspectVolume(name: string, { paths }: Terminal): Promise<object> {
+export async function inspectVolume(name: string, { paths }: Terminal, withUsage = false): Promise<object> {
 	using volumed = connect(paths, "volumed", VolumeServiceService);
-	const { volume } = await volumed.getVolume(GetVolumeRequest.fromPartial({ name }));
+	const { volume } = await volumed.getVolume(GetVolumeRequest.fromPartial({ name, withUsage }));
 	if (volume === undefined) throw new Error(`volumed gave no volume for ${name}`);
 	return volumeJson(volume);
 }

@@ -1,11 +1,14 @@
-import { ListVolumesRequest, VolumeServiceService } from "#gen/wharf/volume/v1/volume.ts";
+import { ListVolumesRequest, type Volume, VolumeServiceService } from "#gen/wharf/volume/v1/volume.ts";
 import { allPages } from "#lib/rpc/all-pages.ts";
 import { LIST_FLAGS, listText } from "../format.ts";
 import { volumeLine } from "../output/volume-json.ts";
+import { size } from "../output/quantity.ts";
 import { connect } from "../requests.ts";
 import { command } from "../syntax/command.ts";
+import { parseFilters, parseLabelFilter, parseYesNo } from "../syntax/filters.ts";
 
 const { format, quiet } = LIST_FLAGS;
+const FILTERS = ["dangling", "driver", "label", "name"] as const;
 
 export default command({
 	name: "volume ls",
@@ -13,16 +16,27 @@ export default command({
 	operands: "",
 	minOperands: 0,
 	maxOperands: 0,
-	flags: { format, quiet },
+	flags: {
+		filter: {
+			kind: "list",
+			short: "f",
+			value: "FILTER",
+			help: "dangling=true: only those that nobody uses; driver=DRIVER, name=PATTERN: only those with one of these; label=KEY, label=KEY=VALUE: only those with all of these",
+		},
+		size: { kind: "switch", help: "How much is in each, too" },
+		format,
+		quiet,
+	},
 	async run({ flags, terminal }) {
+		const asked = listRequest(flags);
 		using volumed = connect(terminal.paths, "volumed", VolumeServiceService);
 		const volumes = await allPages(
-			(page) => volumed.listVolumes(ListVolumesRequest.fromPartial(page)),
+			(page) => volumed.listVolumes(ListVolumesRequest.fromPartial({ ...asked, ...page })),
 			(answer) => answer.volumes,
 		);
 		const listed = () => ({
-			heads: ["DRIVER", "VOLUME NAME"],
-			rows: volumes.map(({ driver, name }) => [driver, name]),
+			heads: ["DRIVER", "VOLUME NAME", ...(flags.size ? ["SIZE", "FILES"] : [])],
+			rows: volumes.map((volume) => [volume.driver, volume.name, ...(flags.size ? usageCells(volume) : [])]),
 			json: volumes.map(volumeLine),
 			ids: volumes.map(({ name }) => name),
 		});
@@ -30,3 +44,19 @@ export default command({
 		return 0;
 	},
 });
+
+function listRequest({ filter, size: withUsage }: { filter: readonly string[]; size: boolean }) {
+	const filters = parseFilters(filter, FILTERS);
+	const dangling = parseYesNo("dangling", filters.get("dangling"));
+	return {
+		drivers: [...(filters.get("driver") ?? [])],
+		labels: parseLabelFilter(filters.get("label")),
+		namePatterns: [...(filters.get("name") ?? [])],
+		withUsage,
+		...(dangling === undefined ? {} : { dangling }),
+	};
+}
+
+function usageCells({ usage }: Volume): string[] {
+	return usage === undefined ? ["N/A", "N/A"] : [size(usage.bytes), String(usage.files)];
+}

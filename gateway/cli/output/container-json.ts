@@ -1,9 +1,9 @@
 /** A container in the shape of `docker inspect`. */
 import { ContainerState, type Container } from "#gen/wharf/container/v1/container.ts";
 import type { Endpoint } from "#gen/wharf/network/v1/endpoint.ts";
-import type { ResolvedMount } from "#gen/wharf/volume/v1/volume.ts";
 import { bridgeLinks, DEFAULT_BRIDGE } from "../../default-bridge.ts";
 import { stateWord } from "./container-text.ts";
+import { anonymousVolumesJson, askedMountsJson, mountJson } from "./mounts-json.ts";
 import { protocolWord } from "./published.ts";
 
 const NEVER = "0001-01-01T00:00:00Z";
@@ -31,6 +31,7 @@ export function containerJson(container: Container): Record<string, unknown> {
 			DnsOptions: spec?.dns?.options ?? [],
 			ExtraHosts: (spec?.extraHosts ?? []).map(({ name, address }) => `${name}:${address}`),
 			Links: olderLinksJson(spec),
+			...askedMountsJson(spec ?? { mounts: [], volumesFrom: [] }),
 		},
 		Mounts: mounts.map(mountJson),
 		Config: {
@@ -39,7 +40,7 @@ export function containerJson(container: Container): Record<string, unknown> {
 			Env: spec?.environment ?? [],
 			Cmd: spec?.command ?? [],
 			Image: spec?.image ?? "",
-			Volumes: volumesJson(mounts),
+			Volumes: anonymousVolumesJson(spec?.mounts ?? []),
 			Labels: spec?.labels ?? {},
 		},
 		NetworkSettings: networkSettings(container, endpoints),
@@ -146,23 +147,4 @@ function bindings(ports: Endpoint["ports"]): Record<string, Binding[]> {
 		});
 	}
 	return result;
-}
-
-function mountJson(mount: ResolvedMount): Record<string, unknown> {
-	const type = mount.volume !== "" ? "volume" : mount.type;
-	return {
-		Type: type,
-		...(type === "volume" ? { Name: mount.volume } : {}),
-		Source: type === "tmpfs" ? "" : mount.source,
-		Destination: mount.destination,
-		...(type === "volume" ? { Driver: "local" } : {}),
-		Mode: mount.readOnly ? "ro" : "",
-		RW: !mount.readOnly,
-		Propagation: mount.options.find((option) => /^r?(private|shared|slave)$/.test(option)) ?? "",
-	};
-}
-
-function volumesJson(mounts: readonly ResolvedMount[]): Record<string, object> | null {
-	const own = mounts.filter(({ volume }) => volume !== "");
-	return own.length === 0 ? null : Object.fromEntries(own.map(({ destination }) => [destination, {}]));
 }

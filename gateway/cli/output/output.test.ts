@@ -46,10 +46,13 @@ const WEB = Container.fromPartial({
 	mounts: [
 		{
 			destination: "/data",
-			source: "/var/lib/wharf/volumes/data/_data",
+			source: "/var/lib/wharf/views/1",
+			origin: "/var/lib/wharf/volumes/data/_data",
 			type: "bind",
 			options: ["rbind", "rprivate"],
 			volume: "data",
+			driver: "local",
+			mode: "z",
 			readOnly: false,
 		},
 	],
@@ -158,9 +161,9 @@ describe("JSON in Docker's shape", () => {
 					Source: "/var/lib/wharf/volumes/data/_data",
 					Destination: "/data",
 					Driver: "local",
-					Mode: "",
+					Mode: "z",
 					RW: true,
-					Propagation: "rprivate",
+					Propagation: "",
 				},
 			],
 			NetworkSettings: {

@@ -62,6 +62,21 @@ export const syntaxFaults = catalogue("cli", {
 		help: (m) =>
 			`One that runs on a network of your own has: \`wharf start ${m.container}\`, \`wharf network connect NETWORK ${m.container}\`.`,
 	},
+	CONTAINER_NOT_RUNNING: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { container: string }) => `Container ${m.container} does not run.`,
+		help: (m) => `\`wharf start ${m.container}\` starts it.`,
+	},
+	UNKNOWN_FILTER: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { filter: string; nearest: string; known: string }) =>
+			`There is no filter ${JSON.stringify(m.filter)}${m.nearest === "" ? "." : `; did you mean ${m.nearest}?`} There are ${m.known}.`,
+	},
+	CANCELLED: {
+		code: "CANCELLED",
+		message: () => "Nothing was done.",
+		help: () => "`-f` does it without asking.",
+	},
 	INVALID_VALUE: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { what: string; value: string; allowed: string }) =>
