@@ -5,6 +5,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	conntrack: "conntrack",
 	crun: "crun",
 	"docker-compose": "docker-compose",
+	debugfs: "e2fsprogs",
 	dockerd: "docker.io",
 	"firewall-cmd": "firewalld",
 	fusermount: "fuse3",

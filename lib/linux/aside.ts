@@ -1,0 +1,84 @@
+/**
+ * Calls of this folder on threads of their own, for those that wait inside the kernel: for a disk, for a transaction, for a server.
+ *
+ * The process sees what they do as if it did it itself: mounts and files are the process's. Unlike `checkedAside` of libc.ts the error is kept.
+ */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { Operations } from "./aside-thread.ts";
+import { LinuxError } from "./libc.ts";
+
+/** The sources and the bundle have it beside this file. */
+const THREAD = new URL(import.meta.url.endsWith(".ts") ? "./aside-thread.ts" : "./aside-thread.js", import.meta.url);
+
+const ETIMEDOUT = 110;
+
+export type AsideReply =
+	| { readonly value: unknown }
+	| { readonly errno: number; readonly call: string }
+	/** Node's own, of `fs`. */
+	| { readonly code: string; readonly text: string }
+	| { readonly bug: string };
+
+/** One thread is kept; more are made while that one is busy, as nobody knows how long it will be. */
+export class Aside implements AsyncDisposable {
+	readonly #boundMs: number;
+	#idle: Worker | undefined;
+
+	/** After `boundMs` a call is given up. */
+	constructor(boundMs = 30_000) {
+		this.#boundMs = boundMs;
+	}
+
+	/** As the call itself, later. LinuxError ETIMEDOUT: it was given up and may come to its end all the same. */
+	async call<K extends keyof Operations>(
+		name: K,
+		...args: Parameters<Operations[K]>
+	): Promise<ReturnType<Operations[K]>> {
+		const worker = this.#idle ?? start();
+		this.#idle = undefined;
+		worker.ref();
+		const reply = await this.#ask(worker, { name, args });
+		worker.unref();
+		if (reply === undefined) throw new LinuxError(ETIMEDOUT, name);
+		if (this.#idle === undefined) this.#idle = worker;
+		else void worker.terminate();
+		return valueOf(reply) as ReturnType<Operations[K]>; // what that operation returned
+	}
+
+	/** Undefined: there is none within the bound. */
+	async #ask(worker: Worker, question: unknown): Promise<AsideReply | undefined> {
+		const settled = new AbortController();
+		const bound = setTimeout(() => settled.abort(), this.#boundMs);
+		try {
+			const answered = once(worker, "message", { signal: settled.signal });
+			worker.postMessage(question);
+			const [reply] = (await answered) as [AsideReply]; // the one kind of message that the thread sends
+			return reply;
+		} catch (error) {
+			if (settled.signal.aborted) return undefined;
+			throw error;
+		} finally {
+			clearTimeout(bound);
+			settled.abort();
+		}
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#idle?.terminate();
+		this.#idle = undefined;
+	}
+}
+
+function start(): Worker {
+	const worker = new Worker(THREAD, { trackUnmanagedFds: false, execArgv: [] });
+	worker.unref();
+	return worker;
+}
+
+function valueOf(reply: AsideReply): unknown {
+	if ("value" in reply) return reply.value;
+	if ("errno" in reply) throw new LinuxError(reply.errno, reply.call);
+	if ("code" in reply) throw Object.assign(new Error(reply.text), { code: reply.code });
+	throw new Error(reply.bug);
+}
