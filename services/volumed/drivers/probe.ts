@@ -15,7 +15,7 @@ const PROBE_MS = 5_000;
 
 /** Resolves in `timeoutMs`, also when the child cannot be ended before its file system answers. Symlinks are followed. */
 export async function probeDirectory(path: string, timeoutMs = PROBE_MS): Promise<Probe> {
-	const child = start("stat", ["-L", "--format=%d:%i %F", "--", path], { stdout: "pipe" });
+	const child = start("stat", ["-L", "--format=%Hd:%Ld:%i %F", "--", path], { stdout: "pipe" });
 	let timer: NodeJS.Timeout | undefined;
 	const late = new Promise<Probe>((resolve) => {
 		timer = setTimeout(() => {
