@@ -15,6 +15,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { start } from "#lib/exec/run.ts";
 import { unmount } from "#lib/linux/mount/mount.ts";
 import { mountsOf } from "#lib/linux/test-support/mounts-of.ts";
 import { PASSWORD, SshServer } from "../test-support/ssh-server.ts";
@@ -198,6 +199,46 @@ test("unmounts while the server does not answer", async () => {
 	await sshfs.unmount(volume({}));
 	expect(mountsOf(volumes.slice(-6))).toEqual([]);
 	await server.start();
+});
+
+/** Another process mounts, and is killed when `when` resolves. */
+async function mountAndDie(data: DriverVolume, when: () => Promise<unknown>): Promise<void> {
+	const program = `
+		import { SshfsDriver } from ${JSON.stringify(new URL("./sshfs.ts", import.meta.url).href)};
+		const driver = new SshfsDriver({ mountpoint: () => ${JSON.stringify(driver().mountpoint(data))}, ensure: async () => {} });
+		const volume = { name: "data", backing: "sshfs", options: new Map(${JSON.stringify([...data.options])}) };
+		await driver.mount(volume, new AbortController().signal);
+		setInterval(() => undefined, 1_000);
+	`;
+	mkdirSync(driver().mountpoint(data), { recursive: true });
+	const child = start(process.execPath, ["--input-type=module", "-e", program], { stdout: "ignore" });
+	await when();
+	process.kill(child.pid ?? 0, "SIGKILL");
+	await child.done;
+}
+
+describe("volumed is killed", () => {
+	test("when it had mounted: it goes on, and is known", async () => {
+		const data = volume({});
+		const path = driver().mountpoint(data);
+		await mountAndDie(data, () => expect.poll(() => driver().isMounted(data), { timeout: 60_000 }).toBe(true));
+		writeFileSync(join(path, "later"), "1");
+		expect(readFileSync(remote("later"), "utf8")).toBe("1");
+		expect(await driver().isMounted(data)).toBe(true);
+		expect(await driver().mount(data, never)).toBe(path);
+		expect(processes("sshfs")).toHaveLength(1);
+	});
+
+	test("while sshfs connects: it is ended with the volume's unmounting", async () => {
+		const silent = createServer((socket) => socket.pause()).listen(0, "127.0.0.1");
+		await once(silent, "listening");
+		const { port } = silent.address() as { port: number };
+		await mountAndDie(volume({ port: String(port) }), () => once(silent, "connection"));
+		expect(processes("sshfs")).toHaveLength(1);
+		await driver({ graceMs: 100 }).unmount(volume({}));
+		expect(processes()).toEqual([]);
+		silent.close();
+	});
 });
 
 describe("a password", () => {

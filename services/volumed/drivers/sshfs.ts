@@ -8,7 +8,6 @@ import { once } from "node:events";
 import { rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { killPoint } from "#lib/config/kill-point.ts";
 import { type Child, start } from "#lib/exec/run.ts";
 import { Fault } from "#lib/fault/fault.ts";
 import { isErrno } from "#lib/linux/libc.ts";
@@ -97,13 +96,11 @@ export class SshfsDriver implements Driver {
 			await this.#takeOff(target, 0);
 			throw error;
 		}
-		killPoint("volumed.sshfs.mount");
 		return target;
 	}
 
 	async unmount(volume: DriverVolume): Promise<void> {
 		await this.#takeOff(this.mountpoint(volume), this.#graceMs);
-		killPoint("volumed.sshfs.unmount");
 	}
 
 	mountpoint({ name }: DriverVolume): string {
