@@ -6,10 +6,9 @@
  * seen in another namespace, and it ends with the last descriptor or process in it, also after a SIGKILL. Programs get in by
  * `nsenter`, which keeps nothing of the outside but their standard streams. Measured: 1 ms to make, 2 ms to enter.
  */
-import { once } from "node:events";
 import { closeSync } from "node:fs";
-import { Worker } from "node:worker_threads";
 import { LinuxError } from "../libc.ts";
+import { AskedThread } from "./asked-thread.ts";
 
 /** The sources and the bundle have it beside this file. */
 const THREAD = new URL(import.meta.url.endsWith(".ts") ? "./jail-thread.ts" : "./jail-thread.js", import.meta.url);
@@ -49,42 +48,17 @@ export class Jail implements Disposable {
 
 /** Makes jails, one at a time. */
 export class Jailer implements AsyncDisposable {
-	readonly #worker: Worker;
-	#last: Promise<unknown> = Promise.resolve();
-
-	constructor() {
-		// Without tracking, the descriptors that the thread opens are the process's.
-		this.#worker = new Worker(THREAD, { trackUnmanagedFds: false, execArgv: [] });
-		this.#worker.unref();
-	}
+	readonly #thread = new AskedThread<readonly JailBind[], JailReply>(THREAD, "makes jails");
 
 	/** LinuxError when a source is missing or the kernel refuses; then nothing is left. */
 	async create(binds: readonly JailBind[]): Promise<Jail> {
-		const made = this.#last.then(() => this.#ask(binds));
-		this.#last = made.catch(() => undefined);
-		const reply = await made;
+		const reply = await this.#thread.ask(binds);
 		if ("fd" in reply) return new Jail(reply.fd);
 		throw "errno" in reply ? new LinuxError(reply.errno, reply.call) : new Error(reply.bug);
 	}
 
-	async #ask(binds: readonly JailBind[]): Promise<JailReply> {
-		const worker = this.#worker;
-		worker.ref();
-		const asked = new AbortController();
-		try {
-			const reply = once(worker, "message", { signal: asked.signal });
-			const ended = once(worker, "exit", { signal: asked.signal });
-			worker.postMessage(binds);
-			const [first] = await Promise.race([reply, ended.then(() => [{ bug: "the thread that makes jails ended" }])]);
-			return first as JailReply; // the one kind of message that the thread sends
-		} finally {
-			asked.abort();
-			worker.unref();
-		}
-	}
-
-	async [Symbol.asyncDispose](): Promise<void> {
-		await this.#worker.terminate();
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.#thread[Symbol.asyncDispose]();
 	}
 }
 

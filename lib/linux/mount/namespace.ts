@@ -16,6 +16,8 @@ const MNT_DETACH = 2;
 const unshare = checked<[flags: number]>("int unshare(int flags)");
 const setns = checked<[fd: number, nstype: number]>("int setns(int fd, int nstype)");
 const chdir = checked<[path: string]>("int chdir(const char *path)");
+const fchdir = checked<[fd: number]>("int fchdir(int fd)");
+const umask = checked<[mode: number]>("unsigned int umask(unsigned int mode)");
 const pivotRoot = checked<[newRoot: string, oldRoot: string]>(
 	"int pivot_root(const char *new_root, const char *old_root)",
 );
@@ -26,11 +28,29 @@ const umount2 = checked<[target: string, flags: number]>("int umount2(const char
  * The copy lives as long as a descriptor (of `/proc/thread-self/ns/mnt`) or a process holds it. Cannot return: abort.
  */
 export function inOwnMounts<T>(body: () => T): T {
-	if (isMainThread) throw new Error("inOwnMounts: the main thread shares its view with the whole process");
-	const home = openSync("/proc/thread-self/ns/mnt", "r");
-	try {
+	return comingBack(() => {
 		unshare(CLONE_FS | CLONE_NEWNS);
 		setPropagation("/", "private", { recursive: true });
+		return body();
+	});
+}
+
+/**
+ * Runs `body` in the mount namespace that a descriptor shows (of `/proc/<pid>/ns/mnt`), at its root, and comes back.
+ * Descriptors of elsewhere stay what they are; paths mean what they mean there. Cannot return: abort.
+ */
+export function inMountsOf<T>(namespace: number, body: () => T): T {
+	return comingBack(() => {
+		unshare(CLONE_FS);
+		atCall("setns of mounts", () => setns(namespace, CLONE_NEWNS));
+		return body();
+	});
+}
+
+function comingBack<T>(body: () => T): T {
+	if (isMainThread) throw new Error("the main thread shares its view of the mounts with the whole process");
+	const home = openSync("/proc/thread-self/ns/mnt", "r");
+	try {
 		return body();
 	} finally {
 		try {
@@ -40,6 +60,28 @@ export function inOwnMounts<T>(body: () => T): T {
 			process.abort();
 		}
 		closeSync(home);
+	}
+}
+
+/** From here on the modes that this thread makes files with are those that it asks for: its umask is its own, and 0. */
+export function ownFileCreation(): void {
+	if (isMainThread) throw new Error("the main thread shares its umask with the whole process");
+	unshare(CLONE_FS);
+	umask(0);
+}
+
+/**
+ * Takes the mount that a descriptor shows, with all that is mounted on it, out of the thread's namespace; a busy one ends when its
+ * last user is gone. `procfs` is a descriptor of this host's /proc: in another namespace that is the way to a descriptor.
+ */
+export function detachAt(fd: number, procfs: number): void {
+	unshare(CLONE_FS);
+	atCall("fchdir /proc", () => fchdir(procfs));
+	try {
+		// What a descriptor leads to is this very mount, whatever lies on it by now.
+		atCall(`umount fd ${fd}`, () => umount2(`thread-self/fd/${fd}`, MNT_DETACH));
+	} finally {
+		atCall("chdir /", () => chdir("/"));
 	}
 }
 

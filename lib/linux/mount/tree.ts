@@ -18,6 +18,7 @@ const MOVE_MOUNT_F_EMPTY_PATH = 4;
 const MOVE_MOUNT_T_EMPTY_PATH = 0x40;
 
 const ATTRIBUTES = { readOnly: 0x1n, nosuid: 0x2n, nodev: 0x4n, noexec: 0x8n } as const;
+const IDMAP = 0x10_0000n;
 const PROPAGATION: Readonly<Record<Propagation, bigint>> = {
 	private: 1n << 18n,
 	slave: 1n << 19n,
@@ -44,6 +45,8 @@ export interface TreeAttributes {
 	readonly nodev?: boolean;
 	readonly noexec?: boolean;
 	readonly propagation?: Propagation;
+	/** The descriptor of a user namespace: an id that is inside there on the disk is seen as the one outside. Only of trees that are attached nowhere. */
+	readonly idmap?: number;
 	/** Also of every mount below. */
 	readonly recursive?: boolean;
 }
@@ -90,11 +93,15 @@ export class DetachedTree implements Disposable {
 
 /** Adds attributes to the mount at a path, or to the one that a descriptor shows. */
 export function setTreeAttributes(at: string | number, attributes: TreeAttributes): void {
-	const { propagation, recursive = false } = attributes;
+	const { propagation, idmap, recursive = false } = attributes;
 	const structure = Buffer.alloc(MOUNT_ATTR_BYTES);
 	let set = 0n;
 	for (const [name, bit] of Object.entries(ATTRIBUTES)) {
 		if (attributes[name as keyof typeof ATTRIBUTES] === true) set |= bit; // the keys of that very object
+	}
+	if (idmap !== undefined) {
+		set |= IDMAP;
+		structure.writeBigUInt64LE(BigInt(idmap), 24);
 	}
 	structure.writeBigUInt64LE(set, 0);
 	structure.writeBigUInt64LE(propagation === undefined ? 0n : PROPAGATION[propagation], 16);

@@ -1,0 +1,114 @@
+/** The thread that mounts: see `into.ts`. What it does between two messages is synchronous, so nothing is born in another namespace. */
+import { closeSync, openSync } from "node:fs";
+import { parentPort } from "node:worker_threads";
+import { killPoint } from "#lib/config/kill-point.ts";
+import { mountPlaceOf } from "../statx.ts";
+import type { IntoAnswer, IntoQuestion } from "./into.ts";
+import type { Spot } from "./make-missing.ts";
+import { atPart, MountRefused } from "./mount-refused.ts";
+import { detachAt, ownFileCreation } from "./namespace.ts";
+import {
+	copyOf,
+	isDirectory,
+	isOf,
+	type Origin,
+	openOrigin,
+	refuseSight,
+	type Shown,
+	shownBy,
+	shownOnce,
+	type Sight,
+	sightProblem,
+} from "./origin.ts";
+import { type Ground, openGround, type Place } from "./place.ts";
+
+const procfs = openSync("/proc", "r");
+
+function attach(origin: Origin, sight: Sight, place: Place): boolean {
+	using stack = new DisposableStack();
+	const source = stack.adopt(openOrigin(origin), closeSync);
+	const tree = stack.use(copyOf(source, sight));
+	const ground = openGround(place);
+	if (ground === undefined) throw new MountRefused("process", "there is no such process");
+	stack.use(ground);
+	const spot = stack.use(ground.make(isDirectory(source) ? "directory" : "file"));
+	if (seenAt(ground, spot, shownBy(source), sight)) return false;
+	try {
+		ground.inside(() => atPart("kernel", {}, () => tree.attach(spot.fd)));
+	} catch (error) {
+		spot.unmake();
+		throw error;
+	}
+	killPoint("mount.attached");
+	try {
+		refuseSight(ground.mounts(), mountPlaceOf(tree.fd).mountId, sight);
+	} catch (error) {
+		ground.inside(() => detachAt(tree.fd, procfs));
+		spot.unmake();
+		throw error;
+	}
+	return spot.made;
+}
+
+function isAttached(origin: Origin, sight: Sight, place: Place): boolean {
+	return atSpot(place, (ground, spot) => seenAt(ground, spot, shownOnce(origin), sight));
+}
+
+function detach(origin: Origin, place: Place): boolean {
+	return atSpot(place, (ground, spot) => {
+		const { mountId, isRoot } = mountPlaceOf(spot.fd);
+		const mount = ground.mounts().find(({ id }) => id === mountId);
+		if (!isRoot || mount === undefined || !isOf(mount, shownOnce(origin))) return false;
+		ground.inside(() => atPart("kernel", {}, () => detachAt(spot.fd, procfs)));
+		killPoint("mount.detached");
+		return true;
+	});
+}
+
+function seenAt(ground: Ground, { fd }: Spot, shown: Shown | undefined, sight: Sight): boolean {
+	const { mountId, isRoot } = mountPlaceOf(fd);
+	if (!isRoot) return false;
+	const mounts = ground.mounts();
+	const mount = mounts.find(({ id }) => id === mountId);
+	if (mount === undefined || !isOf(mount, shown)) return false;
+	const isTight = sight.readOnly !== "no" || !mount.options.includes("ro");
+	const isMapped = sight.idmap !== undefined || !mount.options.includes("idmapped");
+	return isTight && isMapped && sightProblem(mounts, mountId, sight) === undefined;
+}
+
+/** False where there is no such process, or no such place. */
+function atSpot(place: Place, body: (ground: Ground, spot: Spot) => boolean): boolean {
+	try {
+		using ground = openGround(place);
+		using spot = ground?.find();
+		return ground !== undefined && spot !== undefined && body(ground, spot);
+	} catch (error) {
+		if (error instanceof MountRefused && (error.part === "destination" || error.part === "process")) return false;
+		throw error;
+	}
+}
+
+function carryOut(question: IntoQuestion): boolean {
+	const { origin, place } = question;
+	switch (question.act) {
+		case "attach":
+			return attach(origin, question.sight, place);
+		case "look":
+			return isAttached(origin, question.sight, place);
+		case "detach":
+			return detach(origin, place);
+	}
+}
+
+function answer(question: IntoQuestion): IntoAnswer {
+	try {
+		return { yes: atPart("kernel", {}, () => carryOut(question)) };
+	} catch (error) {
+		if (error instanceof MountRefused) return { part: error.part, problem: error.problem };
+		return { bug: error instanceof Error ? String(error.stack) : String(error) };
+	}
+}
+
+ownFileCreation();
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
+parentPort?.on("message", (question: IntoQuestion) => parentPort?.postMessage(answer(question)));

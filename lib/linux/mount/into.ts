@@ -1,0 +1,58 @@
+/**
+ * Mounts at a place of this host, and in the mount namespace of a process that runs: never by a path that is resolved twice.
+ *
+ * A Worker does it (`into-thread.ts`), for a call may wait for a file system, and only a thread with an `fs` struct of its own can
+ * enter another mount namespace. The source is copied and given its attributes where nobody sees it; the destination is resolved
+ * once, inside the process's root, and what is missing of it made there by descriptors; the thread enters the namespace for the one
+ * call that puts the copy onto that descriptor. Then mountinfo is read back. Measured: 0.7 ms.
+ */
+import { AskedThread } from "./asked-thread.ts";
+import { MountRefused, type RefusedPart } from "./mount-refused.ts";
+import type { Origin, Sight } from "./origin.ts";
+import type { Place } from "./place.ts";
+
+/** The sources and the bundle have it beside this file. */
+const THREAD = new URL(import.meta.url.endsWith(".ts") ? "./into-thread.ts" : "./into-thread.js", import.meta.url);
+
+export type IntoQuestion =
+	| { readonly act: "attach"; readonly origin: Origin; readonly sight: Sight; readonly place: Place }
+	| { readonly act: "look"; readonly origin: Origin; readonly sight: Sight; readonly place: Place }
+	| { readonly act: "detach"; readonly origin: Origin; readonly place: Place };
+
+export type IntoAnswer =
+	| { readonly yes: boolean }
+	| { readonly part: RefusedPart; readonly problem: string }
+	| { readonly bug: string };
+
+/** One thing at a time. MountRefused of every call; then nothing of it is mounted, and nothing made is left. */
+export class MountThread implements AsyncDisposable {
+	readonly #thread = new AskedThread<IntoQuestion, IntoAnswer>(THREAD, "mounts");
+
+	/**
+	 * Shows the origin at the place, on top of what is there, unless it is what is seen there already. True: the place, or a part of
+	 * the way to it, was made: directories 0755, or an empty file for a file, root's.
+	 */
+	attach(origin: Origin, sight: Sight, place: Place): Promise<boolean> {
+		return this.#ask({ act: "attach", origin, sight, place });
+	}
+
+	/** True: what is seen at the place is the origin, just so. */
+	isAttached(origin: Origin, sight: Sight, place: Place): Promise<boolean> {
+		return this.#ask({ act: "look", origin, sight, place });
+	}
+
+	/** Takes the uppermost mount at the place away, busy or not, if it is one of the origin. False: it is not. */
+	detach(origin: Origin, place: Place): Promise<boolean> {
+		return this.#ask({ act: "detach", origin, place });
+	}
+
+	async #ask(question: IntoQuestion): Promise<boolean> {
+		const answer = await this.#thread.ask(question);
+		if ("yes" in answer) return answer.yes;
+		throw "part" in answer ? new MountRefused(answer.part, answer.problem) : new Error(answer.bug);
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.#thread[Symbol.asyncDispose]();
+	}
+}

@@ -1,0 +1,132 @@
+/** What is to be mounted: opened once, and what mountinfo will say of it. */
+import { closeSync, fstatSync, readlinkSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { isErrno } from "../libc.ts";
+import { mountPlaceOf } from "../statx.ts";
+import { atPart, MountRefused } from "./mount-refused.ts";
+import type { Propagation } from "./mount.ts";
+import { type Mount, mountinfo } from "./mountinfo.ts";
+import { openBeneath, openHandle } from "./open-beneath.ts";
+import { DetachedTree } from "./tree.ts";
+
+export interface Origin {
+	/** An absolute path of this host; links in it are followed. */
+	readonly path: string;
+	/** Only this part: relative, and nothing on its way may be a link or lead out. Empty: all. */
+	readonly subpath: string;
+}
+
+/** How somebody else is to see it. */
+export interface Sight {
+	/** What is mounted below it comes along. */
+	readonly recursive: boolean;
+	/** `top`: what is mounted below stays as it is. */
+	readonly readOnly: "no" | "top" | "all";
+	/** Of what is mounted below as well, with `deep`. */
+	readonly propagation: Propagation;
+	readonly deep: boolean;
+	/** The descriptor of a user namespace: `user-namespace.ts`. */
+	readonly idmap?: number | undefined;
+}
+
+/** What two mounts of one thing have in common: the fields of mountinfo. */
+export type Shown = Pick<Mount, "device" | "root">;
+
+/** What mountinfo puts behind a directory that was removed. */
+const REMOVED = "//deleted";
+const ON_THE_WAY = { ELOOP: "a part of it is a symlink" };
+
+/** A descriptor, the caller's to close. MountRefused: `origin`, `subpath`. */
+export function openOrigin({ path, subpath }: Origin): number {
+	const whole = atPart("origin", {}, () => openHandle(path));
+	if (subpath === "") return whole;
+	try {
+		return atPart("subpath", ON_THE_WAY, () => openBeneath(whole, subpath));
+	} finally {
+		closeSync(whole);
+	}
+}
+
+/** A copy that nobody sees yet, as it is to be seen. MountRefused: `owners`, `kernel`. */
+export function copyOf(origin: number, { recursive, readOnly, propagation, deep, idmap }: Sight): DetachedTree {
+	const tree = atPart("kernel", {}, () => DetachedTree.clone(origin, { recursive }));
+	try {
+		if (idmap !== undefined) {
+			const cannot = "the kernel or its file system has no idmapped mounts, or its owners are mapped already";
+			atPart("owners", { EINVAL: cannot, EPERM: cannot }, () => tree.set({ idmap, recursive: true }));
+		}
+		atPart("kernel", {}, () => {
+			tree.set({ propagation, recursive: deep });
+			if (readOnly !== "no") tree.set({ readOnly: true, recursive: readOnly === "all" });
+		});
+		return tree;
+	} catch (error) {
+		tree[Symbol.dispose]();
+		throw error;
+	}
+}
+
+export function isDirectory(fd: number): boolean {
+	return fstatSync(fd).isDirectory();
+}
+
+/** Undefined: nothing says it, as when the file system was taken off meanwhile. */
+export function shownBy(fd: number): Shown | undefined {
+	const { mountId } = mountPlaceOf(fd);
+	const mount = mountinfo().find(({ id }) => id === mountId);
+	if (mount === undefined) return undefined;
+	const path = readlinkSync(`/proc/self/fd/${fd}`);
+	return { device: mount.device, root: join(mount.root, relative(mount.target, path)) };
+}
+
+/** What a mount of it shows that was made when it was there, also when it is not any more. */
+export function shownOnce(origin: Origin): Shown | undefined {
+	for (let path = join(origin.path, origin.subpath), rest = ""; ; ) {
+		const found = shownAt(path);
+		if (found !== undefined) return { ...found, root: join(found.root, rest) };
+		if (path === "/") return undefined;
+		rest = join(relative(dirname(path), path), rest);
+		path = dirname(path);
+	}
+}
+
+function shownAt(path: string): Shown | undefined {
+	let fd: number;
+	try {
+		fd = openHandle(path);
+	} catch (error) {
+		if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP", "EACCES")) return undefined;
+		throw error;
+	}
+	try {
+		return shownBy(fd);
+	} finally {
+		closeSync(fd);
+	}
+}
+
+export function isOf({ device, root }: Mount, shown: Shown | undefined): boolean {
+	if (shown === undefined || device !== shown.device) return false;
+	return root === shown.root || root === shown.root + REMOVED;
+}
+
+/** What is not as it was asked for; undefined when all of it is. */
+export function sightProblem(mounts: readonly Mount[], mountId: number, sight: Sight): string | undefined {
+	const top = mounts.find(({ id }) => id === mountId);
+	if (top === undefined) return "it is not in mountinfo";
+	const all = [top, ...below(mounts, mountId)];
+	const readOnly = { no: [], top: [top], all }[sight.readOnly];
+	const writable = readOnly.find(({ options }) => !options.includes("ro"));
+	if (writable !== undefined) return `${writable.target} can be written to`;
+	const unmapped = sight.idmap !== undefined && all.find(({ options }) => !options.includes("idmapped"));
+	return unmapped ? `the owners at ${unmapped.target} are not mapped` : undefined;
+}
+
+function below(mounts: readonly Mount[], mountId: number): Mount[] {
+	return mounts.filter(({ parentId }) => parentId === mountId).flatMap((mount) => [mount, ...below(mounts, mount.id)]);
+}
+
+export function refuseSight(mounts: readonly Mount[], mountId: number, sight: Sight): void {
+	const problem = sightProblem(mounts, mountId, sight);
+	if (problem !== undefined) throw new MountRefused("kernel", problem);
+}
