@@ -153,6 +153,12 @@ export const gatewayFaults = catalogue("gateway", {
 		message: (m: { container: string; words: string }) =>
 			`runc could not do it for container ${m.container}: ${m.words}`,
 	},
+	MOUNT_NOT_READ_ONLY: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { container: string; destination: string }) =>
+			`${m.destination} of container ${m.container} was to be read-only and can be written to: the container was not started.`,
+		help: () => "A runtime with recursive read-only mounts (runc 1.1) and a kernel from 5.12 on make it so.",
+	},
 	ROOTFS_MISSING: {
 		code: "FAILED_PRECONDITION",
 		message: (m: { container: string; problem: string }) =>

@@ -13,6 +13,7 @@ import { publisherOf } from "./publisher.ts";
 import { namedAs, runningOwner } from "./shared-network.ts";
 import { DEFAULT_PATH, ociConfig, type OciConfig, type OciInput } from "../runtime/oci-config.ts";
 import { openFilesLimit } from "../runtime/open-files.ts";
+import { findWritable } from "../runtime/read-only-mounts.ts";
 import { hostPathOf, lookUp } from "../runtime/program-lookup.ts";
 import { RuntimeError } from "../runtime/runtime.ts";
 import { Undo } from "#lib/concurrency/undo.ts";
@@ -160,6 +161,9 @@ async function launch(parts: Parts, record: ContainerRecord, { environment, ...i
 	});
 	try {
 		const process = await runtime.create({ id, dir: roots.dir(id), logPath: logPathOf(parts, id) }, config);
+		const writable = findWritable(process.pid, mounts);
+		if (writable !== undefined)
+			throw gatewayFaults.MOUNT_NOT_READ_ONLY({ container: record.name, destination: writable });
 		await runtime.start(id);
 		return process;
 	} catch (error) {

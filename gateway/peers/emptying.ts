@@ -12,7 +12,10 @@ import {
 	DeleteVolumeRequest,
 	DetachRequest,
 	ListAttachmentsRequest,
+	ListPublicationsRequest,
 	ListVolumesRequest,
+	PublicationServiceService,
+	UnpublishVolumeRequest,
 	VolumeServiceService,
 } from "#gen/wharf/volume/v1/volume.ts";
 import type { Paths } from "#lib/config/paths.ts";
@@ -72,6 +75,18 @@ export async function removeAttachments(paths: Paths, failed: Failed): Promise<v
 		const request = { requestId: randomUUID(), holder, containerId, removeAnonymous: true };
 		return attachments.detach(DetachRequest.fromPartial(request));
 	});
+}
+
+/** Volumes leave the paths of the host. */
+export async function removePublications(paths: Paths, failed: Failed): Promise<void> {
+	using publications = client(PublicationServiceService, { unix: paths.socket("volumed") }, { timeoutMs: TIMEOUT_MS });
+	const all = await allPages(
+		(page) => publications.listPublications(ListPublicationsRequest.fromPartial(page)),
+		(answer) => answer.publications,
+	);
+	await removeEach(all, failed, ({ path }) =>
+		publications.unpublishVolume(UnpublishVolumeRequest.fromPartial({ requestId: randomUUID(), path })),
+	);
 }
 
 export async function volumeNames(paths: Paths): Promise<string[]> {

@@ -6,6 +6,7 @@ import {
 	removeAttachments,
 	removeContainers,
 	removeNetworks,
+	removePublications,
 	removeVolumes,
 	volumeNames,
 } from "../peers/emptying.ts";
@@ -69,6 +70,7 @@ async function emptied(paths: Paths, volumesToo: boolean, { attempt, add }: Prob
 	const containers = await attempt(0, () => removeContainers(paths, add));
 	const networks = await attempt(0, () => removeNetworks(paths, add));
 	await attempt(undefined, () => removeAttachments(paths, add));
+	await attempt(undefined, () => removePublications(paths, add));
 	if (volumesToo) await attempt(undefined, () => removeVolumes(paths, add));
 	return { containers, networks, volumes: await attempt(undefined, () => volumeNames(paths)) };
 }

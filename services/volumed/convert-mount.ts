@@ -15,7 +15,7 @@ import {
 	type ResolvedMount,
 } from "./attachment.ts";
 import { volumeFaults } from "./faults.ts";
-import type { MountText } from "./mount-text/parse-mounts.ts";
+import type { MountTexts } from "./mount-text/parse-mounts.ts";
 import { parseLabels } from "./labels.ts";
 import { parseVolumeName } from "./volume.ts";
 
@@ -33,7 +33,7 @@ const RELABELS: Readonly<Record<pb.Relabel, MountSpec["relabel"]>> = {
 	RELABEL_SHARED: "shared",
 	RELABEL_PRIVATE: "private",
 };
-const GRAMMARS: Readonly<Record<pb.MountGrammar, MountText["grammar"] | undefined>> = {
+const GRAMMARS: Readonly<Record<pb.MountGrammar, MountTexts["texts"][number]["grammar"] | undefined>> = {
 	MOUNT_GRAMMAR_UNSPECIFIED: undefined,
 	MOUNT_GRAMMAR_VOLUME: "volume",
 	MOUNT_GRAMMAR_MOUNT: "mount",
@@ -46,7 +46,7 @@ export function parseMountTexts({ texts, workingDirectory, volumeDriver }: pb.Pa
 		throw volumeFaults.INVALID_PATH({ path: workingDirectory, problem }, { field: "working_directory" });
 	}
 	return {
-		texts: texts.map(({ grammar, text }, index): MountText => {
+		texts: texts.map(({ grammar, text }, index) => {
 			const parsed = GRAMMARS[grammar];
 			if (parsed !== undefined) return { grammar: parsed, text };
 			throw volumeFaults.INVALID_MOUNT(
