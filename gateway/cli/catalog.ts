@@ -85,13 +85,21 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
 		"Show a volume at a path of this host",
 		() => import("./commands/volume-publish.ts"),
 	),
-	"volume unpublish": entry("Volumes", "Take it away from there", () => import("./commands/volume-unpublish.ts")),
+	"volume unpublish": entry(
+		"Volumes",
+		"Take a volume away from a path of this host",
+		() => import("./commands/volume-unpublish.ts"),
+	),
 	"volume mount": entry(
 		"Volumes",
 		"Mount something into a running container",
 		() => import("./commands/volume-mount.ts"),
 	),
-	"volume unmount": entry("Volumes", "Take it away again", () => import("./commands/volume-unmount.ts")),
+	"volume unmount": entry(
+		"Volumes",
+		"Take away what was mounted into a container",
+		() => import("./commands/volume-unmount.ts"),
+	),
 	"volume rm": entry("Volumes", "Remove volumes and what is in them", () => import("./commands/volume-rm.ts")),
 	"volume prune": entry("Volumes", "Remove volumes that nobody uses", () => import("./commands/volume-prune.ts")),
 	"volume backup": entry(

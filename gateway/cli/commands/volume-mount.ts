@@ -18,7 +18,7 @@ export default command({
 	],
 	examples: [
 		["wharf volume mount web data:/data:ro", "a volume"],
-		["wharf volume mount web type=tmpfs,target=/cache,tmpfs-size=64m", "memory"],
+		["wharf volume mount web type=bind,source=/srv,target=/srv,readonly", "a directory of this host"],
 	],
 	async run({ operands: [name = "", text = ""], terminal }) {
 		using gateway = connect(terminal.paths, "gateway", ContainerServiceService);

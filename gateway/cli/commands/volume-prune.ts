@@ -25,9 +25,7 @@ export default command({
 		force: { kind: "switch", short: "f", help: "Do not ask" },
 		"dry-run": { kind: "switch", help: "Only tell which would go" },
 	},
-	notes: [
-		"Only volumes of the driver `local`, and none that has options, goes. One that is used, mounted or published stays.",
-	],
+	notes: ["Only volumes of the driver `local` without options go. One that is used, mounted or published stays."],
 	examples: [["wharf volume prune --all --dry-run", "what nobody uses, and how much it takes"]],
 	async run({ flags, terminal }) {
 		const request = pruneRequest(flags, new Date());

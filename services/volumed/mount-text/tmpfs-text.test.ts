@@ -36,6 +36,7 @@ describe("--tmpfs that is taken", () => {
 		["/run:size=50%,size=1k", memory("size=50%,size=1k", { sizeBytes: 1_024n })],
 		["/run:size=1k,size=50%", memory("size=1k,size=50%", { options: ["size=50%"] })],
 		["/run:exec,noexec,exec", memory("exec,noexec,exec", { options: ["exec"] })],
+		["/run:exec,dev,noexec", memory("exec,dev,noexec", { options: ["dev", "noexec"] })],
 		["/run:exec,dev,suid", memory("exec,dev,suid", { options: ["exec", "dev", "suid"] })],
 		[
 			"/run:uid=1000,gid=1000,nr_inodes=10k",
