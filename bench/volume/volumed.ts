@@ -1,0 +1,42 @@
+/** volumed as a process of its own at a root of its own, spoken to over its socket as the gateway does. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { AttachmentServiceService, BackupServiceService, VolumeServiceService } from "#gen/wharf/volume/v1/volume.ts";
+import { type Child, start } from "#lib/exec/run.ts";
+import { checkHealth } from "#lib/rpc/check-health.ts";
+import { client, type ClientOf } from "#lib/rpc/client.ts";
+
+const MAIN = new URL("../../services/volumed/main.ts", import.meta.url).pathname;
+
+export class Volumed implements AsyncDisposable {
+	readonly root: string;
+	readonly volumes: ClientOf<typeof VolumeServiceService>;
+	readonly attachments: ClientOf<typeof AttachmentServiceService>;
+	readonly backups: ClientOf<typeof BackupServiceService>;
+	readonly #daemon: Child;
+
+	private constructor(parent: string) {
+		this.root = mkdtempSync(join(parent, "wharf-bench-"));
+		const env = { WHARF_ROOT: this.root, WHARF_LOG_LEVEL: "error" };
+		this.#daemon = start(process.execPath, [MAIN], { env, stdout: "ignore", stderr: 2 });
+		const at = { unix: join(this.root, "run/volumed.sock") };
+		this.volumes = client(VolumeServiceService, at, { pipeline: true });
+		this.attachments = client(AttachmentServiceService, at, { pipeline: true });
+		this.backups = client(BackupServiceService, at);
+	}
+
+	/** Below `parent`: the file system there is what its volumes lie on. */
+	static async start(parent: string): Promise<Volumed> {
+		const volumed = new Volumed(parent);
+		while ((await checkHealth({ unix: join(volumed.root, "run/volumed.sock") })) !== "SERVING") await sleep(20);
+		return volumed;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		for (const one of [this.volumes, this.attachments, this.backups]) one.close();
+		this.#daemon.kill("SIGTERM");
+		await this.#daemon.done;
+		rmSync(this.root, { recursive: true, force: true });
+	}
+}
