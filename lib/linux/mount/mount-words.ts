@@ -3,10 +3,12 @@
  *
  * Every call is synchronous and acts on the mount namespace of the calling thread; what may wait for a disk is for `aside.ts`.
  */
+import { closeSync, openSync } from "node:fs";
 import { atCall, checked } from "../libc.ts";
 import { type Propagation, setPropagation, unmount } from "./mount.ts";
 import { DetachedTree } from "./tree.ts";
 
+const O_PATH = 0o10000000;
 const MS_REMOUNT = 0x20;
 const MS_BIND = 0x1000;
 
@@ -98,7 +100,7 @@ export function mountByWords({ type, device, target, words }: MountByWords): voi
 
 function bind(source: string, target: string, { bind: extent, flags }: Words): void {
 	const recursive = extent === "recursive";
-	using tree = DetachedTree.clone(source, { recursive });
+	using tree = cloneOf(source, recursive);
 	const has = (flag: number): boolean => (flags & flag) !== 0;
 	tree.set({ readOnly: has(RDONLY), nosuid: has(NOSUID), nodev: has(NODEV), noexec: has(NOEXEC), recursive });
 	tree.attach(target);
@@ -112,6 +114,16 @@ function bind(source: string, target: string, { bind: extent, flags }: Words): v
 	} catch (error) {
 		unmount(target, { detach: true });
 		throw error;
+	}
+}
+
+/** As mount(8) binds: a symlink is what it points at. */
+function cloneOf(source: string, recursive: boolean): DetachedTree {
+	const fd = openSync(source, O_PATH);
+	try {
+		return DetachedTree.clone(fd, { recursive });
+	} finally {
+		closeSync(fd);
 	}
 }
 
