@@ -11,6 +11,7 @@ import {
 	copyOf,
 	isDirectory,
 	isOf,
+	mountOf,
 	type Origin,
 	openOrigin,
 	refuseSight,
@@ -19,6 +20,7 @@ import {
 	shownOnce,
 	type Sight,
 	sightProblem,
+	wasOf,
 } from "./origin.ts";
 import { type Ground, openGround, type Place } from "./place.ts";
 
@@ -51,14 +53,16 @@ function attach(origin: Origin, sight: Sight, place: Place): boolean {
 }
 
 function isAttached(origin: Origin, sight: Sight, place: Place): boolean {
-	return atSpot(place, (ground, spot) => seenAt(ground, spot, shownOnce(origin), sight));
+	using stack = new DisposableStack();
+	const source = stack.adopt(openOrigin(origin), closeSync);
+	return atSpot(place, (ground, spot) => seenAt(ground, spot, shownBy(source), sight));
 }
 
 function detach(origin: Origin, place: Place): boolean {
 	return atSpot(place, (ground, spot) => {
 		const { mountId, isRoot } = mountPlaceOf(spot.fd);
 		const mount = ground.mounts().find(({ id }) => id === mountId);
-		if (!isRoot || mount === undefined || !isOf(mount, shownOnce(origin))) return false;
+		if (!isRoot || mount === undefined || !wasOf(mount, shownOnce(origin))) return false;
 		ground.inside(() => atPart("kernel", {}, () => detachAt(spot.fd, procfs)));
 		killPoint("mount.detached");
 		return true;
@@ -88,15 +92,21 @@ function atSpot(place: Place, body: (ground: Ground, spot: Spot) => boolean): bo
 	}
 }
 
+function isShared(path: string, isSlaveEnough: boolean): boolean {
+	const fields = mountOf(path)?.propagation ?? [];
+	return fields.some((field) => field.startsWith("shared:") || (isSlaveEnough && field.startsWith("master:")));
+}
+
 function carryOut(question: IntoQuestion): boolean {
-	const { origin, place } = question;
 	switch (question.act) {
 		case "attach":
-			return attach(origin, question.sight, place);
+			return attach(question.origin, question.sight, question.place);
 		case "look":
-			return isAttached(origin, question.sight, place);
+			return isAttached(question.origin, question.sight, question.place);
 		case "detach":
-			return detach(origin, place);
+			return detach(question.origin, question.place);
+		case "shared":
+			return isShared(question.path, question.isSlaveEnough);
 	}
 }
 

@@ -214,7 +214,9 @@ describe("owners", () => {
 		for (let seen = 2; seen < 40; seen++) await of(seen);
 		expect(openFds()).toBe(atRest.fds + 16);
 		const twice = [...range(1).uids, ...range(1).uids];
-		await expect(namespaces.with({ uids: twice, gids: twice }, async () => undefined)).rejects.toThrow("EINVAL");
+		await expect(namespaces.with({ uids: twice, gids: twice }, async () => undefined)).rejects.toMatchObject(
+			refused("owners", "EINVAL"),
+		);
 		await namespaces[Symbol.asyncDispose]();
 	});
 });
@@ -223,7 +225,7 @@ describe("is refused, and leaves nothing", () => {
 	test("an origin that is missing, and a part that leads out or over a link", async () => {
 		symlinkSync("/etc", at("volume/link"));
 		const attach = (path: string, subpath: string) => thread.attach({ path: at(path), subpath }, PLAIN, inside("/new"));
-		await expect(attach("gone", "")).rejects.toMatchObject(refused("origin", "no such file"));
+		await expect(attach("gone", "")).rejects.toMatchObject(refused("origin", "there is no"));
 		await expect(attach("volume", "gone")).rejects.toMatchObject(refused("subpath", "no such file"));
 		await expect(attach("volume", "../root")).rejects.toMatchObject(refused("subpath", "it leads out"));
 		await expect(attach("volume", "link")).rejects.toMatchObject(refused("subpath", "symlink"));
@@ -377,6 +379,8 @@ describe("at a place of this host", () => {
 		expect(await thread.isAttached(volume(), READ_ONLY, here)).toBe(true);
 		expect(await thread.isAttached(volume(), PLAIN, here)).toBe(false);
 		expect(await thread.isAttached({ path: at("volume/part"), subpath: "" }, READ_ONLY, here)).toBe(false);
+		const gone = thread.isAttached({ path: at("volume/gone"), subpath: "" }, READ_ONLY, here);
+		await expect(gone).rejects.toMatchObject(refused("origin", "there is no"));
 		expect(failure(() => execFileSync("touch", [at("place/a/b/below/x")], { stdio: "pipe" }))).toContain("Read-only");
 		expect(await thread.attach(volume(), READ_ONLY, here)).toBe(false);
 		expect(await thread.detach(volume(), here)).toBe(true);

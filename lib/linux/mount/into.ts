@@ -17,7 +17,8 @@ const THREAD = new URL(import.meta.url.endsWith(".ts") ? "./into-thread.ts" : ".
 export type IntoQuestion =
 	| { readonly act: "attach"; readonly origin: Origin; readonly sight: Sight; readonly place: Place }
 	| { readonly act: "look"; readonly origin: Origin; readonly sight: Sight; readonly place: Place }
-	| { readonly act: "detach"; readonly origin: Origin; readonly place: Place };
+	| { readonly act: "detach"; readonly origin: Origin; readonly place: Place }
+	| { readonly act: "shared"; readonly path: string; readonly isSlaveEnough: boolean };
 
 export type IntoAnswer =
 	| { readonly yes: boolean }
@@ -36,7 +37,7 @@ export class MountThread implements AsyncDisposable {
 		return this.#ask({ act: "attach", origin, sight, place });
 	}
 
-	/** True: what is seen at the place is the origin, just so. */
+	/** True: what is seen at the place is the origin, just so. MountRefused when there is no origin. */
 	isAttached(origin: Origin, sight: Sight, place: Place): Promise<boolean> {
 		return this.#ask({ act: "look", origin, sight, place });
 	}
@@ -44,6 +45,11 @@ export class MountThread implements AsyncDisposable {
 	/** Takes the uppermost mount at the place away, busy or not, if it is one of the origin. False: it is not. */
 	detach(origin: Origin, place: Place): Promise<boolean> {
 		return this.#ask({ act: "detach", origin, place });
+	}
+
+	/** The mount that the path is on, or would be, tells others of what is mounted below it; or, if that is enough, is told. */
+	isShared(path: string, { isSlaveEnough }: { readonly isSlaveEnough: boolean }): Promise<boolean> {
+		return this.#ask({ act: "shared", path, isSlaveEnough });
 	}
 
 	async #ask(question: IntoQuestion): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** What is to be mounted: opened once, and what mountinfo will say of it. */
 import { closeSync, fstatSync, readlinkSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { isErrno } from "../libc.ts";
 import { mountPlaceOf } from "../statx.ts";
 import { atPart, MountRefused } from "./mount-refused.ts";
@@ -32,13 +32,14 @@ export interface Sight {
 /** What two mounts of one thing have in common: the fields of mountinfo. */
 export type Shown = Pick<Mount, "device" | "root">;
 
-/** What mountinfo puts behind a directory that was removed. */
-const REMOVED = "//deleted";
+/** What mountinfo puts behind a directory that was removed; no path has two slashes. */
+const REMOVED = /\/\/deleted$/;
 const ON_THE_WAY = { ELOOP: "a part of it is a symlink" };
 
 /** A descriptor, the caller's to close. MountRefused: `origin`, `subpath`. */
 export function openOrigin({ path, subpath }: Origin): number {
-	const whole = atPart("origin", {}, () => openHandle(path));
+	const whole = atPart("kernel", {}, () => openIfThere(path));
+	if (whole === undefined) throw new MountRefused("origin", `there is no ${path}`);
 	if (subpath === "") return whole;
 	try {
 		return atPart("subpath", ON_THE_WAY, () => openBeneath(whole, subpath));
@@ -81,33 +82,50 @@ export function shownBy(fd: number): Shown | undefined {
 
 /** What a mount of it shows that was made when it was there, also when it is not any more. */
 export function shownOnce(origin: Origin): Shown | undefined {
-	for (let path = join(origin.path, origin.subpath), rest = ""; ; ) {
-		const found = shownAt(path);
-		if (found !== undefined) return { ...found, root: join(found.root, rest) };
-		if (path === "/") return undefined;
-		rest = join(relative(dirname(path), path), rest);
-		path = dirname(path);
+	const path = join(origin.path, origin.subpath);
+	return nearest(path, (fd, rest) => {
+		const shown = shownBy(fd);
+		return shown && { ...shown, root: join(shown.root, rest) };
+	});
+}
+
+/** The mount that `path` is on, or would be. */
+export function mountOf(path: string): Mount | undefined {
+	return nearest(path, (fd) => {
+		const { mountId } = mountPlaceOf(fd);
+		return mountinfo().find(({ id }) => id === mountId);
+	});
+}
+
+/** What `body` says of as much of the path as is there; `rest` is not. */
+function nearest<T>(path: string, body: (fd: number, rest: string) => T): T {
+	for (let at = path, rest = ""; ; rest = join(basename(at), rest), at = dirname(at)) {
+		const fd = openIfThere(at);
+		if (fd === undefined) continue;
+		try {
+			return body(fd, rest);
+		} finally {
+			closeSync(fd);
+		}
 	}
 }
 
-function shownAt(path: string): Shown | undefined {
-	let fd: number;
+function openIfThere(path: string): number | undefined {
 	try {
-		fd = openHandle(path);
+		return openHandle(path);
 	} catch (error) {
-		if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP", "EACCES")) return undefined;
+		if (path !== "/" && isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
 		throw error;
-	}
-	try {
-		return shownBy(fd);
-	} finally {
-		closeSync(fd);
 	}
 }
 
 export function isOf({ device, root }: Mount, shown: Shown | undefined): boolean {
-	if (shown === undefined || device !== shown.device) return false;
-	return root === shown.root || root === shown.root + REMOVED;
+	return shown !== undefined && device === shown.device && root === shown.root;
+}
+
+/** As `isOf`, or was until the origin was removed. */
+export function wasOf(mount: Mount, shown: Shown | undefined): boolean {
+	return isOf({ ...mount, root: mount.root.replace(REMOVED, "") }, shown);
 }
 
 /** What is not as it was asked for; undefined when all of it is. */

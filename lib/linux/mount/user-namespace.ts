@@ -7,8 +7,10 @@
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { Fault } from "#lib/fault/fault.ts";
 import { start } from "#lib/exec/run.ts";
 import { isErrno } from "../libc.ts";
+import { MountRefused } from "./mount-refused.ts";
 
 const KEPT = 16;
 const DEADLINE_MS = 10_000;
@@ -36,10 +38,10 @@ export class UserNamespaces implements AsyncDisposable {
 	/** The one last used is the last. */
 	readonly #kept = new Map<string, Kept>();
 
-	/** Runs `body` with the descriptor of a namespace. An Error when the kernel takes no such map, as one with overlaps. */
+	/** Runs `body` with the descriptor of a namespace. MountRefused (`owners`) when the kernel takes no such map, as one with overlaps. */
 	async with<T>(map: IdMap, body: (fd: number) => Promise<T>): Promise<T> {
 		const key = `${text(map.uids)};${text(map.gids)}`;
-		const kept = this.#kept.get(key) ?? { fd: create(map), users: 0 };
+		const kept = this.#kept.get(key) ?? { fd: create(map).catch(refuse), users: 0 };
 		this.#kept.delete(key);
 		this.#kept.set(key, kept);
 		kept.users += 1;
@@ -62,6 +64,11 @@ export class UserNamespaces implements AsyncDisposable {
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#drop(this.#kept.size);
 	}
+}
+
+function refuse(error: unknown): never {
+	if (!(error instanceof Error) || error instanceof Fault) throw error;
+	throw new MountRefused("owners", error.message, { cause: error });
 }
 
 async function create({ uids, gids }: IdMap): Promise<number> {

@@ -37,10 +37,10 @@ export interface Views {
 	publish(path: string, view: View): Promise<boolean>;
 	/** The view of `origin` is what is seen at the path. */
 	isPublished(path: string, view: View): Promise<boolean>;
-	/** Only what is mounted there of the view. `made`: the empty directory goes too. Busy is success: it leaves the tree at once. */
+	/** Takes the uppermost mount at the path away if it is one of `origin`. `made`: the empty directory goes too. Busy is success: it leaves the tree at once. */
 	unpublish(path: string, view: View, made: boolean): Promise<void>;
 
-	/** What is at the path is on a mount from which that propagation works. */
+	/** The path is, or would be, on a mount that shares as that propagation needs: `shared` of a shared one, `slave` of one that is told of mounts. */
 	canPropagate(path: string, propagation: MountPropagation): Promise<boolean>;
 
 	/** Who that pid is now; undefined when there is none. */
