@@ -37,10 +37,11 @@ await runDaemon({
 		const jailer = resources.use(new Jailer());
 		const root = settings.volumes ?? paths.volumes;
 		const disk = await LinuxDisk.open(root, jailer, log);
-		const builtIn = [new LocalDriver(root, disk, log), new SshfsDriver(root, log)];
+		const builtIn = [resources.use(new LocalDriver(root, disk, log)), new SshfsDriver(disk)];
 		const drivers = new Drivers(builtIn, (name) => new PluginDriver(name));
 		const mounting = new Mounting(store, drivers);
-		const views = resources.use(new LinuxViews(join(paths.run, "mounts"), paths.root, log));
+		const folder = join(paths.run, "mounts");
+		const views = resources.use(await LinuxViews.open({ folder, own: [paths.root, root], log }));
 		const amounts = resources.use(new Usage());
 		const [turns, jobs, host] = [new Turns(), new Jobs(), new LinuxHost()];
 		const parts = { store, disk, host, views, drivers, mounting, turns, jobs, log, now: Date.now };
