@@ -36,6 +36,8 @@ export class Activation {
 			paths.set(volume.name, hold.path);
 		}
 		const placed = mounts.map((mount) => placedAt(mount, paths.get(mount.volume) ?? mount.origin));
+		for (const { origin, relabel } of placed)
+			if (relabel !== undefined) await this.#parts.host.relabel(origin, relabel);
 		for (const [index, { view }] of placed.entries()) {
 			if (view !== undefined) await views.prepare(placeOf(id, index), view);
 		}

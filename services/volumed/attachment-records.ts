@@ -146,6 +146,7 @@ function whole(mount: ResolvedMount): ResolvedMount {
 		origin: type === "bind" ? source : "",
 		view: undefined,
 		create: false,
+		relabel: undefined,
 	};
 	return { ...absent, ...mount };
 }

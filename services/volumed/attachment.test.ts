@@ -9,7 +9,7 @@ import {
 } from "./attachment.ts";
 import { parseVolumeName } from "./volume.ts";
 
-const plain = { readOnly: false, relabel: "none", owners: undefined, mode: "" } as const;
+const plain = { readOnly: false, relabel: undefined, owners: undefined, mode: "" } as const;
 const tmpfs = (destination: string): MountSpec => ({
 	...plain,
 	destination,
@@ -91,6 +91,7 @@ describe("what a runtime is told", () => {
 			origin: "/v/data",
 			view: undefined,
 			create: false,
+			relabel: undefined,
 		});
 	});
 

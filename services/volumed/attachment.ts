@@ -57,12 +57,15 @@ export interface OwnerMap {
 	readonly gids: readonly OwnerRange[];
 }
 
+/** For every container (`z`), or for this one (`Z`). */
+export type Relabel = "shared" | "private";
+
 export interface MountSpec {
 	readonly destination: string;
 	readonly readOnly: boolean;
 	readonly source: MountSource;
-	/** SELinux labels of the content: as they are, for every container (`z`), or for this one (`Z`). */
-	readonly relabel: "none" | "shared" | "private";
+	/** SELinux labels of the content are changed; undefined: they stay. */
+	readonly relabel: Relabel | undefined;
 	/** Undefined: owners are seen as they are on the disk. */
 	readonly owners: OwnerMap | undefined;
 	/** The options as the user wrote them. */
@@ -88,6 +91,7 @@ export interface ResolvedMount {
 	readonly view: View | undefined;
 	/** A bind whose directory is made when it is missing. */
 	readonly create: boolean;
+	readonly relabel: Relabel | undefined;
 }
 
 export interface Attachment {
@@ -207,7 +211,8 @@ export interface Origin {
 export function resolve(spec: MountSpec, origin: Origin, preparedPath: string): ResolvedMount {
 	const { destination, readOnly, mode, source } = spec;
 	const { path, volume, driver } = origin;
-	const common = { destination, readOnly, volume, driver, mode, origin: path, view: undefined, create: false };
+	const none = { view: undefined, create: false, relabel: undefined };
+	const common = { destination, readOnly, volume, driver, mode, origin: path, ...none };
 	if (source.kind === "tmpfs") {
 		return { ...common, source: "tmpfs", type: "tmpfs", options: tmpfsOptions(source, readOnly) };
 	}
@@ -220,6 +225,7 @@ export function resolve(spec: MountSpec, origin: Origin, preparedPath: string): 
 		source: needsView ? preparedPath : path,
 		view: needsView ? view : undefined,
 		create: source.kind === "bind" && source.create,
+		relabel: spec.relabel,
 	};
 }
 

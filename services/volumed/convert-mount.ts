@@ -29,7 +29,7 @@ const RECURSIONS: Readonly<Record<pb.BindRecursion, BindRecursion>> = {
 	BIND_RECURSION_READONLY: "readonly",
 };
 const RELABELS: Readonly<Record<pb.Relabel, MountSpec["relabel"]>> = {
-	RELABEL_UNSPECIFIED: "none",
+	RELABEL_UNSPECIFIED: undefined,
 	RELABEL_SHARED: "shared",
 	RELABEL_PRIVATE: "private",
 };

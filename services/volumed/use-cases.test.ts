@@ -93,7 +93,7 @@ const bindAt = (path: string, make = false): MountSource => ({
 	propagation: "rprivate",
 	recursion: "enabled",
 });
-const plain = { readOnly: false, relabel: "none", owners: undefined, mode: "" } as const;
+const plain = { readOnly: false, relabel: undefined, owners: undefined, mode: "" } as const;
 const mounted = new Map([["type", "tmpfs"]]);
 
 function attach(containerId: string, mounts: Readonly<Record<string, MountSource>>, more: Partial<AttachSpec> = {}) {
@@ -491,7 +491,7 @@ describe("volumes that have to be mounted", () => {
 		local.mounted.clear();
 		local.mounted.add("unused");
 		views.made.clear();
-		views.made.set("stray/0", { ...(made[0]?.[1] as never), origin: "/elsewhere" });
+		for (const [, view] of made) views.made.set("stray/0", { ...view, origin: "/elsewhere" });
 		await mended();
 		expect([[...local.mounted], [...views.made]]).toEqual([["data"], made]);
 	});

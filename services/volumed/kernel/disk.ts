@@ -1,5 +1,7 @@
 /** Where volumes are: the port to the file system, in words of the domain. Everything is idempotent; absent is success. */
 
+import type { Relabel } from "../attachment.ts";
+
 export interface Observed {
 	readonly name: string;
 	/** Its content is there. */
@@ -67,6 +69,8 @@ export interface Host {
 	exists(path: string): Promise<boolean>;
 	/** Makes the directory with its parents, 0755, and answers which were made, outermost first. */
 	makeDirectory(path: string): Promise<string[]>;
+	/** Gives the content the SELinux label by which containers may use it; nothing where the host has no SELinux. Faults: INVALID_SOURCE, KERNEL_REFUSED. */
+	relabel(path: string, relabel: Relabel): Promise<void>;
 	/** Takes back what `makeDirectory` made, as far as it is still empty. */
 	unmake(made: readonly string[]): Promise<void>;
 }

@@ -4,9 +4,13 @@ import { dirname } from "node:path";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import type { Host } from "./disk.ts";
+import type { Relabel } from "../attachment.ts";
+import { Selinux } from "./selinux.ts";
 import { atSystem } from "./system-fault.ts";
 
 export class LinuxHost implements Host {
+	readonly #selinux = new Selinux();
+
 	async exists(path: string): Promise<boolean> {
 		try {
 			await stat(path);
@@ -24,6 +28,10 @@ export class LinuxHost implements Host {
 		const made = [path];
 		for (let at = path; at !== first; at = dirname(at)) made.unshift(dirname(at));
 		return made;
+	}
+
+	async relabel(path: string, who: Relabel): Promise<void> {
+		await this.#selinux.relabel(path, who);
 	}
 
 	async unmake(made: readonly string[]): Promise<void> {

@@ -45,7 +45,7 @@ export function parseMountText(text: string, surroundings: Surroundings): MountS
 		destination: parseDestination(target),
 		readOnly: keys.isOn("readonly"),
 		source: sourceOf(text, type, keys, surroundings),
-		relabel: "none",
+		relabel: undefined,
 		owners: owners === undefined ? undefined : parseOwnerMap(owners),
 		mode: "",
 	};

@@ -9,7 +9,7 @@ const memory = (
 	destination: "/run",
 	readOnly,
 	source: { kind: "tmpfs", sizeBytes: 0n, mode: 0o1777, options: [], ...more },
-	relabel: "none",
+	relabel: undefined,
 	owners: undefined,
 	mode,
 });

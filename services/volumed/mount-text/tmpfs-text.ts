@@ -97,7 +97,7 @@ export function parseTmpfsText(text: string): MountSpec {
 			mode: (rootMode === undefined ? undefined : parseTmpfsMode(rootMode)) ?? DEFAULT_TMPFS_MODE,
 			options: [...words].flatMap(([key, word]) => (isSaid(key) ? [] : [word])),
 		},
-		relabel: "none",
+		relabel: undefined,
 		owners: undefined,
 		mode,
 	};

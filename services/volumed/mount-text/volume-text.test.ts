@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseVolumeText } from "./volume-text.ts";
 
 const HERE = { workingDirectory: "/home/me", volumeDriver: "" };
-const COMMON = { readOnly: false, relabel: "none", owners: undefined, mode: "" };
+const COMMON = { readOnly: false, relabel: undefined, owners: undefined, mode: "" };
 const VOLUME = { kind: "volume", copy: true, driver: "", options: new Map(), labels: new Map(), subpath: "" };
 
 const bind = (path: string, destination: string, propagation = "rprivate") => ({

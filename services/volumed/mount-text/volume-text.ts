@@ -97,6 +97,6 @@ function sourceOf(
 }
 
 function relabelOf(word: string | undefined): MountSpec["relabel"] {
-	if (word === undefined) return "none";
+	if (word === undefined) return undefined;
 	return word === "z" ? "shared" : "private";
 }

@@ -196,6 +196,8 @@ export class ModelHost implements Host {
 		return made;
 	}
 
+	async relabel(): Promise<void> {}
+
 	async unmake(made: readonly string[]): Promise<void> {
 		for (const path of made) this.paths.delete(path);
 	}
