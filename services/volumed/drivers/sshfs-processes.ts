@@ -22,37 +22,63 @@ interface SshfsProcess {
 	readonly program: string;
 }
 
-async function processesOf(target: string): Promise<SshfsProcess[]> {
-	const mark = `\0${MARK}=${target}\0`;
-	const found: SshfsProcess[] = [];
+/** By the mount's path. */
+type Found = ReadonlyMap<string, readonly SshfsProcess[]>;
+
+export class SshfsProcesses {
+	#last: Promise<unknown> = Promise.resolve();
+	/** A look that has not begun: all who ask before it does share it. */
+	#next: Promise<Found> | undefined;
+
+	/** There is a process that serves the mount: the kernel answers ENOTCONN as soon as there is none. */
+	async serve(target: string): Promise<boolean> {
+		return (await this.#of(target)).some(({ program }) => program === DAEMON);
+	}
+
+	/** Resolves when none of the mount's processes is left: they have `graceMs` to end by themselves. Fault: KERNEL_REFUSED. */
+	async ended(target: string, graceMs: number): Promise<void> {
+		const begin = performance.now();
+		for (;;) {
+			const left = await this.#of(target);
+			if (left.length === 0) return;
+			const waited = performance.now() - begin;
+			const pids = left.map(({ pid }) => pid);
+			if (waited > graceMs + LONGEST_END_MS) {
+				throw volumeFaults.KERNEL_REFUSED({ what: `ending sshfs of ${target}`, problem: `${pids.join(", ")} go on` });
+			}
+			if (waited >= graceMs) for (const pid of pids) kill(pid);
+			await delay(POLL_MS);
+		}
+	}
+
+	async #of(target: string): Promise<readonly SshfsProcess[]> {
+		this.#next ??= this.#look();
+		return (await this.#next).get(target) ?? [];
+	}
+
+	async #look(): Promise<Found> {
+		const before = this.#last;
+		const look = before.then(() => {
+			this.#next = undefined;
+			return found();
+		});
+		this.#last = look.catch(() => undefined);
+		return look;
+	}
+}
+
+async function found(): Promise<Found> {
+	const marked = new Map<string, SshfsProcess[]>();
 	for (const name of await readdir("/proc")) {
 		if (!/^\d+$/.test(name)) continue;
 		const program = (await textOf(`/proc/${name}/comm`)).trimEnd();
 		if (!PROGRAMS.includes(program)) continue;
-		if (`\0${await textOf(`/proc/${name}/environ`)}`.includes(mark)) found.push({ pid: Number(name), program });
+		const variables = (await textOf(`/proc/${name}/environ`)).split("\0");
+		const target = variables.find((variable) => variable.startsWith(`${MARK}=`))?.slice(MARK.length + 1);
+		if (target === undefined) continue;
+		marked.set(target, [...(marked.get(target) ?? []), { pid: Number(name), program }]);
 	}
-	return found;
-}
-
-/** There is a process that serves the mount: the kernel answers ENOTCONN as soon as there is none. */
-export async function isServed(target: string): Promise<boolean> {
-	return (await processesOf(target)).some(({ program }) => program === DAEMON);
-}
-
-/** Resolves when none of its processes is left: they have `graceMs` to end by themselves. Fault: KERNEL_REFUSED. */
-export async function ended(target: string, graceMs: number): Promise<void> {
-	const begin = performance.now();
-	for (;;) {
-		const left = await processesOf(target);
-		if (left.length === 0) return;
-		const waited = performance.now() - begin;
-		const pids = left.map(({ pid }) => pid);
-		if (waited > graceMs + LONGEST_END_MS) {
-			throw volumeFaults.KERNEL_REFUSED({ what: `ending sshfs of ${target}`, problem: `${pids.join(", ")} go on` });
-		}
-		if (waited >= graceMs) for (const pid of pids) kill(pid);
-		await delay(POLL_MS);
-	}
+	return marked;
 }
 
 function kill(pid: number): void {

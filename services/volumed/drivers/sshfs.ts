@@ -20,7 +20,7 @@ import type { Driver, DriverVolume } from "./driver.ts";
 import { sshfsCommand } from "./sshfs-command.ts";
 import { probeDirectory } from "./probe.ts";
 import { parseSshfsOptions, type SshfsOptions } from "./sshfs-options.ts";
-import { ended, isServed } from "./sshfs-processes.ts";
+import { SshfsProcesses } from "./sshfs-processes.ts";
 import { explained } from "./sshfs-words.ts";
 
 const TYPE = "fuse.sshfs";
@@ -51,6 +51,7 @@ export class SshfsDriver implements Driver {
 	readonly #connectMs: number;
 	readonly #graceMs: number;
 	readonly #program: string;
+	readonly #processes = new SshfsProcesses();
 
 	constructor(directories: Directories, settings: SshfsSettings = {}) {
 		const { connectMs = CONNECT_MS, graceMs = GRACE_MS, program = "sshfs" } = settings;
@@ -110,7 +111,7 @@ export class SshfsDriver implements Driver {
 	/** Asks the kernel and no server: one that does not answer for a while is waited for by sshfs. */
 	async isMounted(volume: DriverVolume): Promise<boolean> {
 		const target = this.mountpoint(volume);
-		return findMount(target)?.type === TYPE && (await isServed(target));
+		return findMount(target)?.type === TYPE && (await this.#processes.serve(target));
 	}
 
 	async status(volume: DriverVolume): Promise<ReadonlyMap<string, string>> {
@@ -191,7 +192,7 @@ export class SshfsDriver implements Driver {
 		} catch (error) {
 			throw systemFault(`unmounting ${target}`, target, error);
 		}
-		await ended(target, graceMs);
+		await this.#processes.ended(target, graceMs);
 	}
 
 	/** ssh says of a file that is missing only that nobody was let in. */
