@@ -5,7 +5,8 @@
  * is DRIVER_FAILED with its own words.
  */
 import { createHash } from "node:crypto";
-import { isAbsolute, normalize } from "node:path";
+import { realpath } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import type { Fault } from "#lib/fault/fault.ts";
 import { findMount } from "#lib/linux/mount/mountinfo.ts";
 import { volumeFaults } from "../faults.ts";
@@ -107,7 +108,7 @@ export class PluginDriver implements Driver {
 			if (!(error instanceof PluginRefusal)) throw error;
 			// It may only say that there is nothing to unmount.
 			const path = placed?.path ?? mountpointIn(await this.#find(volume));
-			if (path !== undefined && findMount(path) !== undefined) throw error.fault;
+			if (path !== undefined && (await isMountTarget(path))) throw error.fault;
 		}
 	}
 
@@ -123,7 +124,7 @@ export class PluginDriver implements Driver {
 		const placed = this.#placed.get(volume.name);
 		if (placed !== undefined) return this.#isAt(placed.path, placed.identity);
 		const path = mountpointIn(await this.#find(volume));
-		if (path === undefined || findMount(path) === undefined) return false;
+		if (path === undefined || !(await isMountTarget(path))) return false;
 		const probe = await probeDirectory(path);
 		if (probe.kind !== "directory") return false;
 		this.#placed.set(volume.name, { path, identity: probe.identity });
@@ -244,4 +245,10 @@ function volumeIn(answer: Answer): Answer | undefined {
 function mountpointIn(volume: Answer | undefined): string | undefined {
 	const path = volume?.["Mountpoint"];
 	return typeof path === "string" && isAbsolute(path) ? normalize(path).replace(/(?<=.)\/$/, "") : undefined;
+}
+
+/** Something is mounted there. It itself is not touched: it may be dead. */
+async function isMountTarget(path: string): Promise<boolean> {
+	const folder = await realpath(dirname(path)).catch(() => dirname(path));
+	return findMount(join(folder, basename(path))) !== undefined;
 }

@@ -9,6 +9,7 @@ import {
 	readdirSync,
 	readFileSync,
 	rmSync,
+	symlinkSync,
 	writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
@@ -18,12 +19,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { start } from "#lib/exec/run.ts";
 import { unmount } from "#lib/linux/mount/mount.ts";
 import { mountsOf } from "#lib/linux/test-support/mounts-of.ts";
+import { createLog } from "#lib/log/log.ts";
 import { PASSWORD, SshServer } from "../test-support/ssh-server.ts";
 import type { DriverVolume } from "./driver.ts";
 import { type Directories, SshfsDriver, type SshfsSettings } from "./sshfs.ts";
 
 let folder: string;
 let server: SshServer;
+const log = createLog({ service: "test", level: "silent" });
 const never = new AbortController().signal;
 
 beforeAll(async () => {
@@ -56,7 +59,7 @@ function directories(): Directories {
 	};
 }
 
-const driver = (settings: SshfsSettings = {}) => new SshfsDriver(directories(), settings);
+const driver = (settings: SshfsSettings = {}) => new SshfsDriver(directories(), log, settings);
 
 function volume(options: Readonly<Record<string, string>>, name = "data"): DriverVolume {
 	const all = {
@@ -205,7 +208,7 @@ test("unmounts while the server does not answer", async () => {
 async function mountAndDie(data: DriverVolume, when: () => Promise<unknown>): Promise<void> {
 	const program = `
 		import { SshfsDriver } from ${JSON.stringify(new URL("./sshfs.ts", import.meta.url).href)};
-		const driver = new SshfsDriver({ mountpoint: () => ${JSON.stringify(driver().mountpoint(data))}, ensure: async () => {} });
+		const driver = new SshfsDriver({ mountpoint: () => ${JSON.stringify(driver().mountpoint(data))}, ensure: async () => {} }, { change: () => {} });
 		const volume = { name: "data", backing: "sshfs", options: new Map(${JSON.stringify([...data.options])}) };
 		await driver.mount(volume, new AbortController().signal);
 		setInterval(() => undefined, 1_000);
@@ -364,6 +367,18 @@ describe("what cannot be mounted", () => {
 			message: expect.stringContaining("is not installed; install it with `apt-get install sshfs`") as string,
 		});
 	});
+});
+
+test("volumes that lie behind a symlink", async () => {
+	mkdirSync(join(volumes, "real"));
+	symlinkSync("real", join(volumes, "data"));
+	const path = await driver().mount(volume({}), never);
+	expect(path).toBe(join(volumes, "data/_data"));
+	expect(await driver().isMounted(volume({}))).toBe(true);
+	expect(await driver().mount(volume({}), never)).toBe(path);
+	expect(processes("sshfs")).toHaveLength(1);
+	await driver().unmount(volume({}));
+	expect(mountsOf(volumes.slice(-6))).toEqual([]);
 });
 
 test("known hosts of a file that is named", async () => {

@@ -5,14 +5,15 @@
  * descriptor of volumed's: what it says is read until the mount is there, and then nobody listens.
  */
 import { once } from "node:events";
-import { rename, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { realpath, rename, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Child, start } from "#lib/exec/run.ts";
 import { Fault } from "#lib/fault/fault.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { unmount } from "#lib/linux/mount/mount.ts";
 import { findMount } from "#lib/linux/mount/mountinfo.ts";
+import type { Log } from "#lib/log/log.ts";
 import { volumeFaults } from "../faults.ts";
 import type { Disk } from "../kernel/disk.ts";
 import { atSystem, systemFault } from "../kernel/system-fault.ts";
@@ -48,14 +49,16 @@ export class SshfsDriver implements Driver {
 	readonly name = "sshfs";
 	readonly canRename = false;
 	readonly #directories: Directories;
+	readonly #log: Log;
 	readonly #connectMs: number;
 	readonly #graceMs: number;
 	readonly #program: string;
 	readonly #processes = new SshfsProcesses();
 
-	constructor(directories: Directories, settings: SshfsSettings = {}) {
+	constructor(directories: Directories, log: Log, settings: SshfsSettings = {}) {
 		const { connectMs = CONNECT_MS, graceMs = GRACE_MS, program = "sshfs" } = settings;
 		this.#directories = directories;
+		this.#log = log;
 		this.#program = program;
 		this.#connectMs = connectMs;
 		this.#graceMs = graceMs;
@@ -82,26 +85,31 @@ export class SshfsDriver implements Driver {
 	}
 
 	async mount(volume: DriverVolume, signal: AbortSignal): Promise<string> {
-		if (await this.isMounted(volume)) return this.mountpoint(volume);
 		const options = parseSshfsOptions(volume.options);
-		const target = this.mountpoint(volume);
+		const before = await this.#target(volume);
+		if (before !== undefined && (await this.#isMountedAt(before))) return this.mountpoint(volume);
 		// A dead mount is in the way of everything at that path.
-		await this.#takeOff(target, 0);
+		if (before !== undefined) await this.#takeOff(before, 0);
 		await this.#directories.ensure(volume.name);
+		const target = (await this.#target(volume)) ?? this.mountpoint(volume);
 		await this.#checkFiles(volume, options);
 		await this.#writeKeys(target, options);
 		signal.throwIfAborted();
 		try {
-			await this.#start(volume, options, signal);
+			await this.#start(volume, target, options, signal);
 		} catch (error) {
 			await this.#takeOff(target, 0);
 			throw error;
 		}
-		return target;
+		this.#log.change("volume.sshfs.mount", { volume: volume.name, path: target });
+		return this.mountpoint(volume);
 	}
 
 	async unmount(volume: DriverVolume): Promise<void> {
-		await this.#takeOff(this.mountpoint(volume), this.#graceMs);
+		const target = await this.#target(volume);
+		if (target === undefined) return;
+		await this.#takeOff(target, this.#graceMs);
+		this.#log.change("volume.sshfs.unmount", { volume: volume.name, path: target });
 	}
 
 	mountpoint({ name }: DriverVolume): string {
@@ -110,8 +118,8 @@ export class SshfsDriver implements Driver {
 
 	/** Asks the kernel and no server: one that does not answer for a while is waited for by sshfs. */
 	async isMounted(volume: DriverVolume): Promise<boolean> {
-		const target = this.mountpoint(volume);
-		return findMount(target)?.type === TYPE && (await this.#processes.serve(target));
+		const target = await this.#target(volume);
+		return target !== undefined && this.#isMountedAt(target);
 	}
 
 	async status(volume: DriverVolume): Promise<ReadonlyMap<string, string>> {
@@ -123,8 +131,22 @@ export class SshfsDriver implements Driver {
 		]);
 	}
 
-	async #start(volume: DriverVolume, options: SshfsOptions, signal: AbortSignal): Promise<void> {
-		const target = this.mountpoint(volume);
+	/** The mountpoint as mountinfo has it, and itself not touched: it may be dead. Undefined: the volume's directory is not there. */
+	async #target(volume: DriverVolume): Promise<string | undefined> {
+		const path = this.mountpoint(volume);
+		try {
+			return join(await realpath(dirname(path)), basename(path));
+		} catch (error) {
+			if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+			throw systemFault(`looking at ${path}`, path, error);
+		}
+	}
+
+	async #isMountedAt(target: string): Promise<boolean> {
+		return findMount(target)?.type === TYPE && (await this.#processes.serve(target));
+	}
+
+	async #start(volume: DriverVolume, target: string, options: SshfsOptions, signal: AbortSignal): Promise<void> {
 		// Before our own limit, so that ssh still says what it waited for.
 		const connectSeconds = Math.max(1, Math.floor((this.#connectMs * 0.8) / 1_000));
 		const { args, env } = sshfsCommand(options, target, keysFile(target), connectSeconds);

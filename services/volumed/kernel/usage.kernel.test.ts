@@ -15,11 +15,13 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { run } from "#lib/exec/run.ts";
 import { mountFs, unmount } from "#lib/linux/mount/mount.ts";
+import { createLog } from "#lib/log/log.ts";
 import { SshfsDriver } from "../drivers/sshfs.ts";
 import { makeNastyTree } from "../test-support/nasty-tree.ts";
 import { SshServer } from "../test-support/ssh-server.ts";
 import { type Amount, Usage } from "./usage.ts";
 
+const log = createLog({ service: "test", level: "silent" });
 const never = new AbortController().signal;
 let usage: Usage;
 let folder: string;
@@ -174,7 +176,7 @@ test("a file system that does not answer keeps nobody else waiting for good", as
 	await using server = await SshServer.create(join(folder, "server"));
 	const mountpoint = (name: string): string => join(folder, name, "_data");
 	const ensure = async (name: string): Promise<void> => void mkdirSync(mountpoint(name), { recursive: true });
-	const driver = new SshfsDriver({ mountpoint, ensure, remove: async () => undefined }, { graceMs: 100 });
+	const driver = new SshfsDriver({ mountpoint, ensure, remove: async () => undefined }, log, { graceMs: 100 });
 	const device = `root@127.0.0.1:${server.content}`;
 	const options = { device, port: String(server.port), identity_file: server.identity, host_key: server.hostKey() };
 	const volume = { name: "data", options: new Map(Object.entries(options)), backing: "sshfs" };
