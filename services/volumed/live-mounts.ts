@@ -107,7 +107,7 @@ export class LiveMounts {
 	}
 
 	#liveMount(
-		{ mount, pid: _, ...spec }: LiveMountSpec,
+		{ mount, holder, containerId, containerName }: LiveMountSpec,
 		process: LiveMount["process"],
 		planned: PlannedVolume | undefined,
 	): LiveMount {
@@ -118,7 +118,7 @@ export class LiveMounts {
 				? { path, volume: "", driver: "" }
 				: { path: this.#parts.mounting.mountpoint(volume), volume: volume.name, driver: volume.driver };
 		const id = randomBytes(32).toString("hex");
-		return { ...spec, id, process, mount: resolve(mount, origin, origin.path) };
+		return { id, holder, containerId, containerName, process, mount: resolve(mount, origin, origin.path) };
 	}
 
 	async #carryOut(

@@ -37,8 +37,8 @@ await runDaemon({
 		const jailer = resources.use(new Jailer());
 		const root = settings.volumes ?? paths.volumes;
 		const disk = await LinuxDisk.open(root, jailer, log);
-		const builtIn = [resources.use(new LocalDriver(root, disk, log)), new SshfsDriver(disk)];
-		const drivers = new Drivers(builtIn, (name) => new PluginDriver(name));
+		const builtIn = [resources.use(new LocalDriver(root, disk, log)), new SshfsDriver(disk, log)];
+		const drivers = new Drivers(builtIn, (name) => new PluginDriver(name, { instance: paths.root }));
 		const mounting = new Mounting(store, drivers);
 		const folder = join(paths.run, "mounts");
 		const views = resources.use(await LinuxViews.open({ folder, own: [paths.root, root], log }));

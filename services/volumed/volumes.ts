@@ -32,7 +32,7 @@ export class Volumes {
 	readonly #parts: Parts;
 	readonly #records: VolumeRecords;
 	readonly #uses: Uses;
-	#purging: Promise<void> | undefined;
+	#isPurging = false;
 
 	constructor(parts: Parts) {
 		this.#parts = parts;
@@ -169,14 +169,15 @@ export class Volumes {
 	}
 
 	#purgeLater(): void {
-		this.#purging ??= new Promise<void>((resolve) => {
-			setTimeout(resolve, PURGE_MS).unref();
-		})
-			.then(() => {
-				this.#purging = undefined;
-				return this.purge();
-			})
-			.catch((error: unknown) => this.#parts.log.warn("removed volumes are still in the store", { err: error }));
+		if (this.#isPurging) return;
+		this.#isPurging = true;
+		const purge = (): void => {
+			this.#isPurging = false;
+			this.purge().catch((error: unknown) => {
+				this.#parts.log.warn("removed volumes are still in the store", { err: error });
+			});
+		};
+		setTimeout(purge, PURGE_MS).unref();
 	}
 
 	/** Not one whose removal only has to be forgotten. */
