@@ -86,3 +86,19 @@ test("a call that does not come back is given up, and the next one is not behind
 	closeSync(server);
 	await aside.call("unmount", at("fuse"), { detach: true });
 });
+
+test("calls that come together are made one after the other, in their order", async () => {
+	await using aside = new Aside();
+	const target = at("target");
+	const sizes = ["4k", "8k", "12k"];
+	const mounts = sizes.map((size) =>
+		aside.call("mountByWords", { type: "tmpfs", device: size, target, words: [`size=${size}`] }),
+	);
+	await Promise.all(mounts);
+	const listed = execFileSync("findmnt", ["-n", "--list", "-o", "SOURCE", "--mountpoint", target], {
+		encoding: "utf8",
+	});
+	expect(listed.trim().split("\n").at(-1)).toBe("12k");
+	await Promise.all(sizes.map(() => aside.call("unmount", target, { detach: true })));
+	expect(options(target)).toBeUndefined();
+});

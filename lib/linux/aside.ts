@@ -20,10 +20,22 @@ export type AsideReply =
 	| { readonly code: string; readonly text: string }
 	| { readonly bug: string };
 
-/** One thread is kept; more are made while that one is busy, as nobody knows how long it will be. */
+interface Asked {
+	readonly name: keyof Operations;
+	readonly question: unknown;
+	readonly settle: (reply: AsideReply | Error) => void;
+}
+
+/** How long calls wait for the one before them; then they go on another thread, as nobody knows how long that one will be. */
+const PATIENCE_MS = 1_000;
+
+/** One thread is kept, for one call after the other: its start costs more than hundreds of them. */
 export class Aside implements AsyncDisposable {
 	readonly #boundMs: number;
+	readonly #waiting: Asked[] = [];
 	#idle: Worker | undefined;
+	/** Whose call the waiting ones wait for. */
+	#busy: Worker | undefined;
 
 	/** After `boundMs` a call is given up. */
 	constructor(boundMs = 30_000) {
@@ -35,15 +47,51 @@ export class Aside implements AsyncDisposable {
 		name: K,
 		...args: Parameters<Operations[K]>
 	): Promise<ReturnType<Operations[K]>> {
+		const reply = await new Promise<AsideReply | Error>((settle) => {
+			this.#waiting.push({ name, question: { name, args }, settle });
+			this.#next();
+		});
+		if (reply instanceof Error) throw reply;
+		return valueOf(reply) as ReturnType<Operations[K]>; // what that operation returned
+	}
+
+	#next(): void {
+		if (this.#busy !== undefined) return;
+		const asked = this.#waiting.shift();
+		if (asked === undefined) return;
 		const worker = this.#idle ?? start();
 		this.#idle = undefined;
+		this.#busy = worker;
+		void this.#run(worker, asked);
+	}
+
+	async #run(worker: Worker, { name, question, settle }: Asked): Promise<void> {
+		const patience = setTimeout(() => this.#leave(worker), PATIENCE_MS);
 		worker.ref();
-		const reply = await this.#ask(worker, { name, args });
-		worker.unref();
-		if (reply === undefined) throw new LinuxError(ETIMEDOUT, name);
-		if (this.#idle === undefined) this.#idle = worker;
+		try {
+			const reply = await this.#ask(worker, question);
+			if (reply !== undefined) this.#keep(worker);
+			settle(reply ?? new LinuxError(ETIMEDOUT, name));
+		} catch (error) {
+			settle(error instanceof Error ? error : new Error(String(error)));
+		} finally {
+			clearTimeout(patience);
+			worker.unref();
+			this.#leave(worker);
+		}
+	}
+
+	/** Nobody waits for that thread any longer. */
+	#leave(worker: Worker): void {
+		if (this.#busy !== worker) return;
+		this.#busy = undefined;
+		this.#next();
+	}
+
+	/** For the next call, unless there is one for that by now. */
+	#keep(worker: Worker): void {
+		if (this.#busy === worker) this.#idle = worker;
 		else void worker.terminate();
-		return valueOf(reply) as ReturnType<Operations[K]>; // what that operation returned
 	}
 
 	/** Undefined: there is none within the bound. */

@@ -7,6 +7,7 @@ import type { Aside } from "#lib/linux/aside.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { findMount, type Mount, mountinfo } from "#lib/linux/mount/mountinfo.ts";
 import { volumeFaults } from "../faults.ts";
+import { atSystem } from "../kernel/system-fault.ts";
 import { LOCAL_TYPES } from "./local-options.ts";
 
 /** A server that is there answers sooner. */
@@ -40,10 +41,21 @@ export async function unmountAll(path: string, aside: Aside): Promise<void> {
 	for (let left = MOST_STACKED; left > 0; left--) {
 		const last = mountinfo().findLast(({ target }) => target === seen || target.startsWith(`${seen}/`));
 		if (last === undefined) return;
-		await aside.call("unmount", last.target, { detach: true });
+		await detach(last.target, aside);
 		killPoint("volumed.local.unmount");
 	}
 	throw volumeFaults.KERNEL_REFUSED({ what: `unmounting ${path}`, problem: "it is still mounted" });
+}
+
+/** What it held is written by its end, and that may take longer than anybody waits: it is out of the tree before. */
+async function detach(target: string, aside: Aside): Promise<void> {
+	await atSystem(`unmounting ${target}`, target, async () => {
+		try {
+			await aside.call("unmount", target, { detach: true });
+		} catch (error) {
+			if (!isErrno(error, "ETIMEDOUT")) throw error;
+		}
+	});
 }
 
 /** The path as mountinfo has it. Undefined: there is no such directory. */
