@@ -29,3 +29,5 @@ function reply({ name, args }: Question): AsideReply {
 
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
 parentPort?.on("message", (question: Question) => parentPort?.postMessage(reply(question)));
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- as above; it says that everything is loaded
+parentPort?.postMessage("ready");

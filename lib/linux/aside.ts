@@ -26,6 +26,12 @@ interface Asked {
 	readonly settle: (reply: AsideReply | Error) => void;
 }
 
+interface Thread {
+	readonly worker: Worker;
+	/** It has loaded what it runs: on a busy machine that takes a while, which is nobody's call's. */
+	readonly ready: Promise<unknown>;
+}
+
 /** How long calls wait for the one before them; then they go on another thread, as nobody knows how long that one will be. */
 const PATIENCE_MS = 1_000;
 
@@ -33,9 +39,9 @@ const PATIENCE_MS = 1_000;
 export class Aside implements AsyncDisposable {
 	readonly #boundMs: number;
 	readonly #waiting: Asked[] = [];
-	#idle: Worker | undefined;
+	#idle: Thread | undefined;
 	/** Whose call the waiting ones wait for. */
-	#busy: Worker | undefined;
+	#busy: Thread | undefined;
 
 	/** After `boundMs` a call is given up. */
 	constructor(boundMs = 30_000) {
@@ -59,44 +65,46 @@ export class Aside implements AsyncDisposable {
 		if (this.#busy !== undefined) return;
 		const asked = this.#waiting.shift();
 		if (asked === undefined) return;
-		const worker = this.#idle ?? start();
+		const thread = this.#idle ?? start();
 		this.#idle = undefined;
-		this.#busy = worker;
-		void this.#run(worker, asked);
+		this.#busy = thread;
+		void this.#run(thread, asked);
 	}
 
-	async #run(worker: Worker, { name, question, settle }: Asked): Promise<void> {
-		const patience = setTimeout(() => this.#leave(worker), PATIENCE_MS);
+	async #run(thread: Thread, { name, question, settle }: Asked): Promise<void> {
+		const { worker, ready } = thread;
 		worker.ref();
 		try {
-			const reply = await this.#ask(worker, question);
-			if (reply !== undefined) this.#keep(worker);
+			await ready;
+			const reply = await this.#ask(thread, question);
+			if (reply !== undefined) this.#keep(thread);
 			settle(reply ?? new LinuxError(ETIMEDOUT, name));
 		} catch (error) {
 			settle(error instanceof Error ? error : new Error(String(error)));
 		} finally {
-			clearTimeout(patience);
 			worker.unref();
-			this.#leave(worker);
+			this.#leave(thread);
 		}
 	}
 
 	/** Nobody waits for that thread any longer. */
-	#leave(worker: Worker): void {
-		if (this.#busy !== worker) return;
+	#leave(thread: Thread): void {
+		if (this.#busy !== thread) return;
 		this.#busy = undefined;
 		this.#next();
 	}
 
 	/** For the next call, unless there is one for that by now. */
-	#keep(worker: Worker): void {
-		if (this.#busy === worker) this.#idle = worker;
-		else void worker.terminate();
+	#keep(thread: Thread): void {
+		if (this.#busy === thread) this.#idle = thread;
+		else void thread.worker.terminate();
 	}
 
 	/** Undefined: there is none within the bound. */
-	async #ask(worker: Worker, question: unknown): Promise<AsideReply | undefined> {
+	async #ask(thread: Thread, question: unknown): Promise<AsideReply | undefined> {
+		const { worker } = thread;
 		const settled = new AbortController();
+		const patience = setTimeout(() => this.#leave(thread), PATIENCE_MS);
 		const bound = setTimeout(() => settled.abort(), this.#boundMs);
 		try {
 			const answered = once(worker, "message", { signal: settled.signal });
@@ -108,20 +116,21 @@ export class Aside implements AsyncDisposable {
 			throw error;
 		} finally {
 			clearTimeout(bound);
+			clearTimeout(patience);
 			settled.abort();
 		}
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		await this.#idle?.terminate();
+		await this.#idle?.worker.terminate();
 		this.#idle = undefined;
 	}
 }
 
-function start(): Worker {
+function start(): Thread {
 	const worker = new Worker(THREAD, { trackUnmanagedFds: false, execArgv: [] });
 	worker.unref();
-	return worker;
+	return { worker, ready: once(worker, "message") };
 }
 
 function valueOf(reply: AsideReply): unknown {

@@ -5,7 +5,6 @@
  * moment something is left when the process is killed: before the mount the descriptor goes with the process, after it the mount is the user.
  */
 import { closeSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { basename } from "node:path";
 import { ioctl } from "../ioctl.ts";
 import { atCall, checked, isErrno } from "../libc.ts";
 
@@ -22,7 +21,6 @@ const [DEVICE_AT, INODE_AT, OFFSET_AT, FLAGS_AT] = [0, 8, 24, 52];
 /** `struct loop_config`: fd, block_size, a loop_info64, 64 reserved bytes. */
 const CONFIG_BYTES = 8 + INFO_BYTES + 64;
 
-const LOOP_MAJOR = 7;
 const S_IFBLK = 0o060000;
 /** Others take numbers between asking for a free one and using it; each time another one. */
 const ATTEMPTS = 64;
@@ -62,17 +60,19 @@ export function attachLoop(file: string): LoopDevice {
 
 /** The device that shows all of the file now, held open so that it stays. It is known by its inode, wherever the file is by now. */
 export function findLoop(file: string): LoopDevice | undefined {
-	const { dev, ino } = statSync(file, { bigint: true });
-	for (const number of boundLoops(basename(file))) {
-		const fd = openBound(number);
-		if (fd === undefined) continue;
-		const info = statusOf(fd);
-		// A device number of the kernel's and one of the C library's are the same below 4096 majors.
-		const isOurs = info?.readBigUInt64LE(DEVICE_AT) === dev && info.readBigUInt64LE(INODE_AT) === ino;
-		if (isOurs && info.readBigUInt64LE(OFFSET_AT) === 0n) return new LoopDevice(nodeOf(number), fd);
-		closeSync(fd);
+	for (const number of boundLoops(file)) {
+		const fd = openShowing(number, file);
+		if (fd !== undefined) return new LoopDevice(nodeOf(number), fd);
 	}
 	return undefined;
+}
+
+/** The device at `path` shows all of the file now. */
+export function isLoopOf(path: string, file: string): boolean {
+	const number = /^\/dev\/loop(\d+)$/.exec(path)?.[1];
+	const fd = number === undefined ? undefined : openShowing(Number(number), file);
+	if (fd !== undefined) closeSync(fd);
+	return fd !== undefined;
 }
 
 function newLoop(backing: number, file: string): LoopDevice {
@@ -102,12 +102,21 @@ function freeNumber(): number {
 	}
 }
 
-/** The numbers of those that are bound to a file of this name: to open one of somebody else's would keep it from ending meanwhile. */
-function boundLoops(name: string): number[] {
+/** The numbers of those whose file is called like this one: to open one of somebody else's would keep it from ending meanwhile. */
+function boundLoops(file: string): number[] {
 	return readdirSync("/sys/block")
 		.filter((block) => /^loop\d+$/.test(block))
-		.filter((block) => basename(backingOf(block) ?? "").replace(/ \(deleted\)$/, "") === name)
+		.filter((block) => nameOf(backingOf(block)) === nameOf(file))
 		.map((block) => Number(block.slice("loop".length)));
+}
+
+/** With its directory's: what is before depends on the mounts of whoever looks. */
+function nameOf(path = ""): string {
+	return path
+		.replace(/ \(deleted\)$/, "")
+		.split("/")
+		.slice(-2)
+		.join("/");
 }
 
 /** The path of the device's file, as it is called now; undefined when it has none. */
@@ -118,6 +127,19 @@ function backingOf(block: string): string | undefined {
 		if (isErrno(error, "ENOENT", "ENODEV", "ENXIO")) return undefined;
 		throw error;
 	}
+}
+
+/** Undefined: it shows something else, or nothing. */
+function openShowing(number: number, file: string): number | undefined {
+	const { dev, ino } = statSync(file, { bigint: true });
+	const fd = openBound(number);
+	if (fd === undefined) return undefined;
+	const info = statusOf(fd);
+	// A device number of the kernel's and one of the C library's are the same below 4096 majors.
+	const isOurs = info?.readBigUInt64LE(DEVICE_AT) === dev && info.readBigUInt64LE(INODE_AT) === ino;
+	if (isOurs && info.readBigUInt64LE(OFFSET_AT) === 0n) return fd;
+	closeSync(fd);
+	return undefined;
 }
 
 function openBound(number: number): number | undefined {
@@ -149,9 +171,10 @@ function nodeOf(number: number): string {
 function ensureNode(number: number): string {
 	const path = nodeOf(number);
 	if (statSync(path, { throwIfNoEntry: false }) !== undefined) return path;
+	const [major = 0, minor = 0] = readFileSync(`/sys/block/loop${number}/dev`, "utf8").split(":").map(Number);
 	try {
 		atCall(`mknod ${path}`, () =>
-			mknod(path, S_IFBLK | 0o600, (LOOP_MAJOR << 8) | (number & 0xff) | ((number & ~0xff) << 12)),
+			mknod(path, S_IFBLK | 0o600, (major << 8) | (minor & 0xff) | ((minor & ~0xff) << 12)),
 		);
 	} catch (error) {
 		if (!isErrno(error, "EEXIST")) throw error;

@@ -120,6 +120,17 @@ describe("an image", () => {
 		await expect.poll(() => volumes.loops()).toEqual([]);
 	});
 
+	test("has its own device, however many are mounted at once", async () => {
+		await using volumes = await LocalVolumes.open();
+		const made = await Promise.all(["a1", "b2", "c3", "d4"].map((name) => volumes.made(name, { size: "16m" })));
+		const paths = await Promise.all(made.map((volume) => volumes.mount(volume)));
+		for (const [index, path] of paths.entries()) writeFileSync(join(path, `file${index}`), "");
+		expect(paths.map((path) => readdirSync(path))).toEqual([["file0"], ["file1"], ["file2"], ["file3"]]);
+		expect(new Set(paths.map((path) => seenAt(path)?.source)).size).toBe(4);
+		await Promise.all(made.map((volume) => volumes.driver.unmount(volume)));
+		await expect.poll(() => volumes.loops()).toEqual([]);
+	});
+
 	test("that cannot be mounted leaves nothing and says why", async () => {
 		await using volumes = await LocalVolumes.open();
 		const volume = await volumes.made("one", { size: "16m" });

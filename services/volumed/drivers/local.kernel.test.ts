@@ -231,7 +231,7 @@ describe("a server", () => {
 	});
 
 	test("that does not answer is given up, and its program is gone", async () => {
-		await using volumes = await LocalVolumes.open();
+		await using volumes = await LocalVolumes.open(undefined, 1_000);
 		const hung = join(volumes.folder, "hung");
 		mkdirSync(hung);
 		using _silent = silentServer(hung);

@@ -76,8 +76,11 @@ export class LocalDriver implements Driver, AsyncDisposable {
 	}
 
 	async create(volume: DriverVolume, signal: AbortSignal): Promise<void> {
-		await this.#backing(volume).create(this.#place(volume), signal);
-		this.#log.change("volume.local.make", { volume: volume.name, backing: volume.backing });
+		const place = this.#place(volume);
+		await this.#backing(volume).create(place, signal);
+		// Others are but their directory, of which the disk has told.
+		if (place.options.kind === "sized")
+			this.#log.change("volume.local.make", { volume: volume.name, backing: volume.backing });
 	}
 
 	async remove(volume: DriverVolume): Promise<void> {

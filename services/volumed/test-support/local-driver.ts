@@ -32,13 +32,16 @@ export class LocalVolumes implements AsyncDisposable {
 	#disk: LinuxDisk | undefined;
 
 	/** `prepare` may mount something at the directory of volumes. */
-	static async open(prepare: (root: string, folder: string) => void = () => undefined): Promise<LocalVolumes> {
+	static async open(
+		prepare: (root: string, folder: string) => void = () => undefined,
+		mountBoundMs = 30_000,
+	): Promise<LocalVolumes> {
 		const volumes = new LocalVolumes();
 		mkdirSync(volumes.root);
 		prepare(volumes.root, volumes.folder);
 		const log = createLog({ service: "test", sink: { write: (line) => volumes.lines.push(line) } });
 		volumes.#disk = await LinuxDisk.open(volumes.root, volumes.#jailer, log);
-		volumes.#driver = new LocalDriver(volumes.root, volumes.#disk, log, { mountBoundMs: 2_000 });
+		volumes.#driver = new LocalDriver(volumes.root, volumes.#disk, log, { mountBoundMs });
 		return volumes;
 	}
 

@@ -8,7 +8,7 @@ import { Fault } from "#lib/fault/fault.ts";
 import type { Aside } from "#lib/linux/aside.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { syncDirectory } from "#lib/linux/mount/directory.ts";
-import { attachLoop, findLoop } from "#lib/linux/mount/loop.ts";
+import { attachLoop, isLoopOf } from "#lib/linux/mount/loop.ts";
 import type { Mount } from "#lib/linux/mount/mountinfo.ts";
 import { volumeFaults } from "../../faults.ts";
 import type { Disk } from "../../kernel/disk.ts";
@@ -74,14 +74,10 @@ export class ImageBacking implements Backing, Mounting {
 		}
 	}
 
-	isOurs(place: Place, { device }: Mount): boolean {
+	isOurs(place: Place, { source }: Mount): boolean {
+		const image = imageOf(place);
 		// What is mounted of a file that is gone is all that is left of it.
-		if (statSync(imageOf(place), { throwIfNoEntry: false }) === undefined) return true;
-		using loop = findLoop(imageOf(place));
-		const number = loop && statSync(loop.path).rdev;
-		return (
-			number !== undefined && device === `${(number >> 8) & 0xfff}:${(number & 0xff) | ((number >> 12) & 0xfff00)}`
-		);
+		return statSync(image, { throwIfNoEntry: false }) === undefined || isLoopOf(source, image);
 	}
 }
 
