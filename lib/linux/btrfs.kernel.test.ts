@@ -12,13 +12,11 @@ import {
 	limitSubvolume,
 	subvolumeQuota,
 } from "./btrfs.ts";
-import { checked } from "./libc.ts";
+import { checked, isErrno } from "./libc.ts";
 import { attachLoop } from "./mount/loop.ts";
 import { mountFs, setPropagation, unmount } from "./mount/mount.ts";
 
 const CLONE_NEWNS = 0x2_0000;
-/** Node has no symbol for it. */
-const EDQUOT = 122;
 const MIB = 1024 * 1024;
 
 let base: string;
@@ -32,7 +30,7 @@ const subvolumes = (): string[] =>
 		.filter((line) => line !== "")
 		.map((line) => line.replace(/^.* path /, ""));
 
-/** How many whole MiB can be written to the file before the kernel refuses, and its errno then. */
+/** How many whole MiB can be written to the file before the kernel refuses, and with what it does. */
 function fill(path: string, mostMib: number): { mib: number; refusal: unknown } {
 	const fd = openSync(path, "w");
 	const block = Buffer.alloc(MIB, "x");
@@ -41,7 +39,7 @@ function fill(path: string, mostMib: number): { mib: number; refusal: unknown } 
 		for (; mib < mostMib; mib++) writeSync(fd, block);
 		return { mib, refusal: undefined };
 	} catch (error) {
-		return { mib, refusal: error instanceof Error && "errno" in error && error.errno };
+		return { mib, refusal: isErrno(error, "EDQUOT") ? "EDQUOT" : error };
 	} finally {
 		closeSync(fd);
 	}
@@ -105,7 +103,7 @@ test("a bound is enforced, can be changed, and is what btrfs says", () => {
 	expect(subvolumeQuota(at("one"))?.limitBytes).toBe(24 * MIB);
 	expect(btrfs("qgroup", "show", "-r", "--raw", at("one"))).toContain(String(24 * MIB));
 	const { mib, refusal } = fill(at("one/big"), 100);
-	expect(refusal).toBe(-EDQUOT);
+	expect(refusal).toBe("EDQUOT");
 	expect(mib).toBeLessThanOrEqual(24);
 	expect(mib).toBeGreaterThan(16);
 	expect(fill(at("beside"), 40)).toEqual({ mib: 40, refusal: undefined });
@@ -118,7 +116,7 @@ test("quotas that somebody has enabled otherwise stay as they are, and bound as 
 	enableQuota(at(""));
 	createSubvolume(at("one"));
 	limitSubvolume(at("one"), 20 * MIB);
-	expect(fill(at("one/big"), 100).refusal).toBe(-EDQUOT);
+	expect(fill(at("one/big"), 100).refusal).toBe("EDQUOT");
 	execFileSync("sync", ["-f", at("")]);
 	expect(subvolumeQuota(at("one"))?.usedBytes).toBeGreaterThan(10 * MIB);
 	btrfs("quota", "disable", at(""));

@@ -37,6 +37,8 @@ test("errors of this folder and of Node are told by the same symbols", () => {
 	expect(isErrno(new LinuxError(2, "x"), "EEXIST", "ENOENT")).toBe(true);
 	expect(isErrno(new LinuxError(2, "x"), "EEXIST")).toBe(false);
 	expect(isErrno("ENOENT", "ENOENT")).toBe(false);
+	const nameless = Object.assign(new Error("UNKNOWN: unknown error, write"), { code: "UNKNOWN", errno: -122 });
+	expect([isErrno(nameless, "EDQUOT"), isErrno(nameless, "ENOSPC", "UNKNOWN")]).toEqual([true, false]);
 	expect([errnoName(95), errnoName(11), errnoName(9999)]).toEqual(["EOPNOTSUPP", "EAGAIN", "errno 9999"]);
 });
 

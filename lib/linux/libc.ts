@@ -44,7 +44,13 @@ export class LinuxError extends Error {
 
 /** True for an error of the kernel with this symbol, whoever reports it: this folder or Node's own `fs` and `net`. */
 export function isErrno(error: unknown, ...codes: readonly string[]): boolean {
-	return error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(error.code);
+	return error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(symbolOf(error));
+}
+
+/** Node has no symbol for some, EDQUOT and ESTALE among them: it calls them UNKNOWN, and gives the number. */
+function symbolOf(error: Error & { readonly code?: unknown; readonly errno?: unknown }): string {
+	const isNameless = error.code === "UNKNOWN" && typeof error.errno === "number";
+	return isNameless ? errnoName(Math.abs(error.errno)) : String(error.code);
 }
 
 /** Arguments as koffi takes them: integers, strings, buffers for pointers, and null for NULL. */

@@ -50,7 +50,7 @@ describe("what is refused", () => {
 	test.each([
 		[{ tpye: "tmpfs" }, 'UNKNOWN_OPTION: The driver local has no option "tpye"; did you mean type? It has'],
 		[{ Size: "64m" }, 'UNKNOWN_OPTION: The driver local has no option "Size"; did you mean size? It has'],
-		[{ quotas: "1" }, 'UNKNOWN_OPTION: The driver local has no option "quotas" It has type, o, device and size.'],
+		[{ quotas: "1" }, 'UNKNOWN_OPTION: The driver local has no option "quotas"'],
 		[{ device: "/dev/sda1" }, "INVALID_OPTION: type is missing"],
 		[{ type: "ext4" }, "INVALID_OPTION: device is missing"],
 		[{ o: "bind" }, "INVALID_OPTION: type is missing"],
