@@ -1,7 +1,7 @@
 /**
  * The long rounds: random commands with random kills, every named kill point, and a NATS that is dead for minutes. Or, with `netd`
  * behind, rounds of netd alone; with `ipamd`, eight programs that ask it for everything while it is killed a hundred times; with
- * `dns`, ten million packets to dnsd's decoders.
+ * `dns`, ten million packets to dnsd's decoders; with `volumed`, mounts that somebody swaps directories for links under.
  *
  * `npm run soak -- --seed 7 --minutes 30` or `npm run soak -- netd --seed 7 --rounds 1000` repeats what seed 7 did, as far as timing
  * allows. Exit status 1 when anything was amiss.
@@ -15,11 +15,15 @@ import { netdRounds } from "./netd/rounds.ts";
 import { besiege } from "../../services/ipamd/test-support/siege.ts";
 import { Random } from "./random.ts";
 import { randomRounds } from "./rounds.ts";
+import { raceVolumed } from "./volumed.ts";
+
+const NETD_ROUNDS = 1_000;
+const VOLUMED_ROUNDS = 10_000;
 
 const { values, positionals } = parseArgs({
 	allowPositionals: true,
 	options: {
-		rounds: { type: "string", default: "1000" },
+		rounds: { type: "string" },
 		kills: { type: "string", default: "100" },
 		packets: { type: "string", default: "10000000" },
 		seed: { type: "string", default: String(Date.now() % 1_000_000) },
@@ -32,7 +36,8 @@ const { values, positionals } = parseArgs({
 
 const only = positionals.length > 0 ? positionals : values.only.split(",");
 const lengths: Readonly<Record<string, string>> = {
-	netd: `${values.rounds} rounds of netd`,
+	netd: `${values.rounds ?? NETD_ROUNDS} rounds of netd`,
+	volumed: `${values.rounds ?? VOLUMED_ROUNDS} rounds of volumed's mounts`,
 	ipamd: `${values.kills} kills of ipamd`,
 	dns: `${values.packets} packets to dnsd`,
 };
@@ -51,7 +56,10 @@ await untilInterrupted(async (interrupted) => {
 		await fuzzDns({ random, packets: Number(values.packets), report, say, interrupted });
 	}
 	if (only.includes("netd")) {
-		await netdRounds({ random, rounds: Number(values.rounds), report, say, interrupted });
+		await netdRounds({ random, rounds: Number(values.rounds ?? NETD_ROUNDS), report, say, interrupted });
+	}
+	if (only.includes("volumed")) {
+		await raceVolumed({ random, rounds: Number(values.rounds ?? VOLUMED_ROUNDS), report, say, interrupted });
 	}
 	if (only.includes("ipamd")) {
 		const { kills, answers, problems: found } = await besiege(Number(values.kills), random, interrupted);

@@ -11,16 +11,15 @@ import {
 	copyOf,
 	isDirectory,
 	isOf,
+	isOneOf,
 	mountOf,
 	type Origin,
 	openOrigin,
 	refuseSight,
 	type Shown,
 	shownBy,
-	shownOnce,
 	type Sight,
 	sightProblem,
-	wasOf,
 } from "./origin.ts";
 import { type Ground, openGround, type Place } from "./place.ts";
 
@@ -62,7 +61,7 @@ function detach(origin: Origin, place: Place): boolean {
 	return atSpot(place, (ground, spot) => {
 		const { mountId, isRoot } = mountPlaceOf(spot.fd);
 		const mount = ground.mounts().find(({ id }) => id === mountId);
-		if (!isRoot || mount === undefined || !wasOf(mount, shownOnce(origin))) return false;
+		if (!isRoot || mount === undefined || !isOneOf(mount, origin)) return false;
 		ground.inside(() => atPart("kernel", {}, () => detachAt(spot.fd, procfs)));
 		killPoint("mount.detached");
 		return true;

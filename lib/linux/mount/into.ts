@@ -42,7 +42,7 @@ export class MountThread implements AsyncDisposable {
 		return this.#ask({ act: "look", origin, sight, place });
 	}
 
-	/** Takes the uppermost mount at the place away, busy or not, if it is one of the origin. False: it is not. */
+	/** Takes the uppermost mount at the place away, busy or not, if it is one of the origin, whichever part of it. False: it is not. */
 	detach(origin: Origin, place: Place): Promise<boolean> {
 		return this.#ask({ act: "detach", origin, place });
 	}

@@ -32,8 +32,6 @@ export interface Sight {
 /** What two mounts of one thing have in common: the fields of mountinfo. */
 export type Shown = Pick<Mount, "device" | "root">;
 
-/** What mountinfo puts behind a directory that was removed; no path has two slashes. */
-const REMOVED = /\/\/deleted$/;
 const ON_THE_WAY = { ELOOP: "a part of it is a symlink" };
 
 /** A descriptor, the caller's to close. MountRefused: `origin`, `subpath`. */
@@ -80,15 +78,6 @@ export function shownBy(fd: number): Shown | undefined {
 	return { device: mount.device, root: join(mount.root, relative(mount.target, path)) };
 }
 
-/** What a mount of it shows that was made when it was there, also when it is not any more. */
-export function shownOnce(origin: Origin): Shown | undefined {
-	const path = join(origin.path, origin.subpath);
-	return nearest(path, (fd, rest) => {
-		const shown = shownBy(fd);
-		return shown && { ...shown, root: join(shown.root, rest) };
-	});
-}
-
 /** The mount that `path` is on, or would be. */
 export function mountOf(path: string): Mount | undefined {
 	return nearest(path, (fd) => {
@@ -123,9 +112,33 @@ export function isOf({ device, root }: Mount, shown: Shown | undefined): boolean
 	return shown !== undefined && device === shown.device && root === shown.root;
 }
 
-/** As `isOf`, or was until the origin was removed. */
-export function wasOf(mount: Mount, shown: Shown | undefined): boolean {
-	return isOf({ ...mount, root: mount.root.replace(REMOVED, "") }, shown);
+/**
+ * Shows the origin or something of it, also when it was renamed inside of it since, or removed. What is mounted inside of it is
+ * told by the part's own path.
+ */
+export function isOneOf(mount: Mount, { path, subpath }: Origin): boolean {
+	const whole = nearest(path, (fd, rest) => {
+		const shown = shownBy(fd);
+		return shown && { ...shown, root: join(shown.root, rest) };
+	});
+	if (whole === undefined || mount.device !== whole.device)
+		return subpath !== "" && isOf(mount, shownPart(path, subpath));
+	return `${mount.root}/`.startsWith(whole.root === "/" ? "/" : `${whole.root}/`);
+}
+
+function shownPart(path: string, subpath: string): Shown | undefined {
+	let part: number;
+	try {
+		part = openOrigin({ path, subpath });
+	} catch (error) {
+		if (error instanceof MountRefused) return undefined;
+		throw error;
+	}
+	try {
+		return shownBy(part);
+	} finally {
+		closeSync(part);
+	}
 }
 
 /** What is not as it was asked for; undefined when all of it is. */

@@ -15,6 +15,7 @@ import {
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { bindMount, mountFs, setPropagation, unmount } from "#lib/linux/mount/mount.ts";
+import { race } from "../test-support/races.ts";
 import { failure, ViewsScene } from "../test-support/views-scene.ts";
 import type { LinuxViews } from "./linux-views.ts";
 import type { View } from "./views.ts";
@@ -214,7 +215,8 @@ describe("a published view", () => {
 		expect(scene.mounts(path).at(-1)?.target).toBe(path);
 		unmount(path);
 		expect(await views.isPublished(path, view)).toBe(true);
-		await views.unpublish(path, { ...view, subpath: "part" }, false);
+		await views.unpublish(path, { ...view, origin: at("own") }, false);
+		await views.unpublish(path, { ...view, origin: at("origin/part") }, false);
 		expect(await views.isPublished(path, view)).toBe(true);
 		await views.unpublish(path, view, false);
 		expect(readdirSync(at("host"))).toEqual(["shown"]);
@@ -270,11 +272,22 @@ describe("a view in a process", () => {
 		const enter = ["-t", String(container.pid), "-m", "-r", "--"];
 		expect(failure("nsenter", ...enter, "touch", "/srv/data/below/x")).toContain(READ_ONLY);
 		expect(scene.all).toEqual(atRest);
-		await views.unmountFrom(identity, { ...view, subpath: "part" }, "/srv/data");
+		await views.unmountFrom(identity, { ...view, origin: at("own") }, "/srv/data");
 		expect(container.mounts("/srv")).toHaveLength(2);
 		await views.unmountFrom(identity, view, "/srv/data");
 		expect(container.mounts("/srv")).toEqual([]);
 		await views.unmountFrom(identity, view, "/srv/data");
+	});
+
+	test("goes also when its part was renamed meanwhile, by whoever may write to the volume", async () => {
+		const { identity, mounts } = await scene.container();
+		await views.mountInto(identity, { ...view, subpath: "part" }, "/data");
+		await views.publish(at("host/x"), { ...view, subpath: "below" });
+		renameSync(at("origin/part"), at("origin/other"));
+		await views.unmountFrom(identity, { ...view, subpath: "part" }, "/data");
+		expect(mounts("/data")).toEqual([]);
+		await views.unpublish(at("host/x"), { ...view, subpath: "below" }, true);
+		expect(scene.all).toEqual(atRest);
 	});
 
 	test("is refused with the reason", async () => {
@@ -296,4 +309,21 @@ describe("a view in a process", () => {
 		expect(existsSync(at("root/data"))).toBe(false);
 		expect(scene.all).toEqual(atRest);
 	});
+});
+
+test("while directories on all ways are swapped with links, nothing but the volume is seen, nowhere else", async () => {
+	const { problems, outcomes, swaps } = await race({ rounds: 300, seed: 7 });
+	expect(problems).toEqual([]);
+	expect(swaps).toBeGreaterThan(300);
+	// It was a race: each was won and lost.
+	expect(Object.keys(outcomes).sort()).toEqual([
+		"mountInto: DESTINATION_UNFIT",
+		"mountInto: SUBPATH_REFUSED",
+		"mountInto: shown",
+		"prepare: SUBPATH_REFUSED",
+		"prepare: shown",
+		"publish: INVALID_PATH",
+		"publish: SUBPATH_REFUSED",
+		"publish: shown",
+	]);
 });
