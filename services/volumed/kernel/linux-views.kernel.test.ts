@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
 	closeSync,
 	existsSync,
@@ -13,6 +13,7 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { bindMount, mountFs, setPropagation, unmount } from "#lib/linux/mount/mount.ts";
 import { race } from "../test-support/races.ts";
@@ -21,6 +22,18 @@ import type { LinuxViews } from "./linux-views.ts";
 import type { View } from "./views.ts";
 
 const READ_ONLY = "Read-only file system";
+
+const PROGRAM = fileURLToPath(new URL("../test-support/views-program.ts", import.meta.url));
+
+/** As the sources name them. */
+function killPoints(): string[] {
+	const files = ["./", "../../../lib/linux/mount/"].flatMap((folder) => {
+		const path = fileURLToPath(new URL(folder, import.meta.url));
+		return readdirSync(path).map((name) => readFileSync(join(path, name), "utf8"));
+	});
+	const names = files.flatMap((text) => [...text.matchAll(/killPoint\("((?:mount|volumed\.views)\.[^"]+)"\)/g)]);
+	return names.map(([, name = ""]) => name).sort();
+}
 
 let scene: ViewsScene;
 let views: LinuxViews;
@@ -309,6 +322,26 @@ describe("a view in a process", () => {
 		expect(existsSync(at("root/data"))).toBe(false);
 		expect(scene.all).toEqual(atRest);
 	});
+});
+
+test("one that is killed at any of its kill points leaves nothing that the next one does not see and take away", async () => {
+	const container = await scene.container();
+	const args = [at("own/mounts"), at("own"), at("origin"), at("host/x"), String(container.pid), "/srv/data"];
+	const run = (point: string) =>
+		spawnSync(process.execPath, [PROGRAM, ...args], {
+			env: { ...process.env, WHARF_KILL_POINT: point },
+			encoding: "utf8",
+		});
+	const points = killPoints();
+	expect(points).toHaveLength(10);
+	for (const point of points) {
+		expect([point, run(point).signal]).toEqual([point, "SIGKILL"]);
+		expect([point, run("").stderr]).toEqual([point, ""]);
+		expect([point, scene.all]).toEqual([point, atRest]);
+		expect([point, container.mounts("/srv")]).toEqual([point, []]);
+		expect([point, readdirSync(at("host")), readdirSync(at("own/mounts"))]).toEqual([point, [], []]);
+		container.sh("rmdir /srv/data /srv");
+	}
 });
 
 test("while directories on all ways are swapped with links, nothing but the volume is seen, nowhere else", async () => {
