@@ -12,9 +12,8 @@ import {
 } from "./attachment.ts";
 import { AttachmentRecords } from "./attachment-records.ts";
 import { copyUp } from "./copy-up.ts";
-import { attachmentFact, volumeFact } from "./facts.ts";
+import { attachmentFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
-import type { Statement } from "#lib/store/store.ts";
 import type { Answer, Parts } from "./parts.ts";
 import { type PlannedVolume, VolumePlan } from "./volume-plan.ts";
 import { VolumeRecords } from "./volume-records.ts";
@@ -94,12 +93,12 @@ export class Attaching {
 		answer: Answer<Attachment>,
 		signal: AbortSignal,
 	): Promise<Attachment> {
-		const { store, disk, now } = this.#parts;
+		const { store, now } = this.#parts;
 		await using undo = new AsyncDisposableStack();
 		await this.#makeSources(plan, undo);
 		await volumes.make(undo, signal);
 		if (spec.imageRoot !== undefined) await this.#copyUp(spec.imageRoot, plan, signal);
-		await disk.persist(volumes.pristine);
+		await volumes.persist();
 
 		const id = randomBytes(32).toString("hex");
 		const { holder, containerId, containerName } = spec;
@@ -109,7 +108,7 @@ export class Attaching {
 		if (isWork && !spec.activateLater) {
 			const active = await this.#activated(whole, asked, undo, signal);
 			const rows = [
-				...this.#used(volumes),
+				...volumes.used(),
 				this.#records.answered(id, active.mounts),
 				attachmentFact("ACTION_ATTACHED", active),
 			];
@@ -119,7 +118,7 @@ export class Attaching {
 		}
 		const attachment = { ...whole, active: false };
 		const rows = [
-			...this.#used(volumes),
+			...volumes.used(),
 			...this.#records.insert(attachment, asked),
 			attachmentFact("ACTION_ATTACHED", attachment),
 		];
@@ -141,16 +140,6 @@ export class Attaching {
 		undo.defer(() => this.#activation.takeBack(whole));
 		await store.intend(this.#records.insertPending(whole, asked), "volumed.attachment.pending");
 		return { ...whole, mounts: await this.#activation.make(whole, signal) };
-	}
-
-	#used({ fresh, pristine }: VolumePlan): Statement[] {
-		return [
-			...fresh.flatMap((volume) => [
-				this.#volumeRecords.setState(volume.name, "ACTIVE"),
-				volumeFact("ACTION_CREATED", volume),
-			]),
-			...pristine.map((name) => this.#volumeRecords.touched(name)),
-		];
 	}
 
 	async #makeSources(plan: readonly Planned[], undo: AsyncDisposableStack): Promise<void> {

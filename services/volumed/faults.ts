@@ -16,7 +16,7 @@ export const volumeFaults = catalogue("volumed", {
 	UNKNOWN_OPTION: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { driver: string; option: string; nearest: string; known: string }) =>
-			`The driver ${m.driver} has no option ${JSON.stringify(m.option)}${m.nearest === "" ? "" : `; did you mean ${m.nearest}?`} It has ${m.known}.`,
+			`The driver ${m.driver} has no option ${JSON.stringify(m.option)}${m.nearest === "" ? "." : `; did you mean ${m.nearest}?`} It has ${m.known}.`,
 	},
 	DRIVER_FAILED: {
 		code: "UNAVAILABLE",

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { containerKey, type LiveMount, type MountSpec, type Party, resolve, viewOf } from "./attachment.ts";
 import { isRunning } from "./ended-live-mounts.ts";
-import { liveMountFact, volumeFact } from "./facts.ts";
+import { liveMountFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import { LiveMountRecords, type StoredLiveMount } from "./live-mount-records.ts";
 import type { Answer, Parts } from "./parts.ts";
@@ -137,9 +137,9 @@ export class LiveMounts {
 		answer: Answer<LiveMount>,
 		signal: AbortSignal,
 	): Promise<LiveMount> {
-		const { store, mounting, views, disk, now } = this.#parts;
+		const { store, mounting, views, now } = this.#parts;
 		const { process, mount } = live;
-		await disk.persist(volumes.pristine);
+		await volumes.persist();
 		const volume = volumes.all[0];
 		if (volume !== undefined) undo.defer(() => mounting.settle(volume));
 		undo.defer(() => store.write([this.#records.delete(live.id)]));
@@ -152,15 +152,7 @@ export class LiveMounts {
 		const view = viewOf(spec, hold?.path ?? mount.origin);
 		undo.defer(() => views.unmountFrom(process, view, mount.destination));
 		await views.mountInto(process, view, mount.destination);
-		const done = [
-			...volumes.fresh.flatMap((fresh) => [
-				this.#volumeRecords.setState(fresh.name, "ACTIVE"),
-				volumeFact("ACTION_CREATED", fresh),
-			]),
-			...volumes.pristine.map((name) => this.#volumeRecords.touched(name)),
-			this.#records.setState(live.id, "ACTIVE"),
-			liveMountFact("ACTION_MOUNTED", live),
-		];
+		const done = [...volumes.used(), this.#records.setState(live.id, "ACTIVE"), liveMountFact("ACTION_MOUNTED", live)];
 		await store.write([...done, ...answer(live)], "volumed.live-mount.active");
 		undo.move();
 		return live;

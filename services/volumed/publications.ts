@@ -29,7 +29,7 @@ export class Publications {
 			const publication = { ...spec, createdAt: new Date(now()) };
 			await using undo = new AsyncDisposableStack();
 			undo.defer(() => mounting.settle(volume));
-			await disk.persist(volume.pristine ? [volume.name] : []);
+			if (!volume.synced) await disk.persist([volume.name]);
 			await store.intend([this.#records.insert(publication)], "volumed.publication.creating");
 			undo.defer(() => store.write([this.#records.delete(spec.path)]));
 			await using hold = await mounting.hold(volume, signal);
@@ -39,6 +39,7 @@ export class Publications {
 			const rows = [
 				this.#records.activate(spec.path, made),
 				...(volume.pristine ? [this.#volumes.touched(volume.name)] : []),
+				...(volume.synced ? [] : [this.#volumes.setSynced([volume.name])]),
 				volumeFact("ACTION_PUBLISHED", volume, { path: spec.path }),
 			];
 			await store.write([...rows, ...answer(publication)], "volumed.publication.active");

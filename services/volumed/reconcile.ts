@@ -4,8 +4,8 @@
  * Jobs: a file or a content that had taken its place is a success, anything else never happened. Volumes: a creation or an attachment
  * that nobody was answered about is taken back, a removal or another name is finished. Content without a row is never deleted: under a
  * volume's name it becomes a volume again (a lost store, a directory put back by hand), otherwise it goes to `.lost+found`. A row
- * without content stays and is refused where it would be used, so that an empty directory never passes for it; one into which nothing
- * was ever put is made again.
+ * without content stays and is refused where it would be used, so that an empty directory never passes for it; one that a power cut took
+ * in the moment in which it was made is made again.
  */
 import { Activation } from "./activation.ts";
 import { AttachmentRecords } from "./attachment-records.ts";
@@ -41,9 +41,9 @@ export async function reconcile(parts: Parts, mended: Mended, signal: AbortSigna
 	for (const { name, newName } of records.all())
 		if (newName !== undefined) await endRename(parts, records, name, newName);
 	await mended.volumes.finishDelete(records.all().filter(({ state, gone }) => state === "DELETING" && !gone));
-	for (const { name } of records.all().filter(({ gone }) => gone)) await disk.remove(name);
-	await mended.volumes.purge();
+	for (const name of records.gone()) await disk.remove(name);
 	await compareDisk(parts, records);
+	await mended.volumes.settleDisk();
 	await mendMounts(parts, mended, signal);
 	log.info("reconciled", { undone });
 	// In the background, for it may take long; the disk says in the log what stays.
@@ -142,9 +142,9 @@ async function compareDisk(parts: Parts, records: VolumeRecords): Promise<void> 
 		const { name, state } = volume;
 		const driver = drivers.get(volume.driver);
 		if (state !== "ACTIVE" || driver.mountpoint(volume) === undefined || (await disk.hasData(name))) continue;
-		// A removal that was never answered put it out of sight; and what never had anything in it loses nothing.
+		// A removal that was never answered put it out of sight; or a power cut came in the moment in which it was made.
 		if (await disk.recover(name)) log.warn("a removal that was cut off was taken back", { name });
-		else if (volume.pristine) await driver.create(volume, AbortSignal.timeout(60_000));
+		else if (!volume.synced) await driver.create(volume, AbortSignal.timeout(60_000));
 		else log.error("the content of a volume is gone", { name });
 	}
 }

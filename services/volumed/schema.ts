@@ -51,6 +51,7 @@ export const MIGRATIONS: readonly string[] = [
 	ALTER TABLE volume ADD COLUMN mountpoint TEXT NOT NULL DEFAULT ''; -- where a plugin has it, while it is mounted
 	ALTER TABLE volume ADD COLUMN new_name TEXT; -- what it is about to be called
 	ALTER TABLE volume ADD COLUMN gone INTEGER NOT NULL DEFAULT 0; -- its removal was answered; the disk may not have it yet
+	ALTER TABLE volume ADD COLUMN synced INTEGER NOT NULL DEFAULT 1; -- a power cut does not take its directory back any more
 
 	-- active: everything in it was made ready to be mounted; pending: nobody was answered yet.
 	ALTER TABLE attachment ADD COLUMN active INTEGER NOT NULL DEFAULT 1;

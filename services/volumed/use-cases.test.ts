@@ -56,7 +56,7 @@ beforeEach(async () => {
 	attachments = new Attachments(parts, volumes, liveMounts);
 });
 afterEach(async () => {
-	await volumes.purge();
+	await volumes.settleDisk();
 	await store.close();
 	rmSync(folder, { recursive: true });
 });
@@ -616,15 +616,15 @@ describe("mounts in running processes", () => {
 describe("reconcile", () => {
 	test("brings to an end what a crash left, and deletes nothing that nobody accounted for", async () => {
 		await create("kept");
-		const insert = (name: string, state: string, pristine = 0) => ({
-			sql: "INSERT INTO volume (name, driver, options, labels, anonymous, state, pristine, created_at) VALUES (?, 'local', '{}', '{}', 0, ?, ?, 0)",
-			params: [name, state, pristine],
+		const insert = (name: string, state: string, synced = 1) => ({
+			sql: "INSERT INTO volume (name, driver, options, labels, anonymous, state, pristine, created_at, synced) VALUES (?, 'local', '{}', '{}', 0, ?, 1, 0, ?)",
+			params: [name, state, synced],
 		});
 		await store.write([
 			insert("creating", "CREATING"),
 			insert("deleting", "DELETING"),
 			insert("hollow", "ACTIVE"),
-			insert("untouched", "ACTIVE", 1),
+			insert("untouched", "ACTIVE", 0),
 		]);
 		for (const name of ["creating", "deleting", "found", "bare"]) await disk.ensure(name);
 		disk.content("found").add("precious");

@@ -1,5 +1,7 @@
 /** The volumes that mounts need: those that are there, and those to be made. */
+import type { Statement } from "#lib/store/store.ts";
 import type { VolumeSource } from "./attachment.ts";
+import { volumeFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import type { Parts } from "./parts.ts";
 import { differenceOf, differenceOfOptions, LOCAL, newVolume, type Volume, type VolumeName } from "./volume.ts";
@@ -11,6 +13,8 @@ export interface PlannedVolume {
 	readonly isNew: boolean;
 	/** Nothing was ever put into it. */
 	readonly isPristine: boolean;
+	/** A power cut does not take its directory back any more. */
+	readonly isSynced: boolean;
 }
 
 export class VolumePlan {
@@ -34,11 +38,6 @@ export class VolumePlan {
 		return [...this.#planned.values()].filter(({ isNew }) => isNew).map(({ volume }) => volume);
 	}
 
-	/** Names of those that somebody is about to put something into for the first time. */
-	get pristine(): string[] {
-		return [...this.#planned.values()].filter(({ isPristine }) => isPristine).map(({ volume }) => volume.name);
-	}
-
 	/** Everything that can be refused is refused here; nothing is changed. Faults: as `Attach` says. */
 	async add({
 		name,
@@ -54,9 +53,39 @@ export class VolumePlan {
 		}
 		const wanted = { name, driver: driver || LOCAL, options, labels };
 		const backing = await this.#parts.drivers.get(wanted.driver).plan(options);
-		const fresh = { volume: newVolume(wanted, backing, this.#parts.now()), isNew: true, isPristine: true };
+		const fresh = {
+			volume: newVolume(wanted, backing, this.#parts.now()),
+			isNew: true,
+			isPristine: true,
+			isSynced: false,
+		};
 		this.#planned.set(fresh.volume.name, fresh);
 		return fresh;
+	}
+
+	/** Names of those whose directory is to be made durable first: an empty one must not pass for it. */
+	get unsynced(): string[] {
+		return [...this.#planned.values()].filter(({ isSynced }) => !isSynced).map(({ volume }) => volume.name);
+	}
+
+	/** From now on an empty directory of theirs must not pass for one that a power cut has taken. */
+	async persist(): Promise<void> {
+		if (this.unsynced.length > 0) await this.#parts.disk.persist(this.unsynced);
+	}
+
+	/** What the store says of all of them once somebody uses them. */
+	used(): Statement[] {
+		const { fresh, unsynced } = this;
+		return [
+			...fresh.flatMap((volume) => [
+				this.#records.setState(volume.name, "ACTIVE"),
+				volumeFact("ACTION_CREATED", volume),
+			]),
+			...[...this.#planned.values()]
+				.filter(({ isPristine }) => isPristine)
+				.map(({ volume }) => this.#records.touched(volume.name)),
+			...(unsynced.length === 0 ? [] : [this.#records.setSynced(unsynced)]),
+		];
 	}
 
 	/** Makes what is not there; `undo` takes it back. */
@@ -78,7 +107,7 @@ export class VolumePlan {
 		const volume = await this.#volumes.findSettled(name);
 		if (volume === undefined) return undefined;
 		await refuseUnusable(this.#parts, volume);
-		return { volume, isNew: false, isPristine: volume.pristine };
+		return { volume, isNew: false, isPristine: volume.pristine, isSynced: volume.synced };
 	}
 }
 

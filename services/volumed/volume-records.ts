@@ -12,6 +12,8 @@ export interface StoredVolume extends Volume {
 	readonly newName: VolumeName | undefined;
 	/** Its removal was answered; the disk may not have it yet. */
 	readonly gone: boolean;
+	/** A power cut does not take its directory back any more. */
+	readonly synced: boolean;
 }
 
 interface Row {
@@ -27,6 +29,7 @@ interface Row {
 	readonly mountpoint: string;
 	readonly new_name: VolumeName | null;
 	readonly gone: number;
+	readonly synced: number;
 	readonly containers: string | null;
 	readonly paths: string | null;
 }
@@ -115,8 +118,8 @@ export class VolumeRecords {
 	insert(volume: Volume, state: VolumeState, pristine: boolean): Statement {
 		const { name, driver, options, labels, anonymous, createdAt, backing } = volume;
 		return {
-			sql: `INSERT INTO volume (name, driver, options, labels, anonymous, state, pristine, created_at, backing)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			sql: `INSERT INTO volume (name, driver, options, labels, anonymous, state, pristine, created_at, backing, synced)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
 			params: [
 				name,
 				driver,
@@ -159,6 +162,24 @@ export class VolumeRecords {
 	/** The disk does not have them any more. */
 	forgetGone(names: readonly string[]): Statement {
 		const sql = "DELETE FROM volume WHERE gone = 1 AND name IN (SELECT value FROM json_each(?))";
+		return { sql, params: [JSON.stringify(names)] };
+	}
+
+	/** Names of those whose removal was answered. */
+	gone(): string[] {
+		return this.#store.all<{ readonly name: string }>("SELECT name FROM volume WHERE gone = 1").map(({ name }) => name);
+	}
+
+	/** Names of those whose directory a power cut might take back. */
+	unsynced(): string[] {
+		const rows = this.#store.all<{ readonly name: string }>(
+			"SELECT name FROM volume WHERE synced = 0 AND state = 'ACTIVE'",
+		);
+		return rows.map(({ name }) => name);
+	}
+
+	setSynced(names: readonly string[]): Statement {
+		const sql = "UPDATE volume SET synced = 1 WHERE name IN (SELECT value FROM json_each(?))";
 		return { sql, params: [JSON.stringify(names)] };
 	}
 
@@ -218,6 +239,7 @@ function decode(row: Row): StoredVolume {
 		mountpoint: row.mountpoint,
 		newName: row.new_name ?? undefined,
 		gone: row.gone === 1,
+		synced: row.synced === 1,
 	};
 }
 

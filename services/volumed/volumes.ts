@@ -2,7 +2,7 @@
  * Making, finding, changing and removing volumes.
  *
  * A removal is one durable write: the content is moved out of sight first, where a crash finds it again, and the row goes once the
- * disk has surely forgotten the name (`purge`).
+ * disk has surely forgotten the name (`settleDisk`).
  */
 import { forgetEnded } from "./ended-live-mounts.ts";
 import { volumeFact } from "./facts.ts";
@@ -20,8 +20,8 @@ import {
 } from "./volume.ts";
 import { type StoredVolume, type VolumeFilter, VolumeRecords } from "./volume-records.ts";
 
-/** Removals of a moment share one sync of the disk. */
-const PURGE_MS = 50;
+/** Long enough for many to come together, short enough for a power cut to find little undone. */
+const SETTLE_MS = 50;
 
 export interface LabelChange {
 	readonly set: ReadonlyMap<string, string>;
@@ -32,7 +32,7 @@ export class Volumes {
 	readonly #parts: Parts;
 	readonly #records: VolumeRecords;
 	readonly #uses: Uses;
-	#isPurging = false;
+	#isSettling = false;
 
 	constructor(parts: Parts) {
 		this.#parts = parts;
@@ -59,6 +59,7 @@ export class Volumes {
 				"volumed.volume.active",
 			);
 			undo.move();
+			this.settleDiskLater();
 			return created;
 		});
 	}
@@ -150,7 +151,7 @@ export class Volumes {
 		]);
 		await store.write([...rows, ...answer()], "volumed.volume.deleted");
 		for (const { name } of volumes) await disk.bury(name);
-		this.#purgeLater();
+		this.settleDiskLater();
 	}
 
 	/** Of a volume that nobody was answered about. */
@@ -159,32 +160,38 @@ export class Volumes {
 		await this.#parts.disk.bury(volume.name);
 	}
 
-	/** Rows of what is gone go themselves, once the disk cannot show it again. Resolves when there are none. */
-	async purge(): Promise<void> {
-		const gone = this.#records.all().filter((volume) => volume.gone);
-		if (gone.length === 0) return;
-		for (const { name } of gone) await this.#parts.disk.bury(name);
-		await this.#parts.disk.persist([]);
-		await this.#parts.store.write([this.#records.forgetGone(gone.map(({ name }) => name))], "volumed.volume.purged");
+	/**
+	 * The disk is made to say for good what the store says already: directories that were made, and names that are gone, whose rows go
+	 * then. Resolves when there are none of either.
+	 */
+	async settleDisk(): Promise<void> {
+		const { disk, store } = this.#parts;
+		const gone = this.#records.gone();
+		const unsynced = this.#records.unsynced();
+		if (gone.length + unsynced.length === 0) return;
+		for (const name of gone) await disk.bury(name);
+		await disk.persist(unsynced);
+		await store.write([this.#records.forgetGone(gone), this.#records.setSynced(unsynced)], "volumed.volume.settled");
 	}
 
-	#purgeLater(): void {
-		if (this.#isPurging) return;
-		this.#isPurging = true;
-		const purge = (): void => {
-			this.#isPurging = false;
-			this.purge().catch((error: unknown) => {
-				this.#parts.log.warn("removed volumes are still in the store", { err: error });
+	/** What is made and removed in a moment shares one sync. */
+	settleDiskLater(): void {
+		if (this.#isSettling) return;
+		this.#isSettling = true;
+		const settle = (): void => {
+			this.#isSettling = false;
+			this.settleDisk().catch((error: unknown) => {
+				this.#parts.log.warn("the disk does not say yet what the store says of volumes", { err: error });
 			});
 		};
-		setTimeout(purge, PURGE_MS).unref();
+		setTimeout(settle, SETTLE_MS).unref();
 	}
 
 	/** Not one whose removal only has to be forgotten. */
 	async findSettled(name: VolumeName): Promise<StoredVolume | undefined> {
 		const found = this.#records.find(name);
 		if (found?.gone !== true) return found;
-		await this.purge();
+		await this.settleDisk();
 		return undefined;
 	}
 
