@@ -25,41 +25,53 @@ const umount2 = checked<[target: string, flags: number]>("int umount2(const char
 
 /**
  * Runs `body` with a new copy of the mounts, and comes back. What changes in the copy does not reach anybody else.
- * The copy lives as long as a descriptor (of `/proc/thread-self/ns/mnt`) or a process holds it. Cannot return: abort.
+ * The copy lives as long as a descriptor (of `/proc/thread-self/ns/mnt`) or a process holds it. Cannot return: the process ends.
  */
 export function inOwnMounts<T>(body: () => T): T {
-	return comingBack(() => {
-		unshare(CLONE_FS | CLONE_NEWNS);
-		setPropagation("/", "private", { recursive: true });
-		return body();
-	});
+	return comingBack(
+		() => unshare(CLONE_FS | CLONE_NEWNS),
+		() => {
+			setPropagation("/", "private", { recursive: true });
+			return body();
+		},
+	);
 }
 
 /**
  * Runs `body` in the mount namespace that a descriptor shows (of `/proc/<pid>/ns/mnt`), at its root, and comes back.
- * Descriptors of elsewhere stay what they are; paths mean what they mean there. Cannot return: abort.
+ * Descriptors of elsewhere stay what they are; paths mean what they mean there. Cannot return: the process ends.
  */
 export function inMountsOf<T>(namespace: number, body: () => T): T {
-	return comingBack(() => {
+	const enter = (): void => {
 		unshare(CLONE_FS);
 		atCall("setns of mounts", () => setns(namespace, CLONE_NEWNS));
-		return body();
-	});
+	};
+	return comingBack(enter, body);
 }
 
-function comingBack<T>(body: () => T): T {
+/** `enter` is where nothing was left when it throws. */
+function comingBack<T>(enter: () => void, body: () => T): T {
 	if (isMainThread) throw new Error("the main thread shares its view of the mounts with the whole process");
 	const home = openSync("/proc/thread-self/ns/mnt", "r");
 	try {
-		return body();
-	} finally {
+		enter();
 		try {
-			setns(home, CLONE_NEWNS);
-		} catch (error) {
-			writeSync(2, `cannot return to the own mount namespace: ${String(error)}\n`);
-			process.abort();
+			return body();
+		} finally {
+			goHome(home);
 		}
+	} finally {
 		closeSync(home);
+	}
+}
+
+/** Going on elsewhere would do the host's work inside a container. A Worker cannot abort; a SIGKILL reaches every thread at once. */
+function goHome(home: number): void {
+	try {
+		setns(home, CLONE_NEWNS);
+	} catch (error) {
+		writeSync(2, `cannot return to the own mount namespace: ${String(error)}\n`);
+		process.kill(process.pid, "SIGKILL");
 	}
 }
 

@@ -344,6 +344,16 @@ test("one that is killed at any of its kill points leaves nothing that the next 
 	}
 });
 
+test("without the capability to enter a namespace it is the kernel's refusal, and nothing of the mount is left", async () => {
+	const container = await scene.container();
+	const args = [at("own/mounts"), at("own"), at("origin"), at("host/x"), String(container.pid), "/srv/data"];
+	const without = ["--bounding-set=-sys_chroot", "--inh-caps=-all", "--", process.execPath, PROGRAM, ...args];
+	const { status, stderr } = spawnSync("setpriv", without, { encoding: "utf8" });
+	expect([status, stderr]).toEqual([1, expect.stringContaining("KERNEL_REFUSED")]);
+	expect(container.mounts("/srv")).toEqual([]);
+	expect(existsSync(at("root/srv"))).toBe(false);
+});
+
 test("while directories on all ways are swapped with links, nothing but the volume is seen, nowhere else", async () => {
 	const { problems, outcomes, swaps } = await race({ rounds: 300, seed: 7 });
 	expect(problems).toEqual([]);
