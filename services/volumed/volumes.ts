@@ -21,7 +21,7 @@ import {
 import { type StoredVolume, type VolumeFilter, VolumeRecords } from "./volume-records.ts";
 
 /** Long enough for many to come together, short enough for a power cut to find little undone. */
-const SETTLE_MS = 50;
+const SETTLE_MS = 250;
 
 export interface LabelChange {
 	readonly set: ReadonlyMap<string, string>;
