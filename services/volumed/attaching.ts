@@ -116,6 +116,7 @@ export class Attaching {
 			undo.move();
 			return active;
 		}
+		if (!spec.activateLater) await this.#activation.make(whole, signal);
 		const attachment = { ...whole, active: false };
 		const rows = [
 			...volumes.used(),
