@@ -15,7 +15,8 @@ export async function isRunning({ views }: Pick<Parts, "views">, { process }: St
 	return (await views.identify(process.pid))?.start === process.start;
 }
 
-async function forget({ store, mounting }: Parts, live: StoredLiveMount): Promise<void> {
+/** The kernel has dropped it with its process. */
+export async function forget({ store, mounting }: Parts, live: StoredLiveMount): Promise<void> {
 	const rows = [new LiveMountRecords(store).delete(live.id), liveMountFact("ACTION_UNMOUNTED", live)];
 	await store.write(rows, "volumed.live-mount.ended");
 	const volume = new VolumeRecords(store).find(live.mount.volume);

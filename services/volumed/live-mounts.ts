@@ -1,7 +1,7 @@
 /** Mounts in processes that run: put in, taken out, and forgotten when their process has ended. */
 import { randomBytes } from "node:crypto";
 import { containerKey, type LiveMount, type MountSpec, type Party, resolve, viewOf } from "./attachment.ts";
-import { isRunning } from "./ended-live-mounts.ts";
+import { forget, isRunning } from "./ended-live-mounts.ts";
 import { liveMountFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import { LiveMountRecords, type StoredLiveMount } from "./live-mount-records.ts";
@@ -33,24 +33,31 @@ export class LiveMounts {
 
 	/** Faults: as `MountInto` says; then nothing was changed. */
 	mountInto(spec: LiveMountSpec, answer: Answer<LiveMount>, signal: AbortSignal): Promise<LiveMount> {
+		const { turns } = this.#parts;
 		const { source } = spec.mount;
-		const name = source.kind === "volume" ? source.name : undefined;
-		return this.#parts.turns.take([containerKey(spec), ...(name === undefined ? [] : [name])], async () => {
-			const { holder, containerId, containerName, mount } = spec;
-			const { destination } = mount;
-			const existing = this.#records.find(holder, containerId, destination);
-			if (existing !== undefined && (await isRunning(this.#parts, existing))) {
-				throw volumeFaults.ALREADY_MOUNTED({ destination, container: containerName || containerId.slice(0, 12) });
-			}
-			const volumes = new VolumePlan(this.#parts, this.#volumes);
-			const volume = await this.#plan(mount, volumes);
-			const process = await this.#parts.views.identify(spec.pid);
-			if (process === undefined) throw volumeFaults.PROCESS_NOT_FOUND({ pid: String(spec.pid) });
-			await using undo = new AsyncDisposableStack();
-			await volumes.make(undo, signal);
-			const live = this.#liveMount(spec, process, volume);
-			return await this.#carryOut({ live, spec: mount, volumes, replaced: existing }, undo, answer, signal);
-		});
+		const names = source.kind === "volume" && source.name !== undefined ? [source.name] : [];
+		// A container's turn comes before those of volumes: whoever has a volume's never asks for a container's.
+		return turns.take([containerKey(spec)], () => turns.take(names, () => this.#mountInto(spec, answer, signal)));
+	}
+
+	async #mountInto(spec: LiveMountSpec, answer: Answer<LiveMount>, signal: AbortSignal): Promise<LiveMount> {
+		await this.#refuseMounted(spec);
+		const volumes = new VolumePlan(this.#parts, this.#volumes);
+		const volume = await this.#plan(spec.mount, volumes);
+		const process = await this.#parts.views.identify(spec.pid);
+		if (process === undefined) throw volumeFaults.PROCESS_NOT_FOUND({ pid: String(spec.pid) });
+		await using undo = new AsyncDisposableStack();
+		await volumes.make(undo, signal);
+		const live = this.#liveMount(spec, process, volume);
+		return await this.#carryOut({ live, spec: spec.mount, volumes }, undo, answer, signal);
+	}
+
+	/** One whose process has ended is forgotten. */
+	async #refuseMounted({ holder, containerId, containerName, mount: { destination } }: LiveMountSpec): Promise<void> {
+		const existing = this.#records.find(holder, containerId, destination);
+		if (existing === undefined) return;
+		if (!(await isRunning(this.#parts, existing))) return forget(this.#parts, existing);
+		throw volumeFaults.ALREADY_MOUNTED({ destination, container: containerName || containerId.slice(0, 12) });
 	}
 
 	/** Gives false when nothing of ours was there. */
@@ -126,12 +133,10 @@ export class LiveMounts {
 			live,
 			spec,
 			volumes,
-			replaced,
 		}: {
 			readonly live: LiveMount;
 			readonly spec: MountSpec;
 			readonly volumes: VolumePlan;
-			readonly replaced: StoredLiveMount | undefined;
 		},
 		undo: AsyncDisposableStack,
 		answer: Answer<LiveMount>,
@@ -143,11 +148,7 @@ export class LiveMounts {
 		const volume = volumes.all[0];
 		if (volume !== undefined) undo.defer(() => mounting.settle(volume));
 		undo.defer(() => store.write([this.#records.delete(live.id)]));
-		const rows = [
-			...(replaced === undefined ? [] : [this.#records.delete(replaced.id)]),
-			this.#records.insert(live, now()),
-		];
-		await store.intend(rows, "volumed.live-mount.creating");
+		await store.intend([this.#records.insert(live, now())], "volumed.live-mount.creating");
 		await using hold = volume && (await mounting.hold(volume, signal));
 		const view = viewOf(spec, hold?.path ?? mount.origin);
 		undo.defer(() => views.unmountFrom(process, view, mount.destination));

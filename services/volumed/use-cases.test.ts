@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Fault } from "#lib/fault/fault.ts";
 import { createLog } from "#lib/log/log.ts";
@@ -589,6 +590,20 @@ describe("mounts in running processes", () => {
 		views.processes.set(7, "200");
 		await remove("data");
 		expect([...local.mounted]).toEqual([]);
+	});
+
+	test("and attachments of one container wait for each other and come to their end", async () => {
+		views.processes.set(7, "100");
+		await attach("c1", { "/a": volumeAt("first") });
+		const all = Promise.allSettled([
+			detach("c1"),
+			attach("c1", { "/b": volumeAt("data") }),
+			mountInto("/x", volumeAt("data")),
+			attach("c2", { "/b": volumeAt("data") }),
+			remove("data"),
+			detach("c1"),
+		]);
+		expect(await Promise.race([all, sleep(5_000)])).toBeDefined();
 	});
 
 	test("end with the container's own", async () => {
