@@ -7,7 +7,6 @@ import {
 	type BindSource,
 	inMountOrder,
 	type MountSpec,
-	resolve,
 	type ResolvedMount,
 } from "./attachment.ts";
 import { AttachmentRecords } from "./attachment-records.ts";
@@ -15,6 +14,7 @@ import { copyUp } from "./copy-up.ts";
 import { attachmentFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import type { Answer, Parts } from "./parts.ts";
+import { resolve } from "./resolve.ts";
 import { type PlannedVolume, VolumePlan } from "./volume-plan.ts";
 import { VolumeRecords } from "./volume-records.ts";
 import type { Volumes } from "./volumes.ts";

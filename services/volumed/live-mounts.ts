@@ -1,11 +1,12 @@
 /** Mounts in processes that run: put in, taken out, and forgotten when their process has ended. */
 import { randomBytes } from "node:crypto";
-import { containerKey, type LiveMount, type MountSpec, type Party, resolve, viewOf } from "./attachment.ts";
+import { containerKey, type LiveMount, type MountSpec, type Party } from "./attachment.ts";
 import { forget, isRunning } from "./ended-live-mounts.ts";
 import { liveMountFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import { LiveMountRecords, type StoredLiveMount } from "./live-mount-records.ts";
 import type { Answer, Parts } from "./parts.ts";
+import { resolve, viewOf } from "./resolve.ts";
 import { type PlannedVolume, VolumePlan } from "./volume-plan.ts";
 import { type StoredVolume, VolumeRecords } from "./volume-records.ts";
 import type { Volumes } from "./volumes.ts";
