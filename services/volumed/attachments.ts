@@ -51,7 +51,9 @@ export class Attachments {
 	/** Faults: as the contract says; then nothing was changed. */
 	attach(spec: AttachSpec, answer: Answer<Attachment>, signal: AbortSignal): Promise<Attachment> {
 		const { turns } = this.#parts;
-		return turns.take([containerKey(spec)], async () => {
+		// Those whose mounts it gets are not detached meanwhile, nor their volumes removed with them.
+		const sources = spec.mountsOf.map(({ containerId }) => containerKey({ ...spec, containerId }));
+		return turns.take([containerKey(spec), ...sources], async () => {
 			const asked = canonicalText(spec);
 			const existing = this.#records.find(spec.holder, spec.containerId);
 			if (existing !== undefined) return this.#existing(existing, asked, answer, signal);

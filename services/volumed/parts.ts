@@ -15,7 +15,10 @@ export interface Parts {
 	readonly views: Views;
 	readonly drivers: Drivers;
 	readonly mounting: Mounting;
-	/** By the names of volumes; of containers, with a slash in them; of paths, which begin with one. */
+	/**
+	 * By the names of volumes; of containers, with a slash in them; of paths, which begin with one. Who wants turns of both takes the
+	 * containers' first and the volumes' within, all of one kind at once: otherwise two wait for each other for good.
+	 */
 	readonly turns: Turns;
 	readonly jobs: Jobs;
 	readonly log: Log;

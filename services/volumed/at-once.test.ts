@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { EVERY_VOLUME } from "./volume-records.ts";
+import { nothing, party, Scene, volumeAt } from "./test-support/scene.ts";
+
+let scene: Scene;
+beforeEach(async () => {
+	scene = await Scene.open();
+});
+afterEach(() => scene[Symbol.asyncDispose]());
+
+const names = (): string[] => scene.volumes.list(EVERY_VOLUME, "", 100).map(({ name }) => name);
+
+test("an attach and a mount into the same container, of the same volume, that wait for a third come to their ends", async () => {
+	await scene.create("data");
+	await scene.attach("c1", { "/a": volumeAt() });
+	const outcomes = await Promise.allSettled([
+		scene.detach("c1"),
+		scene.attach("c1", { "/data": volumeAt("data") }),
+		scene.mountInto("c1", 42, "/more", volumeAt("data")),
+		scene.detach("c1", true),
+		scene.mountInto("c1", 42, "/more", volumeAt("data")),
+	]);
+	expect(outcomes.map(({ status }) => status)).toEqual(outcomes.map(() => "fulfilled"));
+	await scene.detach("c1");
+	await scene.remove("data");
+});
+
+test("a container gets another one's mounts with what is in them, or hears that there is no such container", async () => {
+	for (let round = 0; round < 20; round++) {
+		const [from, to] = [`from${round}`, `to${round}`];
+		const { mounts } = await scene.attach(from, { "/data": volumeAt() });
+		const [name = ""] = mounts.map(({ volume }) => volume);
+		const waiting = round % 2 === 0 ? [] : [scene.attachments.deactivate(party(to), nothing)];
+		const [, detached, attached] = await Promise.allSettled([
+			Promise.all(waiting),
+			scene.detach(from, true),
+			scene.attach(to, {}, { mountsOf: [{ containerId: from, readOnly: false }] }),
+		]);
+		const isThere = names().includes(name);
+		expect(detached).toMatchObject({ value: { removedVolumes: isThere ? [] : [name] } });
+		if (isThere) expect(attached).toMatchObject({ value: { mounts: [{ volume: name }] } });
+		else expect(attached).toMatchObject({ reason: { reason: "ATTACHMENT_NOT_FOUND" } });
+	}
+});
+
+test("a container whose mounts are given to another one is not detached between", async () => {
+	const { mounts } = await scene.attach("from", { "/data": volumeAt() });
+	const [name = ""] = mounts.map(({ volume }) => volume);
+	const [attached, detached] = await Promise.all([
+		scene.attach("to", {}, { mountsOf: [{ containerId: "from", readOnly: false }] }),
+		scene.detach("from", true),
+	]);
+	expect([attached.mounts[0]?.volume, detached.removedVolumes, names()]).toEqual([name, [], [name]]);
+});
