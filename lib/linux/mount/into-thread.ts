@@ -15,7 +15,6 @@ import {
 	mountOf,
 	type Origin,
 	openOrigin,
-	refuseSight,
 	type Shown,
 	shownBy,
 	type Sight,
@@ -42,7 +41,8 @@ function attach(origin: Origin, sight: Sight, place: Place): boolean {
 	}
 	killPoint("mount.attached");
 	try {
-		refuseSight(ground.mounts(), mountPlaceOf(tree.fd).mountId, sight);
+		const problem = sightProblem(ground.tree(mountPlaceOf(tree.fd).mountId), sight);
+		if (problem !== undefined) throw new MountRefused("kernel", problem);
 	} catch (error) {
 		ground.inside(() => detachAt(tree.fd, procfs));
 		spot.unmake();
@@ -60,8 +60,8 @@ function isAttached(origin: Origin, sight: Sight, place: Place): boolean {
 function detach(origin: Origin, place: Place): boolean {
 	return atSpot(place, (ground, spot) => {
 		const { mountId, isRoot } = mountPlaceOf(spot.fd);
-		const mount = ground.mounts().find(({ id }) => id === mountId);
-		if (!isRoot || mount === undefined || !isOneOf(mount, origin)) return false;
+		const mount = isRoot ? ground.mount(mountId) : undefined;
+		if (mount === undefined || !isOneOf(mount, origin)) return false;
 		ground.inside(() => atPart("kernel", {}, () => detachAt(spot.fd, procfs)));
 		killPoint("mount.detached");
 		return true;
@@ -71,12 +71,11 @@ function detach(origin: Origin, place: Place): boolean {
 function seenAt(ground: Ground, { fd }: Spot, shown: Shown | undefined, sight: Sight): boolean {
 	const { mountId, isRoot } = mountPlaceOf(fd);
 	if (!isRoot) return false;
-	const mounts = ground.mounts();
-	const mount = mounts.find(({ id }) => id === mountId);
+	const mount = ground.mount(mountId);
 	if (mount === undefined || !isOf(mount, shown)) return false;
 	const isTight = sight.readOnly !== "no" || !mount.options.includes("ro");
 	const isMapped = sight.idmap !== undefined || !mount.options.includes("idmapped");
-	return isTight && isMapped && sightProblem(mounts, mountId, sight) === undefined;
+	return isTight && isMapped && sightProblem(ground.tree(mountId), sight) === undefined;
 }
 
 /** False where there is no such process, or no such place. */

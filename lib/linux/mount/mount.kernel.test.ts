@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checked } from "../libc.ts";
 import { mountsOf } from "../test-support/mounts-of.ts";
 import { exchange, renameNew, syncDirectory, syncFileSystem } from "./directory.ts";
-import { findMount } from "./mountinfo.ts";
+import { findMount, mountNumbered, mountTree } from "./mountinfo.ts";
 import { bindMount, mountFs, mountOverlay, setPropagation, unmount } from "./mount.ts";
 import { openBeneath, openInRoot } from "./open-beneath.ts";
 import { DetachedTree, setTreeAttributes } from "./tree.ts";
@@ -113,6 +113,21 @@ describe("mounts", () => {
 		expect(readFileSync(at("up,/c"), "utf8")).toBe("3");
 		unmount(at("over"));
 	});
+});
+
+test("a mount is found by its number, with those below it, in whatever order they came", () => {
+	for (const name of ["first", "second"]) mkdirSync(at(name));
+	mountFs("tmpfs", "first", at("first"));
+	mountFs("tmpfs", "second", at("second"));
+	mkdirSync(at("second/below"));
+	execFileSync("mount", ["--move", at("first"), at("second/below")]);
+	const id = findMount(at("second"))?.id ?? 0;
+	expect(mountNumbered(id)).toEqual(findMount(at("second")));
+	expect(mountTree(id)).toEqual([findMount(at("second")), findMount(at("second/below"))]);
+	expect(mountTree(id, process.pid)).toEqual(mountTree(id));
+	expect([unmount(at("second/below")), unmount(at("second/below"))]).toEqual([true, false]);
+	expect(unmount(at("second"))).toBe(true);
+	expect([mountNumbered(id), mountTree(id)]).toEqual([undefined, []]);
 });
 
 describe("trees", () => {

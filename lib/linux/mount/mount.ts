@@ -78,13 +78,15 @@ export function setPropagation(target: string, propagation: Propagation, { recur
 }
 
 /**
- * Takes the uppermost mount off `target`; what is not mounted, or not there, is success. A symlink is not followed.
+ * Takes the uppermost mount off `target`; what is not mounted, or not there, is success, and false. A symlink is not followed.
  * With `detach` a busy one leaves the tree at once and ends when its last user is gone; otherwise busy is EBUSY.
  */
-export function unmount(target: string, { detach = false } = {}): void {
+export function unmount(target: string, { detach = false } = {}): boolean {
 	try {
 		atCall(`umount ${target}`, () => umount2(target, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)));
+		return true;
 	} catch (error) {
-		if (!isErrno(error, "EINVAL", "ENOENT")) throw error;
+		if (isErrno(error, "EINVAL", "ENOENT")) return false;
+		throw error;
 	}
 }

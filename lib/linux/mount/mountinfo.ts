@@ -19,9 +19,48 @@ export interface Mount {
 	readonly superOptions: readonly string[];
 }
 
+type WhoseMounts = number | "self" | "thread-self";
+
 /** Bytes that are no UTF-8 are lost: a path of ours has none. In the order of mounting: a later one covers an earlier at the same target. */
-export function mountinfo(pid: number | "self" | "thread-self" = "thread-self"): Mount[] {
-	return parseMountinfo(readFileSync(`/proc/${pid}/mountinfo`, "utf8"));
+export function mountinfo(whose: WhoseMounts = "thread-self"): Mount[] {
+	return parseMountinfo(textOf(whose));
+}
+
+/** The mount with this number. Of a thousand mounts only this one is parsed. */
+export function mountNumbered(id: number, whose: WhoseMounts = "thread-self"): Mount | undefined {
+	const text = `\n${textOf(whose)}`;
+	const at = text.indexOf(`\n${id} `);
+	return at < 0 ? undefined : parseLine(text.slice(at + 1, text.indexOf("\n", at + 1)));
+}
+
+/** The mount with this number, and after it all that are mounted below it; empty when there is none. */
+export function mountTree(id: number, whose: WhoseMounts = "thread-self"): Mount[] {
+	const lines = new Map<number, string>();
+	const children = new Map<number, number[]>();
+	for (const line of textOf(whose).split("\n")) {
+		if (line === "") continue;
+		const space = line.indexOf(" ");
+		const [own, parent] = [Number(line.slice(0, space)), Number(line.slice(space + 1, line.indexOf(" ", space + 1)))];
+		lines.set(own, line);
+		const siblings = children.get(parent);
+		if (siblings === undefined) children.set(parent, [own]);
+		else siblings.push(own);
+	}
+	const found: Mount[] = [];
+	for (const wanted of walk(id, children)) {
+		const line = lines.get(wanted);
+		if (line !== undefined) found.push(parseLine(line));
+	}
+	return found;
+}
+
+function* walk(id: number, children: ReadonlyMap<number, readonly number[]>): Generator<number> {
+	yield id;
+	for (const child of children.get(id) ?? []) yield* walk(child, children);
+}
+
+function textOf(whose: WhoseMounts): string {
+	return readFileSync(`/proc/${whose}/mountinfo`, "utf8");
 }
 
 /** What is on top at `target`, or undefined. */

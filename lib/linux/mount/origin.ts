@@ -5,7 +5,7 @@ import { isErrno } from "../libc.ts";
 import { mountPlaceOf } from "../statx.ts";
 import { atPart, MountRefused } from "./mount-refused.ts";
 import type { Propagation } from "./mount.ts";
-import { type Mount, mountinfo } from "./mountinfo.ts";
+import { type Mount, mountNumbered } from "./mountinfo.ts";
 import { openBeneath, openHandle } from "./open-beneath.ts";
 import { DetachedTree } from "./tree.ts";
 
@@ -71,8 +71,7 @@ export function isDirectory(fd: number): boolean {
 
 /** Undefined: nothing says it, as when the file system was taken off meanwhile. */
 export function shownBy(fd: number): Shown | undefined {
-	const { mountId } = mountPlaceOf(fd);
-	const mount = mountinfo().find(({ id }) => id === mountId);
+	const mount = mountNumbered(mountPlaceOf(fd).mountId);
 	if (mount === undefined) return undefined;
 	const path = readlinkSync(`/proc/self/fd/${fd}`);
 	return { device: mount.device, root: join(mount.root, relative(mount.target, path)) };
@@ -80,10 +79,7 @@ export function shownBy(fd: number): Shown | undefined {
 
 /** The mount that `path` is on, or would be. */
 export function mountOf(path: string): Mount | undefined {
-	return nearest(path, (fd) => {
-		const { mountId } = mountPlaceOf(fd);
-		return mountinfo().find(({ id }) => id === mountId);
-	});
+	return nearest(path, (fd) => mountNumbered(mountPlaceOf(fd).mountId));
 }
 
 /** What `body` says of as much of the path as is there; `rest` is not. */
@@ -141,23 +137,13 @@ function shownPart(path: string, subpath: string): Shown | undefined {
 	}
 }
 
-/** What is not as it was asked for; undefined when all of it is. */
-export function sightProblem(mounts: readonly Mount[], mountId: number, sight: Sight): string | undefined {
-	const top = mounts.find(({ id }) => id === mountId);
+/** What is not as it was asked for in a mount and those below it; undefined when all of it is. */
+export function sightProblem(mounts: readonly Mount[], sight: Sight): string | undefined {
+	const [top] = mounts;
 	if (top === undefined) return "it is not in mountinfo";
-	const all = [top, ...below(mounts, mountId)];
-	const readOnly = { no: [], top: [top], all }[sight.readOnly];
+	const readOnly = { no: [], top: [top], all: mounts }[sight.readOnly];
 	const writable = readOnly.find(({ options }) => !options.includes("ro"));
 	if (writable !== undefined) return `${writable.target} can be written to`;
-	const unmapped = sight.idmap !== undefined && all.find(({ options }) => !options.includes("idmapped"));
+	const unmapped = sight.idmap !== undefined && mounts.find(({ options }) => !options.includes("idmapped"));
 	return unmapped ? `the owners at ${unmapped.target} are not mapped` : undefined;
-}
-
-function below(mounts: readonly Mount[], mountId: number): Mount[] {
-	return mounts.filter(({ parentId }) => parentId === mountId).flatMap((mount) => [mount, ...below(mounts, mount.id)]);
-}
-
-export function refuseSight(mounts: readonly Mount[], mountId: number, sight: Sight): void {
-	const problem = sightProblem(mounts, mountId, sight);
-	if (problem !== undefined) throw new MountRefused("kernel", problem);
 }

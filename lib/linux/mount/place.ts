@@ -5,7 +5,7 @@ import { holdProcess, type ProcessIdentity } from "../process.ts";
 import { mountPlaceOf } from "../statx.ts";
 import { Spot } from "./make-missing.ts";
 import { atPart, MountRefused } from "./mount-refused.ts";
-import { type Mount, mountinfo } from "./mountinfo.ts";
+import { type Mount, mountinfo, mountNumbered, mountTree } from "./mountinfo.ts";
 import { inMountsOf } from "./namespace.ts";
 import { openBeneath, openHandle, openInRoot } from "./open-beneath.ts";
 
@@ -31,7 +31,9 @@ export interface Ground extends Disposable {
 	make(kind: PlaceKind): Spot;
 	/** Runs `body` in the namespace. */
 	inside<T>(body: () => T): T;
-	mounts(): Mount[];
+	mount(id: number): Mount | undefined;
+	/** A mount by its number, and those below it. */
+	tree(id: number): Mount[];
 }
 
 /** Undefined: no such process any more. */
@@ -54,7 +56,8 @@ function ownGround({ folder, path }: { readonly folder: string; readonly path: s
 			return refusing(spot, () => kindProblem(spot, kind));
 		},
 		inside: (body) => body(),
-		mounts: () => mountinfo(),
+		mount: (id) => mountNumbered(id),
+		tree: (id) => mountTree(id),
 		[Symbol.dispose]: () => closeSync(root),
 	};
 }
@@ -73,11 +76,12 @@ function groundOfProcess(identity: ProcessIdentity, destination: string): Ground
 	if (root === undefined || namespace === undefined || !held.isThere()) return undefined;
 	const isHere = fstatSync(namespace).ino === statSync(OWN_NAMESPACE).ino;
 	const open = (path: string): number => openInRoot(root, path);
-	const mounts = (): Mount[] => {
-		const found = mountsOf(pid);
+	const read = <T>(body: () => T): T => {
+		const found = whileThere(body);
 		if (found === undefined || !held.isThere()) throw new MountRefused("process", "it has ended");
-		return found;
+		return found.result;
 	};
+	const mount = (id: number): Mount | undefined => read(() => mountNumbered(id, pid));
 	const kept = stack.move();
 	return {
 		find: () => (isHere ? undefined : atPart("destination", IN_ROOT, () => Spot.find(open, destination))),
@@ -85,10 +89,11 @@ function groundOfProcess(identity: ProcessIdentity, destination: string): Ground
 			if (isHere)
 				throw new MountRefused("destination", "the process has no mounts of its own, and they would outlive it");
 			const spot = atPart("destination", IN_ROOT, () => Spot.make({ open, path: destination, kind, owner }));
-			return refusing(spot, () => kindProblem(spot, kind) ?? insideProblem(spot, root, mounts()));
+			return refusing(spot, () => kindProblem(spot, kind) ?? insideProblem(spot, root, mount));
 		},
 		inside: (body) => inMountsOf(namespace, body),
-		mounts,
+		mount,
+		tree: (id) => read(() => mountTree(id, pid)),
 		[Symbol.dispose]: () => kept.dispose(),
 	};
 }
@@ -103,9 +108,10 @@ function opened(path: string, flags: number, stack: DisposableStack): number | u
 	}
 }
 
-function mountsOf(pid: number): Mount[] | undefined {
+/** Undefined: the process whose mountinfo is read has none any more. */
+function whileThere<T>(body: () => T): { readonly result: T } | undefined {
 	try {
-		return mountinfo(pid);
+		return { result: body() };
 	} catch (error) {
 		if (isErrno(error, "ENOENT", "ESRCH", "EINVAL")) return undefined;
 		throw error;
@@ -154,12 +160,12 @@ function kindProblem({ fd }: Spot, kind: PlaceKind): string | undefined {
 		: "it is a directory, and a file is to be seen there";
 }
 
-function insideProblem({ fd }: Spot, root: number, mounts: readonly Mount[]): string | undefined {
+function insideProblem({ fd }: Spot, root: number, mountOf: Ground["mount"]): string | undefined {
 	const { mountId } = mountPlaceOf(fd);
 	const [{ dev, ino }, top] = [fstatSync(fd), fstatSync(root)];
 	if (dev === top.dev && ino === top.ino && mountId === mountPlaceOf(root).mountId) return "it is the root";
 	if (statfsSync(`/proc/self/fd/${fd}`).type === PROC_SUPER_MAGIC) return "it is the kernel's, in a procfs";
-	const mount = mounts.find(({ id }) => id === mountId);
+	const mount = mountOf(mountId);
 	if (mount === undefined) return "it is outside of the process's root";
 	return isSharedHere(mount)
 		? "it is on a mount that is shared with this host, where it would be seen as well"

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { unmount } from "#lib/linux/mount/mount.ts";
-import { findMount, mountinfo } from "#lib/linux/mount/mountinfo.ts";
+import { mountinfo } from "#lib/linux/mount/mountinfo.ts";
 
 /** What is no path that leads elsewhere. */
 const ATTACHMENT = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
@@ -25,13 +25,16 @@ export class PreparedPlaces {
 
 	/** Those that have a place, a mount, or both. */
 	ids(): string[] {
-		const onDisk = namesIn(this.folder).flatMap((attachment) =>
-			namesIn(join(this.folder, attachment)).map((name) => `${attachment}/${name}`),
-		);
+		const onDisk = namesIn(this.folder).flatMap((attachment) => this.#idsOf(attachment));
 		const mounted = mountinfo()
 			.filter(({ target }) => target.startsWith(`${this.folder}/`))
 			.map(({ target }) => target.slice(this.folder.length + 1));
 		return [...new Set([...onDisk, ...mounted])].filter((id) => ID.test(id)).sort();
+	}
+
+	#idsOf(attachment: string): string[] {
+		const ids = namesIn(join(this.folder, attachment)).map((name) => `${attachment}/${name}`);
+		return ids.filter((id) => ID.test(id));
 	}
 
 	/** Unmounts and removes one, or all of an attachment; never what has content of its own. */
@@ -39,13 +42,11 @@ export class PreparedPlaces {
 		const isOne = idOrAttachment.includes("/");
 		if (!(isOne ? ID : ATTACHMENT).test(idOrAttachment)) throw new Error(`${idOrAttachment} is no id of a view`);
 		const [attachment = ""] = idOrAttachment.split("/");
-		const ids = isOne ? [idOrAttachment] : this.ids().filter((id) => id.startsWith(`${attachment}/`));
+		// A mount has its place: the kernel takes the one off with the other.
+		const ids = isOne ? [idOrAttachment] : this.#idsOf(attachment);
 		for (const id of ids) {
 			const path = join(this.folder, id);
-			while (findMount(path) !== undefined) {
-				unmount(path, { detach: true });
-				killPoint("volumed.views.unmounted");
-			}
+			while (unmount(path, { detach: true })) killPoint("volumed.views.unmounted");
 			removeEmpty(path);
 			killPoint("volumed.views.removed");
 		}
