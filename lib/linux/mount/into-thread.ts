@@ -9,7 +9,6 @@ import { atPart, MountRefused } from "./mount-refused.ts";
 import { detachAt, ownFileCreation } from "./namespace.ts";
 import {
 	copyOf,
-	isDirectory,
 	isOf,
 	isOneOf,
 	mountOf,
@@ -22,18 +21,19 @@ import {
 } from "./origin.ts";
 import { type Ground, openGround, type Place } from "./place.ts";
 
-const procfs = openSync("/proc", "r");
+type Attach = Extract<IntoQuestion, { readonly act: "attach" }>;
 
-function attach(origin: Origin, sight: Sight, place: Place): boolean {
+function attach({ origin, sight, place, givenUp }: Attach): boolean {
 	using stack = new DisposableStack();
 	const source = stack.adopt(openOrigin(origin), closeSync);
 	const tree = stack.use(copyOf(source, sight));
 	const ground = openGround(place);
 	if (ground === undefined) throw new MountRefused("process", "there is no such process");
 	stack.use(ground);
-	const spot = stack.use(ground.make(isDirectory(source) ? "directory" : "file"));
+	const spot = stack.use(ground.make(mountPlaceOf(source).isDirectory ? "directory" : "file"));
 	if (seenAt(ground, spot, shownBy(source), sight)) return false;
 	try {
+		if (Atomics.load(givenUp, 0) !== 0) throw new MountRefused("kernel", "nobody waits for it any more");
 		ground.inside(() => atPart("kernel", {}, () => tree.attach(spot.fd)));
 	} catch (error) {
 		spot.unmake();
@@ -44,7 +44,7 @@ function attach(origin: Origin, sight: Sight, place: Place): boolean {
 		const problem = sightProblem(ground.tree(mountPlaceOf(tree.fd).mountId), sight);
 		if (problem !== undefined) throw new MountRefused("kernel", problem);
 	} catch (error) {
-		ground.inside(() => detachAt(tree.fd, procfs));
+		takeOff(ground, tree.fd);
 		spot.unmake();
 		throw error;
 	}
@@ -62,10 +62,19 @@ function detach(origin: Origin, place: Place): boolean {
 		const { mountId, isRoot } = mountPlaceOf(spot.fd);
 		const mount = isRoot ? ground.mount(mountId) : undefined;
 		if (mount === undefined || !isOneOf(mount, origin)) return false;
-		ground.inside(() => atPart("kernel", {}, () => detachAt(spot.fd, procfs)));
+		takeOff(ground, spot.fd);
 		killPoint("mount.detached");
 		return true;
 	});
+}
+
+function takeOff(ground: Ground, fd: number): void {
+	const procfs = openSync("/proc", "r");
+	try {
+		ground.inside(() => atPart("kernel", {}, () => detachAt(fd, procfs)));
+	} finally {
+		closeSync(procfs);
+	}
 }
 
 function seenAt(ground: Ground, { fd }: Spot, shown: Shown | undefined, sight: Sight): boolean {
@@ -98,7 +107,7 @@ function isShared(path: string, isSlaveEnough: boolean): boolean {
 function carryOut(question: IntoQuestion): boolean {
 	switch (question.act) {
 		case "attach":
-			return attach(question.origin, question.sight, question.place);
+			return attach(question);
 		case "look":
 			return isAttached(question.origin, question.sight, question.place);
 		case "detach":

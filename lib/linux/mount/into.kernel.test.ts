@@ -1,9 +1,11 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+	closeSync,
 	existsSync,
 	mkdirSync,
 	mkdtempSync,
+	openSync,
 	readdirSync,
 	readFileSync,
 	readlinkSync,
@@ -78,7 +80,7 @@ beforeEach(() => {
 	atRest = { mounts: mountsOf(base), fds: openFds() };
 });
 // Nothing of any of them is ever seen here, and no descriptor stays.
-afterEach(() => expect({ mounts: mountsOf(base), fds: openFds() }).toEqual(atRest));
+afterEach(() => expect.poll(() => ({ mounts: mountsOf(base), fds: openFds() })).toEqual(atRest));
 
 describe("in a process that runs", () => {
 	test("a directory is seen at a destination that is made for it, and goes again", async () => {
@@ -326,6 +328,48 @@ describe("is refused, and leaves nothing", () => {
 		}
 		expect([...outcomes].sort()).toEqual(["mounted", "process"]);
 	});
+});
+
+describe("on a file system whose server does not answer", () => {
+	let server: number;
+	beforeEach(() => {
+		mkdirSync(at("hung"));
+		server = openSync("/dev/fuse", "r+");
+		mountFs("fuse", "hung", at("hung"), [`fd=${server}`, "rootmode=40000", "user_id=0", "group_id=0"]);
+	});
+	afterEach(() => {
+		unmount(at("hung"), { detach: true });
+		rmdirSync(at("hung"));
+	});
+
+	test("all of it is mounted, and goes", async () => {
+		await thread.attach({ path: at("hung"), subpath: "" }, READ_ONLY, inside("/hung"));
+		expect(container.mounts("/hung")).toHaveLength(1);
+		closeSync(server);
+		expect(await thread.detach({ path: at("hung"), subpath: "" }, inside("/hung"))).toBe(true);
+		expect(container.mounts("/hung")).toEqual([]);
+	});
+
+	test("a part of it is refused in time, and others need not wait", async () => {
+		await using impatient = new MountThread(300);
+		const part = impatient.attach({ path: at("hung"), subpath: "part" }, PLAIN, inside("/part-of-it"));
+		const other = impatient.attach(volume(), PLAIN, inside("/other"));
+		await expect(part).rejects.toMatchObject(refused("kernel", "does not answer"));
+		expect(await other).toBe(true);
+		expect(await impatient.detach(volume(), inside("/other"))).toBe(true);
+		closeSync(server);
+		expect(container.mounts("/part-of-it")).toEqual([]);
+	});
+});
+
+test("what was refused for the time that it took does not come after all", async () => {
+	// Its thread takes longer to start, and then finds everything as it wants it.
+	const impatient = new MountThread(1);
+	await expect(impatient.attach(volume(), PLAIN, inside("/late"))).rejects.toMatchObject(refused("kernel", "answer"));
+	await sleep(500);
+	expect(container.mounts("/late")).toEqual([]);
+	expect(existsSync(at("root/late"))).toBe(false);
+	await impatient[Symbol.asyncDispose]();
 });
 
 describe("is taken away", () => {

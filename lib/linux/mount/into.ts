@@ -6,7 +6,7 @@
  * once, inside the process's root, and what is missing of it made there by descriptors; the thread enters the namespace for the one
  * call that puts the copy onto that descriptor. Then mountinfo is read back. Measured: 0.7 ms.
  */
-import { AskedThread } from "./asked-thread.ts";
+import { AskedThread, AskedTooLong } from "./asked-thread.ts";
 import { MountRefused, type RefusedPart } from "./mount-refused.ts";
 import type { Origin, Sight } from "./origin.ts";
 import type { Place } from "./place.ts";
@@ -14,8 +14,17 @@ import type { Place } from "./place.ts";
 /** The sources and the bundle have it beside this file. */
 const THREAD = new URL(import.meta.url.endsWith(".ts") ? "./into-thread.ts" : "./into-thread.js", import.meta.url);
 
+const DEADLINE_MS = 20_000;
+
 export type IntoQuestion =
-	| { readonly act: "attach"; readonly origin: Origin; readonly sight: Sight; readonly place: Place }
+	| {
+			readonly act: "attach";
+			readonly origin: Origin;
+			readonly sight: Sight;
+			readonly place: Place;
+			/** Not 0: nobody waits for it any more. */
+			readonly givenUp: Int32Array<SharedArrayBuffer>;
+	  }
 	| { readonly act: "look"; readonly origin: Origin; readonly sight: Sight; readonly place: Place }
 	| { readonly act: "detach"; readonly origin: Origin; readonly place: Place }
 	| { readonly act: "shared"; readonly path: string; readonly isSlaveEnough: boolean };
@@ -27,14 +36,25 @@ export type IntoAnswer =
 
 /** One thing at a time. MountRefused of every call; then nothing of it is mounted, and nothing made is left. */
 export class MountThread implements AsyncDisposable {
-	readonly #thread = new AskedThread<IntoQuestion, IntoAnswer>(THREAD, "mounts");
+	readonly #thread: AskedThread<IntoQuestion, IntoAnswer>;
+
+	/** A file system whose server is gone may keep a call for ever: after `deadlineMs` it is refused (`kernel`), and does not mount any more. */
+	constructor(deadlineMs = DEADLINE_MS) {
+		this.#thread = new AskedThread(THREAD, "mounts", deadlineMs);
+	}
 
 	/**
 	 * Shows the origin at the place, on top of what is there, unless it is what is seen there already. True: the place, or a part of
 	 * the way to it, was made: directories 0755, or an empty file for a file, root's.
 	 */
-	attach(origin: Origin, sight: Sight, place: Place): Promise<boolean> {
-		return this.#ask({ act: "attach", origin, sight, place });
+	async attach(origin: Origin, sight: Sight, place: Place): Promise<boolean> {
+		const givenUp = new Int32Array(new SharedArrayBuffer(4));
+		try {
+			return await this.#ask({ act: "attach", origin, sight, place, givenUp });
+		} catch (error) {
+			Atomics.store(givenUp, 0, 1);
+			throw error;
+		}
 	}
 
 	/** True: what is seen at the place is the origin, just so. MountRefused when there is no origin. */
@@ -53,7 +73,10 @@ export class MountThread implements AsyncDisposable {
 	}
 
 	async #ask(question: IntoQuestion): Promise<boolean> {
-		const answer = await this.#thread.ask(question);
+		const answer = await this.#thread.ask(question).catch((error: unknown) => {
+			if (!(error instanceof AskedTooLong)) throw error;
+			throw new MountRefused("kernel", "a file system on the way does not answer", { cause: error });
+		});
 		if ("yes" in answer) return answer.yes;
 		throw "part" in answer ? new MountRefused(answer.part, answer.problem) : new Error(answer.bug);
 	}

@@ -1,5 +1,5 @@
 /** What is to be mounted: opened once, and what mountinfo will say of it. */
-import { closeSync, fstatSync, readlinkSync } from "node:fs";
+import { closeSync, readlinkSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { isErrno } from "../libc.ts";
 import { mountPlaceOf } from "../statx.ts";
@@ -63,10 +63,6 @@ export function copyOf(origin: number, { recursive, readOnly, propagation, deep,
 		tree[Symbol.dispose]();
 		throw error;
 	}
-}
-
-export function isDirectory(fd: number): boolean {
-	return fstatSync(fd).isDirectory();
 }
 
 /** Undefined: nothing says it, as when the file system was taken off meanwhile. */

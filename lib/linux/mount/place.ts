@@ -1,5 +1,5 @@
 /** Where something is to be mounted: below a directory of this host, or inside the root of a process that runs. */
-import { closeSync, constants, fstatSync, openSync, readFileSync, statfsSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import { isErrno } from "../libc.ts";
 import { holdProcess, type ProcessIdentity } from "../process.ts";
 import { mountPlaceOf } from "../statx.ts";
@@ -10,7 +10,6 @@ import { inMountsOf } from "./namespace.ts";
 import { openBeneath, openHandle, openInRoot } from "./open-beneath.ts";
 
 const O_PATH = 0o10000000;
-const PROC_SUPER_MAGIC = 0x9fa0;
 const OWN_NAMESPACE = "/proc/thread-self/ns/mnt";
 
 /**
@@ -154,19 +153,18 @@ function giveUp(spot: Spot): void {
 }
 
 function kindProblem({ fd }: Spot, kind: PlaceKind): string | undefined {
-	if (fstatSync(fd).isDirectory() === (kind === "directory")) return undefined;
+	if (mountPlaceOf(fd).isDirectory === (kind === "directory")) return undefined;
 	return kind === "directory"
 		? "it is a file, and a directory is to be seen there"
 		: "it is a directory, and a file is to be seen there";
 }
 
 function insideProblem({ fd }: Spot, root: number, mountOf: Ground["mount"]): string | undefined {
-	const { mountId } = mountPlaceOf(fd);
-	const [{ dev, ino }, top] = [fstatSync(fd), fstatSync(root)];
-	if (dev === top.dev && ino === top.ino && mountId === mountPlaceOf(root).mountId) return "it is the root";
-	if (statfsSync(`/proc/self/fd/${fd}`).type === PROC_SUPER_MAGIC) return "it is the kernel's, in a procfs";
+	const [{ mountId, inode }, top] = [mountPlaceOf(fd), mountPlaceOf(root)];
+	if (mountId === top.mountId && inode === top.inode) return "it is the root";
 	const mount = mountOf(mountId);
 	if (mount === undefined) return "it is outside of the process's root";
+	if (mount.type === "proc") return "it is the kernel's, in a procfs";
 	return isSharedHere(mount)
 		? "it is on a mount that is shared with this host, where it would be seen as well"
 		: undefined;
