@@ -174,7 +174,8 @@ function leavingAgain<T>(body: () => T): T {
 		} catch (error) {
 			// Going on would do the host's work inside a container's network. Nothing is worse than that.
 			writeSync(2, `cannot return to the own network namespace: ${String(error)}\n`);
-			process.abort();
+			// Not abort, which throws in a Worker; this reaches every thread at once.
+			process.kill(process.pid, "SIGKILL");
 		}
 		closeSync(home);
 	}
