@@ -16,12 +16,11 @@ import { parseMount, parseMounts, renderResolved } from "./convert-mount.ts";
 import { volumeFaults } from "./faults.ts";
 import { parseLabels } from "./labels.ts";
 import type { LiveMountSpec } from "./live-mounts.ts";
+import { NamePatterns } from "./name-patterns.ts";
 import type { Publication, PublicationSpec } from "./publication.ts";
 import type { Pruned, PruneSpec } from "./prune.ts";
 import { type DescribedVolume, LOCAL, parseVolumeName, type VolumeSpec, withoutSecrets } from "./volume.ts";
 import { EVERY_VOLUME, type VolumeFilter } from "./volume-records.ts";
-
-const LONGEST_PATTERN = 200;
 
 export function parseCreateVolume({ name, driver, options, labels }: pb.CreateVolumeRequest): VolumeSpec {
 	return {
@@ -38,7 +37,7 @@ export function parseListVolumes(message: pb.ListVolumesRequest): {
 	withUsage: boolean;
 } {
 	const { names, labels, drivers, dangling, anonymous, namePatterns, withUsage } = message;
-	const patterns = namePatterns.map(parsePattern);
+	const patterns = NamePatterns.parse(namePatterns);
 	const filter = {
 		...EVERY_VOLUME,
 		names,
@@ -49,17 +48,6 @@ export function parseListVolumes(message: pb.ListVolumesRequest): {
 		patterns,
 	};
 	return { filter, page: parsePageByName(message, volumeFaults.INVALID_PAGE_TOKEN), withUsage };
-}
-
-function parsePattern(text: string): RegExp {
-	const refuse = (problem: string) =>
-		volumeFaults.INVALID_FILTER({ filter: text.slice(0, LONGEST_PATTERN), problem }, { field: "name_patterns" });
-	if (text.length > LONGEST_PATTERN) throw refuse(`it has more than ${LONGEST_PATTERN} characters`);
-	try {
-		return new RegExp(text);
-	} catch {
-		throw refuse("it is no regular expression");
-	}
 }
 
 export function renderVolume(volume: DescribedVolume): pb.Volume {

@@ -12,6 +12,7 @@ import { Drivers } from "./drivers/drivers.ts";
 import { Jobs } from "./jobs.ts";
 import { LiveMounts } from "./live-mounts.ts";
 import { Mounting } from "./mounting.ts";
+import { NamePatterns } from "./name-patterns.ts";
 import type { Parts } from "./parts.ts";
 import { Prune, type PruneSpec } from "./prune.ts";
 import { Publications } from "./publications.ts";
@@ -178,8 +179,8 @@ describe("volumes", () => {
 			list({ dangling: false }),
 			list({ dangling: true, anonymous: false }),
 			list({ anonymous: true }),
-			list({ patterns: [/^a/], names: [] }),
-			list({ patterns: [/b$/, /^aa/], anonymous: false }, "", 1),
+			list({ patterns: NamePatterns.parse(["^a"]), names: [] }),
+			list({ patterns: NamePatterns.parse(["b$", "^aa"]), anonymous: false }, "", 1),
 			list({ madeBefore: new Date(0) }),
 		]).toEqual([
 			["ab"],

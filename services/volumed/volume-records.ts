@@ -1,5 +1,6 @@
 /** Volumes in the store: rows to values and back. */
 import type { SqlValue, Statement, Store } from "#lib/store/store.ts";
+import type { NamePatterns } from "./name-patterns.ts";
 import type { ListedVolume, Volume, VolumeName } from "./volume.ts";
 
 export type VolumeState = "CREATING" | "ACTIVE" | "DELETING";
@@ -46,8 +47,8 @@ export interface VolumeFilter {
 	/** Used by nobody, or by somebody; undefined: either. */
 	readonly dangling: boolean | undefined;
 	readonly anonymous: boolean | undefined;
-	/** One of them matches a part of the name; empty: any. */
-	readonly patterns: readonly RegExp[];
+	/** One of them matches a part of the name; undefined: any. */
+	readonly patterns: NamePatterns | undefined;
 	readonly madeBefore: Date | undefined;
 }
 
@@ -58,7 +59,7 @@ export const EVERY_VOLUME: VolumeFilter = {
 	drivers: [],
 	dangling: undefined,
 	anonymous: undefined,
-	patterns: [],
+	patterns: undefined,
 	madeBefore: undefined,
 };
 
@@ -77,6 +78,8 @@ const IS_USED = `(EXISTS (SELECT 1 FROM attachment_volume AS used WHERE used.vol
 	OR EXISTS (SELECT 1 FROM live_mount AS used WHERE used.volume = volume.name))`;
 
 const HAS_LABEL = "EXISTS (SELECT 1 FROM json_each(volume.labels) WHERE key = ? AND (? = '' OR value = ?))";
+
+const LOOKED_AT = 500;
 
 export class VolumeRecords {
 	readonly #store: Store;
@@ -101,11 +104,15 @@ export class VolumeRecords {
 		const { where, params } = conditionsOf(filter);
 		const sql = `${SELECT} WHERE ${where.join(" AND ")} AND name > ? ORDER BY name LIMIT ?`;
 		const found: ListedVolume[] = [];
+		const { patterns } = filter;
+		// Of names that few match, many are looked at for a page.
+		const atOnce = patterns === undefined ? limit : Math.max(limit, LOOKED_AT);
 		for (let last = after; ; ) {
-			const rows = this.#store.all<Row>(sql, ...params, last, limit);
-			found.push(...rows.filter(({ name }) => isNamedAs(name, filter.patterns)).map(listed));
+			const rows = this.#store.all<Row>(sql, ...params, last, atOnce);
+			const matching = patterns?.among(rows.map(({ name }) => name));
+			found.push(...rows.filter((_, index) => matching?.[index] !== false).map(listed));
 			const end = rows.at(-1);
-			if (end === undefined || rows.length < limit || found.length >= limit) return found.slice(0, limit);
+			if (end === undefined || rows.length < atOnce || found.length >= limit) return found.slice(0, limit);
 			last = end.name;
 		}
 	}
@@ -219,10 +226,6 @@ function conditionsOf(filter: VolumeFilter): { readonly where: readonly string[]
 		params.push(filter.madeBefore.getTime());
 	}
 	return { where, params };
-}
-
-function isNamedAs(name: string, patterns: readonly RegExp[]): boolean {
-	return patterns.length === 0 || patterns.some((pattern) => pattern.test(name));
 }
 
 function decode(row: Row): StoredVolume {
