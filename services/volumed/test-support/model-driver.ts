@@ -3,13 +3,17 @@ import type { Driver, DriverVolume } from "../drivers/driver.ts";
 import { volumeFaults } from "../faults.ts";
 import type { Disk } from "../kernel/disk.ts";
 
+type Call = "create" | "remove" | "mount" | "unmount" | "status" | "isMounted";
+
 export class ModelDriver implements Driver {
 	readonly name: string;
 	readonly canRename: boolean;
 	/** Names of the volumes that are mounted. */
 	readonly mounted = new Set<string>();
 	/** Thrown by the next call of this name, once. */
-	readonly failures = new Map<"create" | "remove" | "mount" | "unmount", Error>();
+	readonly failures = new Map<Call, Error>();
+	/** Until it resolves, nobody is told of a volume. */
+	silence: Promise<unknown> | undefined;
 	readonly #disk: Disk;
 
 	constructor(name: string, disk: Disk) {
@@ -58,14 +62,17 @@ export class ModelDriver implements Driver {
 	}
 
 	async isMounted({ name }: DriverVolume): Promise<boolean> {
+		this.#fail("isMounted");
 		return this.mounted.has(name);
 	}
 
 	async status(): Promise<ReadonlyMap<string, string>> {
+		this.#fail("status");
+		await this.silence;
 		return new Map();
 	}
 
-	#fail(call: "create" | "remove" | "mount" | "unmount"): void {
+	#fail(call: Call): void {
 		const error = this.failures.get(call);
 		this.failures.delete(call);
 		if (error !== undefined) throw error;
