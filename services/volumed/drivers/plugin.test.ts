@@ -64,6 +64,18 @@ describe("a plugin that does what it should", () => {
 		expect([...(plugin.volumes.get("data")?.mounts ?? [])]).toEqual([]);
 	});
 
+	test("unmounts it once, however often it is asked to, and again after another mount", async () => {
+		const box = driver();
+		await box.create(volume, never);
+		const unmounts = (): number => plugin.calls.filter((call) => call === "Unmount").length;
+		for (const times of [1, 2]) {
+			await box.mount(volume, never);
+			await box.unmount(volume);
+			await box.unmount(volume);
+			expect(unmounts()).toBe(times);
+		}
+	});
+
 	test("knows by the directory whether it is still mounted", async () => {
 		const box = driver();
 		await box.create(volume, never);

@@ -43,6 +43,8 @@ export class PluginDriver implements Driver {
 	readonly #client: PluginClient;
 	/** What this process had mounted; of what is older the kernel and the plugin are asked. */
 	readonly #placed = new Map<string, Placed>();
+	/** What this process had unmounted since: who counts its users is not to count one off twice. */
+	readonly #released = new Set<string>();
 	#isActivated = false;
 
 	constructor(name: string, { folders = DOCKER_FOLDERS, limits = DOCKER_LIMITS, instance = "" }: PluginOptions = {}) {
@@ -81,6 +83,7 @@ export class PluginDriver implements Driver {
 			if (await this.#isListed(volume.name)) throw error.fault;
 		}
 		this.#placed.delete(volume.name);
+		this.#released.delete(volume.name);
 	}
 
 	async mount(volume: DriverVolume, signal: AbortSignal): Promise<string> {
@@ -88,6 +91,7 @@ export class PluginDriver implements Driver {
 		// Asked twice, some plugins count two users.
 		if (before !== undefined && (await this.#isAt(before.path, before.identity))) return before.path;
 		const body = { Name: volume.name, ID: this.#idOf(volume) };
+		this.#released.delete(volume.name);
 		const answer = await this.#insist("Mount", body, this.#limits.longMs, signal);
 		try {
 			const placed = await this.#place(answer["Mountpoint"]);
@@ -101,6 +105,7 @@ export class PluginDriver implements Driver {
 
 	async unmount(volume: DriverVolume): Promise<void> {
 		const placed = this.#placed.get(volume.name);
+		if (placed === undefined && this.#released.has(volume.name)) return;
 		this.#placed.delete(volume.name);
 		try {
 			await this.#ask("Unmount", { Name: volume.name, ID: this.#idOf(volume) }, this.#limits.shortMs);
@@ -110,6 +115,7 @@ export class PluginDriver implements Driver {
 			const path = placed?.path ?? mountpointIn(await this.#find(volume));
 			if (path !== undefined && (await isMountTarget(path))) throw error.fault;
 		}
+		this.#released.add(volume.name);
 	}
 
 	mountpoint(volume: DriverVolume): string | undefined {
