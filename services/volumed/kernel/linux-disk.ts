@@ -5,7 +5,7 @@
  * accounts for. Names of volumes never begin with a dot.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, fstatSync, mkdirSync, openSync, realpathSync, renameSync } from "node:fs";
+import { closeSync, fstatSync, lstatSync, mkdirSync, openSync, realpathSync, renameSync, statSync } from "node:fs";
 import { mkdir, opendir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -342,7 +342,7 @@ function makeDirectory(path: string, mode: number): void {
 	try {
 		mkdirSync(path, { mode });
 	} catch (error) {
-		if (!isErrno(error, "EEXIST")) throw error;
+		if (!isErrno(error, "EEXIST") || !statSync(path).isDirectory()) throw error;
 	}
 }
 
@@ -353,6 +353,8 @@ function renameIfThere(from: string, to: string): boolean {
 		return true;
 	} catch (error) {
 		if (isErrno(error, "ENOENT")) return false;
+		// A file system that is read-only says so before it looks.
+		if (isErrno(error, "EROFS") && lstatSync(from, { throwIfNoEntry: false }) === undefined) return false;
 		throw error;
 	}
 }
