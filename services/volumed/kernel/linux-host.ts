@@ -3,6 +3,7 @@ import { mkdir, rmdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { isErrno } from "#lib/linux/libc.ts";
+import { volumeFaults } from "../faults.ts";
 import type { Host } from "./disk.ts";
 import type { Relabel } from "../attachment.ts";
 import { Selinux } from "./selinux.ts";
@@ -22,7 +23,14 @@ export class LinuxHost implements Host {
 	}
 
 	async makeDirectory(path: string): Promise<string[]> {
-		const first = await atSystem(`making ${path}`, path, () => mkdir(path, { recursive: true, mode: 0o755 }));
+		const first = await atSystem(`making ${path}`, path, async () => {
+			try {
+				return await mkdir(path, { recursive: true, mode: 0o755 });
+			} catch (error) {
+				if (!isErrno(error, "ENOTDIR", "EEXIST")) throw error;
+				throw volumeFaults.INVALID_SOURCE({ path, problem: "a part of it is no directory" }, { cause: error });
+			}
+		});
 		killPoint("volumed.host.mkdir");
 		if (first === undefined) return [];
 		const made = [path];
