@@ -1,5 +1,6 @@
 /** Attaching: a container's mounts are judged, their volumes made and filled, and the attachment stored; on failure all of it is taken back. */
 import { randomBytes } from "node:crypto";
+import { Undo } from "#lib/concurrency/undo.ts";
 import { Activation, placeOf } from "./activation.ts";
 import {
 	type Attachment,
@@ -94,7 +95,7 @@ export class Attaching {
 		signal: AbortSignal,
 	): Promise<Attachment> {
 		const { store, now } = this.#parts;
-		await using undo = new AsyncDisposableStack();
+		await using undo = new Undo({}, this.#parts.log);
 		await this.#makeSources(plan, undo);
 		await volumes.make(undo, signal);
 		if (spec.imageRoot !== undefined) await this.#copyUp(spec.imageRoot, plan, signal);
@@ -113,7 +114,7 @@ export class Attaching {
 				attachmentFact("ACTION_ATTACHED", active),
 			];
 			await store.write([...rows, ...answer(active)], "volumed.attachment.ready");
-			undo.move();
+			undo.done();
 			return active;
 		}
 		if (!spec.activateLater) await this.#activation.make(whole, signal);
@@ -124,17 +125,12 @@ export class Attaching {
 			attachmentFact("ACTION_ATTACHED", attachment),
 		];
 		await store.write([...rows, ...answer(attachment)], "volumed.attachment.created");
-		undo.move();
+		undo.done();
 		return attachment;
 	}
 
 	/** The row says that its volumes have to stay mounted; nobody was answered about it yet. */
-	async #activated(
-		whole: Attachment,
-		asked: string,
-		undo: AsyncDisposableStack,
-		signal: AbortSignal,
-	): Promise<Attachment> {
+	async #activated(whole: Attachment, asked: string, undo: Undo, signal: AbortSignal): Promise<Attachment> {
 		const { store } = this.#parts;
 		undo.defer(() => this.#activation.settle(whole.mounts));
 		undo.defer(() => store.write([this.#records.delete(whole.id)]));
@@ -143,7 +139,7 @@ export class Attaching {
 		return { ...whole, mounts: await this.#activation.make(whole, signal) };
 	}
 
-	async #makeSources(plan: readonly Planned[], undo: AsyncDisposableStack): Promise<void> {
+	async #makeSources(plan: readonly Planned[], undo: Undo): Promise<void> {
 		const { host } = this.#parts;
 		for (const planned of plan) {
 			if (!("spec" in planned) || planned.spec.source.kind !== "bind" || !planned.spec.source.create) continue;

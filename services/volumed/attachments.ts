@@ -3,6 +3,7 @@
  *
  * A volume is held by a row that refers to it; the store refuses to let it go meanwhile.
  */
+import { Undo } from "#lib/concurrency/undo.ts";
 import { Activation } from "./activation.ts";
 import {
 	type Attachment,
@@ -127,7 +128,7 @@ export class Attachments {
 		const { id } = stored;
 		const isWork = this.#activation.needsWork(stored);
 		await this.#activation.refuseUnusable(stored);
-		await using undo = new AsyncDisposableStack();
+		await using undo = new Undo({}, this.#parts.log);
 		if (isWork && !stored.active) {
 			undo.defer(() => this.#activation.settle(stored.mounts));
 			undo.defer(() => store.intend([this.#records.setActive(id, false)], "volumed.attachment.activation-undone"));
@@ -139,7 +140,7 @@ export class Attachments {
 		const moved = mounts.some((mount, index) => mount !== stored.mounts[index]);
 		const rows = [...(moved ? [this.#records.setMounts(id, mounts)] : []), ...answer(active)];
 		if (rows.length > 0) await store.intend(rows, "volumed.attachment.activated");
-		undo.move();
+		undo.done();
 		return active;
 	}
 

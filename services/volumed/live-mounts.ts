@@ -1,5 +1,6 @@
 /** Mounts in processes that run: put in, taken out, and forgotten when their process has ended. */
 import { randomBytes } from "node:crypto";
+import { Undo } from "#lib/concurrency/undo.ts";
 import { containerKey, type LiveMount, type MountSpec, type Party } from "./attachment.ts";
 import { forget, isRunning } from "./ended-live-mounts.ts";
 import { liveMountFact } from "./facts.ts";
@@ -47,7 +48,7 @@ export class LiveMounts {
 		const volume = await this.#plan(spec.mount, volumes);
 		const process = await this.#parts.views.identify(spec.pid);
 		if (process === undefined) throw volumeFaults.PROCESS_NOT_FOUND({ pid: String(spec.pid) });
-		await using undo = new AsyncDisposableStack();
+		await using undo = new Undo({}, this.#parts.log);
 		await volumes.make(undo, signal);
 		const live = this.#liveMount(spec, process, volume);
 		return await this.#carryOut({ live, spec: spec.mount, volumes }, undo, answer, signal);
@@ -139,7 +140,7 @@ export class LiveMounts {
 			readonly spec: MountSpec;
 			readonly volumes: VolumePlan;
 		},
-		undo: AsyncDisposableStack,
+		undo: Undo,
 		answer: Answer<LiveMount>,
 		signal: AbortSignal,
 	): Promise<LiveMount> {
@@ -156,7 +157,7 @@ export class LiveMounts {
 		await views.mountInto(process, view, mount.destination);
 		const done = [...volumes.used(), this.#records.setState(live.id, "ACTIVE"), liveMountFact("ACTION_MOUNTED", live)];
 		await store.write([...done, ...answer(live)], "volumed.live-mount.active");
-		undo.move();
+		undo.done();
 		return live;
 	}
 

@@ -1,4 +1,5 @@
 /** Volumes at paths of this host: shown there, mended there, and taken away again. */
+import { Undo } from "#lib/concurrency/undo.ts";
 import { volumeFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import type { Answer, Parts } from "./parts.ts";
@@ -27,7 +28,7 @@ export class Publications {
 			if (existing !== undefined) return this.#existing(existing, spec, answer, signal);
 			const volume = await this.#usable(spec.volume);
 			const publication = { ...spec, createdAt: new Date(now()) };
-			await using undo = new AsyncDisposableStack();
+			await using undo = new Undo({}, this.#parts.log);
 			undo.defer(() => mounting.settle(volume));
 			if (!volume.synced) await disk.persist([volume.name]);
 			await store.intend([this.#records.insert(publication)], "volumed.publication.creating");
@@ -43,7 +44,7 @@ export class Publications {
 				volumeFact("ACTION_PUBLISHED", volume, { path: spec.path }),
 			];
 			await store.write([...rows, ...answer(publication)], "volumed.publication.active");
-			undo.move();
+			undo.done();
 			return publication;
 		});
 	}

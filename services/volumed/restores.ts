@@ -4,6 +4,7 @@
  * Until that step the volume is as it was, whatever fails and whoever is killed.
  */
 import { randomBytes } from "node:crypto";
+import { Undo } from "#lib/concurrency/undo.ts";
 import type { Statement } from "#lib/store/store.ts";
 import { rpcFaults } from "#lib/rpc/faults.ts";
 import { backupFact, failedFact, messageOf, volumeFact } from "./facts.ts";
@@ -121,7 +122,7 @@ export class Restores {
 		);
 		let result: ArchiveResult;
 		try {
-			await using undo = new AsyncDisposableStack();
+			await using undo = new Undo({}, this.#parts.log);
 			undo.defer(() => disk.discard(name, id));
 			if (created) undo.defer(() => this.#removeMade(name));
 			const path = await disk.stage(name, id);
@@ -130,7 +131,7 @@ export class Restores {
 			control.signal.throwIfAborted();
 			await store.write([this.#records.seal(id, stage ?? "", result)], "volumed.restore.sealed");
 			await disk.commit(name, id);
-			undo.move();
+			undo.done();
 		} catch (error) {
 			const rows = created ? [this.#volumes.delete(name)] : [];
 			await store.write(

@@ -1,4 +1,5 @@
 /** The volumes that mounts need: those that are there, and those to be made. */
+import type { Undo } from "#lib/concurrency/undo.ts";
 import type { Statement } from "#lib/store/store.ts";
 import type { VolumeSource } from "./attachment.ts";
 import { volumeFact } from "./facts.ts";
@@ -89,7 +90,7 @@ export class VolumePlan {
 	}
 
 	/** Makes what is not there; `undo` takes it back. */
-	async make(undo: AsyncDisposableStack, signal: AbortSignal): Promise<void> {
+	async make(undo: Undo, signal: AbortSignal): Promise<void> {
 		const { store, drivers } = this.#parts;
 		const { fresh } = this;
 		if (fresh.length === 0) return;

@@ -4,6 +4,7 @@
  * A removal is one durable write: the content is moved out of sight first, where a crash finds it again, and the row goes once the
  * disk has surely forgotten the name (`settleDisk`).
  */
+import { Undo } from "#lib/concurrency/undo.ts";
 import { forgetEnded } from "./ended-live-mounts.ts";
 import { volumeFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
@@ -49,7 +50,7 @@ export class Volumes {
 			const existing = await this.findSettled(volume.name);
 			if (existing !== undefined) return this.#existing(existing, spec, answer);
 			const created = { ...volume, containerIds: [], publishedAt: [] };
-			await using undo = new AsyncDisposableStack();
+			await using undo = new Undo({}, this.#parts.log);
 			await store.intend([this.#records.insert(volume, "CREATING", true)], "volumed.volume.creating");
 			undo.defer(() => store.write([this.#records.delete(volume.name)]));
 			undo.defer(() => this.removeContent(volume));
@@ -58,7 +59,7 @@ export class Volumes {
 				[this.#records.setState(volume.name, "ACTIVE"), volumeFact("ACTION_CREATED", volume), ...answer(created)],
 				"volumed.volume.active",
 			);
-			undo.move();
+			undo.done();
 			this.settleDiskLater();
 			return created;
 		});
@@ -108,7 +109,7 @@ export class Volumes {
 				throw volumeFaults.CANNOT_RENAME({ volume: name, driver: volume.driver });
 			}
 			await store.write([this.#records.setNewName(name, to)], "volumed.volume.renaming");
-			await using undo = new AsyncDisposableStack();
+			await using undo = new Undo({}, this.#parts.log);
 			undo.defer(() => store.write([this.#records.setNewName(name, undefined)]));
 			undo.defer(() => disk.rename(to, name));
 			await disk.rename(name, to);
@@ -117,7 +118,7 @@ export class Volumes {
 				[this.#records.renamed(name), volumeFact("ACTION_RENAMED", renamed, { oldName: name }), ...answer(renamed)],
 				"volumed.volume.renamed",
 			);
-			undo.move();
+			undo.done();
 			return renamed;
 		});
 	}
