@@ -86,8 +86,10 @@ export class Mounting {
 	}
 
 	async #mount(driver: Driver, volume: Volume, signal: AbortSignal): Promise<string> {
+		// A plugin says only now where it is; it may be away when that has to be known again.
+		const known = driver.mountpoint(volume);
 		const path = await driver.mount(volume, signal);
-		if (driver.mountpoint(volume) === undefined && path !== volume.mountpoint) {
+		if (path !== known && path !== volume.mountpoint) {
 			await this.#store.intend([placed(volume.name, path)], "volumed.volume.placed");
 		}
 		return path;
