@@ -82,6 +82,11 @@ export class AttachmentRecords {
 		return this.#store.all<Row>("SELECT * FROM attachment WHERE active = 1 ORDER BY row").map(decode);
 	}
 
+	/** Something is, or is about to be, made ready for it. */
+	isActive(id: string): boolean {
+		return this.#store.get("SELECT 1 FROM attachment WHERE id = ? AND active = 1", id) !== undefined;
+	}
+
 	setActive(id: string, active: boolean): Statement {
 		return { sql: "UPDATE attachment SET active = ? WHERE id = ?", params: [active ? 1 : 0, id], changes: 1 };
 	}

@@ -18,15 +18,18 @@ import { LinuxViews } from "./kernel/linux-views.ts";
 import { Tar } from "./kernel/tar.ts";
 import { Usage } from "./kernel/usage.ts";
 import { LiveMounts } from "./live-mounts.ts";
+import { mendMounts } from "./mend-mounts.ts";
 import { Mender } from "./mender.ts";
 import { Mounting } from "./mounting.ts";
 import { Prune } from "./prune.ts";
 import { Publications } from "./publications.ts";
-import { mendMounts, reconcile } from "./reconcile.ts";
+import { reconcile } from "./reconcile.ts";
 import { Restores } from "./restores.ts";
 import { volumeServices } from "./rpc.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { Volumes } from "./volumes.ts";
+
+const FIRST_MENDING_MS = 2_000;
 
 await runDaemon({
 	name: "volumed",
@@ -48,9 +51,10 @@ await runDaemon({
 		const volumes = new Volumes(parts);
 		const liveMounts = new LiveMounts(parts, volumes);
 		const publications = new Publications(parts);
-		const mended = { volumes, publications, liveMounts };
-		await reconcile(parts, mended, signal);
-		resources.use(new Mender(() => mendMounts(parts, mended, signal), log));
+		await reconcile(parts, { volumes, liveMounts });
+		const mender = resources.use(new Mender(() => mendMounts(parts, { publications, liveMounts }, signal), log));
+		// What is quick is there before the first request; a server that is away keeps nobody.
+		await mender.first(FIRST_MENDING_MS);
 		const tar = new Tar(jailer);
 		return volumeServices({
 			volumes,

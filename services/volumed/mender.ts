@@ -1,4 +1,5 @@
-/** Calls again and again what puts mounts right, a while after the last call has ended; sooner after one that could not do all. */
+/** Calls what puts mounts right, at once and then again and again: a while after the last call has ended, sooner after one that could not do all. */
+import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "#lib/log/log.ts";
 
 const EVERY_MS = 30_000;
@@ -8,14 +9,22 @@ export class Mender implements AsyncDisposable {
 	readonly #mend: () => Promise<number>;
 	readonly #log: Log;
 	#timer: NodeJS.Timeout | undefined;
-	#running: Promise<void> = Promise.resolve();
+	#running: Promise<void>;
 	#isOver = false;
 
 	/** `mend` gives the number of things that could not be mended. */
 	constructor(mend: () => Promise<number>, log: Log) {
 		this.#mend = mend;
 		this.#log = log;
-		this.#wait(EVERY_MS);
+		this.#running = this.#run();
+	}
+
+	/** Resolves when the first call has ended, or when this much time is over. */
+	async first(boundMs: number): Promise<void> {
+		const over = new AbortController();
+		const bound = delay(boundMs, undefined, { signal: over.signal }).catch(() => undefined);
+		await Promise.race([this.#running, bound]);
+		over.abort();
 	}
 
 	#wait(delayMs: number): void {

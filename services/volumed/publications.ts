@@ -70,17 +70,13 @@ export class Publications {
 		return this.#records.list(volume, after, limit);
 	}
 
-	/** What the store says is made true at every path. Gives the number of those that could not be mended. */
-	async mend(signal: AbortSignal): Promise<number> {
-		let failures = 0;
-		for (const { path } of this.#records.all()) {
-			const mending = this.#parts.turns.take([path], () => this.#mendOne(path, signal));
-			await mending.catch((error: unknown) => {
-				failures += 1;
-				this.#parts.log.warn("a publication could not be mended", { path, err: error });
-			});
-		}
-		return failures;
+	paths(): string[] {
+		return this.#records.all().map(({ path }) => path);
+	}
+
+	/** What the store says is made true at the path. */
+	mend(path: string, signal: AbortSignal): Promise<void> {
+		return this.#parts.turns.take([path], () => this.#mendOne(path, signal));
 	}
 
 	async #mendOne(path: string, signal: AbortSignal): Promise<void> {

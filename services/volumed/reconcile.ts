@@ -1,5 +1,6 @@
 /**
- * What a crash or a reboot left is brought to an end before the first request: the store, the disk and the mounts then say the same.
+ * What a crash or a reboot left is brought to an end before the first request: the store and the disk then say the same. Mounts may
+ * wait for servers, and are mended behind it (`mend-mounts.ts`).
  *
  * Jobs: a file or a content that had taken its place is a success, anything else never happened. Volumes: a creation or an attachment
  * that nobody was answered about is taken back, a removal or another name is finished. Content without a row is never deleted: under a
@@ -15,7 +16,6 @@ import { fileIdentity, removeTemporary } from "./kernel/archive-file.ts";
 import type { Observed } from "./kernel/disk.ts";
 import type { LiveMounts } from "./live-mounts.ts";
 import type { Parts } from "./parts.ts";
-import type { Publications } from "./publications.ts";
 import { restored } from "./restores.ts";
 import { LOCAL, newVolume, parseVolumeName, type VolumeName } from "./volume.ts";
 import { VolumeRecords } from "./volume-records.ts";
@@ -25,12 +25,11 @@ const CUT_OFF = "volumed ended before it was done.";
 
 export interface Mended {
 	readonly volumes: Volumes;
-	readonly publications: Publications;
 	readonly liveMounts: LiveMounts;
 }
 
 /** At the start, before the first request. */
-export async function reconcile(parts: Parts, mended: Mended, signal: AbortSignal): Promise<void> {
+export async function reconcile(parts: Parts, mended: Mended): Promise<void> {
 	const { store, disk, log } = parts;
 	const records = new VolumeRecords(store);
 	const jobs = new JobRecords(store);
@@ -40,50 +39,13 @@ export async function reconcile(parts: Parts, mended: Mended, signal: AbortSigna
 	const undone = await undoCreating(parts, mended.volumes, records);
 	for (const { name, newName } of records.all())
 		if (newName !== undefined) await endRename(parts, records, name, newName);
-	await mended.volumes.finishDelete(records.all().filter(({ state, gone }) => state === "DELETING" && !gone));
+	await endDeletes(parts, mended.volumes, records);
 	for (const name of records.gone()) await disk.remove(name);
 	await compareDisk(parts, records);
 	await mended.volumes.settleDisk();
-	await mendMounts(parts, mended, signal);
 	log.info("reconciled", { undone });
 	// In the background, for it may take long; the disk says in the log what stays.
 	void disk.sweep();
-}
-
-/**
- * Mounts against the store: again and again, for what others unmount, for processes that end, for servers that were away.
- * Gives the number of those that could not be mended.
- */
-export async function mendMounts(
-	parts: Parts,
-	{ publications, liveMounts }: Mended,
-	signal: AbortSignal,
-): Promise<number> {
-	const { store, mounting, views, log } = parts;
-	let failures = await liveMounts.mend();
-	const attempt = async (what: string, name: string, body: () => Promise<unknown>): Promise<void> => {
-		try {
-			await body();
-		} catch (error) {
-			failures += 1;
-			log.warn(`${what} could not be mended`, { name, err: error });
-		}
-	};
-	for (const volume of new VolumeRecords(store).all()) {
-		if (volume.state === "ACTIVE") await attempt("a volume's mount", volume.name, () => mounting.mend(volume, signal));
-	}
-	const activation = new Activation(parts);
-	const active = new AttachmentRecords(store).active();
-	for (const attachment of active) {
-		if (activation.needsWork(attachment))
-			await attempt("an attachment", attachment.id, () => activation.make(attachment, signal));
-	}
-	const accounted = new Set(active.map(({ id }) => id));
-	for (const place of await views.prepared()) {
-		const [attachment = ""] = place.split("/");
-		if (!accounted.has(attachment)) await attempt("a view without an attachment", place, () => views.discard(place));
-	}
-	return failures + (await publications.mend(signal));
 }
 
 /** Attachments that nobody was answered about. */
@@ -93,7 +55,18 @@ async function undoPending(parts: Parts): Promise<void> {
 	for (const attachment of records.pending()) {
 		await activation.takeBack(attachment);
 		await parts.store.write([records.delete(attachment.id)], "volumed.reconcile.detached");
-		await activation.settle(attachment.mounts);
+		await activation.settle(attachment.mounts).catch((error: unknown) => {
+			parts.log.warn("what was mounted for an attachment stays", { id: attachment.id, err: error });
+		});
+	}
+}
+
+async function endDeletes({ log }: Parts, volumes: Volumes, records: VolumeRecords): Promise<void> {
+	for (const volume of records.all().filter(({ state, gone }) => state === "DELETING" && !gone)) {
+		// A plugin that is away is asked again at the next start, or by whoever removes it again.
+		await volumes.finishDelete([volume]).catch((error: unknown) => {
+			log.warn("a volume's removal could not be ended", { name: volume.name, err: error });
+		});
 	}
 }
 

@@ -16,6 +16,7 @@ import { NamePatterns } from "./name-patterns.ts";
 import type { Parts } from "./parts.ts";
 import { Prune, type PruneSpec } from "./prune.ts";
 import { Publications } from "./publications.ts";
+import { mendMounts } from "./mend-mounts.ts";
 import { reconcile } from "./reconcile.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { ModelDisk, ModelHost } from "./test-support/model-disk.ts";
@@ -72,7 +73,10 @@ const specOf = (name: string | undefined, more: Partial<VolumeSpec> = {}): Volum
 });
 const create = (name?: string, more?: Partial<VolumeSpec>) => volumes.create(specOf(name, more), nothing, signal);
 const remove = (name: string) => volumes.delete(parseVolumeName(name), nothing);
-const mended = (): Promise<void> => reconcile(parts, { volumes, publications, liveMounts }, signal);
+const mended = async (): Promise<number> => {
+	await reconcile(parts, { volumes, liveMounts });
+	return mendMounts(parts, { publications, liveMounts }, signal);
+};
 const list = (filter: Partial<VolumeFilter> = {}, after = "", limit = 100) =>
 	volumes.list({ ...EVERY_VOLUME, ...filter }, after, limit).map(({ name }) => name);
 const names = () => list();
@@ -685,3 +689,53 @@ describe("reconcile", () => {
 function volumeFault(): Fault {
 	return new Fault({ code: "INTERNAL", reason: "KERNEL_REFUSED", domain: "volumed", message: "The disk is broken." });
 }
+
+describe("mounts are mended", () => {
+	const isMounted = (name: string) => () => local.mounted.has(name);
+
+	test("although a server does not answer", async () => {
+		for (const name of ["far", "near"]) await attach(`of-${name}`, { "/x": volumeAt(name, { options: mounted }) });
+		local.mounted.clear();
+		const { promise: never } = Promise.withResolvers<string>();
+		const mount = local.mount.bind(local);
+		local.mount = (volume) => (volume.name === "far" ? never : mount(volume));
+		const failures = mended();
+		await expect.poll(isMounted("near")).toBe(true);
+		expect(await Promise.race([failures, Promise.resolve("waiting")])).toBe("waiting");
+	});
+
+	test("and the view of an attachment that becomes active meanwhile stays", async () => {
+		const prepared = views.prepared.bind(views);
+		views.prepared = async () => {
+			await attach("c1", { "/x": volumeAt("data", { subpath: "in" }) });
+			views.made.set("stray/0", { origin: "/elsewhere" } as never);
+			return prepared();
+		};
+		await mended();
+		expect([...views.made.keys()]).toEqual([expect.stringMatching(/^[0-9a-f]{64}\/0$/)]);
+	});
+
+	test("and a removal whose driver is away keeps nothing else; it is ended when somebody asks again", async () => {
+		for (const name of ["away", "near"]) await create(name);
+		await store.write([{ sql: "UPDATE volume SET state = 'DELETING'", params: [] }]);
+		local.failures.set("remove", new Error("nobody answers"));
+		await mended();
+		expect([await onDisk(), store.all("SELECT name, state FROM volume")]).toEqual([
+			["away"],
+			[{ name: "away", state: "DELETING" }],
+		]);
+		await remove("away");
+		expect(await onDisk()).toEqual([]);
+	});
+
+	test("and an attachment that nobody was answered about is undone, though its volume cannot be unmounted yet", async () => {
+		await create("data", { options: mounted });
+		await attach("c1", { "/x": volumeAt("data") });
+		await store.write([{ sql: "UPDATE attachment SET pending = 1", params: [] }]);
+		local.failures.set("unmount", new Error("nobody answers"));
+		await reconcile(parts, { volumes, liveMounts });
+		expect([[...local.mounted], store.all("SELECT id FROM attachment")]).toEqual([["data"], []]);
+		await mended();
+		expect([...local.mounted]).toEqual([]);
+	});
+});
