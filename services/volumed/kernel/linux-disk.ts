@@ -6,7 +6,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { closeSync, fstatSync, lstatSync, mkdirSync, openSync, realpathSync, renameSync, statSync } from "node:fs";
-import { mkdir, opendir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
+import { mkdir, opendir, readdir, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { killPoint } from "#lib/config/kill-point.ts";
@@ -157,11 +157,15 @@ export class LinuxDisk implements Disk {
 	async observe(): Promise<Observed[]> {
 		const names = await readdir(this.#root);
 		const volumes = names.filter((name) => !OWN.includes(name));
+		// What is mounted is there; asked itself, it may answer when its server does.
+		const root = await realpath(this.#root);
+		const mounted = new Set(mountinfo().map(({ target }) => target));
 		return Promise.all(
 			volumes.map(async (name) => {
 				const inside = await readdir(join(this.#root, name)).catch(() => []);
 				const stages = inside.filter((entry) => entry.startsWith(STAGE)).map((entry) => entry.slice(STAGE.length));
-				return { name, hasData: await this.hasData(name), stages };
+				const hasData = mounted.has(join(root, name, DATA)) || (await this.hasData(name));
+				return { name, hasData, stages };
 			}),
 		);
 	}
