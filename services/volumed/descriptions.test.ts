@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => scene[Symbol.asyncDispose]());
 
 async function described() {
-	const volumes = await Promise.all(["away", "here"].map((name) => scene.volumes.get(parseVolumeName(name))));
+	const volumes = ["away", "here"].map((name) => scene.volumes.get(parseVolumeName(name)));
 	const found = await descriptions.of(volumes, true, signal);
 	return found.map(({ name, status, usage }) => [name, Object.fromEntries(status), usage?.files]);
 }

@@ -8,7 +8,7 @@ test("name by name, whichever of them matches a part of it", () => {
 });
 
 test("what would take for ever is refused", () => {
-	for (const slow of ["^(a+)+$", "^(a|a)*$", "^(a*)*\\1!"]) {
+	for (const slow of ["^(a+)+$", "^(a|a)*$"]) {
 		const patterns = NamePatterns.parse([slow]);
 		expect(() => patterns?.among([`${"a".repeat(120)}!`])).toThrow("it takes too long");
 	}
