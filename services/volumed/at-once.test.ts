@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { EVERY_VOLUME } from "./volume-records.ts";
+import { EVERY_VOLUME, VolumeRecords } from "./volume-records.ts";
+import { volumeFaults } from "./faults.ts";
 import { nothing, party, Scene, volumeAt } from "./test-support/scene.ts";
 
 let scene: Scene;
@@ -51,4 +52,24 @@ test("a container whose mounts are given to another one is not detached between"
 		scene.detach("from", true),
 	]);
 	expect([attached.mounts[0]?.volume, detached.removedVolumes, names()]).toEqual([name, [], [name]]);
+});
+
+test("what cannot be taken back hides no reason, and its row stays for reconcile", async () => {
+	const refused = volumeFaults.DRIVER_FAILED({ driver: "x", act: "Create", problem: "no room" });
+	scene.local.failures.set("create", refused);
+	scene.local.failures.set("remove", new Error("gone"));
+	await expect(scene.create("data")).rejects.toBe(refused);
+	scene.local.failures.set("create", refused);
+	scene.local.failures.set("remove", new Error("gone"));
+	await expect(scene.attach("c1", { "/x": volumeAt("other") })).rejects.toBe(refused);
+	const left = new VolumeRecords(scene.parts.store).all().map(({ name, state }) => [name, state]);
+	expect(left).toEqual([
+		["data", "CREATING"],
+		["other", "CREATING"],
+	]);
+	expect([(await scene.create("data")).name, (await scene.create("whole")).name]).toEqual(["data", "whole"]);
+	scene.views.failure = volumeFaults.DESTINATION_UNFIT({ destination: "/x", problem: "it is a file" });
+	scene.views.unmountFrom = () => Promise.reject(new Error("gone"));
+	const into = scene.mountInto("c2", 42, "/x", volumeAt("whole"));
+	await expect(into).rejects.toMatchObject({ reason: "DESTINATION_UNFIT" });
 });

@@ -132,9 +132,11 @@ export class Attaching {
 	/** The row says that its volumes have to stay mounted; nobody was answered about it yet. */
 	async #activated(whole: Attachment, asked: string, undo: Undo, signal: AbortSignal): Promise<Attachment> {
 		const { store } = this.#parts;
-		undo.defer(() => this.#activation.settle(whole.mounts));
-		undo.defer(() => store.write([this.#records.delete(whole.id)]));
-		undo.defer(() => this.#activation.takeBack(whole));
+		undo.defer(async () => {
+			await this.#activation.takeBack(whole);
+			await store.write([this.#records.delete(whole.id)]);
+			await this.#activation.settle(whole.mounts);
+		});
 		await store.intend(this.#records.insertPending(whole, asked), "volumed.attachment.pending");
 		return { ...whole, mounts: await this.#activation.make(whole, signal) };
 	}

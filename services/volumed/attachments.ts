@@ -130,9 +130,11 @@ export class Attachments {
 		await this.#activation.refuseUnusable(stored);
 		await using undo = new Undo({}, this.#parts.log);
 		if (isWork && !stored.active) {
-			undo.defer(() => this.#activation.settle(stored.mounts));
-			undo.defer(() => store.intend([this.#records.setActive(id, false)], "volumed.attachment.activation-undone"));
-			undo.defer(() => this.#activation.takeBack(stored));
+			undo.defer(async () => {
+				await this.#activation.takeBack(stored);
+				await store.intend([this.#records.setActive(id, false)], "volumed.attachment.activation-undone");
+				await this.#activation.settle(stored.mounts);
+			});
 			await store.intend([this.#records.setActive(id, true)], "volumed.attachment.activating");
 		}
 		const mounts = await this.#activation.make(stored, signal);

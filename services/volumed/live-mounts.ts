@@ -148,12 +148,15 @@ export class LiveMounts {
 		const { process, mount } = live;
 		await volumes.persist();
 		const volume = volumes.all[0];
-		if (volume !== undefined) undo.defer(() => mounting.settle(volume));
-		undo.defer(() => store.write([this.#records.delete(live.id)]));
+		let view = viewOf(spec, mount.origin);
+		undo.defer(async () => {
+			await views.unmountFrom(process, view, mount.destination);
+			await store.write([this.#records.delete(live.id)]);
+			if (volume !== undefined) await mounting.settle(volume);
+		});
 		await store.intend([this.#records.insert(live, now())], "volumed.live-mount.creating");
 		await using hold = volume && (await mounting.hold(volume, signal));
-		const view = viewOf(spec, hold?.path ?? mount.origin);
-		undo.defer(() => views.unmountFrom(process, view, mount.destination));
+		view = viewOf(spec, hold?.path ?? mount.origin);
 		await views.mountInto(process, view, mount.destination);
 		const done = [...volumes.used(), this.#records.setState(live.id, "ACTIVE"), liveMountFact("ACTION_MOUNTED", live)];
 		await store.write([...done, ...answer(live)], "volumed.live-mount.active");

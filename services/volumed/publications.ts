@@ -2,6 +2,7 @@
 import { Undo } from "#lib/concurrency/undo.ts";
 import { volumeFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
+import type { View } from "./kernel/views.ts";
 import type { Answer, Parts } from "./parts.ts";
 import { type Publication, publishedView, type PublicationSpec } from "./publication.ts";
 import { PublicationRecords, type StoredPublication } from "./publication-records.ts";
@@ -29,14 +30,18 @@ export class Publications {
 			const volume = await this.#usable(spec.volume);
 			const publication = { ...spec, createdAt: new Date(now()) };
 			await using undo = new Undo({}, this.#parts.log);
-			undo.defer(() => mounting.settle(volume));
 			if (!volume.synced) await disk.persist([volume.name]);
 			await store.intend([this.#records.insert(publication)], "volumed.publication.creating");
-			undo.defer(() => store.write([this.#records.delete(spec.path)]));
+			let shown: { readonly view: View; readonly made: boolean } | undefined;
+			undo.defer(async () => {
+				if (shown !== undefined) await views.unpublish(spec.path, shown.view, shown.made);
+				await store.write([this.#records.delete(spec.path)]);
+				await mounting.settle(volume);
+			});
 			await using hold = await mounting.hold(volume, signal);
 			const view = publishedView(spec, hold.path);
 			const made = await views.publish(spec.path, view);
-			undo.defer(() => views.unpublish(spec.path, view, made));
+			shown = { view, made };
 			const rows = [
 				this.#records.activate(spec.path, made),
 				...(volume.pristine ? [this.#volumes.touched(volume.name)] : []),

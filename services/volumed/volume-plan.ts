@@ -96,9 +96,8 @@ export class VolumePlan {
 		if (fresh.length === 0) return;
 		const rows = fresh.map((volume) => this.#records.insert(volume, "CREATING", true));
 		await store.intend(rows, "volumed.attachment.creating");
-		undo.defer(() => store.write(fresh.map(({ name }) => this.#records.delete(name))));
+		for (const volume of fresh) undo.defer(() => this.#volumes.takeBack(volume));
 		for (const volume of fresh) {
-			undo.defer(() => this.#volumes.removeContent(volume));
 			await drivers.get(volume.driver).create(volume, signal);
 		}
 	}

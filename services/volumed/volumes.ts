@@ -52,8 +52,7 @@ export class Volumes {
 			const created = { ...volume, containerIds: [], publishedAt: [] };
 			await using undo = new Undo({}, this.#parts.log);
 			await store.intend([this.#records.insert(volume, "CREATING", true)], "volumed.volume.creating");
-			undo.defer(() => store.write([this.#records.delete(volume.name)]));
-			undo.defer(() => this.removeContent(volume));
+			undo.defer(() => this.takeBack(volume));
 			await driver.create(volume, signal);
 			await store.write(
 				[this.#records.setState(volume.name, "ACTIVE"), volumeFact("ACTION_CREATED", volume), ...answer(created)],
@@ -110,8 +109,10 @@ export class Volumes {
 			}
 			await store.write([this.#records.setNewName(name, to)], "volumed.volume.renaming");
 			await using undo = new Undo({}, this.#parts.log);
-			undo.defer(() => store.write([this.#records.setNewName(name, undefined)]));
-			undo.defer(() => disk.rename(to, name));
+			undo.defer(async () => {
+				await disk.rename(to, name);
+				await store.write([this.#records.setNewName(name, undefined)]);
+			});
 			await disk.rename(name, to);
 			const renamed = { ...volume, name: to, anonymous: false };
 			await store.write(
@@ -155,6 +156,12 @@ export class Volumes {
 		this.settleDiskLater();
 	}
 
+	/** A volume that nobody was answered about: its content first. When that cannot go the row stays for reconcile. */
+	async takeBack(volume: Volume): Promise<void> {
+		await this.removeContent(volume);
+		await this.#parts.store.write([this.#records.delete(volume.name)]);
+	}
+
 	/** Of a volume that nobody was answered about. */
 	async removeContent(volume: Volume): Promise<void> {
 		await this.#parts.drivers.get(volume.driver).remove(volume);
@@ -188,9 +195,13 @@ export class Volumes {
 		setTimeout(settle, SETTLE_MS).unref();
 	}
 
-	/** Not one whose removal only has to be forgotten. */
+	/** Under its turn: not one whose removal only has to be forgotten, nor one whose making failed and could not be taken back then. */
 	async findSettled(name: VolumeName): Promise<StoredVolume | undefined> {
 		const found = this.#records.find(name);
+		if (found?.state === "CREATING" && !this.#parts.jobs.isBusy(name)) {
+			await this.takeBack(found);
+			return undefined;
+		}
 		if (found?.gone !== true) return found;
 		await this.settleDisk();
 		return undefined;
