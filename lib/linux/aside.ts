@@ -6,6 +6,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Operations } from "./aside-thread.ts";
+import { giveUp } from "./given-up.ts";
 import { LinuxError } from "./libc.ts";
 
 /** The sources and the bundle have it beside this file. */
@@ -38,14 +39,16 @@ const PATIENCE_MS = 1_000;
 /** One thread is kept, for one call after the other: its start costs more than hundreds of them. */
 export class Aside implements AsyncDisposable {
 	readonly #boundMs: number;
+	readonly #patienceMs: number;
 	readonly #waiting: Asked[] = [];
 	#idle: Thread | undefined;
 	/** Whose call the waiting ones wait for. */
 	#busy: Thread | undefined;
 
-	/** After `boundMs` a call is given up. */
-	constructor(boundMs = 30_000) {
+	/** After `boundMs` a call is given up; after `patienceMs` the next one goes on another thread. */
+	constructor(boundMs = 30_000, patienceMs = PATIENCE_MS) {
 		this.#boundMs = boundMs;
+		this.#patienceMs = patienceMs;
 	}
 
 	/** As the call itself, later. LinuxError ETIMEDOUT: it was given up and may come to its end all the same. */
@@ -78,6 +81,8 @@ export class Aside implements AsyncDisposable {
 			await ready;
 			const reply = await this.#ask(thread, question);
 			if (reply !== undefined) this.#keep(thread);
+			// It ends when the kernel lets it; nobody has anything more for it to do.
+			else giveUp(worker);
 			settle(reply ?? new LinuxError(ETIMEDOUT, name));
 		} catch (error) {
 			settle(error instanceof Error ? error : new Error(String(error)));
@@ -104,7 +109,7 @@ export class Aside implements AsyncDisposable {
 	async #ask(thread: Thread, question: unknown): Promise<AsideReply | undefined> {
 		const { worker } = thread;
 		const settled = new AbortController();
-		const patience = setTimeout(() => this.#leave(thread), PATIENCE_MS);
+		const patience = setTimeout(() => this.#leave(thread), this.#patienceMs);
 		const bound = setTimeout(() => settled.abort(), this.#boundMs);
 		try {
 			const answered = once(worker, "message", { signal: settled.signal });

@@ -14,6 +14,7 @@ import { SshfsDriver } from "./drivers/sshfs.ts";
 import { Jobs } from "./jobs.ts";
 import { LinuxDisk } from "./kernel/linux-disk.ts";
 import { LinuxHost } from "./kernel/linux-host.ts";
+import { Looking } from "./kernel/looking.ts";
 import { LinuxViews } from "./kernel/linux-views.ts";
 import { Tar } from "./kernel/tar.ts";
 import { Usage } from "./kernel/usage.ts";
@@ -39,14 +40,15 @@ await runDaemon({
 	start: async ({ store, settings, paths, log, resources, signal }) => {
 		const jailer = resources.use(new Jailer());
 		const root = settings.volumes ?? paths.volumes;
-		const disk = await LinuxDisk.open(root, jailer, log);
+		const looking = resources.use(new Looking());
+		const disk = await LinuxDisk.open(root, jailer, log, looking);
 		const builtIn = [resources.use(new LocalDriver(root, disk, log)), new SshfsDriver(disk, log)];
 		const drivers = new Drivers(builtIn, (name) => new PluginDriver(name, { instance: paths.root }));
 		const mounting = new Mounting(store, drivers);
 		const folder = join(paths.run, "mounts");
-		const views = resources.use(await LinuxViews.open({ folder, own: [paths.root, root], log }));
+		const views = resources.use(await LinuxViews.open({ folder, own: [paths.root, root], log, looking }));
 		const amounts = resources.use(new Usage());
-		const [turns, jobs, host] = [new Turns(), new Jobs(), new LinuxHost()];
+		const [turns, jobs, host] = [new Turns(), new Jobs(), new LinuxHost(looking)];
 		const parts = { store, disk, host, views, drivers, mounting, turns, jobs, log, now: Date.now };
 		const volumes = new Volumes(parts);
 		const liveMounts = new LiveMounts(parts, volumes);

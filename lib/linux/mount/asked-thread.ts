@@ -1,37 +1,35 @@
-/** A Worker that is asked one thing at a time and answers each with one message; it does not keep the process alive. */
+/**
+ * A Worker that is asked one thing at a time and answers each with one message; it does not keep the process alive.
+ *
+ * One that does not answer waits inside the kernel, for a file system that does not either. It is given up with what it has open, and
+ * ends at the next step of its own when the kernel lets it go; others are asked of another one.
+ */
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import { giveUp } from "../given-up.ts";
+import { LinuxError } from "../libc.ts";
 
-export class AskedTooLong extends Error {
-	override readonly name = "AskedTooLong";
-}
+const ETIMEDOUT = 110;
+/** Longer than anything takes that is not for ever, and shorter than callers wait. */
+const BOUND_MS = 5_000;
 
 export class AskedThread<Question, Answer> implements AsyncDisposable {
+	#worker: Worker;
 	readonly #program: URL;
 	readonly #what: string;
-	readonly #deadlineMs: number | undefined;
-	#worker: Worker;
+	readonly #boundMs: number;
 	#last: Promise<unknown> = Promise.resolve();
 
-	/**
-	 * `what` it does, for the error when it ends: "makes jails". A question that takes longer than `deadlineMs` is an AskedTooLong, and
-	 * the next one is asked of a new thread.
-	 */
-	constructor(program: URL, what: string, deadlineMs?: number) {
+	/** `what` it does, for the error when it ends: "makes jails". */
+	constructor(program: URL, what: string, boundMs = BOUND_MS) {
 		this.#program = program;
+		this.#worker = start(program);
 		this.#what = what;
-		this.#deadlineMs = deadlineMs;
-		this.#worker = this.#start();
+		this.#boundMs = boundMs;
 	}
 
-	#start(): Worker {
-		// Without tracking, the descriptors that the thread opens are the process's.
-		const worker = new Worker(this.#program, { trackUnmanagedFds: false, execArgv: [] });
-		worker.unref();
-		return worker;
-	}
-
-	/** In the order of asking. An Error when the thread has ended. */
+	/** In the order of asking. LinuxError ETIMEDOUT: it was given up. An Error when the thread has ended. */
 	ask(question: Question): Promise<Answer> {
 		const answer = this.#last.then(() => this.#ask(question));
 		this.#last = answer.catch(() => undefined);
@@ -42,31 +40,37 @@ export class AskedThread<Question, Answer> implements AsyncDisposable {
 		const worker = this.#worker;
 		worker.ref();
 		const asked = new AbortController();
-		const { promise: tooLong, reject } = Promise.withResolvers<never>();
-		const giveUp = (): void => reject(this.#abandon(worker));
-		const timer = this.#deadlineMs === undefined ? undefined : setTimeout(giveUp, this.#deadlineMs);
+		const { signal } = asked;
 		try {
-			const reply = once(worker, "message", { signal: asked.signal });
-			const ended = once(worker, "exit", { signal: asked.signal });
+			const reply = once(worker, "message", { signal });
+			const ended = once(worker, "exit", { signal });
+			const late = sleep(this.#boundMs, undefined, { signal });
+			for (const one of [ended, late]) one.catch(() => undefined);
 			worker.postMessage(question);
-			const first = await Promise.race([reply, ended.then(() => undefined), tooLong]);
-			if (first === undefined) throw new Error(`the thread that ${this.#what} ended`);
+			const first = await Promise.race([reply, ended.then(() => "ended" as const), late.then(() => "late" as const)]);
+			if (first === "late") this.#giveUp(worker);
+			if (first === "late") throw new LinuxError(ETIMEDOUT, `what ${this.#what}`);
+			if (first === "ended") throw new Error(`the thread that ${this.#what} ended`);
 			return first[0] as Answer; // the one kind of message that the thread sends
 		} finally {
-			clearTimeout(timer);
 			asked.abort();
 			worker.unref();
 		}
 	}
 
-	/** Nobody can end a thread that waits in the kernel: it is left to itself, and ends when it has answered. */
-	#abandon(worker: Worker): AskedTooLong {
-		worker.once("message", () => void worker.terminate());
-		this.#worker = this.#start();
-		return new AskedTooLong(`the thread that ${this.#what} does not answer`);
+	#giveUp(stuck: Worker): void {
+		giveUp(stuck);
+		this.#worker = start(this.#program);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#worker.terminate();
 	}
+}
+
+function start(program: URL): Worker {
+	// Without tracking, the descriptors that the thread opens are the process's.
+	const worker = new Worker(program, { trackUnmanagedFds: false, execArgv: [] });
+	worker.unref();
+	return worker;
 }

@@ -6,7 +6,8 @@
  * once, inside the process's root, and what is missing of it made there by descriptors; the thread enters the namespace for the one
  * call that puts the copy onto that descriptor. Then mountinfo is read back. Measured: 0.7 ms.
  */
-import { AskedThread, AskedTooLong } from "./asked-thread.ts";
+import { isErrno } from "../libc.ts";
+import { AskedThread } from "./asked-thread.ts";
 import { MountRefused, type RefusedPart } from "./mount-refused.ts";
 import type { Origin, Sight } from "./origin.ts";
 import type { Place } from "./place.ts";
@@ -74,8 +75,8 @@ export class MountThread implements AsyncDisposable {
 
 	async #ask(question: IntoQuestion): Promise<boolean> {
 		const answer = await this.#thread.ask(question).catch((error: unknown) => {
-			if (!(error instanceof AskedTooLong)) throw error;
-			throw new MountRefused("kernel", "a file system on the way does not answer", { cause: error });
+			if (!isErrno(error, "ETIMEDOUT")) throw error;
+			throw new MountRefused("silent", "a file system that it is about does not answer", { cause: error });
 		});
 		if ("yes" in answer) return answer.yes;
 		throw "part" in answer ? new MountRefused(answer.part, answer.problem) : new Error(answer.bug);

@@ -1,8 +1,8 @@
 /** Why something cannot be mounted, by the part of the asking that it is about. */
 import { isErrno } from "../libc.ts";
 
-/** `kernel`: none of what was asked is at fault. */
-export type RefusedPart = "origin" | "subpath" | "owners" | "process" | "destination" | "kernel";
+/** `silent`: a file system that it is about does not answer. `kernel`: none of what was asked is at fault. */
+export type RefusedPart = "origin" | "subpath" | "owners" | "process" | "destination" | "silent" | "kernel";
 
 export class MountRefused extends Error {
 	override readonly name = "MountRefused";

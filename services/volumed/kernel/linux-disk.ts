@@ -5,8 +5,8 @@
  * accounts for. Names of volumes never begin with a dot.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, fstatSync, lstatSync, mkdirSync, openSync, realpathSync, renameSync, statSync } from "node:fs";
-import { mkdir, opendir, readdir, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
+import { closeSync, type Dirent, lstatSync, mkdirSync, realpathSync, renameSync, statSync } from "node:fs";
+import { mkdir, opendir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { killPoint } from "#lib/config/kill-point.ts";
@@ -15,13 +15,14 @@ import { isErrno } from "#lib/linux/libc.ts";
 import { exchange, renameNew, syncDirectory, syncFileSystem } from "#lib/linux/mount/directory.ts";
 import { type Jailer, jailed } from "#lib/linux/mount/jail.ts";
 import { copyDirectoryAttributes } from "#lib/linux/attributes.ts";
+import { type Found, openInside } from "#lib/linux/looks.ts";
 import { unmount } from "#lib/linux/mount/mount.ts";
 import { mountinfo } from "#lib/linux/mount/mountinfo.ts";
-import { openInRoot } from "#lib/linux/mount/open-beneath.ts";
 import type { Log } from "#lib/log/log.ts";
 import { volumeFaults } from "../faults.ts";
 import type { Disk, Image, Observed } from "./disk.ts";
-import { atSystem } from "./system-fault.ts";
+import { Looking, Silence, SILENT } from "./looking.ts";
+import { atSystem, systemFault } from "./system-fault.ts";
 
 const DATA = "_data";
 const STAGE = "_data.new-";
@@ -49,22 +50,24 @@ export class LinuxDisk implements Disk {
 	readonly #root: string;
 	readonly #jailer: Jailer;
 	readonly #log: Log;
+	readonly #looking: Looking;
 	#sweeping: Promise<void> | undefined;
 
-	private constructor(root: string, jailer: Jailer, log: Log) {
+	private constructor(root: string, jailer: Jailer, log: Log, looking: Looking) {
+		this.#looking = looking;
 		this.#root = root;
 		this.#jailer = jailer;
 		this.#log = log;
 	}
 
 	/** Makes the directory of volumes (0701: a container's user passes through, and sees no names). */
-	static async open(root: string, jailer: Jailer, log: Log): Promise<LinuxDisk> {
+	static async open(root: string, jailer: Jailer, log: Log, looking = new Looking()): Promise<LinuxDisk> {
 		await atSystem(`making ${root}`, root, async () => {
 			await mkdir(root, { recursive: true, mode: 0o701 });
 			for (const name of OWN) await mkdir(join(root, name), { recursive: true, mode: 0o700 });
 			await syncDirectory(root);
 		});
-		return new LinuxDisk(root, jailer, log);
+		return new LinuxDisk(root, jailer, log, looking);
 	}
 
 	mountpoint(name: string): string {
@@ -143,8 +146,9 @@ export class LinuxDisk implements Disk {
 		}
 	}
 
+	/** Its content itself is not touched: a dead file system may be mounted there. */
 	async hasData(name: string): Promise<boolean> {
-		return (await directoryAt(this.mountpoint(name))) !== undefined;
+		return (await entriesOf(join(this.#root, name))).some((entry) => entry.name === DATA && entry.isDirectory());
 	}
 
 	async isEmpty(path: string): Promise<boolean> {
@@ -157,15 +161,12 @@ export class LinuxDisk implements Disk {
 	async observe(): Promise<Observed[]> {
 		const names = await readdir(this.#root);
 		const volumes = names.filter((name) => !OWN.includes(name));
-		// What is mounted is there; asked itself, it may answer when its server does.
-		const root = await realpath(this.#root);
-		const mounted = new Set(mountinfo().map(({ target }) => target));
 		return Promise.all(
 			volumes.map(async (name) => {
-				const inside = await readdir(join(this.#root, name)).catch(() => []);
-				const stages = inside.filter((entry) => entry.startsWith(STAGE)).map((entry) => entry.slice(STAGE.length));
-				const hasData = mounted.has(join(root, name, DATA)) || (await this.hasData(name));
-				return { name, hasData, stages };
+				const inside = await entriesOf(join(this.#root, name));
+				const stages = inside.filter((entry) => entry.name.startsWith(STAGE));
+				const hasData = inside.some((entry) => entry.name === DATA && entry.isDirectory());
+				return { name, hasData, stages: stages.map((entry) => entry.name.slice(STAGE.length)) };
 			}),
 		);
 	}
@@ -187,11 +188,13 @@ export class LinuxDisk implements Disk {
 		return path;
 	}
 
-	async look({ root, path }: Image): Promise<"absent" | "file" | "empty" | "content"> {
-		using found = openImage(root, path);
-		if (found === undefined) return "absent";
-		if (!fstatSync(found.fd).isDirectory()) return "file";
-		return (await this.isEmpty(`/proc/self/fd/${found.fd}`)) ? "empty" : "content";
+	async look({ root, path }: Image): Promise<Found> {
+		try {
+			return await this.#looking.look("foundInRoot", root, path);
+		} catch (error) {
+			if (!(error instanceof Silence)) throw systemFault(`looking at ${path} of ${root}`, root, error);
+			throw volumeFaults.INVALID_PATH({ path: root, problem: SILENT }, { field: "image_root", cause: error });
+		}
 	}
 
 	async likeImage(path: string, { root, path: inside }: Image): Promise<void> {
@@ -317,6 +320,16 @@ async function removedEmpty(path: string): Promise<boolean> {
 	}
 }
 
+/** What a directory says of what is in it; nothing where there is none. */
+async function entriesOf(path: string): Promise<Dirent[]> {
+	try {
+		return await readdir(path, { withFileTypes: true });
+	} catch (error) {
+		if (isErrno(error, "ENOENT", "ENOTDIR")) return [];
+		throw error;
+	}
+}
+
 async function directoryAt(path: string) {
 	try {
 		const found = await stat(path, { bigint: true });
@@ -329,16 +342,8 @@ async function directoryAt(path: string) {
 
 /** What is at `path` of the image, by a handle; undefined when there is nothing. Whatever links it has, it is inside. */
 function openImage(root: string, path: string): (Disposable & { readonly fd: number }) | undefined {
-	const image = openSync(root, "r");
-	try {
-		const fd = openInRoot(image, path);
-		return { fd, [Symbol.dispose]: () => closeSync(fd) };
-	} catch (error) {
-		if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
-		throw error;
-	} finally {
-		closeSync(image);
-	}
+	const fd = openInside(root, path);
+	return fd === undefined ? undefined : { fd, [Symbol.dispose]: () => closeSync(fd) };
 }
 
 /** One that is there stays as it is. In place: it costs a tenth of the way through the pool of threads. */

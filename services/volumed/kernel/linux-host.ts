@@ -1,24 +1,33 @@
 /** The host's own directories, as they are. */
-import { mkdir, rmdir, stat } from "node:fs/promises";
+import { mkdir, rmdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { volumeFaults } from "../faults.ts";
 import type { Host } from "./disk.ts";
 import type { Relabel } from "../attachment.ts";
+import { Looking, Silence, SILENT } from "./looking.ts";
 import { Selinux } from "./selinux.ts";
 import { atSystem } from "./system-fault.ts";
 
 export class LinuxHost implements Host {
 	readonly #selinux = new Selinux();
+	readonly #looking: Looking;
+
+	constructor(looking = new Looking()) {
+		this.#looking = looking;
+	}
 
 	async exists(path: string): Promise<boolean> {
 		try {
-			await stat(path);
-			return true;
+			return await this.#looking.look("existsAt", path);
 		} catch (error) {
-			if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return false;
-			throw error;
+			if (error instanceof Silence) throw volumeFaults.INVALID_SOURCE({ path, problem: SILENT }, { cause: error });
+			if (!(error instanceof Error && "code" in error)) throw error;
+			throw volumeFaults.INVALID_SOURCE(
+				{ path: path.slice(0, 200), problem: error.message.slice(0, 500) },
+				{ cause: error },
+			);
 		}
 	}
 

@@ -7,12 +7,14 @@ import { join } from "node:path";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { type Fault, isFault } from "#lib/fault/fault.ts";
 import { MountThread } from "#lib/linux/mount/into.ts";
+import { MountRefused } from "#lib/linux/mount/mount-refused.ts";
 import type { Origin, Sight } from "#lib/linux/mount/origin.ts";
 import { UserNamespaces } from "#lib/linux/mount/user-namespace.ts";
 import { identifyProcess } from "#lib/linux/process.ts";
 import type { Log } from "#lib/log/log.ts";
 import type { MountPropagation } from "../attachment.ts";
 import { volumeFaults } from "../faults.ts";
+import { Looking } from "./looking.ts";
 import { PreparedPlaces, removeEmpty } from "./prepared-places.ts";
 import { publicationPlace } from "./publication-place.ts";
 import { idMapOf, originOf, sightOf, viewFault } from "./sight.ts";
@@ -25,11 +27,14 @@ export interface LinuxViewsParts {
 	/** This instance's own directories: nothing is published below them, nor over them. They are there. */
 	readonly own: readonly string[];
 	readonly log: Log;
+	readonly looking?: Looking;
 }
 
 /** Who says a problem of the destination, and in which process that is. */
 interface Speaker {
 	readonly pid?: number;
+	/** The place, if others may have something mounted there. */
+	readonly at?: string;
 	readonly destination: (problem: string) => Fault;
 }
 
@@ -39,19 +44,21 @@ export class LinuxViews implements Views, AsyncDisposable {
 	readonly #log: Log;
 	readonly #thread = new MountThread();
 	readonly #namespaces = new UserNamespaces();
+	readonly #looking: Looking;
 
-	private constructor(folder: string, own: readonly string[], log: Log) {
+	private constructor(folder: string, own: readonly string[], log: Log, looking: Looking) {
+		this.#looking = looking;
 		this.#places = new PreparedPlaces(folder);
 		this.#own = own;
 		this.#log = log;
 	}
 
 	/** Makes the folder (0701: who is shown what is in it passes through, and sees no names). */
-	static async open({ folder, own, log }: LinuxViewsParts): Promise<LinuxViews> {
+	static async open({ folder, own, log, looking = new Looking() }: LinuxViewsParts): Promise<LinuxViews> {
 		return atSystem(`making ${folder}`, folder, async () => {
 			await mkdir(folder, { recursive: true, mode: 0o701 });
 			const real = await Promise.all([folder, ...own].map((path) => realpath(path)));
-			return new LinuxViews(real[0] ?? folder, real, log);
+			return new LinuxViews(real[0] ?? folder, real, log, looking);
 		});
 	}
 
@@ -85,7 +92,7 @@ export class LinuxViews implements Views, AsyncDisposable {
 	}
 
 	async publish(path: string, view: View): Promise<boolean> {
-		const place = await publicationPlace(path, this.#own);
+		const place = await publicationPlace(path, this.#own, this.#looking);
 		return this.#mounting(view, { destination: invalidPath(path) }, async (origin, sight) => {
 			const made = await this.#thread.attach(origin, sight, place);
 			killPoint("volumed.views.published");
@@ -96,7 +103,7 @@ export class LinuxViews implements Views, AsyncDisposable {
 
 	async isPublished(path: string, view: View): Promise<boolean> {
 		try {
-			const place = await publicationPlace(path, this.#own);
+			const place = await publicationPlace(path, this.#own, this.#looking);
 			return await this.#mounting(view, { destination: invalidPath(path) }, (origin, sight) =>
 				this.#thread.isAttached(origin, sight, place),
 			);
@@ -109,7 +116,7 @@ export class LinuxViews implements Views, AsyncDisposable {
 	}
 
 	async unpublish(path: string, view: View, made: boolean): Promise<void> {
-		const place = await publicationPlace(path, this.#own).catch((error: unknown) => {
+		const place = await publicationPlace(path, this.#own, this.#looking).catch((error: unknown) => {
 			if (isFault(error, "INVALID_PATH")) return undefined;
 			throw error;
 		});
@@ -165,9 +172,12 @@ export class LinuxViews implements Views, AsyncDisposable {
 	}
 
 	async #telling<T>(view: View, speaker: Speaker, body: () => Promise<T>): Promise<T> {
+		const paths = [join(view.origin, view.subpath), ...(speaker.at === undefined ? [] : [speaker.at])];
 		try {
+			await this.#looking.refuseSilent(paths);
 			return await body();
 		} catch (error) {
+			if (error instanceof MountRefused && error.part === "silent") this.#looking.wasSilent(paths);
 			throw viewFault(view, error, speaker);
 		}
 	}
@@ -183,5 +193,9 @@ function invalidPath(path: string): Speaker["destination"] {
 }
 
 function inProcess({ pid }: ProcessIdentity, destination: string): Speaker {
-	return { pid, destination: (problem) => volumeFaults.DESTINATION_UNFIT({ destination, problem }) };
+	return {
+		pid,
+		at: `/proc/${pid}/root${destination}`,
+		destination: (problem) => volumeFaults.DESTINATION_UNFIT({ destination, problem }),
+	};
 }

@@ -5,6 +5,7 @@ import type { IdMap } from "#lib/linux/mount/user-namespace.ts";
 import type { Fault } from "#lib/fault/fault.ts";
 import type { BindRecursion, MountPropagation } from "../attachment.ts";
 import { volumeFaults } from "../faults.ts";
+import { Silence, SILENT } from "./looking.ts";
 import type { View } from "./views.ts";
 
 const PROPAGATION = {
@@ -48,6 +49,8 @@ export function viewFault(
 	error: unknown,
 	{ pid = 0, destination }: { readonly pid?: number | undefined; readonly destination: (problem: string) => Fault },
 ): unknown {
+	if (error instanceof Silence)
+		return volumeFaults.INVALID_SOURCE({ path: error.message, problem: SILENT }, { cause: error });
 	if (!(error instanceof MountRefused)) return error;
 	const { part, problem } = error;
 	switch (part) {
@@ -61,6 +64,8 @@ export function viewFault(
 			return volumeFaults.PROCESS_NOT_FOUND({ pid: String(pid) }, { cause: error });
 		case "destination":
 			return destination(problem);
+		case "silent":
+			return volumeFaults.INVALID_SOURCE({ path: origin, problem }, { cause: error });
 		case "kernel":
 			return volumeFaults.KERNEL_REFUSED({ what: `mounting ${origin}`, problem }, { cause: error });
 	}

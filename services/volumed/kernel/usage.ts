@@ -5,6 +5,7 @@
  * gets the answer to the same walk; a walk that nobody waits for any more ends.
  */
 import { Worker } from "node:worker_threads";
+import { giveUp } from "#lib/linux/given-up.ts";
 
 /** The sources and the bundle have it beside this file. */
 const THREAD = new URL(import.meta.url.endsWith(".ts") ? "./usage-thread.ts" : "./usage-thread.js", import.meta.url);
@@ -145,8 +146,7 @@ export class Usage implements AsyncDisposable {
 		const stuck = this.#worker;
 		this.#forgetDropped();
 		this.#worker = undefined;
-		stuck?.unref();
-		void stuck?.terminate();
+		if (stuck !== undefined) giveUp(stuck);
 		this.#send([...this.#walks.values()].map(({ id, path }) => ({ id, path })));
 	}
 
