@@ -9,7 +9,7 @@ import { checked } from "./libc.ts";
 const exit = checked<[code: number]>("int _exit(int code)");
 const stuck = new Set<Worker>();
 
-/** It does nothing more once the kernel lets it go, and keeps the process no longer than others do. */
+/** It ends once it has answered what it was asked, and keeps the process no longer than others do. */
 export function giveUp(worker: Worker): void {
 	if (stuck.size === 0) {
 		process.off("exit", leave);
@@ -18,7 +18,8 @@ export function giveUp(worker: Worker): void {
 	stuck.add(worker);
 	worker.once("exit", () => stuck.delete(worker));
 	worker.unref();
-	void worker.terminate();
+	// Ended inside the call it would take the whole process along; and what it has open would stay.
+	worker.once("message", () => void worker.terminate());
 }
 
 /** After all others who wait for the end. */

@@ -1,8 +1,8 @@
 /**
  * A Worker that is asked one thing at a time and answers each with one message; it does not keep the process alive.
  *
- * One that does not answer waits inside the kernel, for a file system that does not either. It is given up with what it has open, and
- * ends at the next step of its own when the kernel lets it go; others are asked of another one.
+ * One that does not answer waits inside the kernel, for a file system that does not either. It is left to itself, and ends when it has
+ * answered after all; others are asked of another one.
  */
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -354,7 +354,7 @@ describe("on a file system whose server does not answer", () => {
 		await using impatient = new MountThread(300);
 		const part = impatient.attach({ path: at("hung"), subpath: "part" }, PLAIN, inside("/part-of-it"));
 		const other = impatient.attach(volume(), PLAIN, inside("/other"));
-		await expect(part).rejects.toMatchObject(refused("kernel", "does not answer"));
+		await expect(part).rejects.toMatchObject(refused("silent", "does not answer"));
 		expect(await other).toBe(true);
 		expect(await impatient.detach(volume(), inside("/other"))).toBe(true);
 		closeSync(server);
@@ -365,7 +365,7 @@ describe("on a file system whose server does not answer", () => {
 test("what was refused for the time that it took does not come after all", async () => {
 	// Its thread takes longer to start, and then finds everything as it wants it.
 	const impatient = new MountThread(1);
-	await expect(impatient.attach(volume(), PLAIN, inside("/late"))).rejects.toMatchObject(refused("kernel", "answer"));
+	await expect(impatient.attach(volume(), PLAIN, inside("/late"))).rejects.toMatchObject(refused("silent", "answer"));
 	await sleep(500);
 	expect(container.mounts("/late")).toEqual([]);
 	expect(existsSync(at("root/late"))).toBe(false);

@@ -15,7 +15,7 @@ import type { Place } from "./place.ts";
 /** The sources and the bundle have it beside this file. */
 const THREAD = new URL(import.meta.url.endsWith(".ts") ? "./into-thread.ts" : "./into-thread.js", import.meta.url);
 
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 5_000;
 
 export type IntoQuestion =
 	| {
@@ -39,7 +39,7 @@ export type IntoAnswer =
 export class MountThread implements AsyncDisposable {
 	readonly #thread: AskedThread<IntoQuestion, IntoAnswer>;
 
-	/** A file system whose server is gone may keep a call for ever: after `deadlineMs` it is refused (`kernel`), and does not mount any more. */
+	/** A file system whose server is gone may keep a call for ever: after `deadlineMs` it is refused (`silent`), and does not mount any more. */
 	constructor(deadlineMs = DEADLINE_MS) {
 		this.#thread = new AskedThread(THREAD, "mounts", deadlineMs);
 	}
