@@ -1,7 +1,7 @@
-import { DnsServiceService, type ServedSandbox } from "#gen/wharf/dns/v1/dns.ts";
+import { DnsServiceService, type GetStatusResponse, type ServedSandbox } from "#gen/wharf/dns/v1/dns.ts";
 import { allPages } from "#lib/rpc/all-pages.ts";
 import type { ClientOf } from "#lib/rpc/client.ts";
-import { jsonLines, LIST_FLAGS, listFormat, listText } from "../format.ts";
+import { jsonLines, LIST_FLAGS, type ListFormat, listFormat, listText } from "../format.ts";
 import { COUNTER_HEADS, counterCells, countersJson, statusJson, statusText } from "../output/dns-status.ts";
 import { connect } from "../requests.ts";
 import { command } from "../syntax/command.ts";
@@ -28,7 +28,7 @@ export default command({
 			return 0;
 		}
 		const status = await dnsd.getStatus({});
-		await terminal.out(format === "json" ? jsonLines([statusJson(status)]) : statusText(status));
+		await terminal.out(statusBy(format, status));
 		return status.synced && status.failures.length === 0 ? 0 : 1;
 	},
 });
@@ -41,7 +41,7 @@ async function servedBy(dnsd: ClientOf<DnsServiceService>): Promise<ServedSandbo
 	return sandboxes.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function containersText(sandboxes: readonly ServedSandbox[], format: string): string {
+function containersText(sandboxes: readonly ServedSandbox[], format: ListFormat): string {
 	const listed = () => ({
 		heads: ["CONTAINER", ...COUNTER_HEADS, "UPSTREAMS"],
 		rows: sandboxes.map(({ name, counters, upstreams }) => [
@@ -58,5 +58,16 @@ function containersText(sandboxes: readonly ServedSandbox[], format: string): st
 		})),
 		ids: sandboxes.map(({ name }) => name),
 	});
-	return listText(listed, { format, quiet: false });
+	return listText(listed, format);
+}
+
+function statusBy(format: ListFormat, status: GetStatusResponse): string {
+	switch (format.kind) {
+		case "json":
+			return jsonLines([statusJson(status)]);
+		case "table":
+			return statusText(status);
+		case "template":
+			return format.text({ json: [statusJson(status)] });
+	}
 }

@@ -1,5 +1,5 @@
 import { type Finding, DiagnoseRequest, DiagnosisServiceService } from "#gen/wharf/network/v1/diagnosis.ts";
-import { LIST_FLAGS, listText } from "../format.ts";
+import { LIST_FLAGS, listFormat, listText } from "../format.ts";
 import { connect } from "../requests.ts";
 import { command } from "../syntax/command.ts";
 
@@ -24,6 +24,7 @@ export default command({
 		"An `error` is traffic that is lost now, a `warning` traffic that is or will be under conditions, an `info` good to know. Only errors make the exit status 1.",
 	],
 	async run({ flags, terminal }) {
+		const format = listFormat(flags.format);
 		using netd = connect(terminal.paths, "netd", DiagnosisServiceService);
 		const { findings } = await netd.diagnose(DiagnoseRequest.fromPartial({}));
 		const listed = () => ({
@@ -32,8 +33,8 @@ export default command({
 			json: findings.map(findingJson),
 			ids: findings.map(({ code }) => code),
 		});
-		const text = listText(listed, { format: flags.format, quiet: false });
-		if (flags.format === "json") await terminal.out(text);
+		const text = listText(listed, format);
+		if (format.kind !== "table") await terminal.out(text);
 		else await terminal.out(findings.length === 0 ? "Nothing found.\n" : `${text}\n${remedies(findings)}`);
 		return findings.some(({ severity }) => severity === "SEVERITY_ERROR") ? 1 : 0;
 	},

@@ -1,7 +1,6 @@
 import { ContainerServiceService } from "#gen/wharf/container/v1/container.ts";
 import { isFault } from "#lib/fault/fault.ts";
-import { each } from "../each.ts";
-import { inspectText } from "../format.ts";
+import { INSPECT_FLAGS, inspectEach } from "../format.ts";
 import { containerJson } from "../output/container-json.ts";
 import { connect } from "../requests.ts";
 import { command } from "../syntax/command.ts";
@@ -16,18 +15,16 @@ export default command({
 	operands: "NAME [NAME...]",
 	minOperands: 1,
 	maxOperands: Number.POSITIVE_INFINITY,
-	flags: {
-		format: { kind: "text", short: "f", value: "FORMAT", help: "`json`, which it is without this" },
-	},
-	async run({ flags, operands, terminal }) {
-		if (flags.format !== undefined && flags.format !== "json") {
-			throw syntaxFaults.INVALID_VALUE({ what: "The format", value: flags.format, allowed: "json" });
-		}
-		const found: object[] = [];
-		const status = await each(operands, terminal, async (name) => void found.push(await inspectAny(name, terminal)));
-		await terminal.out(inspectText(found));
-		return status;
-	},
+	flags: INSPECT_FLAGS,
+	examples: [
+		["wharf inspect -f '{{.State.Pid}}' web", "one value"],
+		[
+			"wharf inspect -f '{{range $name, $at := .NetworkSettings.Networks}}{{$name}} {{$at.IPAddress}} {{end}}' web",
+			"its address on each network",
+		],
+	],
+	run: ({ flags, operands, terminal }) =>
+		inspectEach(operands, flags.format, terminal, (name) => inspectAny(name, terminal)),
 });
 
 /** What has the name: a container first, then a network, then a volume. */

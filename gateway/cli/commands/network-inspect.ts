@@ -1,8 +1,7 @@
 import { EndpointServiceService, ListEndpointsRequest } from "#gen/wharf/network/v1/endpoint.ts";
 import { GetNetworkRequest, NetworkServiceService } from "#gen/wharf/network/v1/network.ts";
 import { allPages } from "#lib/rpc/all-pages.ts";
-import { each } from "../each.ts";
-import { inspectText } from "../format.ts";
+import { INSPECT_FLAGS, inspectEach } from "../format.ts";
 import { networkJson } from "../output/network-json.ts";
 import { connect } from "../requests.ts";
 import { command } from "../syntax/command.ts";
@@ -14,17 +13,9 @@ export default command({
 	operands: "NETWORK [NETWORK...]",
 	minOperands: 1,
 	maxOperands: Number.POSITIVE_INFINITY,
-	flags: {},
-	async run({ operands, terminal }) {
-		const found: object[] = [];
-		const status = await each(
-			operands,
-			terminal,
-			async (name) => void found.push(await inspectNetwork(name, terminal)),
-		);
-		await terminal.out(inspectText(found));
-		return status;
-	},
+	flags: INSPECT_FLAGS,
+	run: ({ flags, operands, terminal }) =>
+		inspectEach(operands, flags.format, terminal, (name) => inspectNetwork(name, terminal)),
 });
 
 export async function inspectNetwork(name: string, { paths }: Terminal): Promise<object> {

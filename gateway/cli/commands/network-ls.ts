@@ -1,6 +1,6 @@
 import { ListNetworksRequest, NetworkServiceService } from "#gen/wharf/network/v1/network.ts";
 import { allPages } from "#lib/rpc/all-pages.ts";
-import { LIST_FLAGS, listText } from "../format.ts";
+import { LIST_FLAGS, listFormat, listText } from "../format.ts";
 import { driverWord, networkLine, scopeWord } from "../output/network-json.ts";
 import { connect } from "../requests.ts";
 import { command } from "../syntax/command.ts";
@@ -13,6 +13,7 @@ export default command({
 	maxOperands: 0,
 	flags: LIST_FLAGS,
 	async run({ flags, terminal }) {
+		const format = listFormat(flags.format);
 		using netd = connect(terminal.paths, "netd", NetworkServiceService);
 		const networks = await allPages(
 			(page) => netd.listNetworks(ListNetworksRequest.fromPartial(page)),
@@ -25,8 +26,10 @@ export default command({
 			rows: networks.map((network) => [id(network.id), network.name, driverWord(network), scopeWord(network)]),
 			json: networks.map((network) => ({ ...networkLine(network), ID: id(network.id) })),
 			ids: networks.map((network) => id(network.id)),
+			labels: networks.map(({ labels }) => labels),
+			headings: { ID: "NETWORK ID" },
 		});
-		await terminal.out(listText(listed, flags));
+		await terminal.out(listText(listed, format, flags.quiet));
 		return 0;
 	},
 });

@@ -1,6 +1,6 @@
 import { ContainerServiceService, ListContainersRequest } from "#gen/wharf/container/v1/container.ts";
 import { allPages } from "#lib/rpc/all-pages.ts";
-import { LIST_FLAGS, listText } from "../format.ts";
+import { LIST_FLAGS, listFormat, listText } from "../format.ts";
 import { PS_HEADS, psJson, psRow } from "../output/container-text.ts";
 import { connect } from "../requests.ts";
 import { command } from "../syntax/command.ts";
@@ -13,6 +13,7 @@ export default command({
 	maxOperands: 0,
 	flags: { all: { kind: "switch", short: "a", help: "Those that do not run as well" }, ...LIST_FLAGS },
 	async run({ flags, terminal }) {
+		const format = listFormat(flags.format);
 		using gateway = connect(terminal.paths, "gateway", ContainerServiceService);
 		const containers = await allPages(
 			(page) => gateway.listContainers(ListContainersRequest.fromPartial({ ...page, all: flags.all })),
@@ -25,8 +26,10 @@ export default command({
 			rows: containers.map((container) => [id(container.id), ...psRow(container, now).slice(1)]),
 			json: containers.map((container) => ({ ...psJson(container, now), ID: id(container.id) })),
 			ids: containers.map((container) => id(container.id)),
+			labels: containers.map(({ spec }) => spec?.labels ?? {}),
+			headings: { ID: "CONTAINER ID", RunningFor: "CREATED" },
 		});
-		await terminal.out(listText(listed, flags));
+		await terminal.out(listText(listed, format, flags.quiet));
 		return 0;
 	},
 });

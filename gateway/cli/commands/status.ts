@@ -7,7 +7,7 @@ import { rpcFaults } from "#lib/rpc/faults.ts";
 import { allPages } from "#lib/rpc/all-pages.ts";
 import { supervisorFaults } from "../../supervisor/faults.ts";
 import { liveState, type ServiceState } from "../../supervisor/state-file.ts";
-import { LIST_FLAGS, listText } from "../format.ts";
+import { LIST_FLAGS, listFormat, listText } from "../format.ts";
 import { ago } from "../output/quantity.ts";
 import { connect } from "../requests.ts";
 import { command } from "../syntax/command.ts";
@@ -21,6 +21,7 @@ export default command({
 	maxOperands: 0,
 	flags: { format: LIST_FLAGS.format },
 	async run({ flags, terminal }) {
+		const format = listFormat(flags.format);
 		const socket = terminal.paths.socket("gateway");
 		// What may not be asked is not down.
 		if (isForbidden({ unix: socket })) throw rpcFaults.SOCKET_FORBIDDEN({ service: "gateway", address: socket });
@@ -49,8 +50,8 @@ export default command({
 			}),
 			ids: services.map(({ name }) => name),
 		});
-		await terminal.out(listText(listed, { format: flags.format, quiet: false }));
-		if (flags.format !== "json") await terminal.out(`\n${await counts(terminal)}\n`);
+		await terminal.out(listText(listed, format));
+		if (format.kind === "table") await terminal.out(`\n${await counts(terminal)}\n`);
 		return services.every(({ state: word }) => word === "serving") ? 0 : 1;
 	},
 });

@@ -1,6 +1,5 @@
 import { GetVolumeRequest, VolumeServiceService } from "#gen/wharf/volume/v1/volume.ts";
-import { each } from "../each.ts";
-import { inspectText } from "../format.ts";
+import { INSPECT_FLAGS, inspectEach } from "../format.ts";
 import { volumeJson } from "../output/volume-json.ts";
 import { connect } from "../requests.ts";
 import { command } from "../syntax/command.ts";
@@ -12,14 +11,9 @@ export default command({
 	operands: "VOLUME [VOLUME...]",
 	minOperands: 1,
 	maxOperands: Number.POSITIVE_INFINITY,
-	flags: { size: { kind: "switch", short: "s", help: "How much is in each, too" } },
-	async run({ flags, operands, terminal }) {
-		const inspect = (name: string) => inspectVolume(name, terminal, flags.size);
-		const found: object[] = [];
-		const status = await each(operands, terminal, async (name) => void found.push(await inspect(name)));
-		await terminal.out(inspectText(found));
-		return status;
-	},
+	flags: { ...INSPECT_FLAGS, size: { kind: "switch", short: "s", help: "How much is in each, too" } },
+	run: ({ flags, operands, terminal }) =>
+		inspectEach(operands, flags.format, terminal, (name) => inspectVolume(name, terminal, flags.size)),
 });
 
 export async function inspectVolume(name: string, { paths }: Terminal, withUsage = false): Promise<object> {

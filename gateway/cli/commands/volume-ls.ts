@@ -1,6 +1,6 @@
 import { ListVolumesRequest, type Volume, VolumeServiceService } from "#gen/wharf/volume/v1/volume.ts";
 import { allPages } from "#lib/rpc/all-pages.ts";
-import { LIST_FLAGS, listText } from "../format.ts";
+import { LIST_FLAGS, listFormat, listText } from "../format.ts";
 import { volumeLine } from "../output/volume-json.ts";
 import { size } from "../output/quantity.ts";
 import { connect } from "../requests.ts";
@@ -29,6 +29,7 @@ export default command({
 	},
 	async run({ flags, terminal }) {
 		const asked = listRequest(flags);
+		const format = listFormat(flags.format);
 		using volumed = connect(terminal.paths, "volumed", VolumeServiceService);
 		const volumes = await allPages(
 			(page) => volumed.listVolumes(ListVolumesRequest.fromPartial({ ...asked, ...page })),
@@ -39,8 +40,10 @@ export default command({
 			rows: volumes.map((volume) => [volume.driver, volume.name, ...(flags.size ? usageCells(volume) : [])]),
 			json: volumes.map(volumeLine),
 			ids: volumes.map(({ name }) => name),
+			labels: volumes.map(({ labels }) => labels),
+			headings: { Name: "VOLUME NAME" },
 		});
-		await terminal.out(listText(listed, flags));
+		await terminal.out(listText(listed, format, flags.quiet));
 		return 0;
 	},
 });

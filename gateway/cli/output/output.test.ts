@@ -3,7 +3,7 @@ import { Container } from "#gen/wharf/container/v1/container.ts";
 import { Event } from "#gen/wharf/event/v1/event.ts";
 import { Endpoint } from "#gen/wharf/network/v1/endpoint.ts";
 import { Network } from "#gen/wharf/network/v1/network.ts";
-import { listText } from "../format.ts";
+import { listFormat, listText } from "../format.ts";
 import { containerJson } from "./container-json.ts";
 import { PS_HEADS, psRow } from "./container-text.ts";
 import { eventJson, eventLine } from "./event-text.ts";
@@ -85,10 +85,10 @@ describe("tables", () => {
 			json: [{ Name: "a" }, { Name: "b" }],
 			ids: ["1", "2"],
 		});
-		expect(listText(listed, { format: undefined, quiet: false })).toBe("NAME\na\nb\n");
-		expect(listText(listed, { format: "json", quiet: false })).toBe('{"Name":"a"}\n{"Name":"b"}\n');
-		expect(listText(listed, { format: undefined, quiet: true })).toBe("1\n2\n");
-		expect(() => listText(listed, { format: "yaml", quiet: false })).toThrow("json or table");
+		expect(listText(listed, listFormat())).toBe("NAME\na\nb\n");
+		expect(listText(listed, listFormat("json"))).toBe('{"Name":"a"}\n{"Name":"b"}\n');
+		expect(listText(listed, listFormat(), true)).toBe("1\n2\n");
+		expect(() => listFormat("yaml")).toThrow("it has to be json, table or a template");
 	});
 });
 

@@ -38,7 +38,7 @@ interface Ended {
 }
 
 interface Stage extends AsyncDisposable {
-	serve(name: "volumed" | "gateway", ...services: Implementation[]): Promise<void>;
+	serve(name: "netd" | "volumed" | "gateway", ...services: Implementation[]): Promise<void>;
 	/** In the directory `/home/me`; `stdin` is all that is typed. */
 	wharf(args: readonly string[], stdin?: string): Promise<Ended>;
 }
