@@ -35,6 +35,11 @@ export class Budget {
 		if (this.#output > MAX_OUTPUT_BYTES) throw this.#tooLarge(at, "1 MB of output");
 	}
 
+	/** For one text alone. Fault: TEMPLATE_TOO_LARGE. */
+	exceedText(at: number): never {
+		throw this.#tooLarge(at, "1 MB of text");
+	}
+
 	#tooLarge(at: number, limit: string): Error {
 		return templateFaults.TEMPLATE_TOO_LARGE({ at: this.#source.place(at), limit });
 	}

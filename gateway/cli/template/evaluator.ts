@@ -134,7 +134,7 @@ class Evaluator {
 		const fail: Fail = (problem) => {
 			throw this.#failed(at, `${name}: ${problem}`);
 		};
-		const result = known.run(values, fail);
+		const result = known.run(values, fail, () => this.#budget.exceedText(at));
 		this.#budget.handle(at, result);
 		return result;
 	}

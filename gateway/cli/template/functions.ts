@@ -1,9 +1,9 @@
 /** The functions of templates: Go's, and Docker's own (json, join, split, lower, upper, title, pad, truncate). */
+import type { TooLong } from "./bounded-text.ts";
 import { isAnyOf, order } from "./comparing.ts";
 import { jsonOf } from "./json.ts";
-import { sprint, sprintf } from "./sprintf.ts";
+import { joined, sprint, sprintf, sprintln } from "./sprintf.ts";
 import { Fields, isList, isTrue, kindOf, type Value } from "./value.ts";
-import { plain } from "./verbs.ts";
 
 /** Throws the fault of the call. */
 export type Fail = (problem: string) => never;
@@ -14,7 +14,7 @@ export interface TemplateFunction {
 	/** `and` and `or`: the first argument of this truth ends it and is its value, else the last one. */
 	readonly endsAt?: boolean;
 	/** Gets as many as it declares. */
-	run(args: readonly Value[], fail: Fail): Value;
+	run(args: readonly Value[], fail: Fail, tooLong: TooLong): Value;
 }
 
 const MANY = Number.POSITIVE_INFINITY;
@@ -48,11 +48,19 @@ export const FUNCTIONS: ReadonlyMap<string, TemplateFunction> = new Map<string, 
 			run: ([value = null, ...keys], fail) => keys.reduce((found, key) => at(found, key, fail), value),
 		},
 		slice: { min: 1, max: 4, run: ([value = null, ...bounds], fail) => part(value, bounds, fail) },
-		print: { min: 0, max: MANY, run: sprint },
-		println: { min: 0, max: MANY, run: (args) => `${args.map(plain).join(" ")}\n` },
-		printf: { min: 1, max: MANY, run: ([format = null, ...args], fail) => sprintf(textOf(format, fail), args) },
+		print: { min: 0, max: MANY, run: (args, _, tooLong) => sprint(args, tooLong) },
+		println: { min: 0, max: MANY, run: (args, _, tooLong) => sprintln(args, tooLong) },
+		printf: {
+			min: 1,
+			max: MANY,
+			run: ([format = null, ...args], fail, tooLong) => sprintf(textOf(format, fail), args, tooLong),
+		},
 		json: { min: 1, max: 1, run: ([value = null]) => jsonOf(value) },
-		join: { min: 2, max: 2, run: ([list = null, between = null], fail) => joined(list, textOf(between, fail), fail) },
+		join: {
+			min: 2,
+			max: 2,
+			run: ([list = null, between = null], fail, tooLong) => joined(listOf(list, fail), textOf(between, fail), tooLong),
+		},
 		split: { min: 2, max: 2, run: ([text = null, at = null], fail) => textOf(text, fail).split(textOf(at, fail)) },
 		lower: ofText((text) => text.toLowerCase()),
 		upper: ofText((text) => text.toUpperCase()),
@@ -118,8 +126,8 @@ function bytesOf(text: string, from: number, to: number): string {
 	return Buffer.from(text).subarray(from, to).toString();
 }
 
-function joined(list: Value, between: string, fail: Fail): string {
-	return isList(list) ? list.map(plain).join(between) : fail(`it takes a list, and was given ${kindOf(list)}`);
+function listOf(value: Value, fail: Fail): readonly Value[] {
+	return isList(value) ? value : fail(`it takes a list, and was given ${kindOf(value)}`);
 }
 
 const MAX_PAD = 1_000_000;

@@ -124,6 +124,12 @@ describe("bounded", () => {
 		["steps", ranges(9, "")],
 		["strings that double", `{{$x := "ab"}}${ranges(2, "{{$x = print $x $x}}")}`],
 		["comparisons of large strings", `{{$x := printf "%1000000d" 1}}${ranges(2, "{{if eq $x $x}}{{end}}")}`],
+		["a wide list", '{{printf "%999999v" .Args}}'],
+		["a list with much between", '{{join .Args (printf "%999999v" 1)}}'],
+		["an object very often", `{{print ${"$ ".repeat(40_000)}}}`],
+		["an object very often, by printf", `{{printf "${"%v".repeat(20_000)}"${" $".repeat(20_000)}}}`],
+		["extra arguments", `{{printf "" ${"$ ".repeat(40_000)}}}`],
+		["many wide ones", `{{printf "${"%999999d".repeat(1_000)}"${" 1".repeat(1_000)}}}`],
 		["JSON over and over", ranges(3, "{{if json $}}{{end}}")],
 		["parts of parts", ranges(3, '{{$x := split "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a" ","}}')],
 	])("%s", (_, text) => expect(reasonOf(() => printedOf(text, list)).reason).toBe("TEMPLATE_TOO_LARGE"));
