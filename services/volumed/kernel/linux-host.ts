@@ -1,5 +1,5 @@
 /** The host's own directories, as they are. */
-import { mkdir, rmdir } from "node:fs/promises";
+import { mkdir, rmdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { isErrno } from "#lib/linux/libc.ts";
@@ -32,19 +32,15 @@ export class LinuxHost implements Host {
 	}
 
 	async makeDirectory(path: string): Promise<string[]> {
-		const first = await atSystem(`making ${path}`, path, async () => {
-			try {
-				return await mkdir(path, { recursive: true, mode: 0o755 });
-			} catch (error) {
-				if (!isErrno(error, "ENOTDIR", "EEXIST")) throw error;
-				throw volumeFaults.INVALID_SOURCE({ path, problem: "a part of it is no directory" }, { cause: error });
-			}
-		});
+		const all: string[] = [];
+		try {
+			await atSystem(`making ${path}`, path, () => makeWithParents(path, all));
+		} catch (error) {
+			await this.unmake(all);
+			throw error;
+		}
 		killPoint("volumed.host.mkdir");
-		if (first === undefined) return [];
-		const made = [path];
-		for (let at = path; at !== first; at = dirname(at)) made.unshift(dirname(at));
-		return made;
+		return all;
 	}
 
 	async relabel(path: string, who: Relabel): Promise<void> {
@@ -60,5 +56,32 @@ export class LinuxHost implements Host {
 				throw error;
 			}
 		}
+	}
+}
+
+/** Of the path, and not of volumed. */
+const REFUSALS = ["ENOTDIR", "EEXIST", "EROFS", "EACCES", "EPERM", "ELOOP", "ENAMETOOLONG"] as const;
+
+/** Tells `made` of each, outermost first. Node's own does so for ever where a directory exists and takes nothing, as /proc. */
+async function makeWithParents(path: string, made: string[]): Promise<void> {
+	if (await makeOne(path, made)) return;
+	if (path !== dirname(path)) await makeWithParents(dirname(path), made);
+	if (await makeOne(path, made)) return;
+	throw volumeFaults.INVALID_SOURCE({ path: path.slice(0, 200), problem: "no directory can be made there" });
+}
+
+/** False: that which it would be in is not there, or takes nothing. */
+async function makeOne(path: string, made: string[]): Promise<boolean> {
+	try {
+		await mkdir(path, { mode: 0o755 });
+		made.push(path);
+		return true;
+	} catch (error) {
+		if (isErrno(error, "ENOENT")) return false;
+		if (isErrno(error, "EEXIST") && (await stat(path).catch(() => undefined))?.isDirectory() === true) return true;
+		const code = REFUSALS.find((one) => isErrno(error, one));
+		if (code === undefined) throw error;
+		const problem = `no directory can be made there (${code})`;
+		throw volumeFaults.INVALID_SOURCE({ path: path.slice(0, 200), problem }, { cause: error });
 	}
 }
