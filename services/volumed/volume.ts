@@ -84,20 +84,20 @@ export function differenceOfOptions(
 	{ options }: Pick<Volume, "options">,
 	asked: ReadonlyMap<string, string>,
 ): string | undefined {
-	const difference = mapDifference("option", options, asked);
-	return difference?.replace(SECRET_IN_WORDS, "$1***");
+	return mapDifference("option", options, asked, (key, value) => withoutSecrets(new Map([[key, value]])).get(key));
 }
 
 function mapDifference(
 	what: string,
 	there: ReadonlyMap<string, string>,
 	asked: ReadonlyMap<string, string>,
+	shown: (key: string, value: string) => string | undefined = (_, value) => value,
 ): string | undefined {
 	for (const [key, value] of there) {
 		const wanted = asked.get(key);
-		if (wanted === undefined) return `the ${what} ${key}=${value}, which was not asked for`;
-		if (wanted !== value) return `the ${what} ${key}=${value} and not ${wanted}`;
+		if (wanted === undefined) return `the ${what} ${key}=${shown(key, value)}, which was not asked for`;
+		if (wanted !== value) return `the ${what} ${key}=${shown(key, value)} and not ${shown(key, wanted)}`;
 	}
-	for (const [key, value] of asked) if (!there.has(key)) return `no ${what} ${key}=${value}`;
+	for (const [key, value] of asked) if (!there.has(key)) return `no ${what} ${key}=${shown(key, value)}`;
 	return undefined;
 }
