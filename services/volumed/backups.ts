@@ -104,9 +104,10 @@ export class Backups {
 		const temporary = temporaryOf(path, id);
 		await store.write([this.#records.insert({ ...identity, id, path, temporary }, now())], "volumed.backup.began");
 		let result: ArchiveResult;
-		await using hold = await this.#hold(spec, control);
-		const archive = this.#packed(spec, hold, control);
+		await using held = new AsyncDisposableStack();
+		let archive: AsyncGenerator<Buffer, ArchiveResult> | undefined;
 		try {
+			archive = this.#packed(spec, held.use(await this.#hold(spec, control)), control);
 			await using file = await ArchiveFile.create(path, temporary);
 			for (;;) {
 				const next = await archive.next();
@@ -124,7 +125,7 @@ export class Backups {
 			await store.write([this.#records.delete(id), failedFact(spec.volume, messageOf(error))], "volumed.backup.failed");
 			throw error;
 		} finally {
-			await archive.return(undefined as never); // as above
+			await archive?.return(undefined as never); // as above
 		}
 		await store.write(
 			[this.#records.delete(id), backupFact("ACTION_CREATED", result), this.#records.answer(identity, result)],
