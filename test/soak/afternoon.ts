@@ -95,6 +95,11 @@ const VOLUMES: readonly Step[] = [
 	),
 	wharf("rm", "-f", "-v", "ant"),
 	wharf("run", "--rm", "-v", "oak:/data", "-v", "/run/made/here:/here", "host", "sh", "-c", "echo 1 >/data/one"),
+	// What is mounted as long as somebody uses it.
+	wharf("volume", "create", "-o", "size=16m", "ivy"),
+	wharf("volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "fig"),
+	wharf("run", "--rm", "-v", "ivy:/data", "-v", "fig:/memory", "host", "sh", "-c", "echo 1 >/data/one"),
+	wharf("volume", "rm", "ivy", "fig"),
 	wharf("volume", "backup", "oak", "-o", "/run/oak.tar", "-f"),
 	wharf("volume", "backup", "oak", "-o", "-"),
 	// No file can be made there.

@@ -1,7 +1,8 @@
 /**
  * The long rounds: random commands with random kills, every named kill point, and a NATS that is dead for minutes. Or, with `netd`
  * behind, rounds of netd alone; with `ipamd`, eight programs that ask it for everything while it is killed a hundred times; with
- * `dns`, ten million packets to dnsd's decoders; with `volumed`, mounts that somebody swaps directories for links under.
+ * `dns`, ten million packets to dnsd's decoders; with `volumed`, mounts that somebody swaps directories for links under, and with
+ * `volumed kills`, volumed killed at each of its kill points and at hundreds of random moments.
  *
  * `npm run soak -- --seed 7 --minutes 30` or `npm run soak -- netd --seed 7 --rounds 1000` repeats what seed 7 did, as far as timing
  * allows. Exit status 1 when anything was amiss.
@@ -15,10 +16,11 @@ import { netdRounds } from "./netd/rounds.ts";
 import { besiege } from "../../services/ipamd/test-support/siege.ts";
 import { Random } from "./random.ts";
 import { randomRounds } from "./rounds.ts";
-import { raceVolumed } from "./volumed.ts";
+import { killVolumed, raceVolumed } from "./volumed.ts";
 
 const NETD_ROUNDS = 1_000;
 const VOLUMED_ROUNDS = 10_000;
+const VOLUMED_KILLS = 300;
 
 const { values, positionals } = parseArgs({
 	allowPositionals: true,
@@ -37,11 +39,15 @@ const { values, positionals } = parseArgs({
 const only = positionals.length > 0 ? positionals : values.only.split(",");
 const lengths: Readonly<Record<string, string>> = {
 	netd: `${values.rounds ?? NETD_ROUNDS} rounds of netd`,
+	kills: `${values.rounds ?? VOLUMED_KILLS} kills of volumed`,
 	volumed: `${values.rounds ?? VOLUMED_ROUNDS} rounds of volumed's mounts`,
 	ipamd: `${values.kills} kills of ipamd`,
 	dns: `${values.packets} packets to dnsd`,
 };
-const length = only.map((part) => lengths[part]).find((part) => part !== undefined);
+const length = only
+	.toReversed()
+	.map((part) => lengths[part])
+	.find((part) => part !== undefined);
 console.log(`soak: seed ${values.seed}, ${length ?? `${values.minutes} minutes of random rounds`}`);
 const random = new Random(Number(values.seed));
 const problems: string[] = [];
@@ -59,7 +65,10 @@ await untilInterrupted(async (interrupted) => {
 		await netdRounds({ random, rounds: Number(values.rounds ?? NETD_ROUNDS), report, say, interrupted });
 	}
 	if (only.includes("volumed")) {
-		await raceVolumed({ random, rounds: Number(values.rounds ?? VOLUMED_ROUNDS), report, say, interrupted });
+		const kills = only.includes("kills");
+		const rounds = Number(values.rounds ?? (kills ? VOLUMED_KILLS : VOLUMED_ROUNDS));
+		const soak = { random, rounds, report, say, interrupted };
+		await (kills ? killVolumed(values.point, soak) : raceVolumed(soak));
 	}
 	if (only.includes("ipamd")) {
 		const { kills, answers, problems: found } = await besiege(Number(values.kills), random, interrupted);

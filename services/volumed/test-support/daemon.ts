@@ -8,6 +8,7 @@ import {
 	type BackupResult,
 	BackupServiceService,
 	BackupVolumeRequest,
+	PublicationServiceService,
 	type RestoreSpec,
 	RestoreVolumeRequest,
 	VolumeServiceService,
@@ -22,6 +23,7 @@ export class Daemon implements AsyncDisposable {
 	readonly root: string;
 	readonly volumes: ClientOf<typeof VolumeServiceService>;
 	readonly attachments: ClientOf<typeof AttachmentServiceService>;
+	readonly publications: ClientOf<typeof PublicationServiceService>;
 	readonly backups: ClientOf<typeof BackupServiceService>;
 	#child: Child | undefined;
 
@@ -31,6 +33,7 @@ export class Daemon implements AsyncDisposable {
 		const address = { unix: join(this.root, "run/volumed.sock") };
 		this.volumes = client(VolumeServiceService, address);
 		this.attachments = client(AttachmentServiceService, address);
+		this.publications = client(PublicationServiceService, address);
 		this.backups = client(BackupServiceService, address);
 	}
 
@@ -53,6 +56,11 @@ export class Daemon implements AsyncDisposable {
 		}
 	}
 
+	/** Of the process that was started last. */
+	get pid(): number | undefined {
+		return this.#child?.pid;
+	}
+
 	/** How it ended, once it has. */
 	async ended() {
 		return this.#child?.done;
@@ -69,7 +77,7 @@ export class Daemon implements AsyncDisposable {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		for (const one of [this.volumes, this.attachments, this.backups]) one.close();
+		for (const one of [this.volumes, this.attachments, this.publications, this.backups]) one.close();
 		await this.kill();
 		rmSync(this.root, { recursive: true, force: true });
 	}

@@ -1,0 +1,39 @@
+/** The kill points of volumed short of those of backups and restores, as its sources name them. */
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dirname, "../../..");
+
+/** Jobs have a test of their own (`kills.kernel.test.ts`). */
+const OF_JOBS =
+	/^(?:store\.volumed\.(?:backup|restore)\.|store\.volumed\.reconcile\.(?:failed|restored)$|volumed\.archive\.)/;
+
+/** What is passed only where volumes are on such a disk; project quotas are those of an XFS that has them on. */
+const BACKINGS: Readonly<Record<string, "btrfs" | "xfs">> = {
+	"services/volumed/drivers/backings/subvolume.ts": "btrfs",
+	"services/volumed/drivers/backings/in-place.ts": "btrfs",
+	"services/volumed/drivers/backings/project.ts": "xfs",
+};
+
+export interface KillPoints {
+	/** Passed on any disk. */
+	readonly anywhere: readonly string[];
+	readonly btrfs: readonly string[];
+}
+
+export function killPointNames(): KillPoints {
+	const names = { anywhere: new Set<string>(), btrfs: new Set<string>(), xfs: new Set<string>() };
+	const files = globSync(["services/volumed/**/*.ts", "lib/linux/mount/*.ts"], { cwd: ROOT });
+	for (const file of files.filter((one) => !/\.test\.ts$|test-support/.test(one))) {
+		const into = names[BACKINGS[file] ?? "anywhere"];
+		for (const name of namesIn(readFileSync(join(ROOT, file), "utf8"))) if (!OF_JOBS.test(name)) into.add(name);
+	}
+	return { anywhere: [...names.anywhere].sort(), btrfs: [...names.btrfs].sort() };
+}
+
+function namesIn(source: string): string[] {
+	const calls = [...source.matchAll(/killPoint\("([^"]+)"\)/g)].map(([, name = ""]) => name);
+	// A label of a store's write is a kill point behind its commit.
+	const writes = source.matchAll(/\.(?:write|intend)\([^;]*?,\s*"([a-z-]+\.[a-z.-]+)",?\s*\)/g);
+	return [...calls, ...[...writes].map(([, label = ""]) => `store.${label}`)];
+}
