@@ -5,7 +5,15 @@ import type { VolumeSource } from "./attachment.ts";
 import { volumeFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import type { Parts } from "./parts.ts";
-import { differenceOf, differenceOfOptions, LOCAL, newVolume, type Volume, type VolumeName } from "./volume.ts";
+import {
+	differenceOf,
+	differenceOfOptions,
+	isPlain,
+	LOCAL,
+	newVolume,
+	type Volume,
+	type VolumeName,
+} from "./volume.ts";
 import { VolumeRecords } from "./volume-records.ts";
 import type { Volumes } from "./volumes.ts";
 
@@ -95,7 +103,8 @@ export class VolumePlan {
 		const { fresh } = this;
 		if (fresh.length === 0) return;
 		const rows = fresh.map((volume) => this.#records.insert(volume, "CREATING", true));
-		await store.intend(rows, "volumed.attachment.creating");
+		if (fresh.every(isPlain)) await store.intend(rows, "volumed.attachment.creating");
+		else await store.write(rows, "volumed.attachment.creating");
 		for (const volume of fresh) undo.defer(() => this.#volumes.takeBack(volume));
 		for (const volume of fresh) {
 			await drivers.get(volume.driver).create(volume, signal);

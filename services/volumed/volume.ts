@@ -42,6 +42,14 @@ export interface VolumeSpec {
 }
 
 export const LOCAL = "local";
+
+/**
+ * An empty directory and nothing else, which the disk takes back at a power cut with the intent to make it, or which is known for one.
+ * What is more than that (a file system, a subvolume, what a plugin has) needs an intent that is there after it.
+ */
+export function isPlain({ backing }: Pick<Volume, "backing">): boolean {
+	return backing === "directory" || backing === "mount";
+}
 const LONGEST_NAME = 128;
 
 /** Docker's rule for names of local volumes, and no longer than other names of wharf. Fault: INVALID_NAME. */

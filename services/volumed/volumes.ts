@@ -13,6 +13,7 @@ import { Uses, usersText } from "./uses.ts";
 import {
 	type DescribedVolume,
 	differenceOf,
+	isPlain,
 	type ListedVolume,
 	newVolume,
 	type Volume,
@@ -51,7 +52,9 @@ export class Volumes {
 			if (existing !== undefined) return this.#existing(existing, spec, answer);
 			const created = { ...volume, containerIds: [], publishedAt: [] };
 			await using undo = new Undo({}, this.#parts.log);
-			await store.intend([this.#records.insert(volume, "CREATING", true)], "volumed.volume.creating");
+			const rows = [this.#records.insert(volume, "CREATING", true)];
+			if (isPlain(volume)) await store.intend(rows, "volumed.volume.creating");
+			else await store.write(rows, "volumed.volume.creating");
 			undo.defer(() => this.takeBack(volume));
 			await driver.create(volume, signal);
 			await store.write(
@@ -130,7 +133,9 @@ export class Volumes {
 			const volume = this.#records.find(name);
 			if (volume === undefined || volume.gone) throw volumeFaults.VOLUME_NOT_FOUND({ volume: name });
 			await this.#refuseUsed(volume);
-			await this.#parts.store.intend([this.#records.setState(name, "DELETING")], "volumed.volume.deleting");
+			const rows = [this.#records.setState(name, "DELETING")];
+			if (isPlain(volume)) await this.#parts.store.intend(rows, "volumed.volume.deleting");
+			else await this.#parts.store.write(rows, "volumed.volume.deleting");
 			try {
 				await this.finishDelete([volume], () => answer(name));
 			} catch (error) {

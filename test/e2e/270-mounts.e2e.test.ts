@@ -339,7 +339,7 @@ describe("destinations", () => {
 		expect(await refusedRun("-v", `${SRC}/plain:/etc/passwd`)).toMatch(/^125 wharf: .*\/etc\/passwd.*directory/s);
 		expect(await refusedRun("-v", `${SRC}/plain/file:/etc/skel`)).toMatch(/^125 wharf: .*\/etc\/skel.*directory/s);
 		expect(await refusedRun("-v", `${SRC}/plain/file/below:/x`)).toMatch(
-			/^125 wharf: "\/run\/src\/plain\/file\/below" cannot be mounted: a part of it is no directory\./,
+			/^125 wharf: "\/run\/src\/plain\/file\/below" cannot be mounted: no directory can be made there \(ENOTDIR\)\./,
 		);
 		expect([await wharf("ps", "-aq"), await wharf("volume", "ls", "-q")]).toEqual(["", ""]);
 		expect(await audit(host)).toEqual([]);

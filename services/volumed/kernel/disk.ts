@@ -33,7 +33,7 @@ export interface Disk {
 	bury(name: string): Promise<void>;
 	/** False: there was nothing to be brought back. */
 	recover(name: string): Promise<boolean>;
-	/** Removes a volume's directory with nothing in it. False: there is something in it, or nothing there. */
+	/** Removes a volume's directory with nothing in it, or the beginning of one. False: there is something in it, which stays, or nothing there. */
 	removeEmpty(name: string): Promise<boolean>;
 	hasData(name: string): Promise<boolean>;
 	/** Of a directory at a path. */

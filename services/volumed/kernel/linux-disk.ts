@@ -137,7 +137,9 @@ export class LinuxDisk implements Disk {
 	async removeEmpty(name: string): Promise<boolean> {
 		const folder = join(this.#root, name);
 		try {
-			await rmdir(join(folder, DATA));
+			const inside = await readdir(folder);
+			if (inside.some((entry) => entry !== DATA)) return false;
+			if (inside.length > 0) await rmdir(join(folder, DATA));
 			await rmdir(folder);
 			return true;
 		} catch (error) {

@@ -88,12 +88,15 @@ export function diskContract(make: () => Promise<Subject>): void {
 			await disk.ensure("one");
 			await disk.ensure("two");
 			await subject.write("two", "kept");
-			expect([await disk.removeEmpty("one"), await disk.removeEmpty("two"), await disk.removeEmpty("never")]).toEqual([
+			await disk.ensure("three");
+			await disk.stage("three", "beside");
+			const removed = ["one", "two", "three", "never"].map((name) => disk.removeEmpty(name));
+			expect(await Promise.all(removed)).toEqual([true, false, false, false]);
+			expect([await disk.hasData("one"), await subject.read("two"), await disk.hasData("three")]).toEqual([
+				false,
+				["kept"],
 				true,
-				false,
-				false,
 			]);
-			expect([await disk.hasData("one"), await subject.read("two")]).toEqual([false, ["kept"]]);
 		});
 
 		test("is observed with everything that lies about", async () => {
