@@ -1,0 +1,121 @@
+/** volumed after ends that it did not choose: killed at any moment, a reboot, a power cut, and a server that does not answer at its start. */
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { beforeAll, describe, expect, test } from "vitest";
+import { AttachRequest, CreateVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
+import { amiss, remains } from "./test-support/inspection.ts";
+import { killRounds } from "./test-support/kill-rounds.ts";
+import { KillScene, ownMountsAndRun } from "./test-support/kill-scene.ts";
+import { playUntil } from "./test-support/kill-visit.ts";
+import { seededChoices } from "./test-support/seeded-choices.ts";
+import { SshServer } from "./test-support/ssh-server.ts";
+
+/** Twenty starts of volumed, on a machine where others have the processors. */
+const LONG_MS = 300_000;
+
+beforeAll(ownMountsAndRun);
+
+describe("at a moment of no choice", () => {
+	test.each([
+		["kill", 20],
+		["power", 6],
+	] as const)(
+		"%s: nothing is lost and nothing is left, %i times",
+		async (ends, rounds) => {
+			const seed = Date.now() % 1_000_000;
+			const problems: string[] = [];
+			const report = (problem: string): void => void problems.push(problem);
+			const answers = await killRounds({ rounds, random: seededChoices(seed), ends, report });
+			expect({ seed, problems }).toEqual({ seed, problems: [] });
+			expect(answers).toBeGreaterThan(rounds);
+		},
+		LONG_MS,
+	);
+});
+
+test("after a reboot everything that was mounted is, but for what has ended with its process", async () => {
+	await using scene = await KillScene.open();
+	await scene.daemon.start();
+	expect(await playUntil(scene, "unmount /live/deep from web")).toEqual([]);
+	const mounts = (): string[] => remains(scene).filter((line) => /^(?:mount|loop|place) /.test(line));
+	const before = mounts();
+	expect(before.map((line) => line.split(" ")[0]).filter((word) => word === "mount")).toHaveLength(18);
+	await scene.reboot();
+	expect(mounts().length).toBeGreaterThan(0);
+	await scene.daemon.start();
+	expect(await amiss(scene)).toEqual([]);
+	expect(mounts().map(placeOf)).toEqual(before.map(placeOf));
+});
+
+describe("a server that does not answer", () => {
+	test("keeps neither the start nor anything else", async () => {
+		await using scene = await KillScene.open();
+		mkdirSync(scene.at("server"));
+		await using ssh = await SshServer.create(scene.at("server"));
+		const { daemon } = scene;
+		await daemon.start();
+		const far = {
+			device: `root@127.0.0.1:${ssh.content}`,
+			port: String(ssh.port),
+			identity_file: ssh.identity,
+			host_key: ssh.hostKey(),
+		};
+		await daemon.volumes.createVolume(CreateVolumeRequest.fromPartial({ name: "far", driver: "sshfs", options: far }));
+		expect(await playUntil(scene, "unmount /live/deep from web")).toEqual([]);
+		const attach = AttachRequest.fromPartial({
+			holder: "test",
+			containerId: "far",
+			mounts: [{ destination: "/far", source: { $case: "volume", value: { name: "far" } } }],
+		});
+		await daemon.attachments.attach(attach, { timeoutMs: 60_000 });
+		expect(await amiss(scene)).toEqual([]);
+
+		await ssh.kill();
+		await using silent = await Silent.listen(ssh.port);
+		// Mounted still, and dead.
+		await daemon.kill();
+		await daemon.start();
+		expect(await amiss(scene)).toEqual([]);
+
+		await scene.reboot();
+		const before = silent.accepted;
+		await daemon.start();
+		const missing = expect.stringMatching(/^stored and not there: mount .*\/far\/_data: fuse\.sshfs rw$/) as string;
+		await expect.poll(() => amiss(scene, 0), { timeout: 30_000 }).toEqual([missing]);
+		await expect.poll(() => silent.accepted).toBeGreaterThan(before);
+	});
+});
+
+/** Takes connections and says nothing. */
+class Silent implements AsyncDisposable {
+	accepted = 0;
+	readonly #server: Server;
+	readonly #sockets = new Set<{ destroy(): void }>();
+
+	private constructor() {
+		this.#server = createServer((socket) => {
+			this.accepted += 1;
+			this.#sockets.add(socket);
+			socket.on("error", () => undefined);
+		});
+	}
+
+	static async listen(port: number): Promise<Silent> {
+		const silent = new Silent();
+		silent.#server.listen(port, "127.0.0.1");
+		await once(silent.#server, "listening");
+		return silent;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		for (const socket of this.#sockets) socket.destroy();
+		this.#server.close();
+		await once(this.#server, "close");
+	}
+}
+
+/** Without the devices' numbers, which are others after a reboot. */
+function placeOf(line: string): string {
+	return line.replace(/ \d+:\d+ /, " ");
+}
