@@ -67,6 +67,7 @@ describe("V1", () => {
 		expect(await again()).toMatch(/^1 wharf: The volume fixed is there already, with the label team=blue/);
 		expect(await again("--label", "team=red")).toMatch(/^1 .*team/);
 		expect(await again("--label", "team=blue", "-o", "size=1m")).toMatch(/^1 .*size/);
+		expect(await again("-d", "sshfs", "-o", "device=me@host.test:/x")).toMatch(/^1 .*the driver local and not sshfs/);
 		expect(await inspectVolume(host, "fixed")).toEqual(before);
 		await wharf("volume", "rm", name, "fixed");
 	});
