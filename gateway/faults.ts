@@ -153,6 +153,12 @@ export const gatewayFaults = catalogue("gateway", {
 		message: (m: { container: string; words: string }) =>
 			`runc could not do it for container ${m.container}: ${m.words}`,
 	},
+	MOUNT_UNFIT: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { container: string; destination: string; problem: string }) =>
+			`The mount at ${m.destination} of container ${m.container} does not fit: ${m.problem}.`,
+		help: () => "Choose another destination.",
+	},
 	MOUNT_NOT_READ_ONLY: {
 		code: "FAILED_PRECONDITION",
 		message: (m: { container: string; destination: string }) =>

@@ -19,6 +19,7 @@ import { RuntimeError } from "../runtime/runtime.ts";
 import { Undo } from "#lib/concurrency/undo.ts";
 import { endpointsOf } from "./observe.ts";
 import { type Legs, refuseNoHostGateway, surroundingsOf, tellLinking } from "./surroundings.ts";
+import { findUnfit } from "./unfit-mount.ts";
 
 interface Joined extends Legs {
 	readonly warnings: readonly string[];
@@ -183,7 +184,10 @@ function logPathOf({ roots }: Pick<Parts, "roots">, id: string): string {
 }
 
 /** Why it did not start: what can be seen by looking is said in a word of ours, everything else in the runtime's. */
-function explained({ name }: ContainerRecord, { process, root, mounts }: OciConfig, error: RuntimeError): Error {
+function explained(record: ContainerRecord, { process, root, mounts }: OciConfig, error: RuntimeError): Error {
+	const { name } = record;
+	const unfit = findUnfit(root.path, record.mounts);
+	if (unfit !== undefined) return gatewayFaults.MOUNT_UNFIT({ container: name, ...unfit }, { cause: error });
 	const command = process.args[0] ?? "";
 	const path = process.env.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? DEFAULT_PATH;
 	switch (lookUp(command, path, hostPathOf(root.path, mounts))) {

@@ -336,8 +336,16 @@ describe("destinations", () => {
 
 	test("a file where a directory must be, and the other way round, in one sentence", async () => {
 		expect(await refusedRun("-v", "data:/etc/passwd")).toMatch(/^125 wharf: The image has a file at \/etc\/passwd/);
-		expect(await refusedRun("-v", `${SRC}/plain:/etc/passwd`)).toMatch(/^125 wharf: .*\/etc\/passwd.*directory/s);
-		expect(await refusedRun("-v", `${SRC}/plain/file:/etc/skel`)).toMatch(/^125 wharf: .*\/etc\/skel.*directory/s);
+		const unfit: readonly [string, string, string][] = [
+			[`${SRC}/plain`, "/etc/passwd", "there is a file, and it is a directory"],
+			[`${SRC}/plain/file`, "/etc/skel", "there is a directory, and it is a file"],
+			[`${SRC}/plain`, "/etc/passwd/below", "a part of that path is a file"],
+		];
+		for (const [source, destination, problem] of unfit) {
+			expect(await refusedRun("-v", `${source}:${destination}`)).toMatch(
+				new RegExp(`^125 wharf: The mount at ${destination} of container \\w+ does not fit: ${problem}\\.\n`),
+			);
+		}
 		expect(await refusedRun("-v", `${SRC}/plain/file/below:/x`)).toMatch(
 			/^125 wharf: "\/run\/src\/plain\/file\/below" cannot be mounted: no directory can be made there \(ENOTDIR\)\./,
 		);
