@@ -129,6 +129,8 @@ export class Aside implements AsyncDisposable {
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#idle?.worker.terminate();
 		this.#idle = undefined;
+		// Ended while it loads or works, it would take the process along.
+		if (this.#busy !== undefined) giveUp(this.#busy.worker);
 	}
 }
 

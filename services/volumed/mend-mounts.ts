@@ -30,7 +30,7 @@ export async function mendMounts(
 	const attachments = new AttachmentRecords(store);
 	const activation = new Activation(parts);
 	let failures = await liveMounts.mend();
-	const mended = volumes.all().filter((volume) => volume.state === "ACTIVE" && mounting.needsMount(volume));
+	const mended = volumes.beyondDirectories().filter((volume) => mounting.needsMount(volume));
 	const active = attachments.active().filter((attachment) => activation.needsWork(attachment));
 	const tasks: Task[] = [
 		...mended.map(({ name }) => ({

@@ -53,6 +53,8 @@ export const MIGRATIONS: readonly string[] = [
 	ALTER TABLE volume ADD COLUMN gone INTEGER NOT NULL DEFAULT 0; -- its removal was answered; the disk may not have it yet
 	ALTER TABLE volume ADD COLUMN synced INTEGER NOT NULL DEFAULT 1; -- a power cut does not take its directory back any more
 
+	CREATE INDEX volume_beyond_directories ON volume (backing) WHERE backing <> 'directory';
+
 	-- active: everything in it was made ready to be mounted; pending: nobody was answered yet.
 	ALTER TABLE attachment ADD COLUMN active INTEGER NOT NULL DEFAULT 1;
 	ALTER TABLE attachment ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;

@@ -117,6 +117,13 @@ export class VolumeRecords {
 		}
 	}
 
+	/** Those that are whole and more than a directory: there may be ten thousand others. */
+	beyondDirectories(): StoredVolume[] {
+		const sql =
+			"SELECT *, NULL AS containers, NULL AS paths FROM volume WHERE backing <> 'directory' AND state = 'ACTIVE'";
+		return this.#store.all<Row>(sql).map(decode);
+	}
+
 	/** Every one, whatever its state. */
 	all(): StoredVolume[] {
 		return this.#store.all<Row>("SELECT *, NULL AS containers, NULL AS paths FROM volume ORDER BY name").map(decode);

@@ -20,6 +20,8 @@ export class AskedThread<Question, Answer> implements AsyncDisposable {
 	readonly #what: string;
 	readonly #boundMs: number;
 	#last: Promise<unknown> = Promise.resolve();
+	/** It has loaded, and answered all that it was asked. */
+	#isIdle = false;
 
 	/** `what` it does, for the error when it ends: "makes jails". */
 	constructor(program: URL, what: string, boundMs = BOUND_MS) {
@@ -46,11 +48,13 @@ export class AskedThread<Question, Answer> implements AsyncDisposable {
 			const ended = once(worker, "exit", { signal });
 			const late = sleep(this.#boundMs, undefined, { signal });
 			for (const one of [ended, late]) one.catch(() => undefined);
+			this.#isIdle = false;
 			worker.postMessage(question);
 			const first = await Promise.race([reply, ended.then(() => "ended" as const), late.then(() => "late" as const)]);
 			if (first === "late") this.#giveUp(worker);
 			if (first === "late") throw new LinuxError(ETIMEDOUT, `what ${this.#what}`);
 			if (first === "ended") throw new Error(`the thread that ${this.#what} ended`);
+			this.#isIdle = true;
 			return first[0] as Answer; // the one kind of message that the thread sends
 		} finally {
 			asked.abort();
@@ -64,7 +68,9 @@ export class AskedThread<Question, Answer> implements AsyncDisposable {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		await this.#worker.terminate();
+		// Ended while it loads or works, it would take the process along.
+		if (this.#isIdle) await this.#worker.terminate();
+		else giveUp(this.#worker);
 	}
 }
 

@@ -103,7 +103,8 @@ function opened(path: string, flags: number, stack: DisposableStack): number | u
 	} catch (error) {
 		// What is left of a process has neither.
 		if (isErrno(error, "ENOENT", "ESRCH")) return undefined;
-		throw error;
+		if (!isErrno(error, "EACCES", "EPERM")) throw error;
+		throw new MountRefused("destination", "the kernel lets nobody into the process's mounts", { cause: error });
 	}
 }
 

@@ -5,24 +5,21 @@
  * accounts for. Names of volumes never begin with a dot.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, type Dirent, lstatSync, mkdirSync, realpathSync, renameSync, statSync } from "node:fs";
+import type { Dirent } from "node:fs";
 import { mkdir, opendir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { killPoint } from "#lib/config/kill-point.ts";
-import { run, start } from "#lib/exec/run.ts";
 import { isErrno } from "#lib/linux/libc.ts";
+import type { Found } from "#lib/linux/looks.ts";
 import { exchange, renameNew, syncDirectory, syncFileSystem } from "#lib/linux/mount/directory.ts";
-import { type Jailer, jailed } from "#lib/linux/mount/jail.ts";
-import { copyDirectoryAttributes } from "#lib/linux/attributes.ts";
-import { type Found, openInside } from "#lib/linux/looks.ts";
-import { unmount } from "#lib/linux/mount/mount.ts";
-import { mountinfo } from "#lib/linux/mount/mountinfo.ts";
+import type { Jailer } from "#lib/linux/mount/jail.ts";
 import type { Log } from "#lib/log/log.ts";
-import { volumeFaults } from "../faults.ts";
 import type { Disk, Image, Observed } from "./disk.ts";
-import { Looking, Silence, SILENT } from "./looking.ts";
-import { atSystem, systemFault } from "./system-fault.ts";
+import { ImageContent } from "./image-content.ts";
+import { makeDirectory, renameIfThere } from "./in-place.ts";
+import { Looking } from "./looking.ts";
+import { atSystem } from "./system-fault.ts";
+import { Trash } from "./trash.ts";
 
 const DATA = "_data";
 const STAGE = "_data.new-";
@@ -31,33 +28,17 @@ const LOST = ".lost+found";
 const GOING = ".going";
 const OWN = [TRASH, LOST, GOING];
 
-/** Removals of a moment are swept together, and not in the moment in which others wait for the disk. */
-const SWEEP_MS = 100;
-
-/** What cp needs to make a tree like another one: capabilities(7). CAP_SYS_ADMIN is for xattrs of the trusted namespace. */
-const COPY_CAPABILITIES = [
-	"chown",
-	"dac_override",
-	"dac_read_search",
-	"fowner",
-	"fsetid",
-	"mknod",
-	"setfcap",
-	"sys_admin",
-];
-
 export class LinuxDisk implements Disk {
 	readonly #root: string;
-	readonly #jailer: Jailer;
 	readonly #log: Log;
-	readonly #looking: Looking;
-	#sweeping: Promise<void> | undefined;
+	readonly #images: ImageContent;
+	readonly #trash: Trash;
 
 	private constructor(root: string, jailer: Jailer, log: Log, looking: Looking) {
-		this.#looking = looking;
 		this.#root = root;
-		this.#jailer = jailer;
 		this.#log = log;
+		this.#images = new ImageContent(jailer, looking);
+		this.#trash = new Trash(join(root, TRASH), DATA, log);
 	}
 
 	/** Makes the directory of volumes (0701: a container's user passes through, and sees no names). */
@@ -120,9 +101,9 @@ export class LinuxDisk implements Disk {
 	}
 
 	async bury(name: string): Promise<void> {
-		if (!(await this.#toTrash(join(this.#root, GOING, name), name))) return;
+		if (!(await this.#trash.put(join(this.#root, GOING, name), name))) return;
 		killPoint("volumed.disk.bury");
-		this.#sweepLater();
+		this.#trash.sweepLater();
 	}
 
 	async recover(name: string): Promise<boolean> {
@@ -190,37 +171,20 @@ export class LinuxDisk implements Disk {
 		return path;
 	}
 
-	async look({ root, path }: Image): Promise<Found> {
-		try {
-			return await this.#looking.look("foundInRoot", root, path);
-		} catch (error) {
-			if (!(error instanceof Silence)) throw systemFault(`looking at ${path} of ${root}`, root, error);
-			throw volumeFaults.INVALID_PATH({ path: root, problem: SILENT }, { field: "image_root", cause: error });
-		}
+	look(image: Image): Promise<Found> {
+		return this.#images.look(image);
 	}
 
-	async likeImage(path: string, { root, path: inside }: Image): Promise<void> {
-		using found = openImage(root, inside);
-		if (found === undefined) return;
-		await atSystem(`changing ${path}`, path, async () => {
-			copyDirectoryAttributes(found.fd, path);
-		});
-		killPoint("volumed.disk.like-image");
+	likeImage(path: string, image: Image): Promise<void> {
+		return this.#images.likeImage(path, image);
 	}
 
-	async fill(target: string, { root, path }: Image, signal?: AbortSignal): Promise<void> {
-		using source = openImage(root, path);
-		if (source === undefined) return;
-		using jail = await this.#jailer.create([
-			{ source: source.fd, name: "image", writable: false },
-			{ source: target, name: "volume", writable: true },
-		]);
-		const command = jailed("cp", ["-a", "--reflink=auto", "-T", "/image", "/volume"], COPY_CAPABILITIES);
-		const child = start(command.file, command.args, { stdout: "ignore", extra: [jail.fd], signal });
-		const { exitCode, stderr } = await child.done;
-		signal?.throwIfAborted();
-		if (exitCode !== 0) throw volumeFaults.COPY_FAILED({ path: target, words: stderr.trim().slice(-500) });
-		killPoint("volumed.disk.fill");
+	fill(path: string, image: Image, signal?: AbortSignal): Promise<void> {
+		return this.#images.fill(path, image, signal);
+	}
+
+	sweep(): Promise<void> {
+		return this.#trash.sweep();
 	}
 
 	async clear(path: string): Promise<void> {
@@ -249,9 +213,9 @@ export class LinuxDisk implements Disk {
 	}
 
 	async discard(name: string, id: string): Promise<void> {
-		await this.#toTrash(this.#stagePath(name, id), `${name}-${id}`);
+		await this.#trash.put(this.#stagePath(name, id), `${name}-${id}`);
 		killPoint("volumed.disk.discard");
-		this.#sweepLater();
+		this.#trash.sweepLater();
 	}
 
 	async identity(name: string, id?: string): Promise<string | undefined> {
@@ -259,66 +223,8 @@ export class LinuxDisk implements Disk {
 		return found && `${found.dev}:${found.ino}`;
 	}
 
-	async sweep(): Promise<void> {
-		while (this.#sweeping !== undefined) await this.#sweeping;
-		this.#sweepLater();
-		// sweepLater has set it, which the compiler does not see.
-		await (this.#sweeping as Promise<void> | undefined);
-	}
-
 	#stagePath(name: string, id: string): string {
 		return join(this.#root, name, `${STAGE}${id}`);
-	}
-
-	/** False: it was not there. */
-	async #toTrash(path: string, name: string): Promise<boolean> {
-		const target = join(this.#root, TRASH, `${name}.${randomBytes(8).toString("hex")}`);
-		return await atSystem(`removing ${path}`, path, async () => renameIfThere(path, target));
-	}
-
-	/** One at a time, in the background; what cannot be removed is said in the log and tried again with the next. */
-	#sweepLater(): void {
-		this.#sweeping ??= this.#sweepAll()
-			.catch((error: unknown) => this.#log.warn("what was removed is still on the disk", { err: error }))
-			.finally(() => {
-				this.#sweeping = undefined;
-			});
-	}
-
-	/** What is empty costs two calls; a program is for what is large. */
-	async #sweepAll(): Promise<void> {
-		const trash = join(this.#root, TRASH);
-		for (;;) {
-			await sleep(SWEEP_MS);
-			const names = (await readdir(trash)).slice(0, 500);
-			if (names.length === 0) return;
-			const full: string[] = [];
-			for (const name of names) if (!(await removedEmpty(join(trash, name)))) full.push(join(trash, name));
-			// What somebody has mounted in it is not the volume's: rm stops at other file systems, and not at another directory of this one.
-			if (full.length === 0) continue;
-			detachBelow(trash);
-			await run("rm", ["-rf", "--one-file-system", "--", ...full]);
-		}
-	}
-}
-
-function detachBelow(path: string): void {
-	const below = `${realpathSync(path)}/`;
-	const targets = mountinfo().map(({ target }) => target);
-	for (const target of targets.filter((one) => one.startsWith(below)).toReversed()) unmount(target, { detach: true });
-}
-
-/** A volume's directory, or a stage, with nothing in it. */
-async function removedEmpty(path: string): Promise<boolean> {
-	try {
-		await rmdir(join(path, DATA)).catch((error: unknown) => {
-			if (!isErrno(error, "ENOENT")) throw error;
-		});
-		await rmdir(path);
-		return true;
-	} catch (error) {
-		if (isErrno(error, "ENOTEMPTY", "ENOTDIR", "EBUSY")) return false;
-		throw error;
 	}
 }
 
@@ -338,34 +244,6 @@ async function directoryAt(path: string) {
 		return found.isDirectory() ? found : undefined;
 	} catch (error) {
 		if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
-		throw error;
-	}
-}
-
-/** What is at `path` of the image, by a handle; undefined when there is nothing. Whatever links it has, it is inside. */
-function openImage(root: string, path: string): (Disposable & { readonly fd: number }) | undefined {
-	const fd = openInside(root, path);
-	return fd === undefined ? undefined : { fd, [Symbol.dispose]: () => closeSync(fd) };
-}
-
-/** One that is there stays as it is. In place: it costs a tenth of the way through the pool of threads. */
-function makeDirectory(path: string, mode: number): void {
-	try {
-		mkdirSync(path, { mode });
-	} catch (error) {
-		if (!isErrno(error, "EEXIST") || !statSync(path).isDirectory()) throw error;
-	}
-}
-
-/** False: it is not there. In place, as above. */
-function renameIfThere(from: string, to: string): boolean {
-	try {
-		renameSync(from, to);
-		return true;
-	} catch (error) {
-		if (isErrno(error, "ENOENT")) return false;
-		// A file system that is read-only says so before it looks.
-		if (isErrno(error, "EROFS") && lstatSync(from, { throwIfNoEntry: false }) === undefined) return false;
 		throw error;
 	}
 }

@@ -1,6 +1,7 @@
 /** volumed's store against its directories; its attachments against the gateway's containers; and no mount that nobody accounts for. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Host } from "../host.ts";
 import { compare } from "./compare.ts";
 import { type Mount, mounts } from "./kernel.ts";
@@ -8,7 +9,18 @@ import { rows } from "./stores.ts";
 
 const BUILT_IN = new Set(["local", "sshfs"]);
 
+/** What was removed a moment ago is forgotten and swept in the background. */
+const PATIENCE_MS = 3_000;
+
 export async function volumesAgree(host: Host): Promise<string[]> {
+	for (const until = Date.now() + PATIENCE_MS; ; ) {
+		const problems = await disagreements(host);
+		if (problems.length === 0 || Date.now() > until) return problems;
+		await sleep(100);
+	}
+}
+
+async function disagreements(host: Host): Promise<string[]> {
 	const { root } = host;
 	const below = join(root, "volumes");
 	const entries = await readdir(below).catch(() => []);
