@@ -3,7 +3,7 @@
  *
  * A thread is in exactly one network namespace, and Node's main thread must always be in the one it was born in: threads
  * inherit it, and everything asynchronous comes back to it. So every entry here is synchronous, always leaves again, and
- * aborts the process when it cannot. A namespace lives as long as something holds it; here that is a bind mount on a file.
+ * ends the process when it cannot. A namespace lives as long as something holds it; here that is a bind mount on a file.
  */
 import { closeSync, constants, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { isPromise } from "node:util/types";

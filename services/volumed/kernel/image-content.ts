@@ -3,6 +3,7 @@ import { closeSync } from "node:fs";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { start } from "#lib/exec/run.ts";
 import { copyDirectoryAttributes } from "#lib/linux/attributes.ts";
+import { isErrno } from "#lib/linux/libc.ts";
 import { type Found, openInside } from "#lib/linux/looks.ts";
 import { type Jailer, jailed } from "#lib/linux/mount/jail.ts";
 import { volumeFaults } from "../faults.ts";
@@ -22,6 +23,8 @@ const COPY_CAPABILITIES = [
 	"sys_admin",
 ];
 
+const CLOSED = "the kernel lets nobody look there";
+
 export class ImageContent {
 	readonly #jailer: Jailer;
 	readonly #looking: Looking;
@@ -35,8 +38,9 @@ export class ImageContent {
 		try {
 			return await this.#looking.look("foundInRoot", root, path);
 		} catch (error) {
-			if (!(error instanceof Silence)) throw systemFault(`looking at ${path} of ${root}`, root, error);
-			throw volumeFaults.INVALID_PATH({ path: root, problem: SILENT }, { field: "image_root", cause: error });
+			const problem = error instanceof Silence ? SILENT : isErrno(error, "EACCES", "EPERM") ? CLOSED : undefined;
+			if (problem === undefined) throw systemFault(`looking at ${path} of ${root}`, root, error);
+			throw volumeFaults.INVALID_PATH({ path: root, problem }, { field: "image_root", cause: error });
 		}
 	}
 
