@@ -3,13 +3,13 @@ import { parentPort } from "node:worker_threads";
 import type { AsideReply } from "./aside.ts";
 import { createSubvolume, destroySubvolume, enableQuota, limitSubvolume } from "./btrfs.ts";
 import { LinuxError } from "./libc.ts";
-import { existsAt, foundInRoot, realPathOf } from "./looks.ts";
+import { existsAt, allFoundInRoot, realPathOf } from "./looks.ts";
 import { unmount } from "./mount/mount.ts";
 import { mountByWords } from "./mount/mount-words.ts";
 
 const OPERATIONS = {
 	...{ mountByWords, unmount, createSubvolume, destroySubvolume, enableQuota, limitSubvolume },
-	...{ existsAt, realPathOf, foundInRoot },
+	...{ existsAt, realPathOf, allFoundInRoot },
 };
 
 export type Operations = typeof OPERATIONS;

@@ -24,10 +24,14 @@ export function realPathOf(path: string): string | undefined {
 	}
 }
 
-export type Found = "absent" | "file" | "empty" | "content";
+type Found = "absent" | "file" | "empty" | "content";
 
-/** `content`: a directory with something in it. Whatever links there are, it is inside of the root. */
-export function foundInRoot(root: string, path: string): Found {
+/** For each of the paths; `content`: a directory with something in it. Whatever links there are, it is inside of the root. */
+export function allFoundInRoot(root: string, paths: readonly string[]): Found[] {
+	return paths.map((path) => foundInRoot(root, path));
+}
+
+function foundInRoot(root: string, path: string): Found {
 	const fd = openInside(root, path);
 	if (fd === undefined) return "absent";
 	try {

@@ -12,6 +12,7 @@ import {
 } from "./attachment.ts";
 import { AttachmentRecords } from "./attachment-records.ts";
 import { copyUp } from "./copy-up.ts";
+import type { Found } from "./kernel/disk.ts";
 import { attachmentFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import type { Answer, Parts } from "./parts.ts";
@@ -21,8 +22,9 @@ import { VolumeRecords } from "./volume-records.ts";
 import type { Volumes } from "./volumes.ts";
 
 /** A mount of the container's own, or of another one's that it gets too. */
-type Planned = { readonly destination: string } & (
-	| { readonly spec: MountSpec; readonly volume: PlannedVolume | undefined }
+type Planned = { readonly destination: string } & /** `found`: what the image has there. */
+(
+	| { readonly spec: MountSpec; readonly volume: PlannedVolume | undefined; readonly found: Found }
 	| { readonly mount: ResolvedMount }
 );
 
@@ -63,12 +65,14 @@ export class Attaching {
 			if (name !== undefined) await volumes.add({ name, driver: "", options: new Map(), labels: new Map() });
 			plan.push({ mount, destination: mount.destination });
 		}
+		const inImage = await this.#look(spec);
 		for (const own of spec.mounts) {
 			const { source, destination } = own;
 			if (source.kind === "bind") await this.#refuseBind(source);
+			const found = inImage.get(destination) ?? "absent";
+			if (found === "file") throw volumeFaults.DESTINATION_IS_FILE({ destination }, { field: "mounts" });
 			const volume = source.kind === "volume" ? await volumes.add(source) : undefined;
-			if (volume !== undefined) await this.#refuseFile(destination, spec.imageRoot);
-			plan.push({ spec: own, volume, destination });
+			plan.push({ spec: own, volume, destination, found });
 		}
 		return inMountOrder(plan);
 	}
@@ -81,10 +85,12 @@ export class Attaching {
 		}
 	}
 
-	async #refuseFile(destination: string, imageRoot: string | undefined): Promise<void> {
-		if (imageRoot === undefined) return;
-		const found = await this.#parts.disk.look({ root: imageRoot, path: destination });
-		if (found === "file") throw volumeFaults.DESTINATION_IS_FILE({ destination }, { field: "mounts" });
+	/** What the image has where volumes are to be, in one look. */
+	async #look({ mounts, imageRoot }: AttachSpec): Promise<ReadonlyMap<string, Found>> {
+		const paths = mounts.filter(({ source }) => source.kind === "volume").map(({ destination }) => destination);
+		if (imageRoot === undefined || paths.length === 0) return new Map();
+		const found = await this.#parts.disk.look(imageRoot, paths);
+		return new Map(paths.map((path, index) => [path, found[index] ?? "absent"]));
 	}
 
 	async #carryOut(
@@ -117,7 +123,8 @@ export class Attaching {
 			undo.done();
 			return active;
 		}
-		if (!spec.activateLater) await this.#activation.make(whole, signal);
+		const isLabelled = mounts.some(({ relabel }) => relabel !== undefined);
+		if (isLabelled && !spec.activateLater) await this.#activation.make(whole, signal);
 		const attachment = { ...whole, active: false };
 		const rows = [
 			...volumes.used(),
@@ -160,7 +167,7 @@ export class Attaching {
 			const { volume, isPristine } = planned.volume;
 			if (!isPristine || !source.copy || source.subpath !== "" || filled.has(volume.name)) continue;
 			filled.add(volume.name);
-			await copyUp(this.#parts, volume, { root, path: destination }, signal);
+			await copyUp(this.#parts, volume, { root, path: destination, found: planned.found }, signal);
 		}
 	}
 

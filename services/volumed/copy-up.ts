@@ -4,13 +4,18 @@
  * One that was there before stays filled when a later step fails: it is as its first container would have found it.
  */
 import { randomBytes } from "node:crypto";
-import type { Image } from "./kernel/disk.ts";
+import type { Found, Image } from "./kernel/disk.ts";
 import type { Parts } from "./parts.ts";
 import type { Volume } from "./volume.ts";
 
-export async function copyUp(parts: Parts, volume: Volume, image: Image, signal: AbortSignal): Promise<void> {
+export async function copyUp(
+	parts: Parts,
+	volume: Volume,
+	image: Image & { readonly found: Found },
+	signal: AbortSignal,
+): Promise<void> {
 	const { disk, mounting } = parts;
-	const found = await disk.look(image);
+	const { found } = image;
 	if (found !== "empty" && found !== "content") return;
 	await using hold = await mounting.hold(volume, signal);
 	if (!(await disk.isEmpty(hold.path))) return;

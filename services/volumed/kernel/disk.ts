@@ -10,6 +10,9 @@ export interface Observed {
 	readonly stages: readonly string[];
 }
 
+/** `content` is a directory with something in it. */
+export type Found = "absent" | "file" | "empty" | "content";
+
 export interface Image {
 	/** The image's tree on this host. */
 	readonly root: string;
@@ -45,8 +48,8 @@ export interface Disk {
 
 	/** Makes an empty directory beside the volume's content, and answers where. */
 	stage(name: string, id: string): Promise<string>;
-	/** What an image has at a path; `content` is a directory with something in it. */
-	look(image: Image): Promise<"absent" | "file" | "empty" | "content">;
+	/** What an image has at each of the paths, in one look. Fault: INVALID_PATH where its file system does not answer. */
+	look(root: string, paths: readonly string[]): Promise<readonly Found[]>;
 	/** Gives the directory at `path` owner, mode and times of the image's directory. */
 	likeImage(path: string, image: Image): Promise<void>;
 	/** Puts a directory of the image into the empty one at `path`, with everything that it has. */

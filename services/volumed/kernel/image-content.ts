@@ -4,10 +4,10 @@ import { killPoint } from "#lib/config/kill-point.ts";
 import { start } from "#lib/exec/run.ts";
 import { copyDirectoryAttributes } from "#lib/linux/attributes.ts";
 import { isErrno } from "#lib/linux/libc.ts";
-import { type Found, openInside } from "#lib/linux/looks.ts";
+import { openInside } from "#lib/linux/looks.ts";
 import { type Jailer, jailed } from "#lib/linux/mount/jail.ts";
 import { volumeFaults } from "../faults.ts";
-import type { Image } from "./disk.ts";
+import type { Found, Image } from "./disk.ts";
 import { type Looking, Silence, SILENT } from "./looking.ts";
 import { atSystem, systemFault } from "./system-fault.ts";
 
@@ -34,12 +34,13 @@ export class ImageContent {
 		this.#looking = looking;
 	}
 
-	async look({ root, path }: Image): Promise<Found> {
+	async look(root: string, paths: readonly string[]): Promise<readonly Found[]> {
 		try {
-			return await this.#looking.look("foundInRoot", root, path);
+			return await this.#looking.look("allFoundInRoot", root, paths);
 		} catch (error) {
 			const problem = error instanceof Silence ? SILENT : isErrno(error, "EACCES", "EPERM") ? CLOSED : undefined;
-			if (problem === undefined) throw systemFault(`looking at ${path} of ${root}`, root, error);
+			if (problem === undefined)
+				throw systemFault(`looking at ${paths.join(", ").slice(0, 200)} of ${root}`, root, error);
 			throw volumeFaults.INVALID_PATH({ path: root, problem }, { field: "image_root", cause: error });
 		}
 	}

@@ -10,11 +10,10 @@ import { mkdir, opendir, readdir, rename, rm, rmdir, stat } from "node:fs/promis
 import { join } from "node:path";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { isErrno } from "#lib/linux/libc.ts";
-import type { Found } from "#lib/linux/looks.ts";
 import { exchange, renameNew, syncDirectory, syncFileSystem } from "#lib/linux/mount/directory.ts";
 import type { Jailer } from "#lib/linux/mount/jail.ts";
 import type { Log } from "#lib/log/log.ts";
-import type { Disk, Image, Observed } from "./disk.ts";
+import type { Disk, Found, Image, Observed } from "./disk.ts";
 import { ImageContent } from "./image-content.ts";
 import { makeDirectory, renameIfThere } from "./in-place.ts";
 import { Looking } from "./looking.ts";
@@ -171,8 +170,8 @@ export class LinuxDisk implements Disk {
 		return path;
 	}
 
-	look(image: Image): Promise<Found> {
-		return this.#images.look(image);
+	look(root: string, paths: readonly string[]): Promise<readonly Found[]> {
+		return this.#images.look(root, paths);
 	}
 
 	likeImage(path: string, image: Image): Promise<void> {

@@ -19,7 +19,7 @@ export class Silence extends Error {
 	override readonly name = "Silence";
 }
 
-type Look = "existsAt" | "realPathOf" | "foundInRoot";
+type Look = "existsAt" | "realPathOf" | "allFoundInRoot";
 
 export class Looking implements AsyncDisposable {
 	readonly #aside: Aside;

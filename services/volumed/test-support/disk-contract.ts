@@ -145,9 +145,9 @@ export function diskContract(make: () => Promise<Subject>): void {
 		test("is filled with a directory of the image, and with nothing else", async () => {
 			await disk.ensure("one");
 			const stage = await disk.stage("one", "s");
-			expect(await disk.look({ root: subject.image, path: "/none" })).toBe("absent");
-			expect(await disk.look({ root: subject.image, path: "/bare" })).toBe("empty");
-			expect(await disk.look({ root: subject.image, path: "/app" })).toBe("content");
+			expect(await disk.look(subject.image, ["/none"])).toEqual(["absent"]);
+			expect(await disk.look(subject.image, ["/bare"])).toEqual(["empty"]);
+			expect(await disk.look(subject.image, ["/app"])).toEqual(["content"]);
 			await disk.fill(stage, { root: subject.image, path: "/app" });
 			await disk.commit("one", "s");
 			expect(await subject.read("one")).toEqual(["conf"]);

@@ -1,6 +1,6 @@
 /** The disk in memory, for use cases: strict where the kernel would only be sad. It passes `disk.contract.ts` as the real one does. */
 import { volumeFaults } from "../faults.ts";
-import type { Disk, Host, Image, Observed } from "../kernel/disk.ts";
+import type { Disk, Found, Host, Image, Observed } from "../kernel/disk.ts";
 
 interface Place {
 	readonly identity: string;
@@ -102,7 +102,11 @@ export class ModelDisk implements Disk {
 		return `/volumes/${name}/_data.new-${id}`;
 	}
 
-	async look({ root, path }: Image): Promise<"absent" | "file" | "empty" | "content"> {
+	async look(root: string, paths: readonly string[]): Promise<readonly Found[]> {
+		return paths.map((path) => this.#foundAt(root, path));
+	}
+
+	#foundAt(root: string, path: string): Found {
 		if (this.imageFiles.has(`${root}${path}`)) return "file";
 		const found = this.images.get(`${root}${path}`);
 		if (found === undefined) return "absent";
