@@ -21,9 +21,8 @@ import { type PlannedVolume, VolumePlan } from "./volume-plan.ts";
 import { VolumeRecords } from "./volume-records.ts";
 import type { Volumes } from "./volumes.ts";
 
-/** A mount of the container's own, or of another one's that it gets too. */
-type Planned = { readonly destination: string } & /** `found`: what the image has there. */
-(
+/** A mount of the container's own, with what the image has there, or of another one's that it gets too. */
+type Planned = { readonly destination: string } & (
 	| { readonly spec: MountSpec; readonly volume: PlannedVolume | undefined; readonly found: Found }
 	| { readonly mount: ResolvedMount }
 );
