@@ -54,7 +54,9 @@ await runDaemon({
 		const liveMounts = new LiveMounts(parts, volumes);
 		const publications = new Publications(parts);
 		await reconcile(parts, { volumes, liveMounts });
-		const mender = resources.use(new Mender(() => mendMounts(parts, { publications, liveMounts }, signal), log));
+		const mend = async (): Promise<number> =>
+			(await volumes.finishRemovals()) + (await mendMounts(parts, { publications, liveMounts }, signal));
+		const mender = resources.use(new Mender(mend, log));
 		// What is quick is there before the first request; a server that is away keeps nobody.
 		await mender.first(FIRST_MENDING_MS);
 		const tar = new Tar(jailer);

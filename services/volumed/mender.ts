@@ -1,4 +1,4 @@
-/** Calls what puts mounts right, at once and then again and again: a while after the last call has ended, sooner after one that could not do all. */
+/** Calls what puts mounts and removals right, at once and then again and again: a while after the last call has ended, sooner after one that could not do all. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "#lib/log/log.ts";
 

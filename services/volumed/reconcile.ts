@@ -39,7 +39,8 @@ export async function reconcile(parts: Parts, mended: Mended): Promise<void> {
 	const undone = await undoCreating(parts, mended.volumes, records);
 	for (const { name, newName } of records.all())
 		if (newName !== undefined) await endRename(parts, records, name, newName);
-	await endDeletes(parts, mended.volumes, records);
+	// A plugin that is away is asked again by the mender, or by whoever removes the volume again.
+	await mended.volumes.finishRemovals();
 	for (const name of records.gone()) await disk.remove(name);
 	await compareDisk(parts, records);
 	await mended.volumes.settleDisk();
@@ -57,15 +58,6 @@ async function undoPending(parts: Parts): Promise<void> {
 		await parts.store.write([records.delete(attachment.id)], "volumed.reconcile.detached");
 		await activation.settle(attachment.mounts).catch((error: unknown) => {
 			parts.log.warn("what was mounted for an attachment stays", { id: attachment.id, err: error });
-		});
-	}
-}
-
-async function endDeletes({ log }: Parts, volumes: Volumes, records: VolumeRecords): Promise<void> {
-	for (const volume of records.all().filter(({ state, gone }) => state === "DELETING" && !gone)) {
-		// A plugin that is away is asked again at the next start, or by whoever removes it again.
-		await volumes.finishDelete([volume]).catch((error: unknown) => {
-			log.warn("a volume's removal could not be ended", { name: volume.name, err: error });
 		});
 	}
 }

@@ -363,6 +363,16 @@ describe("attachments", () => {
 		expect(names()).toEqual(["named"]);
 	});
 
+	test("a volume whose removal with its container stopped half way goes later", async () => {
+		const { mounts } = await attach("c1", { "/x": volumeAt() });
+		local.failures.set("remove", new Error("away"));
+		await expect(detach("c1", true)).rejects.toThrow("away");
+		expect([names(), await onDisk()]).toEqual([[], [mounts[0]?.volume]]);
+		local.failures.set("remove", new Error("still away"));
+		expect(await volumes.finishRemovals()).toBe(1);
+		expect([await volumes.finishRemovals(), await onDisk(), facts().at(-1)]).toEqual([0, [], "volume.deleted"]);
+	});
+
 	test("a volume that is being restored is not given out", async () => {
 		await create("data");
 		const identity = { kind: "restore", volume: "data", requestId: "r", bodyHash: "" } as const;

@@ -179,6 +179,12 @@ export class VolumeRecords {
 		return { sql, params: [JSON.stringify(names)] };
 	}
 
+	/** Names of those whose removal has begun and was not answered. */
+	deleting(): string[] {
+		const sql = "SELECT name FROM volume WHERE state = 'DELETING' AND gone = 0";
+		return this.#store.all<{ readonly name: string }>(sql).map(({ name }) => name);
+	}
+
 	/** Names of those whose removal was answered. */
 	gone(): string[] {
 		return this.#store.all<{ readonly name: string }>("SELECT name FROM volume WHERE gone = 1").map(({ name }) => name);

@@ -161,6 +161,22 @@ export class Volumes {
 		this.settleDiskLater();
 	}
 
+	/** Removals that stopped half way, as when a plugin is away, are gone on with. Gives the number of those that still cannot be ended. */
+	async finishRemovals(): Promise<number> {
+		let failures = 0;
+		for (const name of this.#records.deleting()) {
+			const ending = this.#parts.turns.take([name], async () => {
+				const volume = this.#records.find(name);
+				if (volume?.state === "DELETING" && !volume.gone) await this.finishDelete([volume]);
+			});
+			await ending.catch((error: unknown) => {
+				failures += 1;
+				this.#parts.log.warn("a volume's removal could not be ended", { name, err: error });
+			});
+		}
+		return failures;
+	}
+
 	/** A volume that nobody was answered about: its content first. When that cannot go the row stays for reconcile. */
 	async takeBack(volume: Volume): Promise<void> {
 		await this.removeContent(volume);
