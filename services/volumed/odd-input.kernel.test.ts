@@ -1,6 +1,6 @@
 /** Requests of every kind with odd values in every field: each gets an answer or a fault that names what is wrong, and nothing stays. */
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
 	AttachRequest,
@@ -241,7 +241,12 @@ const ASKINGS: readonly Asking[] = [
 ];
 
 test("no odd value is a bug of volumed's, hangs, or stays", async () => {
-	const mounts = readFileSync("/proc/self/mountinfo", "utf8");
+	// Of this instance's alone: other files mount in this namespace meanwhile.
+	const ownMounts = () =>
+		readFileSync("/proc/self/mountinfo", "utf8")
+			.split("\n")
+			.filter((line) => line.includes(basename(daemon.root)) || line.includes("wharf-odd"));
+	const mounts = ownMounts();
 	const wrong: unknown[] = [];
 	for (const [what, ask] of ASKINGS) {
 		const refusal = await ask().then(
@@ -256,6 +261,6 @@ test("no odd value is a bug of volumed's, hangs, or stays", async () => {
 	expect(volumes.map(({ name }) => name)).toEqual(expect.arrayContaining(["data"]));
 	expect((await daemon.attachments.listAttachments(ListAttachmentsRequest.fromPartial({}))).attachments).toEqual([]);
 	expect((await publications.listPublications(ListPublicationsRequest.fromPartial({}))).publications).toEqual([]);
-	expect(readFileSync("/proc/self/mountinfo", "utf8")).toBe(mounts);
+	expect(ownMounts()).toEqual(mounts);
 	expect(readdirSync(join(daemon.root, "run/mounts"))).toEqual([]);
 });
