@@ -3,9 +3,9 @@
  *
  * Every call is synchronous and may wait for the file system's transaction: where that matters, `aside.ts` runs it on another thread.
  */
-import { closeSync, constants, openSync, readFileSync, statfsSync, statSync } from "node:fs";
+import { readFileSync, statfsSync, statSync } from "node:fs";
 import { dirname, join, basename } from "node:path";
-import { ioctl, requestNumber } from "./ioctl.ts";
+import { ioctl, requestNumber, withDirectory } from "./ioctl.ts";
 import { atCall, isErrno } from "./libc.ts";
 
 const SUPER_MAGIC = 0x9123683e;
@@ -68,7 +68,7 @@ export function createSubvolume(path: string): void {
 /** Takes the subvolume with everything in it out of the tree, subvolumes in it too; its space comes back later. Absent is success. */
 export function destroySubvolume(path: string): void {
 	if (!isSubvolume(path)) return;
-	withFd(path, (fd) => destroyBelow(fd, idOf(fd)));
+	withDirectory(path, (fd) => destroyBelow(fd, idOf(fd)));
 	atCall(`btrfs subvolume delete ${path}`, () => ofParent(path, SNAP_DESTROY));
 }
 
@@ -77,7 +77,7 @@ export function destroySubvolume(path: string): void {
  * (Linux 6.7): they cost next to nothing, but what was written before is not counted, and a kernel without them does not mount it any more.
  */
 export function enableQuota(path: string): void {
-	withFd(path, (fd) => {
+	withDirectory(path, (fd) => {
 		try {
 			quotaControl(fd, path, QUOTA_ENABLE_SIMPLE);
 		} catch (error) {
@@ -93,13 +93,13 @@ export function limitSubvolume(path: string, limitBytes: number): void {
 	// A zero means the subvolume that the descriptor is in.
 	args.writeBigUInt64LE(LIMIT_MAX_REFERENCED, 8);
 	args.writeBigUInt64LE(BigInt(limitBytes), 16);
-	withFd(path, (fd) => atCall(`btrfs qgroup limit ${limitBytes} ${path}`, () => ioctl(fd, QGROUP_LIMIT, args)));
+	withDirectory(path, (fd) => atCall(`btrfs qgroup limit ${limitBytes} ${path}`, () => ioctl(fd, QGROUP_LIMIT, args)));
 }
 
 /** What the kernel keeps of it; undefined when it keeps nothing: no subvolume, or no quotas. */
 export function subvolumeQuota(path: string): SubvolumeQuota | undefined {
 	if (!isSubvolume(path)) return undefined;
-	const group = withFd(path, (fd) => `/sys/fs/btrfs/${uuidOf(fd)}/qgroups/0_${idOf(fd)}`);
+	const group = withDirectory(path, (fd) => `/sys/fs/btrfs/${uuidOf(fd)}/qgroups/0_${idOf(fd)}`);
 	try {
 		const flags = BigInt(sysNumber(join(group, "limit_flags")));
 		const limitBytes = sysNumber(join(group, "max_referenced"));
@@ -127,7 +127,7 @@ function quotaControl(fd: number, path: string, command: bigint): void {
 function ofParent(path: string, number: number): void {
 	const args = Buffer.alloc(ARGS_BYTES);
 	args.write(basename(path), NAME_AT);
-	withFd(dirname(path), (fd) => ioctl(fd, number, args));
+	withDirectory(dirname(path), (fd) => ioctl(fd, number, args));
 }
 
 /** Subvolumes inside, innermost first: the kernel takes away none that has others. */
@@ -172,13 +172,4 @@ function uuidOf(fd: number): string {
 	const info = Buffer.alloc(FS_INFO_BYTES);
 	atCall("btrfs file system info", () => ioctl(fd, FS_INFO, info));
 	return info.toString("hex", 16, 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
-}
-
-function withFd<T>(path: string, body: (fd: number) => T): T {
-	const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
-	try {
-		return body(fd);
-	} finally {
-		closeSync(fd);
-	}
 }

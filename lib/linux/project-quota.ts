@@ -3,8 +3,7 @@
  *
  * A file has the project of the directory that it is made in (FS_XFLAG_PROJINHERIT), and cannot be renamed or linked into another project.
  */
-import { closeSync, constants, openSync } from "node:fs";
-import { ioctl, requestNumber } from "./ioctl.ts";
+import { ioctl, requestNumber, withDirectory } from "./ioctl.ts";
 import { atCall, checked, isErrno } from "./libc.ts";
 
 const SYS_QUOTACTL_FD = 443;
@@ -46,7 +45,7 @@ const quotactlFd = checked<[number: number, fd: number, command: number, id: num
 export function enforcesProjects(path: string): boolean {
 	const status = Buffer.alloc(STATV_BYTES);
 	status.writeInt8(1, 0);
-	return withFd(path, (fd) => {
+	return withDirectory(path, (fd) => {
 		try {
 			quotactlFd(SYS_QUOTACTL_FD, fd, Q_XGETQSTATV, 0, status);
 			return (status.readUInt16LE(2) & PROJECTS_ENFORCED) !== 0;
@@ -59,7 +58,7 @@ export function enforcesProjects(path: string): boolean {
 
 /** The directory's project; 0 is none, and what file systems without projects answer. */
 export function projectOf(path: string): number {
-	return withFd(path, (fd) => {
+	return withDirectory(path, (fd) => {
 		try {
 			return attributesOf(fd).readUInt32LE(PROJECT_AT);
 		} catch (error) {
@@ -71,7 +70,7 @@ export function projectOf(path: string): number {
 
 /** What is made in the empty directory from now on is the project's. EOPNOTSUPP where the file system has no projects. */
 export function setProject(path: string, project: number): void {
-	withFd(path, (fd) => {
+	withDirectory(path, (fd) => {
 		const attributes = attributesOf(fd);
 		attributes.writeUInt32LE((attributes.readUInt32LE(0) | XFLAG_PROJINHERIT) >>> 0, 0);
 		attributes.writeUInt32LE(project, PROJECT_AT);
@@ -89,7 +88,7 @@ export function limitProject(path: string, project: number, limitBytes: number):
 	const blocks = BigInt(Math.floor(limitBytes / BLOCK_BYTES));
 	quota.writeBigUInt64LE(blocks, HARD_AT);
 	quota.writeBigUInt64LE(blocks, SOFT_AT);
-	withFd(path, (fd) =>
+	withDirectory(path, (fd) =>
 		atCall(`limit the project ${project} of ${path}`, () =>
 			quotactlFd(SYS_QUOTACTL_FD, fd, Q_XSETQLIM, project, quota),
 		),
@@ -99,7 +98,7 @@ export function limitProject(path: string, project: number, limitBytes: number):
 /** What the kernel keeps of the project; undefined when it keeps nothing, of a project that nobody has used or without quotas. */
 export function projectQuota(path: string, project: number): ProjectQuota | undefined {
 	const quota = Buffer.alloc(QUOTA_BYTES);
-	return withFd(path, (fd) => {
+	return withDirectory(path, (fd) => {
 		try {
 			quotactlFd(SYS_QUOTACTL_FD, fd, Q_XGETQUOTA, project, quota);
 		} catch (error) {
@@ -119,13 +118,4 @@ function attributesOf(fd: number): Buffer {
 	const attributes = Buffer.alloc(FSXATTR_BYTES);
 	ioctl(fd, FSGETXATTR, attributes);
 	return attributes;
-}
-
-function withFd<T>(path: string, body: (fd: number) => T): T {
-	const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
-	try {
-		return body(fd);
-	} finally {
-		closeSync(fd);
-	}
 }

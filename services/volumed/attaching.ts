@@ -176,10 +176,6 @@ export class Attaching {
 		if ("mount" in planned)
 			return planned.mount.view === undefined ? planned.mount : { ...planned.mount, source: path };
 		const { spec, volume: found } = planned;
-		if (found !== undefined) {
-			const { volume } = found;
-			return resolve(spec, { path: mounting.mountpoint(volume), volume: volume.name, driver: volume.driver }, path);
-		}
-		return resolve(spec, { path: spec.source.kind === "bind" ? spec.source.path : "", volume: "", driver: "" }, path);
+		return resolve(spec, mounting.originOf(spec.source, found?.volume), path);
 	}
 }

@@ -1,7 +1,8 @@
 /** What a container mounts: as it is asked for, and as it is told to an OCI runtime. */
 import { posix } from "node:path";
 import { volumeFaults } from "./faults.ts";
-import type { ProcessIdentity, View } from "./kernel/views.ts";
+import type { ProcessIdentity } from "#lib/linux/process.ts";
+import type { View } from "./kernel/views.ts";
 import type { VolumeName } from "./volume.ts";
 
 export const PROPAGATIONS = ["rprivate", "private", "rshared", "shared", "rslave", "slave"] as const;

@@ -21,7 +21,7 @@ import { attachmentFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import { inherited } from "./inherited-mounts.ts";
 import type { LiveMounts } from "./live-mounts.ts";
-import type { Answer, Parts } from "./parts.ts";
+import { type Answer, type Parts, told } from "./parts.ts";
 import { VolumeRecords } from "./volume-records.ts";
 import type { Volumes } from "./volumes.ts";
 
@@ -184,11 +184,4 @@ function namesOf(own: readonly MountSpec[], others: readonly ResolvedMount[]): s
 	return [...new Set([...named, ...others.map(({ volume }) => volume)])].filter(
 		(name) => name !== undefined && name !== "",
 	) as string[];
-}
-
-/** A result that changed nothing is still kept for who asks again. */
-async function told<T>(store: Parts["store"], result: T, answer: Answer<T>): Promise<T> {
-	const rows = answer(result);
-	if (rows.length > 0) await store.intend(rows, "volumed.attachment.told");
-	return result;
 }

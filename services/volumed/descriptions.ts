@@ -2,12 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "./facts.ts";
 import type { Parts } from "./parts.ts";
-import type { DescribedVolume, ListedVolume } from "./volume.ts";
-
-export interface Amount {
-	readonly bytes: bigint;
-	readonly files: bigint;
-}
+import type { Amount, DescribedVolume, ListedVolume } from "./volume.ts";
 
 /** How much is in directories; one after the other's place. Undefined: it is not there any more. */
 export interface Amounts {

@@ -6,7 +6,7 @@ import { forget, isRunning } from "./ended-live-mounts.ts";
 import { liveMountFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import { LiveMountRecords, type StoredLiveMount } from "./live-mount-records.ts";
-import type { Answer, Parts } from "./parts.ts";
+import { type Answer, type Parts, told } from "./parts.ts";
 import { resolve, viewOf } from "./resolve.ts";
 import { type PlannedVolume, VolumePlan } from "./volume-plan.ts";
 import { type StoredVolume, VolumeRecords } from "./volume-records.ts";
@@ -67,13 +67,9 @@ export class LiveMounts {
 		const { turns, store } = this.#parts;
 		return turns.take([containerKey({ holder, containerId })], async () => {
 			const live = this.#records.find(holder, containerId, destination);
-			if (live !== undefined) {
-				await this.#takeOut(live, () => answer(true));
-				return true;
-			}
-			const rows = answer(false);
-			if (rows.length > 0) await store.intend(rows, "volumed.live-mount.told");
-			return false;
+			if (live === undefined) return told(store, false, answer);
+			await this.#takeOut(live, () => answer(true));
+			return true;
 		});
 	}
 
@@ -120,12 +116,7 @@ export class LiveMounts {
 		process: LiveMount["process"],
 		planned: PlannedVolume | undefined,
 	): LiveMount {
-		const path = mount.source.kind === "bind" ? mount.source.path : "";
-		const volume = planned?.volume;
-		const origin =
-			volume === undefined
-				? { path, volume: "", driver: "" }
-				: { path: this.#parts.mounting.mountpoint(volume), volume: volume.name, driver: volume.driver };
+		const origin = this.#parts.mounting.originOf(mount.source, planned?.volume);
 		const id = randomBytes(32).toString("hex");
 		return { id, holder, containerId, containerName, process, mount: resolve(mount, origin, origin.path) };
 	}
@@ -170,7 +161,7 @@ export class LiveMounts {
 		await store.intend([this.#records.setState(id, "DELETING")], "volumed.live-mount.deleting");
 		const volume = this.#volumeOf(live);
 		const origin = volume === undefined ? mount.origin : mounting.mountpoint(volume);
-		await views.unmountFrom(process, { ...viewOfLive(live), origin }, mount.destination);
+		await views.unmountFrom(process, { origin, subpath: mount.view?.subpath ?? "" }, mount.destination);
 		const rows = [this.#records.delete(id), liveMountFact("ACTION_UNMOUNTED", live)];
 		await store.write([...rows, ...answer()], "volumed.live-mount.deleted");
 		if (volume !== undefined) await mounting.settle(volume);
@@ -179,17 +170,4 @@ export class LiveMounts {
 	#volumeOf({ mount }: LiveMount): StoredVolume | undefined {
 		return mount.volume === "" ? undefined : this.#volumeRecords.find(mount.volume);
 	}
-}
-
-function viewOfLive({ mount }: LiveMount) {
-	const { origin, readOnly, view } = mount;
-	const plain = {
-		origin,
-		subpath: "",
-		readOnly,
-		owners: undefined,
-		recursion: "enabled",
-		propagation: "rprivate",
-	} as const;
-	return view ?? plain;
 }

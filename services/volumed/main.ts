@@ -54,8 +54,12 @@ await runDaemon({
 		const liveMounts = new LiveMounts(parts, volumes);
 		const publications = new Publications(parts);
 		await reconcile(parts, { volumes, liveMounts });
-		const mend = async (): Promise<number> =>
-			(await volumes.finishRemovals()) + (await mendMounts(parts, { publications, liveMounts }, signal));
+		// A plugin that a removal waits for keeps no mount from being mended.
+		const mend = async (): Promise<number> => {
+			const mounts = mendMounts(parts, { publications, liveMounts }, signal);
+			const [removals, others] = await Promise.all([volumes.finishRemovals(), mounts]);
+			return removals + others;
+		};
 		const mender = resources.use(new Mender(mend, log));
 		// What is quick is there before the first request; a server that is away keeps nobody.
 		await mender.first(FIRST_MENDING_MS);

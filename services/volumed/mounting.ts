@@ -9,6 +9,8 @@ import { Turns } from "#lib/concurrency/turns.ts";
 import type { Statement, Store } from "#lib/store/store.ts";
 import type { Driver } from "./drivers/driver.ts";
 import type { Drivers } from "./drivers/drivers.ts";
+import type { MountSource } from "./attachment.ts";
+import type { Origin } from "./resolve.ts";
 import { Uses } from "./uses.ts";
 import type { Volume } from "./volume.ts";
 
@@ -38,6 +40,12 @@ export class Mounting {
 	/** Where the content is while it can be used. */
 	mountpoint(volume: Volume): string {
 		return this.#driver(volume).mountpoint(volume) ?? volume.mountpoint;
+	}
+
+	/** Where what is mounted is: of a volume its content, of a bind its path. */
+	originOf(source: MountSource, volume: Volume | undefined): Origin {
+		if (volume !== undefined) return { path: this.mountpoint(volume), volume: volume.name, driver: volume.driver };
+		return { path: source.kind === "bind" ? source.path : "", volume: "", driver: "" };
 	}
 
 	/** Mounts it where that is needed. Faults: MOUNT_FAILED, DRIVER_FAILED, KERNEL_REFUSED. */

@@ -27,3 +27,10 @@ export interface Parts {
 
 /** What is stored with a result so that a repeated request gets it again. */
 export type Answer<T> = (result: T) => Statement[];
+
+/** A result that changed nothing is still kept for who asks again. */
+export async function told<T>(store: Store, result: T, answer: Answer<T>): Promise<T> {
+	const rows = answer(result);
+	if (rows.length > 0) await store.intend(rows, "volumed.told");
+	return result;
+}

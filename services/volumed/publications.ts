@@ -3,7 +3,7 @@ import { Undo } from "#lib/concurrency/undo.ts";
 import { volumeFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import type { View } from "./kernel/views.ts";
-import type { Answer, Parts } from "./parts.ts";
+import { type Answer, type Parts, told } from "./parts.ts";
 import { type Publication, publishedView, type PublicationSpec } from "./publication.ts";
 import { PublicationRecords, type StoredPublication } from "./publication-records.ts";
 import type { Volume } from "./volume.ts";
@@ -59,11 +59,7 @@ export class Publications {
 		const { turns, store } = this.#parts;
 		return turns.take([path], async () => {
 			const publication = this.#records.find(path);
-			if (publication === undefined) {
-				const rows = answer(false);
-				if (rows.length > 0) await store.intend(rows, "volumed.publication.told");
-				return false;
-			}
+			if (publication === undefined) return told(store, false, answer);
 			await store.intend([this.#records.setDeleting(path)], "volumed.publication.deleting");
 			await this.#takeAway(publication, answer);
 			return true;
@@ -118,9 +114,7 @@ export class Publications {
 		const isSame = volume === spec.volume && subpath === spec.subpath && readOnly === spec.readOnly;
 		if (!isSame || existing.state !== "ACTIVE") throw volumeFaults.ALREADY_PUBLISHED({ path, volume });
 		await this.#mendOne(path, signal);
-		const rows = answer(existing);
-		if (rows.length > 0) await this.#parts.store.intend(rows, "volumed.publication.told");
-		return existing;
+		return told(this.#parts.store, existing, answer);
 	}
 
 	async #usable(name: Volume["name"]) {

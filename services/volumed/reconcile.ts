@@ -17,7 +17,7 @@ import type { Observed } from "./kernel/disk.ts";
 import type { LiveMounts } from "./live-mounts.ts";
 import type { Parts } from "./parts.ts";
 import { restored } from "./restores.ts";
-import { LOCAL, newVolume, parseVolumeName, type VolumeName } from "./volume.ts";
+import { parseVolumeName, plainVolume, type VolumeName } from "./volume.ts";
 import { VolumeRecords } from "./volume-records.ts";
 import type { Volumes } from "./volumes.ts";
 
@@ -37,7 +37,7 @@ export async function reconcile(parts: Parts, mended: Mended): Promise<void> {
 	await mended.liveMounts.mend();
 	await undoPending(parts);
 	const undone = await undoCreating(parts, mended.volumes, records);
-	for (const { name, newName } of records.all())
+	for (const { name, newName } of records.unfinished())
 		if (newName !== undefined) await endRename(parts, records, name, newName);
 	// A plugin that is away is asked again by the mender, or by whoever removes the volume again.
 	await mended.volumes.finishRemovals();
@@ -63,7 +63,7 @@ async function undoPending(parts: Parts): Promise<void> {
 }
 
 async function undoCreating({ store, log }: Parts, volumes: Volumes, records: VolumeRecords): Promise<number> {
-	const creating = records.all().filter(({ state }) => state === "CREATING");
+	const creating = records.unfinished().filter(({ state }) => state === "CREATING");
 	for (const volume of creating) {
 		// A plugin that is away is asked again at the next start.
 		try {
@@ -126,8 +126,7 @@ async function placeNobodys(
 		log.warn("what is no volume was set aside", { name, path: await disk.setAside(name) });
 		return;
 	}
-	const spec = { name: adopted, driver: LOCAL, options: new Map(), labels: new Map() };
-	const volume = newVolume(spec, "directory", now());
+	const volume = plainVolume(adopted, now());
 	await store.write([records.insert(volume, "ACTIVE", false), volumeFact("ACTION_CREATED", volume)]);
 	log.warn("a directory without a record is a volume again", { name });
 }

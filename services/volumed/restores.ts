@@ -17,7 +17,7 @@ import type { Tar } from "./kernel/tar.ts";
 import { unpack } from "./unpacking.ts";
 import type { Parts } from "./parts.ts";
 import { Uses, usersText } from "./uses.ts";
-import { LOCAL, newVolume, type Volume } from "./volume.ts";
+import { plainVolume, type Volume } from "./volume.ts";
 import { VolumeRecords } from "./volume-records.ts";
 
 const PROGRESS_MS = 250;
@@ -112,7 +112,7 @@ export class Restores {
 		const { store, disk, now } = this.#parts;
 		const id = randomBytes(16).toString("hex");
 		const name = spec.volume;
-		const created = this.#volumes.find(name) === undefined ? newVolumeNamed(spec, now()) : undefined;
+		const created = this.#volumes.find(name) === undefined ? plainVolume(name, now()) : undefined;
 		await store.write(
 			[
 				this.#records.insert({ ...identity, id, path: "", temporary: "" }, now()),
@@ -168,8 +168,4 @@ export function restored(
 		backupFact("ACTION_RESTORED", result),
 		records.answer(job, result),
 	];
-}
-
-function newVolumeNamed({ volume: name }: RestoreSpec, now: number): Volume {
-	return newVolume({ name, driver: LOCAL, options: new Map(), labels: new Map() }, "directory", now);
 }

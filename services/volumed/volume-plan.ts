@@ -5,15 +5,7 @@ import type { VolumeSource } from "./attachment.ts";
 import { volumeFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import type { Parts } from "./parts.ts";
-import {
-	differenceOf,
-	differenceOfOptions,
-	isPlain,
-	LOCAL,
-	newVolume,
-	type Volume,
-	type VolumeName,
-} from "./volume.ts";
+import { differenceOf, differenceOfOptions, LOCAL, newVolume, type Volume, type VolumeName } from "./volume.ts";
 import { VolumeRecords } from "./volume-records.ts";
 import type { Volumes } from "./volumes.ts";
 
@@ -99,12 +91,11 @@ export class VolumePlan {
 
 	/** Makes what is not there; `undo` takes it back. */
 	async make(undo: Undo, signal: AbortSignal): Promise<void> {
-		const { store, drivers } = this.#parts;
+		const { drivers } = this.#parts;
 		const { fresh } = this;
 		if (fresh.length === 0) return;
 		const rows = fresh.map((volume) => this.#records.insert(volume, "CREATING", true));
-		if (fresh.every(isPlain)) await store.intend(rows, "volumed.attachment.creating");
-		else await store.write(rows, "volumed.attachment.creating");
+		await this.#volumes.intend(fresh, rows, "volumed.attachment.creating");
 		for (const volume of fresh) undo.defer(() => this.#volumes.takeBack(volume));
 		for (const volume of fresh) {
 			await drivers.get(volume.driver).create(volume, signal);

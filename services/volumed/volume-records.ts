@@ -124,6 +124,13 @@ export class VolumeRecords {
 		return this.#store.all<Row>(sql).map(decode);
 	}
 
+	/** Those that something was being done to: of ten thousand a few at most. */
+	unfinished(): StoredVolume[] {
+		const sql =
+			"SELECT *, NULL AS containers, NULL AS paths FROM volume WHERE state <> 'ACTIVE' OR new_name IS NOT NULL ORDER BY name";
+		return this.#store.all<Row>(sql).map(decode);
+	}
+
 	/** Every one, whatever its state. */
 	all(): StoredVolume[] {
 		return this.#store.all<Row>("SELECT *, NULL AS containers, NULL AS paths FROM volume ORDER BY name").map(decode);

@@ -24,12 +24,20 @@ export interface ListedVolume extends Volume {
 	readonly publishedAt: readonly string[];
 }
 
+/** How much is in a volume. */
+export interface Amount {
+	/** What it takes on the disk, the directory itself not counted. */
+	readonly bytes: bigint;
+	/** Names of files, directories and everything else below it. */
+	readonly files: bigint;
+}
+
 /** A volume with what its driver and its content tell. */
 export interface DescribedVolume extends ListedVolume {
 	readonly place: string;
 	readonly status: ReadonlyMap<string, string>;
 	/** Undefined: not asked for, or not mounted now. */
-	readonly usage: { readonly bytes: bigint; readonly files: bigint } | undefined;
+	readonly usage: Amount | undefined;
 }
 
 /** What a new volume is to be. */
@@ -80,6 +88,11 @@ export function newVolume({ name, driver, options, labels }: VolumeSpec, backing
 	const made = randomBytes(32).toString("hex") as VolumeName; // 64 letters and digits
 	const anonymous = name === undefined;
 	return { name: name ?? made, driver, options, labels, anonymous, createdAt: new Date(now), backing, mountpoint: "" };
+}
+
+/** One that is a directory and nothing else is known of it. */
+export function plainVolume(name: VolumeName, now: number): Volume {
+	return newVolume({ name, driver: LOCAL, options: new Map(), labels: new Map() }, "directory", now);
 }
 
 /** What is different from what is asked, in words; undefined when nothing is. */

@@ -5,6 +5,7 @@
  * disk has surely forgotten the name (`settleDisk`).
  */
 import { Undo } from "#lib/concurrency/undo.ts";
+import type { Statement } from "#lib/store/store.ts";
 import { forgetEnded } from "./ended-live-mounts.ts";
 import { volumeFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
@@ -52,9 +53,7 @@ export class Volumes {
 			if (existing !== undefined) return this.#existing(existing, spec, answer);
 			const created = { ...volume, containerIds: [], publishedAt: [] };
 			await using undo = new Undo({}, this.#parts.log);
-			const rows = [this.#records.insert(volume, "CREATING", true)];
-			if (isPlain(volume)) await store.intend(rows, "volumed.volume.creating");
-			else await store.write(rows, "volumed.volume.creating");
+			await this.intend([volume], [this.#records.insert(volume, "CREATING", true)], "volumed.volume.creating");
 			undo.defer(() => this.takeBack(volume));
 			await driver.create(volume, signal);
 			await store.write(
@@ -65,6 +64,12 @@ export class Volumes {
 			this.settleDiskLater();
 			return created;
 		});
+	}
+
+	/** What is about to be done to volumes: of plain directories a power cut may take it back, for then it takes what was done, too. */
+	async intend(volumes: readonly Volume[], rows: readonly Statement[], label: string): Promise<void> {
+		const { store } = this.#parts;
+		await (volumes.every(isPlain) ? store.intend(rows, label) : store.write(rows, label));
 	}
 
 	/** As it is described where its driver has not to be asked. */
@@ -133,9 +138,7 @@ export class Volumes {
 			const volume = this.#records.find(name);
 			if (volume === undefined || volume.gone) throw volumeFaults.VOLUME_NOT_FOUND({ volume: name });
 			await this.#refuseUsed(volume);
-			const rows = [this.#records.setState(name, "DELETING")];
-			if (isPlain(volume)) await this.#parts.store.intend(rows, "volumed.volume.deleting");
-			else await this.#parts.store.write(rows, "volumed.volume.deleting");
+			await this.intend([volume], [this.#records.setState(name, "DELETING")], "volumed.volume.deleting");
 			try {
 				await this.finishDelete([volume], () => answer(name));
 			} catch (error) {

@@ -58,8 +58,8 @@ async function detach(target: string, aside: Aside): Promise<void> {
 	});
 }
 
-/** The path as mountinfo has it. Undefined: there is no such directory. */
-async function asSeen(path: string): Promise<string | undefined> {
+/** The path as mountinfo has it, and itself not touched: what is mounted there may be dead. Undefined: there is no such directory. */
+export async function asSeen(path: string): Promise<string | undefined> {
 	try {
 		return join(await realpath(dirname(path)), basename(path));
 	} catch (error) {

@@ -5,12 +5,12 @@
  * is DRIVER_FAILED with its own words.
  */
 import { createHash } from "node:crypto";
-import { realpath } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, normalize } from "node:path";
+import { isAbsolute, normalize } from "node:path";
 import type { Fault } from "#lib/fault/fault.ts";
 import { findMount } from "#lib/linux/mount/mountinfo.ts";
 import { volumeFaults } from "../faults.ts";
 import type { Driver, DriverVolume } from "./driver.ts";
+import { asSeen } from "./mountpoint.ts";
 import { type Answer, DOCKER_LIMITS, PluginClient, type PluginLimits, PluginRefusal } from "./plugin-client.ts";
 import { DOCKER_FOLDERS, findPlugin, type PluginFolders, pluginNames } from "./plugin-lookup.ts";
 import { flattened } from "./plugin-status.ts";
@@ -255,6 +255,5 @@ function mountpointIn(volume: Answer | undefined): string | undefined {
 
 /** Something is mounted there. It itself is not touched: it may be dead. */
 async function isMountTarget(path: string): Promise<boolean> {
-	const folder = await realpath(dirname(path)).catch(() => dirname(path));
-	return findMount(join(folder, basename(path))) !== undefined;
+	return findMount((await asSeen(path).catch(() => undefined)) ?? path) !== undefined;
 }

@@ -5,8 +5,8 @@
  * descriptor of volumed's: what it says is read until the mount is there, and then nobody listens.
  */
 import { once } from "node:events";
-import { realpath, rename, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { rename, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Child, start } from "#lib/exec/run.ts";
 import { Fault } from "#lib/fault/fault.ts";
@@ -18,6 +18,7 @@ import { volumeFaults } from "../faults.ts";
 import type { Disk } from "../kernel/disk.ts";
 import { atSystem, systemFault } from "../kernel/system-fault.ts";
 import type { Driver, DriverVolume } from "./driver.ts";
+import { asSeen } from "./mountpoint.ts";
 import { sshfsCommand } from "./sshfs-command.ts";
 import { probeDirectory } from "./probe.ts";
 import { parseSshfsOptions, type SshfsOptions } from "./sshfs-options.ts";
@@ -131,15 +132,10 @@ export class SshfsDriver implements Driver {
 		]);
 	}
 
-	/** The mountpoint as mountinfo has it, and itself not touched: it may be dead. Undefined: the volume's directory is not there. */
-	async #target(volume: DriverVolume): Promise<string | undefined> {
+	/** The mountpoint as mountinfo has it. Undefined: the volume's directory is not there. */
+	#target(volume: DriverVolume): Promise<string | undefined> {
 		const path = this.mountpoint(volume);
-		try {
-			return join(await realpath(dirname(path)), basename(path));
-		} catch (error) {
-			if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
-			throw systemFault(`looking at ${path}`, path, error);
-		}
+		return atSystem(`looking at ${path}`, path, () => asSeen(path));
 	}
 
 	async #isMountedAt(target: string): Promise<boolean> {

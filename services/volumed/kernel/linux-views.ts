@@ -10,7 +10,7 @@ import { MountThread } from "#lib/linux/mount/into.ts";
 import { MountRefused } from "#lib/linux/mount/mount-refused.ts";
 import type { Origin, Sight } from "#lib/linux/mount/origin.ts";
 import { UserNamespaces } from "#lib/linux/mount/user-namespace.ts";
-import { identifyProcess } from "#lib/linux/process.ts";
+import { identifyProcess, type ProcessIdentity } from "#lib/linux/process.ts";
 import type { Log } from "#lib/log/log.ts";
 import type { MountPropagation } from "../attachment.ts";
 import { volumeFaults } from "../faults.ts";
@@ -19,7 +19,7 @@ import { PreparedPlaces, removeEmpty } from "./prepared-places.ts";
 import { publicationPlace } from "./publication-place.ts";
 import { idMapOf, originOf, sightOf, viewFault } from "./sight.ts";
 import { atSystem } from "./system-fault.ts";
-import type { ProcessIdentity, View, Views } from "./views.ts";
+import type { Shown, View, Views } from "./views.ts";
 
 export interface LinuxViewsParts {
 	/** Where the prepared ones are; volumed's alone. */
@@ -115,13 +115,13 @@ export class LinuxViews implements Views, AsyncDisposable {
 		}
 	}
 
-	async unpublish(path: string, view: View, made: boolean): Promise<void> {
+	async unpublish(path: string, shown: Shown, made: boolean): Promise<void> {
 		const place = await publicationPlace(path, this.#own, this.#looking).catch((error: unknown) => {
 			if (isFault(error, "INVALID_PATH")) return undefined;
 			throw error;
 		});
 		if (place === undefined) return;
-		await this.#telling(view, { destination: invalidPath(path) }, () => this.#thread.detach(originOf(view), place));
+		await this.#telling(shown, { destination: invalidPath(path) }, () => this.#thread.detach(originOf(shown), place));
 		killPoint("volumed.views.unpublished");
 		if (made) removeEmpty(join(place.folder, place.path));
 		this.#log.change("volume.unpublish", { at: path });
@@ -153,9 +153,9 @@ export class LinuxViews implements Views, AsyncDisposable {
 		this.#log.change("volume.mount-into", { pid: process.pid, destination, ...originOf(view) });
 	}
 
-	async unmountFrom(process: ProcessIdentity, view: View, destination: string): Promise<void> {
-		await this.#telling(view, inProcess(process, destination), () =>
-			this.#thread.detach(originOf(view), { process, destination }),
+	async unmountFrom(process: ProcessIdentity, shown: Shown, destination: string): Promise<void> {
+		await this.#telling(shown, inProcess(process, destination), () =>
+			this.#thread.detach(originOf(shown), { process, destination }),
 		);
 		killPoint("volumed.views.unmounted-from");
 		this.#log.change("volume.unmount-from", { pid: process.pid, destination });
@@ -171,14 +171,14 @@ export class LinuxViews implements Views, AsyncDisposable {
 		);
 	}
 
-	async #telling<T>(view: View, speaker: Speaker, body: () => Promise<T>): Promise<T> {
-		const paths = [join(view.origin, view.subpath), ...(speaker.at === undefined ? [] : [speaker.at])];
+	async #telling<T>(shown: Shown, speaker: Speaker, body: () => Promise<T>): Promise<T> {
+		const paths = [join(shown.origin, shown.subpath), ...(speaker.at === undefined ? [] : [speaker.at])];
 		try {
 			await this.#looking.refuseSilent(paths);
 			return await body();
 		} catch (error) {
 			if (error instanceof MountRefused && error.part === "silent") this.#looking.wasSilent(paths);
-			throw viewFault(view, error, speaker);
+			throw viewFault(shown, error, speaker);
 		}
 	}
 

@@ -6,7 +6,7 @@ import type { Fault } from "#lib/fault/fault.ts";
 import type { BindRecursion, MountPropagation } from "../attachment.ts";
 import { volumeFaults } from "../faults.ts";
 import { Silence, SILENT } from "./looking.ts";
-import type { View } from "./views.ts";
+import type { Shown, View } from "./views.ts";
 
 const PROPAGATION = {
 	private: { propagation: "private", deep: false },
@@ -24,7 +24,7 @@ const READ_ONLY: Readonly<Record<BindRecursion, Sight["readOnly"]>> = {
 	writable: "top",
 };
 
-export function originOf({ origin, subpath }: View): Origin {
+export function originOf({ origin, subpath }: Shown): Origin {
 	return { path: origin, subpath };
 }
 
@@ -45,7 +45,7 @@ export function idMapOf({ owners }: View): IdMap | undefined {
 
 /** Any other error as it is. `destination` says it of the place that was given. */
 export function viewFault(
-	{ origin, subpath }: View,
+	{ origin, subpath }: Shown,
 	error: unknown,
 	{ pid = 0, destination }: { readonly pid?: number | undefined; readonly destination: (problem: string) => Fault },
 ): unknown {

@@ -19,7 +19,8 @@ import { createLog } from "#lib/log/log.ts";
 import { SshfsDriver } from "../drivers/sshfs.ts";
 import { makeNastyTree } from "../test-support/nasty-tree.ts";
 import { SshServer } from "../test-support/ssh-server.ts";
-import { type Amount, Usage } from "./usage.ts";
+import type { Amount } from "../volume.ts";
+import { Usage } from "./usage.ts";
 
 const log = createLog({ service: "test", level: "silent" });
 const never = new AbortController().signal;

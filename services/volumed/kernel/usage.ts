@@ -6,19 +6,14 @@
  */
 import { Worker } from "node:worker_threads";
 import { giveUp } from "#lib/linux/given-up.ts";
+import type { Amounts } from "../descriptions.ts";
+import type { Amount } from "../volume.ts";
 
 /** The sources and the bundle have it beside this file. */
 const THREAD = new URL(import.meta.url.endsWith(".ts") ? "./usage-thread.ts" : "./usage-thread.js", import.meta.url);
 
 /** A thread that does not drop a walk in this time waits inside the kernel, for a file system that does not answer. */
 const STUCK_MS = 5_000;
-
-export interface Amount {
-	/** `st_blocks`, the directory itself not counted. */
-	readonly bytes: bigint;
-	/** Names of files, directories and everything else below it. */
-	readonly files: bigint;
-}
 
 /** With a path: to be walked. Without: nobody waits any more. */
 export interface UsageOrder {
@@ -39,7 +34,7 @@ interface Walk {
 	waiters: number;
 }
 
-export class Usage implements AsyncDisposable {
+export class Usage implements Amounts, AsyncDisposable {
 	readonly #walks = new Map<number, Walk>();
 	readonly #byPath = new Map<string, Walk>();
 	/** Walks that the thread has been told to drop, and has not yet. */
@@ -47,12 +42,6 @@ export class Usage implements AsyncDisposable {
 	#worker: Worker | undefined;
 	#lastId = 0;
 	#isClosed = false;
-
-	constructor() {
-		// Its start takes longer than most walks.
-		this.#worker = this.#start();
-		this.#worker.unref();
-	}
 
 	/** Undefined when there is no such directory, or when something in it cannot be looked at. Rejects with the signal's reason. */
 	async of(path: string, signal: AbortSignal): Promise<Amount | undefined> {

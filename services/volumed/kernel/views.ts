@@ -1,22 +1,21 @@
 /** Mounts of volumed's own: what containers, paths of the host and running processes are shown of a volume or a directory. Everything is idempotent. */
+import type { ProcessIdentity } from "#lib/linux/process.ts";
 import type { BindRecursion, MountPropagation, OwnerMap } from "../attachment.ts";
 
-/** A directory or file of the host as somebody is to see it. */
-export interface View {
+/** A directory or file of the host, or a part of one. */
+export interface Shown {
 	/** An absolute path on this host. */
 	readonly origin: string;
 	/** Only this part of it: relative, resolved beneath `origin` without following any symlink. Empty: all. */
 	readonly subpath: string;
+}
+
+/** It as somebody is to see it. */
+export interface View extends Shown {
 	readonly readOnly: boolean;
 	readonly owners: OwnerMap | undefined;
 	readonly recursion: BindRecursion;
 	readonly propagation: MountPropagation;
-}
-
-/** A process and when it was started: a pid alone is soon somebody else's. */
-export interface ProcessIdentity {
-	readonly pid: number;
-	readonly start: string;
 }
 
 /**
@@ -38,7 +37,7 @@ export interface Views {
 	/** The view of `origin` is what is seen at the path. */
 	isPublished(path: string, view: View): Promise<boolean>;
 	/** Takes the uppermost mount at the path away if it is one of `origin`. `made`: the empty directory goes too. Busy is success: it leaves the tree at once. */
-	unpublish(path: string, view: View, made: boolean): Promise<void>;
+	unpublish(path: string, shown: Shown, made: boolean): Promise<void>;
 
 	/** The path is, or would be, on a mount that shares as that propagation needs: `shared` of a shared one, `slave` of one that is told of mounts. */
 	canPropagate(path: string, propagation: MountPropagation): Promise<boolean>;
@@ -48,5 +47,5 @@ export interface Views {
 	/** Puts the view into the process's mount namespace, at a destination that is resolved once and inside its root, and made if it is missing. Faults: PROCESS_NOT_FOUND, DESTINATION_UNFIT too. */
 	mountInto(process: ProcessIdentity, view: View, destination: string): Promise<void>;
 	/** Takes the uppermost mount at the destination away if it is one of `origin`. No such process is success. */
-	unmountFrom(process: ProcessIdentity, view: View, destination: string): Promise<void>;
+	unmountFrom(process: ProcessIdentity, shown: Shown, destination: string): Promise<void>;
 }

@@ -1,6 +1,7 @@
 /** Views in memory, for use cases. */
 import { volumeFaults } from "../faults.ts";
-import type { ProcessIdentity, View, Views } from "../kernel/views.ts";
+import type { ProcessIdentity } from "#lib/linux/process.ts";
+import type { Shown, View, Views } from "../kernel/views.ts";
 
 export class ModelViews implements Views {
 	/** By id. */
@@ -63,7 +64,7 @@ export class ModelViews implements Views {
 		this.inside.set(`${pid}:${destination}`, view);
 	}
 
-	async unmountFrom({ pid }: ProcessIdentity, _view: View, destination: string): Promise<void> {
+	async unmountFrom({ pid }: ProcessIdentity, _shown: Shown, destination: string): Promise<void> {
 		this.inside.delete(`${pid}:${destination}`);
 	}
 
