@@ -1,18 +1,12 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect } from "vitest";
 import { Backups } from "./backups.ts";
 import { volumeFaults } from "./faults.ts";
 import { JobRecords } from "./job-records.ts";
-import { Scene } from "./test-support/scene.ts";
+import { test } from "./test-support/scene-test.ts";
 import { parseVolumeName } from "./volume.ts";
 
-let scene: Scene;
-beforeEach(async () => {
-	scene = await Scene.open();
-});
-afterEach(() => scene[Symbol.asyncDispose]());
-
-test("a backup of what cannot be mounted is over, and says so", async () => {
-	await scene.create("away", new Map([["type", "nfs"]]));
+test("a backup of what cannot be mounted is over, and says so", async ({ scene }) => {
+	await scene.create("away", { options: new Map([["type", "nfs"]]) });
 	const refused = volumeFaults.MOUNT_FAILED({ volume: "away", problem: "it is away" });
 	scene.local.failures.set("mount", refused);
 	const tar = {} as never; // nothing is packed
@@ -20,8 +14,8 @@ test("a backup of what cannot be mounted is over, and says so", async () => {
 	const target = { path: "/tmp/wharf-no-such-file", overwrite: false };
 	const packed = { compression: "none", level: undefined } as const;
 	const spec = { volume: parseVolumeName("away"), requestId: "1", ...target, ...packed };
-	const running = backups.backup(spec, new AbortController().signal);
+	const running = backups.backup(spec, scene.signal);
 	await expect(Array.fromAsync(running)).rejects.toBe(refused);
-	expect(new JobRecords(scene.parts.store).all()).toEqual([]);
+	expect(new JobRecords(scene.store).all()).toEqual([]);
 	expect(scene.parts.jobs.isBusy("away")).toBe(false);
 });

@@ -1,30 +1,28 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect } from "vitest";
 import { Descriptions } from "./descriptions.ts";
 import { volumeFaults } from "./faults.ts";
-import { Scene } from "./test-support/scene.ts";
-import { parseVolumeName } from "./volume.ts";
+import { mounted, type Scene } from "./test-support/scene.ts";
+import { test } from "./test-support/scene-test.ts";
 
-let scene: Scene;
-let descriptions: Descriptions;
-const { signal } = new AbortController();
-const amounts = { ofAll: async (paths: readonly string[]) => paths.map(() => ({ bytes: 1n, files: 1n })) };
-beforeEach(async () => {
-	scene = await Scene.open();
-	descriptions = new Descriptions(scene.parts, amounts, 20);
-	await scene.create("away", new Map([["type", "tmpfs"]]));
+test.beforeEach(async ({ scene }) => {
+	await scene.create("away", { options: mounted });
 	await scene.create("here");
 });
-afterEach(() => scene[Symbol.asyncDispose]());
 
-async function described() {
-	const volumes = ["away", "here"].map((name) => scene.volumes.get(parseVolumeName(name)));
-	const found = await descriptions.of(volumes, true, signal);
-	return found.map(({ name, status, usage }) => [name, Object.fromEntries(status), usage?.files]);
+/** What is said of the two, each time that it is called. */
+function describing(scene: Scene) {
+	const amounts = { ofAll: async (paths: readonly string[]) => paths.map(() => ({ bytes: 1n, files: 1n })) };
+	const descriptions = new Descriptions(scene.parts, amounts, 20);
+	return async () => {
+		const found = await descriptions.of([scene.get("away"), scene.get("here")], true, scene.signal);
+		return found.map(({ name, status, usage }) => [name, Object.fromEntries(status), usage?.files]);
+	};
 }
 
-test.each(["status", "isMounted"] as const)(
+test.for(["status", "isMounted"] as const)(
 	"a driver that fails at %s keeps nobody from seeing the volumes",
-	async (call) => {
+	async (call, { scene }) => {
+		const described = describing(scene);
 		scene.local.failures.set(call, volumeFaults.DRIVER_FAILED({ driver: "x", act: call, problem: "gone" }));
 		expect(await described()).toEqual([
 			["away", { error: `The volume driver x failed at ${call}: gone.` }, undefined],
@@ -33,7 +31,8 @@ test.each(["status", "isMounted"] as const)(
 	},
 );
 
-test("one that does not answer is not waited for, and asked once by all who want to know", async () => {
+test("one that does not answer is not waited for, and asked once by all who want to know", async ({ scene }) => {
+	const described = describing(scene);
 	const answering = Promise.withResolvers<void>();
 	let asked = 0;
 	scene.local.silence = answering.promise;
