@@ -31,7 +31,8 @@ export class Publications {
 			const publication = { ...spec, createdAt: new Date(now()) };
 			await using undo = new Undo({}, this.#parts.log);
 			if (!volume.synced) await disk.persist([volume.name]);
-			await store.intend([this.#records.insert(publication)], "volumed.publication.creating");
+			// Durable: its place is on any disk, and a power cut that takes the row from this one need not take the directory from that.
+			await store.write([this.#records.insert(publication)], "volumed.publication.creating");
 			let shown: { readonly view: View; readonly made: boolean } | undefined;
 			undo.defer(async () => {
 				if (shown !== undefined) await views.unpublish(spec.path, shown.view, shown.made);

@@ -1,13 +1,15 @@
 /** volumed after ends that it did not choose: killed at any moment, a reboot, a power cut, and a server that does not answer at its start. */
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { createServer, type Server } from "node:net";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { AttachRequest, CreateVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
+import { AttachRequest, CreateVolumeRequest, PublishVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
 import { amiss, remains } from "./test-support/inspection.ts";
 import { killRounds } from "./test-support/kill-rounds.ts";
 import { KillScene, ownMountsAndRun } from "./test-support/kill-scene.ts";
 import { playUntil } from "./test-support/kill-visit.ts";
+import { cutOff } from "./test-support/power-cut.ts";
 import { seededChoices } from "./test-support/seeded-choices.ts";
 import { SshServer } from "./test-support/ssh-server.ts";
 
@@ -32,6 +34,27 @@ describe("at a moment of no choice", () => {
 		},
 		LONG_MS,
 	);
+});
+
+test("what was about to be published on another disk when the power was cut leaves no directory there", async () => {
+	await using scene = await KillScene.open("ext4");
+	const { daemon } = scene;
+	await daemon.start();
+	await daemon.volumes.createVolume(CreateVolumeRequest.fromPartial({ name: "data" }));
+	const mounts = [{ destination: "/x", source: { $case: "volume" as const, value: { name: "data" } } }];
+	const attach = AttachRequest.fromPartial({ holder: "test", containerId: "c1", mounts });
+	// From here on the volume itself is on the disk.
+	await daemon.attachments.attach(attach);
+	await daemon.kill("SIGTERM");
+	await daemon.start("volumed.views.published");
+	const path = join(scene.at("pub"), "data");
+	const request = PublishVolumeRequest.fromPartial({ holder: "test", volume: "data", path });
+	await expect(daemon.publications.publishVolume(request)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+	expect(readdirSync(scene.at("pub"))).toEqual(["data"]);
+	await scene.cutPower(cutOff);
+	await daemon.start();
+	expect(readdirSync(scene.at("pub"))).toEqual([]);
+	expect(await amiss(scene)).toEqual([]);
 });
 
 test("after a reboot everything that was mounted is, but for what has ended with its process", async () => {
