@@ -4,7 +4,12 @@ import { mkdirSync, readdirSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { AttachRequest, CreateVolumeRequest, PublishVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
+import {
+	AttachRequest,
+	CreateVolumeRequest,
+	PublishVolumeRequest,
+	UnpublishVolumeRequest,
+} from "#gen/wharf/volume/v1/volume.ts";
 import { amiss, remains } from "./test-support/inspection.ts";
 import { killRounds } from "./test-support/kill-rounds.ts";
 import { KillScene, ownMountsAndRun } from "./test-support/kill-scene.ts";
@@ -54,6 +59,21 @@ test("what was about to be published on another disk when the power was cut leav
 	await scene.cutPower(cutOff);
 	await daemon.start();
 	expect(readdirSync(scene.at("pub"))).toEqual([]);
+	expect(await amiss(scene)).toEqual([]);
+});
+
+test("a view that was about to be taken away is taken away, though nobody else uses what it shows", async () => {
+	await using scene = await KillScene.open();
+	const { daemon } = scene;
+	await daemon.start("store.volumed.publication.deleting");
+	const options = { type: "tmpfs", device: "tmpfs" };
+	await daemon.volumes.createVolume(CreateVolumeRequest.fromPartial({ name: "data", options }));
+	const path = join(scene.at("pub"), "data");
+	await daemon.publications.publishVolume(PublishVolumeRequest.fromPartial({ holder: "test", volume: "data", path }));
+	const away = daemon.publications.unpublishVolume(UnpublishVolumeRequest.fromPartial({ path }));
+	await expect(away).rejects.toMatchObject({ code: "UNAVAILABLE" });
+	await daemon.start();
+	await expect.poll(() => readdirSync(scene.at("pub"))).toEqual([]);
 	expect(await amiss(scene)).toEqual([]);
 });
 

@@ -16,11 +16,12 @@ const USERS = `
 	UNION SELECT 'publication', path, '' FROM publication WHERE volume = ?1
 	UNION SELECT 'live', container_id, container_name FROM live_mount WHERE volume = ?1`;
 
+/** What is on its way out counts until it is gone: a view is known by what it shows, and that has to be there for it. */
 const MOUNTED = `
 	SELECT 1 FROM attachment_volume JOIN attachment ON attachment.row = attachment_volume.attachment
 		WHERE volume = ?1 AND active = 1
-	UNION ALL SELECT 1 FROM publication WHERE volume = ?1 AND state <> 'DELETING'
-	UNION ALL SELECT 1 FROM live_mount WHERE volume = ?1 AND state <> 'DELETING' LIMIT 1`;
+	UNION ALL SELECT 1 FROM publication WHERE volume = ?1
+	UNION ALL SELECT 1 FROM live_mount WHERE volume = ?1 LIMIT 1`;
 
 const SHOWN = 5;
 
