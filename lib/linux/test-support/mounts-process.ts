@@ -3,8 +3,6 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { identifyProcess, type ProcessIdentity } from "../process.ts";
 
-const DEADLINE_S = 600;
-
 export interface MountsProcess extends AsyncDisposable {
 	readonly pid: number;
 	readonly identity: ProcessIdentity;
@@ -22,12 +20,13 @@ export async function startMountsProcess(
 	root: string,
 	{ chroot = false, flags = [], user }: { chroot?: boolean; flags?: string[]; user?: number } = {},
 ): Promise<MountsProcess> {
-	const wait = `echo in; exec sleep ${DEADLINE_S}`;
+	// It ends with whoever started it, whatever becomes of that.
+	const wait = "echo in; exec cat";
 	const enter = chroot ? `exec chroot ${root} sh -c '${wait}'` : `${pivot(root)}; ${wait}`;
 	const script = `set -e; ${furnish(root)}; ${enter}`;
 	const args = ["unshare", "--mount", "--propagation", "private", ...flags, "--", "sh", "-c", script];
 	const within = user === undefined ? [] : [`--user=/proc/${process.pid}/fd/${user}`, "--setuid=0", "--setgid=0"];
-	const child = spawn("nsenter", [...within, "--", ...args], { stdio: ["ignore", "pipe", "inherit"] });
+	const child = spawn("nsenter", [...within, "--", ...args], { stdio: ["pipe", "pipe", "inherit"] });
 	const [first] = await Promise.race([once(child.stdout, "data"), once(child, "exit")]);
 	if (String(first) !== "in\n") throw new Error(`the process did not start: ${String(first)}`);
 	const pid = child.pid ?? 0;
