@@ -185,6 +185,10 @@ test("a file system that does not answer keeps nobody else waiting for good", as
 	writeFileSync(join(path, "file"), "x");
 	expect(await usage.of(path, never)).toMatchObject({ files: 1n });
 	const pid = Number(execFileSync("pgrep", ["-f", `^sshfs -f .*${folder}`], { encoding: "utf8" }));
+	await using over = new AsyncDisposableStack();
+	// Else whoever cleans up waits for it.
+	over.defer(() => driver.unmount(volume));
+	over.defer(() => void process.kill(pid, "SIGCONT"));
 	process.kill(pid, "SIGSTOP");
 	const abort = new AbortController();
 	const stuck = usage.of(path, abort.signal);
@@ -192,6 +196,4 @@ test("a file system that does not answer keeps nobody else waiting for good", as
 	setTimeout(() => abort.abort(new Error("gone")), 100);
 	await expect(stuck).rejects.toThrow("gone");
 	expect(await behind).toEqual(told(join(folder, "server")));
-	process.kill(pid, "SIGCONT");
-	await driver.unmount(volume);
 });
