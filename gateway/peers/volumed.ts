@@ -14,6 +14,7 @@ import {
 } from "#gen/wharf/volume/v1/volume.ts";
 import { type Address, client, type ClientOf } from "#lib/rpc/client.ts";
 import { allPages } from "#lib/rpc/all-pages.ts";
+import { cgroupPath } from "../runtime/oci-config.ts";
 import { HOLDER } from "./netd.ts";
 
 /** Filling a new volume from an image takes as long as the image's content is large. */
@@ -41,7 +42,8 @@ export class Volumed implements Disposable {
 	/** Held and filled, and made ready by `activate`. */
 	async attach({ mounts, mountsOf, ...rest }: Wanted, signal?: AbortSignal): Promise<readonly ResolvedMount[]> {
 		const lists = { mounts: [...mounts], mountsOf: [...mountsOf] };
-		const request = { requestId: randomUUID(), holder: HOLDER, ...rest, ...lists, activateLater: true };
+		const cgroup = cgroupPath(rest.containerId);
+		const request = { requestId: randomUUID(), holder: HOLDER, ...rest, ...lists, activateLater: true, cgroup };
 		const options = { signal, timeoutMs: ATTACH_TIMEOUT_MS };
 		const { attachment } = await this.#attachments.attach(AttachRequest.fromPartial(request), options);
 		return attachment?.mounts ?? [];
@@ -49,7 +51,7 @@ export class Volumed implements Disposable {
 
 	/** Everything is there to be mounted when this resolves. */
 	async activate(containerId: string, signal?: AbortSignal): Promise<readonly ResolvedMount[]> {
-		const request = { requestId: randomUUID(), holder: HOLDER, containerId };
+		const request = { requestId: randomUUID(), holder: HOLDER, containerId, cgroup: cgroupPath(containerId) };
 		const options = { signal, timeoutMs: ACTIVATE_TIMEOUT_MS };
 		const { attachment } = await this.#attachments.activateAttachment(
 			ActivateAttachmentRequest.fromPartial(request),

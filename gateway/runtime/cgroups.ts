@@ -1,33 +1,26 @@
-/** Control groups of containers, by the files of cgroup v1, v2 or both side by side: for what the runtime leaves behind. */
+/** Control groups of containers: for what the runtime leaves behind. */
 import { readdir, readFile, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { cgroupFolders } from "#lib/linux/cgroups.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { cgroupPath } from "./oci-config.ts";
 
-const MOUNTS = "/sys/fs/cgroup";
-
 /** True when nothing of it is left. A group whose processes are still ending stays for now. */
 export async function removeCgroups(id: string): Promise<boolean> {
-	const removed = await Promise.all((await hierarchies()).map((root) => removeOne(join(root, cgroupPath(id)))));
+	const removed = await Promise.all((await cgroupFolders(cgroupPath(id))).map(removeOne));
 	return removed.every(Boolean);
 }
 
 /** The processes in its control group, as the host counts them. */
 export async function processesOf(id: string): Promise<number[]> {
-	const files = (await hierarchies()).map((root) => join(root, cgroupPath(id), "cgroup.procs"));
+	const files = (await cgroupFolders(cgroupPath(id))).map((folder) => join(folder, "cgroup.procs"));
 	const texts = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
 	return [...new Set(texts.flatMap((text) => text.split("\n")).filter((line) => line !== ""))].map(Number);
 }
 
 /** The group that all containers' groups are in, when it is empty: other instances of wharf on the machine share it. */
 export async function removeParentCgroups(): Promise<void> {
-	await Promise.all((await hierarchies()).map((root) => removeOne(join(root, cgroupPath("")))));
-}
-
-/** Every folder that a group may be in: each v1 controller's, and v2's, which is the mount itself where there is no v1. */
-async function hierarchies(): Promise<string[]> {
-	const names = await readdir(MOUNTS, { withFileTypes: true }).catch(() => []);
-	return [MOUNTS, ...names.filter((entry) => entry.isDirectory()).map(({ name }) => join(MOUNTS, name))];
+	await Promise.all((await cgroupFolders(cgroupPath(""))).map(removeOne));
 }
 
 /** Its own groups first: systemd or a container's program may have made some. */

@@ -31,7 +31,9 @@ export async function* execInside(
 	await using session = await ExecSession.open(sessionsDir, id);
 	const { logPath, pidPath } = session;
 	const env = environment.flatMap((entry) => ["--env", entry]);
-	const args = [...globalArgs, "--log", logPath, "exec", "--pid-file", pidPath, ...env, id, ...command];
+	// In one that a backup has paused it waits for the end of that.
+	const options = ["--ignore-paused", "--pid-file", pidPath, ...env];
+	const args = [...globalArgs, "--log", logPath, "exec", ...options, id, ...command];
 	const stdio = { stdin: stdin === undefined ? "ignore" : "pipe", stderr: "pipe" } as const;
 	const child = start(program, args, { signal, graceMs: GRACE_MS, ...stdio });
 	let isOver = false;

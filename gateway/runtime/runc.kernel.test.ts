@@ -3,12 +3,14 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freeze, thaw } from "#lib/linux/freezer.ts";
 import { createLog } from "#lib/log/log.ts";
 import { findProgram } from "../find-program.ts";
 import { removeParentCgroups } from "./cgroups.ts";
 import { LogParser } from "./log-format.ts";
-import { ociConfig } from "./oci-config.ts";
+import { cgroupPath, ociConfig } from "./oci-config.ts";
 import { openFilesLimit } from "./open-files.ts";
 import { processStart } from "./process-start.ts";
 import { hostPathOf, lookUp } from "./program-lookup.ts";
@@ -184,6 +186,49 @@ describe("a container's process", () => {
 			expect(lookUp(command, "/usr/bin:/bin", hostPath)).toBe(lookup);
 		}
 		expect((await runc.observe()).size).toBe(0);
+	});
+});
+
+describe("in a container that is paused for a moment", () => {
+	const BOUND_MS = 10_000;
+	const never = new AbortController().signal;
+
+	/** Frozen while `body` begins, and thawed when it has had the time to fail. */
+	async function paused<T>(id: string, body: () => Promise<T>): Promise<T> {
+		expect(await freeze(cgroupPath(id), BOUND_MS)).toBe("thawed");
+		const running = body();
+		await Promise.race([running, sleep(500)]).catch(() => undefined);
+		await thaw(cgroupPath(id));
+		return running;
+	}
+
+	test("the process is let go afterwards", async () => {
+		await using made = await make(["echo", "hello"]);
+		await paused(made.id, () => made.start());
+		expect(await made.exit()).toBe(0);
+		expect(made.log()).toMatchObject([{ text: "hello\n" }]);
+	});
+
+	test("another one begins afterwards", async () => {
+		await using made = await make(["sleep", "1000"]);
+		await made.start();
+		const command = ["echo", "hello"];
+		const parts = await paused(made.id, () =>
+			Array.fromAsync(runc.exec(made.id, { command, environment: [], stdin: undefined, signal: never })),
+		);
+		expect(parts.map((part) => (part.kind === "exit" ? part.exitCode : String(part.data)))).toEqual(["hello\n", 0]);
+	});
+
+	test("it is killed and removed at once", async () => {
+		await using killed = await make(["sleep", "1000"]);
+		await killed.start();
+		await paused(killed.id, () => runc.kill(killed.id, "KILL"));
+		expect(await killed.exit()).toBe(137);
+		await using removed = await make(["sleep", "1000"]);
+		await removed.start();
+		await freeze(cgroupPath(removed.id), BOUND_MS);
+		await runc.remove(removed.id);
+		expect(cgroupsOf(removed.id)).toEqual([]);
 	});
 });
 

@@ -41,6 +41,9 @@ interface Listed {
 
 const REMOVE_ATTEMPTS = 50;
 const REMOVE_RETRY_MS = 20;
+/** For as long as a pause lasts at most. */
+const START_ATTEMPTS = 100;
+const START_RETRY_MS = 50;
 
 export class Runc implements Runtime {
 	readonly #options: RuncOptions;
@@ -67,7 +70,8 @@ export class Runc implements Runtime {
 	}
 
 	async start(id: string): Promise<void> {
-		await this.#runc(["start", id]);
+		for (let attempt = 1; !(await this.#isStarted(id, attempt < START_ATTEMPTS)); attempt++)
+			await sleep(START_RETRY_MS);
 		killPoint("runtime.start");
 		this.#options.log.change("container.start", { id });
 	}
@@ -129,6 +133,18 @@ export class Runc implements Runtime {
 
 	forgetExit(id: string): Promise<void> {
 		return this.#exits.remove(id);
+	}
+
+	/** False: it is to be tried again. runc starts none that is paused, and a backup may have paused it for a moment; it may have gone on by now. */
+	async #isStarted(id: string, mayTryAgain: boolean): Promise<boolean> {
+		try {
+			await this.#runc(["start", id]);
+			return true;
+		} catch (error) {
+			const status = (await this.observe()).get(id)?.status;
+			if (mayTryAgain && (status === "paused" || status === "created")) return false;
+			throw error;
+		}
 	}
 
 	async #runc(args: readonly string[]): Promise<string> {

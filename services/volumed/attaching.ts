@@ -107,9 +107,10 @@ export class Attaching {
 		await volumes.persist();
 
 		const id = randomBytes(32).toString("hex");
-		const { holder, containerId, containerName } = spec;
+		const { holder, containerId, containerName, cgroup = "" } = spec;
 		const mounts = plan.map((planned, index) => this.#resolved(planned, placeOf(id, index)));
-		const whole = { id, holder, containerId, containerName, mounts, createdAt: new Date(now()), active: true };
+		const createdAt = new Date(now());
+		const whole = { id, holder, containerId, containerName, mounts, createdAt, active: true, cgroup };
 		const isWork = this.#activation.needsWork(whole);
 		if (isWork && !spec.activateLater) {
 			const active = await this.#activated(whole, asked, undo, signal);

@@ -13,6 +13,7 @@ interface Row {
 	readonly mounts: string;
 	readonly created_at: number;
 	readonly active: number;
+	readonly cgroup: string;
 }
 
 export interface StoredAttachment extends Attachment {
@@ -58,6 +59,12 @@ export class AttachmentRecords {
 		return this.#store.all<Row>(sql, ...params, limit).map(decode);
 	}
 
+	/** Those of a volume, also those that nobody was answered about yet. */
+	using(volume: string): StoredAttachment[] {
+		const sql = "SELECT * FROM attachment WHERE row IN (SELECT attachment FROM attachment_volume WHERE volume = ?)";
+		return this.#store.all<Row>(`${sql} ORDER BY row`, volume).map(decode);
+	}
+
 	insert(attachment: Attachment, asked: string): Statement[] {
 		return this.#insert(attachment, asked, false);
 	}
@@ -95,17 +102,21 @@ export class AttachmentRecords {
 		return { sql: "UPDATE attachment SET mounts = ? WHERE id = ?", params: [JSON.stringify(mounts), id], changes: 1 };
 	}
 
+	setCgroup(id: string, cgroup: string): Statement {
+		return { sql: "UPDATE attachment SET cgroup = ? WHERE id = ?", params: [cgroup, id], changes: 1 };
+	}
+
 	delete(id: string): Statement {
 		return { sql: "DELETE FROM attachment WHERE id = ?", params: [id], changes: 1 };
 	}
 
 	#insert(attachment: Attachment, asked: string, pending: boolean): Statement[] {
-		const { id, holder, containerId, containerName, mounts, createdAt, active } = attachment;
+		const { id, holder, containerId, containerName, mounts, createdAt, active, cgroup } = attachment;
 		const volumes = new Set(mounts.map(({ volume }) => volume).filter((name) => name !== ""));
 		return [
 			{
-				sql: `INSERT INTO attachment (id, holder, container_id, container_name, asked, mounts, created_at, active, pending)
-					VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				sql: `INSERT INTO attachment (id, holder, container_id, container_name, asked, mounts, created_at, active, pending, cgroup)
+					VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 				params: [
 					id,
 					holder,
@@ -116,6 +127,7 @@ export class AttachmentRecords {
 					createdAt.getTime(),
 					active ? 1 : 0,
 					pending ? 1 : 0,
+					cgroup,
 				],
 			},
 			...[...volumes].map((volume) => ({
@@ -139,6 +151,7 @@ function decode(row: Row): StoredAttachment {
 		mounts: mounts.map(whole),
 		createdAt: new Date(row.created_at),
 		active: row.active === 1,
+		cgroup: row.cgroup,
 	};
 }
 

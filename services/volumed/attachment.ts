@@ -105,6 +105,8 @@ export interface Attachment {
 	readonly createdAt: Date;
 	/** Something was made ready for it, which deactivating takes back. */
 	readonly active: boolean;
+	/** Of the container's processes, as it was said last: an absolute path within each hierarchy; empty: none are to be paused. */
+	readonly cgroup: string;
 }
 
 /** Whose a container is, and which. */
@@ -133,7 +135,12 @@ export interface AttachSpec {
 	/** Undefined: new volumes stay empty. */
 	readonly imageRoot: string | undefined;
 	readonly activateLater: boolean;
+	/** Undefined: as it was said before, or none. */
+	readonly cgroup: string | undefined;
 }
+
+/** Of the run that begins. */
+export interface ActivateSpec extends Party, Pick<AttachSpec, "cgroup"> {}
 
 /** A mount in a process that runs. */
 export interface LiveMount {
@@ -194,7 +201,7 @@ function compare(a: string, b: string): number {
 	return a < b ? -1 : Number(a > b);
 }
 
-/** What was asked, in one form only: equal askings are equal texts. */
+/** What was asked to be mounted, in one form only: equal askings are equal texts. */
 export function canonicalText({ containerName, mounts, mountsOf, imageRoot }: AttachSpec): string {
 	const text = { containerName, mounts: inMountOrder(mounts), mountsOf, imageRoot };
 	return JSON.stringify(text, (_, value: unknown) => {

@@ -139,4 +139,27 @@ describe("attachments", () => {
 		await expect(scene.activate("c1")).rejects.toThrow("no such part");
 		expect(scene.store.get("SELECT active FROM attachment")).toEqual({ active: 0 });
 	});
+
+	test("know the control group that was said last, and another one is no other attachment", async ({ scene }) => {
+		const known = () => scene.attachments.list({ holder: "test", containerId: "c1", volume: undefined }, 0, 10);
+		const attach = (cgroup?: string) => scene.attach("c1", { "/x": volumeAt("data") }, { cgroup });
+		const { id } = await attach();
+		expect(known()).toMatchObject([{ id, cgroup: "" }]);
+		expect(await attach("/a/c1")).toMatchObject({ id, cgroup: "/a/c1" });
+		expect(await attach()).toMatchObject({ id, cgroup: "/a/c1" });
+		expect(await scene.activate("c1", "/b/c1")).toMatchObject({ id, cgroup: "/b/c1" });
+		expect(await scene.activate("c1")).toMatchObject({ id, cgroup: "/b/c1" });
+		expect(known()).toMatchObject([{ id, cgroup: "/b/c1" }]);
+		expect(await scene.activate("c1", "")).toMatchObject({ id, cgroup: "" });
+		expect(known()).toMatchObject([{ id, cgroup: "" }]);
+	});
+
+	test("that are ready know another control group, too", async ({ scene }) => {
+		const known = () => scene.attachments.list({ holder: "test", containerId: "c1", volume: undefined }, 0, 10);
+		const attach = (cgroup: string) => scene.attach("c1", { "/x": volumeAt("data", { options: mounted }) }, { cgroup });
+		expect(await attach("/a/c1")).toMatchObject({ active: true, cgroup: "/a/c1" });
+		expect(known()).toMatchObject([{ active: true, cgroup: "/a/c1" }]);
+		expect(await attach("/b/c1")).toMatchObject({ active: true, cgroup: "/b/c1" });
+		expect(known()).toMatchObject([{ active: true, cgroup: "/b/c1" }]);
+	});
 });

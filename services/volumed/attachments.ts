@@ -4,8 +4,10 @@
  * A volume is held by a row that refers to it; the store refuses to let it go meanwhile.
  */
 import { Undo } from "#lib/concurrency/undo.ts";
+import type { Statement } from "#lib/store/store.ts";
 import { Activation } from "./activation.ts";
 import {
+	type ActivateSpec,
 	type Attachment,
 	type AttachSpec,
 	canonicalText,
@@ -57,7 +59,7 @@ export class Attachments {
 		return turns.take([containerKey(spec), ...sources], async () => {
 			const asked = canonicalText(spec);
 			const existing = this.#records.find(spec.holder, spec.containerId);
-			if (existing !== undefined) return this.#existing(existing, asked, answer, signal);
+			if (existing !== undefined) return this.#existing(existing, { asked, cgroup: spec.cgroup }, answer, signal);
 			refuseDuplicates(spec.mounts);
 			const others = inherited(spec, (containerId) => this.#get({ ...spec, containerId }));
 			const names = namesOf(spec.mounts, others);
@@ -66,8 +68,10 @@ export class Attachments {
 	}
 
 	/** Faults: as the contract says; then it is as it was. */
-	activate(party: Party, answer: Answer<Attachment>, signal: AbortSignal): Promise<Attachment> {
-		return this.#parts.turns.take([containerKey(party)], () => this.#activated(this.#get(party), answer, signal));
+	activate(spec: ActivateSpec, answer: Answer<Attachment>, signal: AbortSignal): Promise<Attachment> {
+		return this.#parts.turns.take([containerKey(spec)], () =>
+			this.#activated(this.#get(spec), spec.cgroup, answer, signal),
+		);
 	}
 
 	/** Gives false when it was not active. */
@@ -111,7 +115,7 @@ export class Attachments {
 
 	async #existing(
 		existing: StoredAttachment,
-		asked: string,
+		{ asked, cgroup }: Pick<StoredAttachment, "asked"> & Pick<AttachSpec, "cgroup">,
 		answer: Answer<Attachment>,
 		signal: AbortSignal,
 	): Promise<Attachment> {
@@ -119,11 +123,25 @@ export class Attachments {
 			const container = existing.containerName || existing.containerId.slice(0, 12);
 			throw volumeFaults.ALREADY_ATTACHED({ container, holder: existing.holder });
 		}
-		if (existing.active) return this.#activated(existing, answer, signal);
-		return told(this.#parts.store, existing, answer);
+		if (existing.active) return this.#activated(existing, cgroup, answer, signal);
+		const rows = this.#moving(existing, cgroup);
+		return told(this.#parts.store, { ...existing, cgroup: cgroup ?? existing.cgroup }, (now) => [
+			...rows,
+			...answer(now),
+		]);
 	}
 
-	async #activated(stored: StoredAttachment, answer: Answer<Attachment>, signal: AbortSignal): Promise<Attachment> {
+	/** Where its processes will be from now on. */
+	#moving({ id, cgroup: before }: Attachment, cgroup: string | undefined): Statement[] {
+		return cgroup === undefined || cgroup === before ? [] : [this.#records.setCgroup(id, cgroup)];
+	}
+
+	async #activated(
+		stored: StoredAttachment,
+		cgroup: string | undefined,
+		answer: Answer<Attachment>,
+		signal: AbortSignal,
+	): Promise<Attachment> {
 		const { store } = this.#parts;
 		const { id } = stored;
 		const isWork = this.#activation.needsWork(stored);
@@ -138,9 +156,10 @@ export class Attachments {
 			await store.intend([this.#records.setActive(id, true)], "volumed.attachment.activating");
 		}
 		const mounts = await this.#activation.make(stored, signal);
-		const active = { ...stored, active: isWork, mounts };
+		const active = { ...stored, active: isWork, mounts, cgroup: cgroup ?? stored.cgroup };
 		const moved = mounts.some((mount, index) => mount !== stored.mounts[index]);
-		const rows = [...(moved ? [this.#records.setMounts(id, mounts)] : []), ...answer(active)];
+		const changes = [...this.#moving(stored, cgroup), ...(moved ? [this.#records.setMounts(id, mounts)] : [])];
+		const rows = [...changes, ...answer(active)];
 		if (rows.length > 0) await store.intend(rows, "volumed.attachment.activated");
 		undo.done();
 		return active;

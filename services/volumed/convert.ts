@@ -4,6 +4,7 @@ import type * as pb from "#gen/wharf/volume/v1/volume.ts";
 import { atField } from "#lib/fault/fault.ts";
 import { type PageRequest, pageOf, pageToken, parsePage, parsePageByName } from "#lib/rpc/page.ts";
 import {
+	type ActivateSpec,
 	type Attachment,
 	type AttachSpec,
 	type LiveMount,
@@ -86,7 +87,7 @@ export function renderPruned({ names, reclaimedBytes, problems }: Pruned): pb.Pr
 }
 
 export function parseAttach(message: pb.AttachRequest): AttachSpec {
-	const { containerName, mounts, imageRoot, mountsOf, activateLater } = message;
+	const { containerName, mounts, imageRoot, mountsOf, activateLater, cgroup } = message;
 	if (imageRoot !== "" && !isAbsolute(imageRoot)) {
 		throw volumeFaults.INVALID_PATH({ path: imageRoot, problem: "it is no absolute path" }, { field: "image_root" });
 	}
@@ -99,7 +100,17 @@ export function parseAttach(message: pb.AttachRequest): AttachSpec {
 		}),
 		imageRoot: imageRoot === "" ? undefined : imageRoot,
 		activateLater,
+		cgroup: parseCgroup(cgroup),
 	};
+}
+
+export function parseActivate(message: pb.ActivateAttachmentRequest): ActivateSpec {
+	return { ...parseParty(message), cgroup: parseCgroup(message.cgroup) };
+}
+
+/** The uppermost group has everybody in it, volumed too. */
+function parseCgroup(cgroup: string | undefined): string | undefined {
+	return cgroup === undefined || cgroup === "" ? cgroup : shortestPath(cgroup, "cgroup");
 }
 
 export function parseDetach(message: pb.DetachRequest) {
@@ -124,8 +135,8 @@ export function renderAttachments(attachments: readonly StoredAttachment[], limi
 }
 
 export function renderAttachment(attachment: Attachment): pb.Attachment {
-	const { id, holder, containerId, containerName, mounts, createdAt, active } = attachment;
-	return { id, holder, containerId, containerName, mounts: mounts.map(renderResolved), createdAt, active };
+	const { id, holder, containerId, containerName, mounts, createdAt, active, cgroup } = attachment;
+	return { id, holder, containerId, containerName, mounts: mounts.map(renderResolved), createdAt, active, cgroup };
 }
 
 export function parseMountInto(message: pb.MountIntoRequest): LiveMountSpec {
@@ -153,10 +164,14 @@ export function parsePublish({ holder, volume, path, subpath, readOnly }: pb.Pub
 }
 
 export function parsePublishedPath(path: string): string {
-	const refuse = (problem: string) =>
-		volumeFaults.INVALID_PATH({ path: path.slice(0, 200), problem }, { field: "path" });
+	return shortestPath(path, "path");
+}
+
+function shortestPath(path: string, field: string): string {
+	const refuse = (problem: string) => volumeFaults.INVALID_PATH({ path: path.slice(0, 200), problem }, { field });
 	if (!isAbsolute(path)) throw refuse("it is no absolute path");
 	if (path.includes("\0")) throw refuse("it has a zero byte");
+	if (Buffer.byteLength(path) > 4095) throw refuse("it is too long");
 	if (path.split("/").includes("..")) throw refuse("it has `..`");
 	const normal = normalize(path).replace(/(?<=.)\/$/, "");
 	if (normal === "/") throw refuse("it is the root");

@@ -150,6 +150,7 @@ const ASKINGS: readonly Asking[] = [
 	),
 	...odd("attach container", TEXTS, (containerId) => attach({ containerId })),
 	...odd("attach holder", TEXTS, (holder) => attach({ holder })),
+	...odd("attach cgroup", TEXTS, (cgroup) => attach({ cgroup })),
 	...odd("attach name", TEXTS, (containerName) => attach({ containerName, mounts: [mountAt("/x", volume())] })),
 	...odd("attach image", TEXTS, (imageRoot) =>
 		attach({ imageRoot, mounts: [mountAt("/x", volume({ noCopy: false }))] }),

@@ -5,6 +5,7 @@ import type { Statement, Store } from "#lib/store/store.ts";
 import type { Drivers } from "./drivers/drivers.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Disk, Host } from "./kernel/disk.ts";
+import type { Freezer } from "./kernel/freezer.ts";
 import type { Views } from "./kernel/views.ts";
 import type { Mounting } from "./mounting.ts";
 
@@ -13,6 +14,7 @@ export interface Parts {
 	readonly disk: Disk;
 	readonly host: Host;
 	readonly views: Views;
+	readonly freezer: Freezer;
 	readonly drivers: Drivers;
 	readonly mounting: Mounting;
 	/**

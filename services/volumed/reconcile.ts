@@ -2,7 +2,7 @@
  * What a crash or a reboot left is brought to an end before the first request: the store and the disk then say the same. Mounts may
  * wait for servers, and are mended behind it (`mend-mounts.ts`).
  *
- * Jobs: a file or a content that had taken its place is a success, anything else never happened. Volumes: a creation or an attachment
+ * Containers that were paused go on. Jobs: a file or a content that had taken its place is a success, anything else never happened. Volumes: a creation or an attachment
  * that nobody was answered about is taken back, a removal or another name is finished. Content without a row is never deleted: under a
  * volume's name it becomes a volume again (a lost store, a directory put back by hand), otherwise it goes to `.lost+found`. A row
  * without content stays and is refused where it would be used, so that an empty directory never passes for it; one that a power cut took
@@ -16,6 +16,7 @@ import { fileIdentity, removeTemporary } from "./kernel/archive-file.ts";
 import type { Observed } from "./kernel/disk.ts";
 import type { LiveMounts } from "./live-mounts.ts";
 import type { Parts } from "./parts.ts";
+import type { Pauses } from "./pauses.ts";
 import { restored } from "./restores.ts";
 import { parseVolumeName, plainVolume, type VolumeName } from "./volume.ts";
 import { VolumeRecords } from "./volume-records.ts";
@@ -26,11 +27,14 @@ const CUT_OFF = "volumed ended before it was done.";
 export interface Mended {
 	readonly volumes: Volumes;
 	readonly liveMounts: LiveMounts;
+	readonly pauses: Pauses;
 }
 
 /** At the start, before the first request. */
 export async function reconcile(parts: Parts, mended: Mended): Promise<void> {
 	const { store, disk, log } = parts;
+	// Before all else: containers stand still.
+	await mended.pauses.mend();
 	const records = new VolumeRecords(store);
 	const jobs = new JobRecords(store);
 	for (const job of jobs.all()) await settle(job, jobs, parts, records);
@@ -131,7 +135,12 @@ async function placeNobodys(
 	log.warn("a directory without a record is a volume again", { name });
 }
 
-async function settle(job: StoredJob, jobs: JobRecords, { store, disk }: Parts, records: VolumeRecords): Promise<void> {
+async function settle(
+	job: StoredJob,
+	jobs: JobRecords,
+	{ store, disk, now }: Parts,
+	records: VolumeRecords,
+): Promise<void> {
 	const { id, kind, volume: name, sealed, path, temporary } = job;
 	const there = kind === "backup" ? await fileIdentity(path) : await disk.identity(name);
 	if (kind === "backup") await removeTemporary(temporary);
@@ -141,7 +150,8 @@ async function settle(job: StoredJob, jobs: JobRecords, { store, disk }: Parts, 
 	}
 	const { result } = sealed;
 	if (kind === "backup") {
-		await store.write([jobs.delete(id), backupFact("ACTION_CREATED", result), jobs.answer(job, result)]);
+		const rows = [backupFact("ACTION_CREATED", result), jobs.made(result.sha256, now()), jobs.answer(job, result)];
+		await store.write([jobs.delete(id), ...rows]);
 		return;
 	}
 	const volume = records.find(name);

@@ -189,6 +189,24 @@ const STRAYS: readonly Stray[] = [
 		remove: () => inStore("volumed", "DELETE FROM attachment WHERE id = 'x'"),
 		says: /attachment of container nobody is held/,
 	},
+	{
+		kind: "another control group than the container's",
+		plant: () => inStore("volumed", "UPDATE attachment SET cgroup = '/wharf/other'"),
+		remove: () => inStore("volumed", `UPDATE attachment SET cgroup = '/wharf/${container}'`),
+		says: /container web is not in "\/wharf\/other"/,
+	},
+	{
+		kind: "a pause that is stored",
+		plant: () => inStore("volumed", "INSERT INTO pause VALUES ('/wharf/other')"),
+		remove: () => inStore("volumed", "DELETE FROM pause"),
+		says: /\/wharf\/other is stored as paused/,
+	},
+	{
+		kind: "a container that stands still",
+		plant: () => freezing("FROZEN", "1"),
+		remove: () => freezing("THAWED", "0"),
+		says: /container web stands still/,
+	},
 ];
 
 test.each(STRAYS)("$kind is found", async ({ plant, remove, says }) => {
@@ -203,6 +221,15 @@ let pid: number | undefined;
 
 function realPid(): number {
 	return pid ?? 0;
+}
+
+/** Where both are mounted, v1's freezer alone, as runc has it. */
+async function freezing(v1: string, v2: string): Promise<void> {
+	const [folder] = (await host.ok("find", ["/sys/fs/cgroup", "-path", `*/wharf/${container}`]))
+		.split("\n")
+		.sort((a, b) => Number(b.includes("/freezer/")) - Number(a.includes("/freezer/")));
+	const script = `if [ -e ${folder}/freezer.state ]; then echo ${v1} >${folder}/freezer.state; else echo ${v2} >${folder}/cgroup.freeze; fi`;
+	await host.ok("sh", ["-c", script]);
 }
 
 async function legName(): Promise<string> {

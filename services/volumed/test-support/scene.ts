@@ -13,6 +13,7 @@ import { LiveMounts } from "../live-mounts.ts";
 import { mendMounts } from "../mend-mounts.ts";
 import { Mounting } from "../mounting.ts";
 import type { Parts } from "../parts.ts";
+import { Pauses } from "../pauses.ts";
 import type { PublicationSpec } from "../publication.ts";
 import { Publications } from "../publications.ts";
 import { reconcile } from "../reconcile.ts";
@@ -22,6 +23,7 @@ import { EVERY_VOLUME, type VolumeFilter } from "../volume-records.ts";
 import { Volumes } from "../volumes.ts";
 import { ModelDisk, ModelHost } from "./model-disk.ts";
 import { ModelDriver } from "./model-driver.ts";
+import { ModelFreezer } from "./model-freezer.ts";
 import { ModelViews } from "./model-views.ts";
 
 export const nothing = (): [] => [];
@@ -47,12 +49,14 @@ export class Scene implements AsyncDisposable {
 	readonly disk = new ModelDisk();
 	readonly host = new ModelHost();
 	readonly views = new ModelViews();
+	readonly freezer = new ModelFreezer();
 	readonly local = new ModelDriver(LOCAL, this.disk);
 	readonly parts: Parts;
 	readonly volumes: Volumes;
 	readonly attachments: Attachments;
 	readonly liveMounts: LiveMounts;
 	readonly publications: Publications;
+	readonly pauses: Pauses;
 	/** Of a caller that waits for the answer. */
 	readonly signal = new AbortController().signal;
 	readonly #folder: string;
@@ -60,15 +64,16 @@ export class Scene implements AsyncDisposable {
 	private constructor(folder: string, store: Store) {
 		this.#folder = folder;
 		this.store = store;
-		const { disk, host, views } = this;
+		const { disk, host, views, freezer } = this;
 		const drivers = new Drivers([this.local], (name) => new ModelDriver(name, disk));
 		const mounting = new Mounting(store, drivers);
 		const log = createLog({ service: "test", level: "silent" });
 		const rest = { turns: new Turns(), jobs: new Jobs(), log, now: () => 1_700_000_000_000 };
-		this.parts = { store, disk, host, views, drivers, mounting, ...rest };
+		this.parts = { store, disk, host, views, freezer, drivers, mounting, ...rest };
 		this.volumes = new Volumes(this.parts);
 		this.liveMounts = new LiveMounts(this.parts, this.volumes);
 		this.publications = new Publications(this.parts);
+		this.pauses = new Pauses(this.parts);
 		this.attachments = new Attachments(this.parts, this.volumes, this.liveMounts);
 	}
 
@@ -94,7 +99,13 @@ export class Scene implements AsyncDisposable {
 
 	attach(containerId: string, mounts: Readonly<Record<string, MountSource>>, more: Partial<AttachSpec> = {}) {
 		const specs = Object.entries(mounts).map(([destination, source]) => ({ ...plain, destination, source }));
-		const rest = { containerName: "web", mountsOf: [], imageRoot: undefined, activateLater: false };
+		const rest = {
+			containerName: "web",
+			mountsOf: [],
+			imageRoot: undefined,
+			activateLater: false,
+			cgroup: undefined,
+		};
 		return this.attachments.attach({ ...party(containerId), mounts: specs, ...rest, ...more }, nothing, this.signal);
 	}
 
@@ -102,8 +113,8 @@ export class Scene implements AsyncDisposable {
 		return this.attachments.detach(party(containerId), anonymous, nothing);
 	}
 
-	activate(containerId: string) {
-		return this.attachments.activate(party(containerId), nothing, this.signal);
+	activate(containerId: string, cgroup?: string) {
+		return this.attachments.activate({ ...party(containerId), cgroup }, nothing, this.signal);
 	}
 
 	deactivate(containerId: string) {
@@ -128,6 +139,11 @@ export class Scene implements AsyncDisposable {
 
 	unpublish(path: string) {
 		return this.publications.unpublish(path, nothing);
+	}
+
+	/** The containers that may write to these volumes. */
+	pause(names: readonly string[], signal = this.signal) {
+		return this.pauses.pause(names.map(parseVolumeName), signal);
 	}
 
 	/** As a start does. Gives the number of mounts that could not be mended. */

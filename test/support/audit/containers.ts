@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Host } from "../host.ts";
 import { compare } from "./compare.ts";
+import { noLeftCgroups, noPauses } from "./control-groups.ts";
 import { mounts, processes } from "./kernel.ts";
 import { rows } from "./stores.ts";
 
@@ -43,17 +44,9 @@ export async function containersAgree(host: Host): Promise<string[]> {
 			sandboxes,
 		),
 		...compare("folder of container", ids, folders),
-		...(await cgroupsAgree(host, runningIds, ids)),
+		...(await noLeftCgroups(host, runningIds, ids)),
+		...(await noPauses(host, running)),
 	];
-}
-
-/** cgroups are the machine's: other hosts' containers are in the same tree, and only ids of ours are looked at. */
-async function cgroupsAgree(host: Host, running: readonly string[], ids: readonly string[]): Promise<string[]> {
-	const paths = (await host.ok("find", ["/sys/fs/cgroup", "-type", "d", "-path", "*/wharf/*"])).split("\n");
-	const named = new Set(paths.flatMap((path) => ids.filter((id) => path.includes(id))));
-	return [...named]
-		.filter((id) => !running.includes(id))
-		.map((id) => `cgroup of ${id} is there and nothing runs in it`);
 }
 
 /** Processes that have ended and whose parent, other than the host's first process, has not waited for them. */
