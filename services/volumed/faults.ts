@@ -103,6 +103,12 @@ export const volumeFaults = catalogue("volumed", {
 		code: "INVALID_ARGUMENT",
 		message: (m: { filter: string; problem: string }) => `${JSON.stringify(m.filter)} is no filter: ${m.problem}.`,
 	},
+	INVALID_PATTERN: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { pattern: string; problem: string }) =>
+			`${JSON.stringify(m.pattern)} is no pattern for paths: ${m.problem}.`,
+		help: () => "As in .gitignore: `*.log`, `cache/`, `/data/**/tmp`; `\\` quotes a character.",
+	},
 	INVALID_LABEL: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { label: string; problem: string }) => `The label ${JSON.stringify(m.label)} ${m.problem}.`,
