@@ -57,7 +57,7 @@ function symbolOf(error: Error & { readonly code?: unknown; readonly errno?: unk
 export type Argument = number | bigint | string | Uint8Array | null;
 
 /** A function of the C library. */
-export type Call<A extends readonly Argument[]> = (...args: A) => number;
+export type Call<A extends readonly (Argument | undefined)[]> = (...args: A) => number;
 
 /**
  * Binds a function of the C library that answers -1 for failure.
@@ -84,10 +84,12 @@ export function checked<A extends readonly Argument[]>(prototype: string): Call<
  */
 export function tried<A extends readonly Argument[]>(prototype: string): Call<A> {
 	const native = libc.func(prototype);
-	return (...args) => {
-		const result: number = native(...args);
+	// As many parameters as all of them need: an array of them would cost as much as the call. Those too many are not looked at.
+	const call: Call<readonly (Argument | undefined)[]> = (a, b, c, d, e) => {
+		const result: number = native(a, b, c, d, e);
 		return result === -1 ? -koffi.errno() : result;
 	};
+	return call;
 }
 
 function functionName(prototype: string): string {
@@ -125,6 +127,17 @@ export function atCall<T>(call: string, body: () => T): T {
 /** Where `buffer` is, for a structure that points at it. It stays there (asking takes it off V8's heap) as long as it is referenced. */
 export function pointerTo(buffer: Uint8Array): bigint {
 	return koffi.address(buffer);
+}
+
+/** Memory whose address is known, and stays, as long as this is referenced: giving a buffer to a call costs as much as the call. */
+export class FixedMemory {
+	readonly bytes: Buffer;
+	readonly address: number;
+
+	constructor(bytes: Buffer) {
+		this.bytes = bytes;
+		this.address = Number(pointerTo(bytes));
+	}
 }
 
 /** Loads another shared library; undefined when the machine does not have it. */
