@@ -112,6 +112,12 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
 		"Fill a volume from an archive, verified",
 		() => import("./commands/volume-restore.ts"),
 	),
+	"volume verify": entry(
+		"Volumes",
+		"Check an archive, and compare it with a volume",
+		() => import("./commands/volume-verify.ts"),
+	),
+	"volume clone": entry("Volumes", "Copy a volume into another one", () => import("./commands/volume-clone.ts")),
 };
 
 /** Docker's longer spellings. */

@@ -71,7 +71,7 @@ describe("a tree with everything that archivers lose", () => {
 			maxBuffer: 1 << 26,
 		});
 		const lines = manifest.trimEnd().split("\n");
-		expect(JSON.parse(lines[0] ?? "")).toMatchObject({ format: "wharf-manifest/1", volume: "nasty" });
+		expect(JSON.parse(lines[0] ?? "")).toMatchObject({ format: "wharf-manifest/2", volume: "nasty" });
 		expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ end: true, entries: lines.length - 2 });
 	});
 });
@@ -81,16 +81,91 @@ test("what an archive cannot hold is told", async () => {
 	const bind = "socket(S, PF_UNIX, SOCK_STREAM, 0) && bind(S, sockaddr_un($ARGV[0])) || die";
 	execFileSync("perl", ["-MSocket", "-e", bind, join(content, "socket")]);
 	execFileSync("mknod", [join(content, "null"), "c", "1", "3"]);
-	const { result } = await backup(daemon, { volume: "odd", path: at("out/odd") });
-	expect(result?.warnings).toEqual([
-		"./null will not be restored: it is a device",
-		"./socket is a socket, which no archive can hold",
-	]);
+	const { result } = await backup(daemon, { volume: "odd", path: at("out/odd"), exclude: ["nothing"] });
+	expect(result?.warnings).toEqual(["./null will not be restored: it is a device"]);
 	await expect(restore(daemon, { volume: "odd2", path: at("out/odd"), create: true })).rejects.toMatchObject({
 		reason: "ENTRY_REFUSED",
 	});
 	await expect(daemon.volumes.getVolume({ name: "odd2", withUsage: false })).rejects.toMatchObject({
 		reason: "VOLUME_NOT_FOUND",
+	});
+});
+
+test("patterns say what is taken; the rest is not there", async () => {
+	const content = await volume("chosen");
+	mkdirSync(join(content, "cache/deep"), { recursive: true });
+	mkdirSync(join(content, "src"));
+	for (const name of ["src/a.c", "src/a.o", "cache/x", "cache/deep/keep.c", "top.c"])
+		writeFileSync(join(content, name), name);
+	await backup(daemon, { volume: "chosen", path: at("out/chosen"), include: ["*.c"], exclude: ["/cache/"] });
+	const names = execFileSync("tar", ["-tf", at("out/chosen"), "--exclude=.wharf"], { encoding: "utf8" });
+	expect(names.trim().split("\n")).toEqual(["./", "./src/", "./src/a.c", "./top.c"]);
+	await expect(backup(daemon, { volume: "chosen", path: at("out/none"), include: ["[a"] })).rejects.toMatchObject({
+		reason: "INVALID_PATTERN",
+		field: "include",
+	});
+	expect(existsSync(at("out/none"))).toBe(false);
+});
+
+describe("dated archives in a directory", () => {
+	beforeAll(async () => {
+		writeFileSync(join(await volume("dated"), "file"), "x");
+		mkdirSync(at("dated"));
+		for (const day of ["01", "02", "03"]) writeFileSync(at(`dated/dated-202601${day}T120000Z.tar`), "old");
+		writeFileSync(at("dated/other-20260101T120000Z.tar"), "another volume's");
+	});
+
+	test("older ones go by the rules, and only those of the volume", async () => {
+		const request = {
+			requestId: "dated",
+			volume: "dated",
+			directory: at("dated"),
+			retention: { last: 2, hourly: 0, daily: 0, weekly: 0, monthly: 0 },
+			compression: "COMPRESSION_ZSTD",
+		} as const;
+		const { result } = await backup(daemon, request);
+		const name = result?.path.slice(at("dated/").length) ?? "";
+		expect(name).toMatch(/^dated-\d{8}T\d{6}Z\.tar\.zst$/);
+		expect(result?.removed).toEqual(["02", "01"].map((day) => at(`dated/dated-202601${day}T120000Z.tar`)));
+		expect(readdirSync(at("dated"))).toEqual(["dated-20260103T120000Z.tar", name, "other-20260101T120000Z.tar"]);
+		expect((await backup(daemon, request)).result).toEqual(result);
+	});
+
+	test("without a rule all stay; a directory that is none is refused", async () => {
+		const before = readdirSync(at("dated"));
+		const { result } = await backup(daemon, { volume: "dated", directory: at("dated") });
+		expect(readdirSync(at("dated"))).toHaveLength(before.length + 1);
+		await restore(daemon, { volume: "undated", path: result?.path ?? "", create: true });
+		expect(readdirSync(daemon.content("undated"))).toEqual(["file"]);
+		for (const directory of [at("nowhere"), "relative", at("out/chosen")]) {
+			await expect(backup(daemon, { volume: "dated", directory })).rejects.toMatchObject({ reason: "INVALID_PATH" });
+		}
+		const both = backup(daemon, { volume: "dated", directory: at("dated"), path: at("out/x") });
+		await expect(both).rejects.toMatchObject({ reason: "INVALID_PATH" });
+	});
+});
+
+describe("what gives rights", () => {
+	const giving = [
+		{ name: "setuid", mode: 0o4755, content: "1" },
+		{ name: "capable", content: "2", pax: { "SCHILY.xattr.trusted.secret": "y" } },
+	];
+
+	test("is left out of an archive that was not made here, and told", async () => {
+		const result = await restore(daemon, { volume: "stripped", create: true }, tarOf(giving));
+		expect(result?.warnings).toEqual([
+			"setuid: its mode 4755 would give rights and was left out",
+			"capable: its attribute trusted.secret would give rights and was left out",
+		]);
+		expect(statSync(join(daemon.content("stripped"), "setuid")).mode & 0o7777).toBe(0o755);
+	});
+
+	test("comes along when it is asked for", async () => {
+		const result = await restore(daemon, { volume: "kept", create: true, keepPrivileges: true }, tarOf(giving));
+		expect(result?.warnings).toEqual([]);
+		expect(statSync(join(daemon.content("kept"), "setuid")).mode & 0o7777).toBe(0o4755);
+		const secret = ["-n", "trusted.secret", "--only-values", join(daemon.content("kept"), "capable")];
+		expect(execFileSync("getfattr", ["--absolute-names", ...secret], { encoding: "utf8" })).toBe("y");
 	});
 });
 
@@ -236,4 +311,7 @@ describe("a restore", () => {
 	});
 });
 
-const EMPTY_SPEC = { requestId: "", volume: "", path: "", create: false, replace: false, stripComponents: 0 };
+const EMPTY_SPEC = {
+	...{ requestId: "", volume: "", path: "", create: false, replace: false },
+	...{ stripComponents: 0, keepPrivileges: false },
+};

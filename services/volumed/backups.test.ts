@@ -9,11 +9,16 @@ test("a backup of what cannot be mounted is over, and says so", async ({ scene }
 	await scene.create("away", { options: new Map([["type", "nfs"]]) });
 	const refused = volumeFaults.MOUNT_FAILED({ volume: "away", problem: "it is away" });
 	scene.local.failures.set("mount", refused);
-	const tar = {} as never; // nothing is packed
-	const backups = new Backups(scene.parts, tar);
-	const target = { path: "/tmp/wharf-no-such-file", overwrite: false };
-	const packed = { compression: "none", level: undefined } as const;
-	const spec = { volume: parseVolumeName("away"), requestId: "1", ...target, ...packed };
+	const archiver = {} as never; // nothing is packed
+	const backups = new Backups(scene.parts, archiver, archiver);
+	const target = { kind: "file", path: "/tmp/wharf-no-such-file", overwrite: false } as const;
+	const packed = {
+		compression: "none",
+		level: undefined,
+		patterns: { include: [], exclude: [] },
+		pause: true,
+	} as const;
+	const spec = { volume: parseVolumeName("away"), requestId: "1", target, ...packed };
 	const running = backups.backup(spec, scene.signal);
 	await expect(Array.fromAsync(running)).rejects.toBe(refused);
 	expect(new JobRecords(scene.store).all()).toEqual([]);

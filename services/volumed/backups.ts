@@ -1,16 +1,22 @@
 /** Backups: to a file that appears whole or not at all, or as a stream that ends with its result. */
 import { randomBytes } from "node:crypto";
+import { basename, join } from "node:path";
 import { rpcFaults } from "#lib/rpc/faults.ts";
 import { backupFact, failedFact, messageOf } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
-import type { ArchiveResult, BackupSpec, JobOutput } from "./job.ts";
+import type { ArchiveResult, BackupSpec, BackupTarget, JobOutput } from "./job.ts";
 import { identityOf, JobRecords } from "./job-records.ts";
 import type { JobControl, JobIdentity } from "./jobs.ts";
+import { newArchiveName } from "./archive-names.ts";
+import { ArchiveDirectory } from "./kernel/archive-directory.ts";
 import { ArchiveFile, checkTarget, temporaryOf } from "./kernel/archive-file.ts";
-import type { Tar } from "./kernel/tar.ts";
+import type { Archiver } from "./kernel/archiver.ts";
 import type { Hold } from "./mounting.ts";
 import { packed } from "./packing.ts";
 import type { Parts } from "./parts.ts";
+import type { Pauses } from "./pauses.ts";
+import { retained } from "./retention.ts";
+import { parseVolumeName } from "./volume.ts";
 import { refuseUnusable } from "./volume-plan.ts";
 import { VolumeRecords } from "./volume-records.ts";
 
@@ -18,15 +24,22 @@ import { VolumeRecords } from "./volume-records.ts";
 const CHUNK_BYTES = 256 * 1024;
 const PROGRESS_MS = 250;
 
+interface File {
+	readonly path: string;
+	readonly overwrite: boolean;
+}
+
 export class Backups {
 	readonly #parts: Parts;
-	readonly #tar: Tar;
+	readonly #archiver: Archiver;
+	readonly #pauses: Pick<Pauses, "pause" | "concern">;
 	readonly #volumes: VolumeRecords;
 	readonly #records: JobRecords;
 
-	constructor(parts: Parts, tar: Tar) {
+	constructor(parts: Parts, archiver: Archiver, pauses: Pick<Pauses, "pause" | "concern">) {
 		this.#parts = parts;
-		this.#tar = tar;
+		this.#pauses = pauses;
+		this.#archiver = archiver;
 		this.#volumes = new VolumeRecords(parts.store);
 		this.#records = new JobRecords(parts.store);
 	}
@@ -35,8 +48,8 @@ export class Backups {
 	async *backup(spec: BackupSpec, signal: AbortSignal): AsyncGenerator<JobOutput> {
 		const { jobs, turns } = this.#parts;
 		const identity = identityOf("backup", spec);
-		const { path } = spec;
-		if (path === undefined) {
+		const { target } = spec;
+		if (target.kind === "stream") {
 			if (jobs.canJoin(identity)) throw volumeFaults.JOB_RUNNING({ requestId: spec.requestId });
 			using control = await turns.take([spec.volume], async () => {
 				await this.#check(spec);
@@ -55,8 +68,11 @@ export class Backups {
 		await turns.take([spec.volume], async () => {
 			if (jobs.canJoin(identity)) return;
 			await this.#check(spec);
-			await checkTarget(path, spec.overwrite);
-			jobs.begin(identity, (control) => this.#toFile(spec, path, identity, control));
+			const file = await this.#fileOf(spec, target);
+			jobs.begin(identity, async (control) => {
+				const result = await this.#toFile(spec, file, identity, control);
+				return target.kind === "file" ? result : this.#thinOut(target, identity, result);
+			});
 		});
 		yield* jobs.follow(identity, signal);
 	}
@@ -65,6 +81,41 @@ export class Backups {
 		const volume = this.#volumes.find(name);
 		if (volume?.state !== "ACTIVE") throw volumeFaults.VOLUME_NOT_FOUND({ volume: name });
 		await refuseUnusable(this.#parts, volume);
+	}
+
+	/** Refused is what can be seen beforehand. */
+	async #fileOf({ volume, compression }: BackupSpec, target: Exclude<BackupTarget, { kind: "stream" }>): Promise<File> {
+		if (target.kind === "file") {
+			await checkTarget(target.path, target.overwrite);
+			return target;
+		}
+		const others = await new ArchiveDirectory(target.path, this.#parts.log).list(volume);
+		const names = others.map(({ name }) => name);
+		const name = newArchiveName({ volume, time: new Date(this.#parts.now()), compression }, names);
+		const path = join(target.path, name);
+		await checkTarget(path, false);
+		return { path, overwrite: false };
+	}
+
+	/** The archive is there whatever becomes of the older ones: one that stays is told, and goes the next time. */
+	async #thinOut(
+		{ path, retention }: Extract<BackupTarget, { kind: "directory" }>,
+		identity: JobIdentity,
+		result: ArchiveResult,
+	): Promise<ArchiveResult> {
+		let thinned: ArchiveResult;
+		try {
+			const directory = new ArchiveDirectory(path, this.#parts.log);
+			const archives = await directory.list(parseVolumeName(result.volume));
+			const { remove } = retained(archives, retention, basename(result.path));
+			await directory.remove(remove);
+			thinned = { ...result, removed: remove.map((archive) => archive.path) };
+		} catch (error) {
+			const warning = `older archives in ${path} are still there: ${messageOf(error)}`;
+			thinned = { ...result, warnings: [...result.warnings, warning] };
+		}
+		await this.#parts.store.write([this.#records.amend(identity, thinned)], "volumed.backup.thinned");
+		return thinned;
 	}
 
 	async *#streamed(spec: BackupSpec, control: JobControl): AsyncGenerator<JobOutput> {
@@ -80,7 +131,8 @@ export class Backups {
 					break;
 				}
 				for (let at = 0; at < next.value.length; at += CHUNK_BYTES) {
-					yield { kind: "chunk", bytes: next.value.subarray(at, at + CHUNK_BYTES) };
+					// Whoever sends it may do so later than it asks for the next one.
+					yield { kind: "chunk", bytes: Buffer.from(next.value.subarray(at, at + CHUNK_BYTES)) };
 				}
 				if (performance.now() - told > PROGRESS_MS) {
 					told = performance.now();
@@ -93,12 +145,18 @@ export class Backups {
 		} finally {
 			await archive.return(undefined as never); // ends tar when the reader has gone; after its end it does nothing
 		}
-		await this.#parts.store.write([backupFact("ACTION_CREATED", result)], "volumed.backup.streamed");
+		const rows = [backupFact("ACTION_CREATED", result), this.#records.made(result.sha256, this.#parts.now())];
+		await this.#parts.store.write(rows, "volumed.backup.streamed");
 		yield { kind: "progress", progress: control.progress };
 		yield { kind: "result", result };
 	}
 
-	async #toFile(spec: BackupSpec, path: string, identity: JobIdentity, control: JobControl): Promise<ArchiveResult> {
+	async #toFile(
+		spec: BackupSpec,
+		{ path, overwrite }: File,
+		identity: JobIdentity,
+		control: JobControl,
+	): Promise<ArchiveResult> {
 		const { store, now } = this.#parts;
 		const id = randomBytes(16).toString("hex");
 		const temporary = temporaryOf(path, id);
@@ -112,7 +170,7 @@ export class Backups {
 			for (;;) {
 				const next = await archive.next();
 				if (next.done === true) {
-					result = next.value;
+					result = { ...next.value, path };
 					break;
 				}
 				await file.write(next.value);
@@ -120,7 +178,7 @@ export class Backups {
 			const sealed = await file.seal();
 			control.signal.throwIfAborted();
 			await store.write([this.#records.seal(id, sealed, result)], "volumed.backup.sealed");
-			await file.publish(spec.overwrite);
+			await file.publish(overwrite);
 		} catch (error) {
 			await store.write([this.#records.delete(id), failedFact(spec.volume, messageOf(error))], "volumed.backup.failed");
 			throw error;
@@ -128,7 +186,12 @@ export class Backups {
 			await archive?.return(undefined as never); // as above
 		}
 		await store.write(
-			[this.#records.delete(id), backupFact("ACTION_CREATED", result), this.#records.answer(identity, result)],
+			[
+				this.#records.delete(id),
+				backupFact("ACTION_CREATED", result),
+				this.#records.made(result.sha256, now()),
+				this.#records.answer(identity, result),
+			],
 			"volumed.backup.done",
 		);
 		return result;
@@ -142,6 +205,13 @@ export class Backups {
 	}
 
 	#packed(spec: BackupSpec, { path }: Hold, control: JobControl): AsyncGenerator<Buffer, ArchiveResult> {
-		return packed({ tar: this.#tar, path, spec, createdAt: new Date(this.#parts.now()), control });
+		return packed({
+			archiver: this.#archiver,
+			pauses: this.#pauses,
+			path,
+			spec,
+			createdAt: new Date(this.#parts.now()),
+			control,
+		});
 	}
 }

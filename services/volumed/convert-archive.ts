@@ -2,7 +2,19 @@
 import type * as pb from "#gen/wharf/volume/v1/volume.ts";
 import { rpcFaults } from "#lib/rpc/faults.ts";
 import { volumeFaults } from "./faults.ts";
-import type { ArchiveResult, BackupSpec, Compression, JobOutput, Progress, RestoreSpec } from "./job.ts";
+import type {
+	ArchiveResult,
+	BackupSpec,
+	BackupTarget,
+	CloneSpec,
+	Compression,
+	JobOutput,
+	Progress,
+	RestoreSpec,
+	VerifyOutput,
+	VerifySpec,
+} from "./job.ts";
+import { PathPatterns } from "./path-patterns.ts";
 import { parseVolumeName } from "./volume.ts";
 
 const COMPRESSIONS: Readonly<Record<pb.Compression, Compression>> = {
@@ -15,19 +27,28 @@ const HIGHEST_LEVEL: Readonly<Record<Compression, number>> = { none: 0, zstd: 19
 const MOST_STRIPPED = 100;
 
 export function parseBackup(message: pb.BackupVolumeRequest): Omit<BackupSpec, "requestId"> {
-	const { volume, path, overwrite, level } = message;
+	const { volume, level, include, exclude } = message;
 	const compression = COMPRESSIONS[message.compression];
 	if (level > HIGHEST_LEVEL[compression]) {
 		const allowed = `0 to ${HIGHEST_LEVEL[compression]} for ${compression}`;
 		throw volumeFaults.INVALID_OPTION({ option: "level", value: String(level), allowed }, { field: "level" });
 	}
+	const patterns = { include, exclude };
+	PathPatterns.parse(patterns);
 	return {
 		volume: parseVolumeName(volume),
-		path: path === "" ? undefined : path,
-		overwrite,
+		target: targetOf(message),
+		patterns,
+		pause: !message.noPause,
 		compression,
 		level: level === 0 ? undefined : level,
 	};
+}
+
+function targetOf({ path, overwrite, directory, retention }: pb.BackupVolumeRequest): BackupTarget {
+	if (directory === "") return path === "" ? { kind: "stream" } : { kind: "file", path, overwrite };
+	if (path === "") return { kind: "directory", path: directory, retention: { ...retention } };
+	throw volumeFaults.INVALID_PATH({ path, problem: "a directory is named as well" }, { field: "path" });
 }
 
 export type RestoreInput =
@@ -36,11 +57,8 @@ export type RestoreInput =
 
 export function parseRestore({ part }: pb.RestoreVolumeRequest): RestoreInput {
 	if (part === undefined) throw volumeFaults.INVALID_STREAM({ problem: "a message is empty" });
-	if (part.$case === "chunk") {
-		const { buffer, byteOffset, byteLength } = part.value;
-		return { kind: "chunk", bytes: Buffer.from(buffer, byteOffset, byteLength) };
-	}
-	const { requestId, volume, path, create, replace, stripComponents: strip } = part.value;
+	if (part.$case === "chunk") return { kind: "chunk", bytes: bytesOf(part.value) };
+	const { requestId, volume, path, create, replace, stripComponents: strip, keepPrivileges: privileges } = part.value;
 	if (!/^[\x20-\x7e]{0,128}$/.test(requestId)) {
 		throw rpcFaults.INVALID_REQUEST_ID({ length: String(requestId.length) }, { field: "spec.request_id" });
 	}
@@ -57,8 +75,38 @@ export function parseRestore({ part }: pb.RestoreVolumeRequest): RestoreInput {
 			create,
 			replace,
 			strip,
+			privileges,
 		},
 	};
+}
+
+export type VerifyInput =
+	| { readonly kind: "spec"; readonly spec: VerifySpec }
+	| { readonly kind: "chunk"; readonly bytes: Buffer };
+
+export function parseVerify({ part }: pb.VerifyArchiveRequest): VerifyInput {
+	if (part === undefined) throw volumeFaults.INVALID_STREAM({ problem: "a message is empty" });
+	if (part.$case === "chunk") return { kind: "chunk", bytes: bytesOf(part.value) };
+	const { path, volume } = part.value;
+	const spec = { path: path === "" ? undefined : path, volume: volume === "" ? undefined : parseVolumeName(volume) };
+	return { kind: "spec", spec };
+}
+
+export function parseClone(message: pb.CloneVolumeRequest): Omit<CloneSpec, "requestId"> {
+	const { volume, target, replace, noPause } = message;
+	return { volume: parseVolumeName(volume), target: parseVolumeName(target), replace, pause: !noPause };
+}
+
+export function renderVerify(output: VerifyOutput): pb.VerifyArchiveResponse {
+	if (output.kind === "progress") return { part: { $case: "progress", value: renderProgress(output.progress) } };
+	const { entries, bytes, storedBytes, differenceCount, differences, ...rest } = output.result;
+	const counts = { entries: BigInt(entries), bytes: BigInt(bytes), storedBytes: BigInt(storedBytes) };
+	const value = { ...rest, ...counts, differences: [...differences], differenceCount: BigInt(differenceCount) };
+	return { part: { $case: "result", value } };
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+	return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 export function renderBackup(output: JobOutput): pb.BackupVolumeResponse {
@@ -84,7 +132,7 @@ function renderProgress({ entries, bytes }: Progress): pb.Progress {
 }
 
 function renderResult(result: ArchiveResult): pb.BackupResult {
-	const { volume, entries, bytes, storedBytes, sha256, warnings, verified } = result;
+	const { volume, entries, bytes, storedBytes, sha256, warnings, verified, path } = result;
 	return {
 		volume,
 		entries: BigInt(entries),
@@ -93,5 +141,9 @@ function renderResult(result: ArchiveResult): pb.BackupResult {
 		sha256,
 		warnings: [...warnings],
 		verified,
+		path,
+		removed: [...result.removed],
+		paused: [...result.paused],
+		pausedMs: result.pausedMs,
 	};
 }

@@ -70,9 +70,24 @@ export class JobRecords {
 		return { sql: "DELETE FROM job WHERE id = ?", params: [id] };
 	}
 
+	/** An archive of this digest was made here. */
+	made(sha256: string, now: number): Statement {
+		const sql = "INSERT INTO archive (sha256, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
+		return { sql, params: [sha256, now] };
+	}
+
+	isMade(sha256: string): boolean {
+		return this.#store.get("SELECT 1 FROM archive WHERE sha256 = ?", sha256) !== undefined;
+	}
+
 	/** The result of a request that ended well, kept a day. */
 	answer({ kind, requestId, bodyHash }: JobIdentity, result: ArchiveResult): Statement {
 		return this.#store.replays.record(kind, requestId, bodyHash, Buffer.from(JSON.stringify(result)));
+	}
+
+	/** What came of it in the end, in place of what was recorded. */
+	amend({ kind, requestId }: JobIdentity, result: ArchiveResult): Statement {
+		return this.#store.replays.amend(kind, requestId, Buffer.from(JSON.stringify(result)));
 	}
 
 	findAnswer(
@@ -86,6 +101,6 @@ export class JobRecords {
 
 export function identityOf(kind: JobKind, spec: { readonly requestId: string; readonly volume: string }): JobIdentity {
 	const { requestId, volume } = spec;
-	const body = JSON.stringify(spec, Object.keys(spec).toSorted());
+	const body = JSON.stringify(Object.entries(spec).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 	return { kind, requestId, volume, bodyHash: createHash("sha256").update(body).digest("hex") };
 }

@@ -1,14 +1,24 @@
 /** Backups and restores as values. */
+import type { Difference } from "./archive/differences.ts";
+import type { PathPatternTexts } from "./path-patterns.ts";
+import type { RetentionRules } from "./retention.ts";
 import type { VolumeName } from "./volume.ts";
 
 export type Compression = "none" | "zstd" | "gzip";
 
+/** Where an archive goes: into the answers; to a file; into a directory, where it gets a dated name and older ones go. */
+export type BackupTarget =
+	| { readonly kind: "stream" }
+	| { readonly kind: "file"; readonly path: string; readonly overwrite: boolean }
+	| { readonly kind: "directory"; readonly path: string; readonly retention: RetentionRules };
+
 export interface BackupSpec {
 	readonly requestId: string;
 	readonly volume: VolumeName;
-	/** Undefined: the archive comes in the answers. */
-	readonly path: string | undefined;
-	readonly overwrite: boolean;
+	readonly target: BackupTarget;
+	readonly patterns: PathPatternTexts;
+	/** Containers that write to it may be paused for a moment. */
+	readonly pause: boolean;
 	readonly compression: Compression;
 	/** Undefined: the program's default. */
 	readonly level: number | undefined;
@@ -22,6 +32,35 @@ export interface RestoreSpec {
 	readonly create: boolean;
 	readonly replace: boolean;
 	readonly strip: number;
+	/** What gives rights is given, whoever made the archive. */
+	readonly privileges: boolean;
+}
+
+export interface VerifySpec {
+	/** Undefined: the bytes follow. */
+	readonly path: string | undefined;
+	/** To compare it with. */
+	readonly volume: VolumeName | undefined;
+}
+
+export interface VerifyResult {
+	readonly entries: number;
+	readonly bytes: number;
+	readonly storedBytes: number;
+	readonly sha256: string;
+	/** It agrees with it. */
+	readonly hasManifest: boolean;
+	/** The first ones. */
+	readonly differences: readonly Difference[];
+	readonly differenceCount: number;
+}
+
+export interface CloneSpec {
+	readonly requestId: string;
+	readonly volume: VolumeName;
+	readonly target: VolumeName;
+	readonly replace: boolean;
+	readonly pause: boolean;
 }
 
 export interface Progress {
@@ -39,7 +78,18 @@ export interface ArchiveResult {
 	readonly sha256: string;
 	readonly warnings: readonly string[];
 	readonly verified: boolean;
+	/** Of a backup: where it is; empty when it was sent. */
+	readonly path: string;
+	/** Of a backup: names of containers that were paused for it, and for how long. */
+	readonly paused: readonly string[];
+	readonly pausedMs: number;
+	/** Of a backup: the paths of older ones that went. */
+	readonly removed: readonly string[];
 }
+
+export type VerifyOutput =
+	| { readonly kind: "progress"; readonly progress: Progress }
+	| { readonly kind: "result"; readonly result: VerifyResult };
 
 export type JobOutput =
 	| { readonly kind: "chunk"; readonly bytes: Buffer }

@@ -6,28 +6,32 @@ import { Jailer } from "#lib/linux/mount/jail.ts";
 import { Attachments } from "./attachments.ts";
 import { Backups } from "./backups.ts";
 import { SCHEMA } from "./config.ts";
+import { Clones } from "./clones.ts";
 import { Descriptions } from "./descriptions.ts";
 import { Drivers } from "./drivers/drivers.ts";
 import { LocalDriver } from "./drivers/local.ts";
 import { PluginDriver } from "./drivers/plugin.ts";
 import { SshfsDriver } from "./drivers/sshfs.ts";
 import { Jobs } from "./jobs.ts";
+import { Archiver } from "./kernel/archiver.ts";
 import { LinuxDisk } from "./kernel/linux-disk.ts";
+import { LinuxFreezer } from "./kernel/linux-freezer.ts";
 import { LinuxHost } from "./kernel/linux-host.ts";
 import { Looking } from "./kernel/looking.ts";
 import { LinuxViews } from "./kernel/linux-views.ts";
-import { Tar } from "./kernel/tar.ts";
 import { Usage } from "./kernel/usage.ts";
 import { LiveMounts } from "./live-mounts.ts";
 import { mendMounts } from "./mend-mounts.ts";
 import { Mender } from "./mender.ts";
 import { Mounting } from "./mounting.ts";
+import { Pauses } from "./pauses.ts";
 import { Prune } from "./prune.ts";
 import { Publications } from "./publications.ts";
 import { reconcile } from "./reconcile.ts";
 import { Restores } from "./restores.ts";
 import { volumeServices } from "./rpc.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { Verifications } from "./verifications.ts";
 import { Volumes } from "./volumes.ts";
 
 const FIRST_MENDING_MS = 2_000;
@@ -49,11 +53,13 @@ await runDaemon({
 		const views = resources.use(await LinuxViews.open({ folder, own: [paths.root, root], log, looking }));
 		const amounts = resources.use(new Usage());
 		const [turns, jobs, host] = [new Turns(), new Jobs(), new LinuxHost(looking)];
-		const parts = { store, disk, host, views, drivers, mounting, turns, jobs, log, now: Date.now };
+		const freezer = new LinuxFreezer(log);
+		const parts = { store, disk, host, views, freezer, drivers, mounting, turns, jobs, log, now: Date.now };
 		const volumes = new Volumes(parts);
 		const liveMounts = new LiveMounts(parts, volumes);
 		const publications = new Publications(parts);
-		await reconcile(parts, { volumes, liveMounts });
+		const pauses = resources.use(new Pauses(parts));
+		await reconcile(parts, { volumes, liveMounts, pauses });
 		// A plugin that a removal waits for keeps no mount from being mended.
 		const mend = async (): Promise<number> => {
 			const mounts = mendMounts(parts, { publications, liveMounts }, signal);
@@ -63,7 +69,9 @@ await runDaemon({
 		const mender = resources.use(new Mender(mend, log));
 		// What is quick is there before the first request; a server that is away keeps nobody.
 		await mender.first(FIRST_MENDING_MS);
-		const tar = new Tar(jailer);
+		const archiver = resources.use(new Archiver(root));
+		const backups = new Backups(parts, archiver, pauses);
+		const restores = new Restores(parts, archiver);
 		return volumeServices({
 			volumes,
 			descriptions: new Descriptions(parts, amounts),
@@ -71,8 +79,10 @@ await runDaemon({
 			attachments: new Attachments(parts, volumes, liveMounts),
 			liveMounts,
 			publications,
-			backups: new Backups(parts, tar),
-			restores: new Restores(parts, tar),
+			backups,
+			restores,
+			verifications: new Verifications(parts, archiver),
+			clones: new Clones(backups, restores),
 		});
 	},
 });

@@ -1,16 +1,15 @@
-/** A volume's archive as it is made: tar, read along, its manifest behind it, compressed. */
+/** A volume's archive as it is made: its tree, the manifest behind it, compressed. */
 import { createHash } from "node:crypto";
-import { Readable } from "node:stream";
-import { EntryPolicy } from "./archive/policy.ts";
-import { manifestEntry } from "./archive/manifest.ts";
-import { Tally } from "./archive/tally.ts";
-import { volumeFaults } from "./faults.ts";
 import type { ArchiveResult, BackupSpec } from "./job.ts";
 import type { JobControl } from "./jobs.ts";
-import { compressor, remarksOf, type Tar } from "./kernel/tar.ts";
+import type { Archiver, Packing } from "./kernel/archiver.ts";
+import type { Pauses } from "./pauses.ts";
+import type { VolumeName } from "./volume.ts";
+import { compressed } from "./kernel/compressors.ts";
 
-export interface Packing {
-	readonly tar: Tar;
+export interface Packed {
+	readonly archiver: Archiver;
+	readonly pauses: Pick<Pauses, "pause" | "concern">;
 	/** Where the volume's content is. */
 	readonly path: string;
 	readonly spec: BackupSpec;
@@ -18,80 +17,72 @@ export interface Packing {
 	readonly control: JobControl;
 }
 
-/** The archive as it is stored or sent. The value that it returns at its end is what makes it one. */
-export async function* packed(packing: Packing): AsyncGenerator<Buffer, ArchiveResult> {
+type Made = Pick<ArchiveResult, "entries" | "bytes" | "paused" | "pausedMs" | "warnings">;
+
+/** Whoever stands still for longer is missed. */
+const LONGEST_PAUSE_MS = 10_000;
+
+/**
+ * The archive as it is stored or sent; a buffer is the reader's until it asks for the next one. The value that it returns at its end is
+ * what makes it one. Faults: KERNEL_REFUSED, ARCHIVER_FAILED.
+ */
+export async function* packed(packing: Packed): AsyncGenerator<Buffer, ArchiveResult> {
 	const { spec, control } = packing;
 	const end: { made?: Made } = {};
 	const digest = createHash("sha256");
 	let storedBytes = 0;
-	for await (const chunk of compressed(archived(packing, end), spec, control.signal)) {
+	for await (const chunk of compressed(archived(packing, end), spec.compression, spec.level, control.signal)) {
 		digest.update(chunk);
 		storedBytes += chunk.length;
 		yield chunk;
 	}
 	const { made } = end;
 	if (made === undefined) throw new Error("an archive ended before it was whole");
-	return { volume: spec.volume, ...made, storedBytes, sha256: digest.digest("hex"), verified: true };
+	const sha256 = digest.digest("hex");
+	return { volume: spec.volume, ...made, storedBytes, sha256, verified: true, path: "", removed: [] };
 }
-
-type Made = Pick<ArchiveResult, "entries" | "bytes" | "warnings">;
 
 async function* archived(
-	{ tar, path, spec, createdAt, control }: Packing,
+	{ archiver, pauses, path, spec, createdAt, control }: Packed,
 	end: { made?: Made },
 ): AsyncGenerator<Buffer, void> {
-	const tally = new Tally({ policy: new EntryPolicy(), onRefusal: "warn" });
-	const source = await tar.pack(path, control.signal);
-	try {
-		for await (const chunk of source.stdout as AsyncIterable<Buffer>) {
-			yield* tally.push(chunk);
-			control.progress = { entries: tally.entries, bytes: tally.bytes };
-		}
-	} catch (error) {
-		control.signal.throwIfAborted();
-		throw error;
+	const { volume, patterns } = spec;
+	const twice = spec.pause && pauses.concern([volume]);
+	await using packing = await archiver.pack({ path, patterns, twice }, control.signal);
+	for await (const chunk of packing.tree()) {
+		control.progress = packing.progress;
+		yield chunk;
 	}
-	const ended = await source.done;
-	control.signal.throwIfAborted();
-	const { sockets, warnings } = remarksOf(ended);
-	tally.end();
-	const lines = tally.lines();
-	const socketWarnings = sockets.map((name) => `${name} is a socket, which no archive can hold`);
-	const foot = { ...tally.foot(), sockets, warnings: [...tally.warnings, ...warnings] };
-	yield* manifestEntry(spec.volume, createdAt, lines, foot);
-	end.made = { entries: foot.entries, bytes: foot.bytes, warnings: [...foot.warnings, ...socketWarnings] };
+	const paused = twice ? await caughtUp(packing, pauses, volume, control.signal) : NOT_PAUSED;
+	if (twice) yield* packing.tree();
+	control.progress = packing.progress;
+	const foot = yield* packing.manifest(volume, createdAt);
+	const { entries, bytes } = foot;
+	end.made = { entries, bytes, ...paused, warnings: [...foot.warnings, ...paused.warnings] };
 }
 
-async function* compressed(
-	archive: AsyncGenerator<Buffer, void>,
-	{ compression, level }: BackupSpec,
+type Paused = Pick<ArchiveResult, "paused" | "pausedMs" | "warnings">;
+
+const NOT_PAUSED: Paused = { paused: [], pausedMs: 0, warnings: [] };
+
+/** Those who write to the volume stand still while it is looked what they have changed. */
+async function caughtUp(
+	packing: Packing,
+	pauses: Pick<Pauses, "pause">,
+	volume: VolumeName,
 	signal: AbortSignal,
-): AsyncGenerator<Buffer, void> {
-	const filter = compressor(compression, level, signal);
-	if (filter === undefined) {
-		yield* archive;
-		return;
-	}
-	let broken: { readonly error: unknown } | undefined;
-	const feed = Readable.from(archive, { objectMode: false });
-	feed.on("error", (error) => {
-		broken = { error };
-		filter.stdin.destroy();
-	});
-	filter.stdin.on("error", () => feed.destroy()); // it ended early: its exit status says why
-	feed.pipe(filter.stdin);
+): Promise<Paused> {
+	await using pause = await pauses.pause([volume], signal);
+	const bound = setTimeout(() => void pause[Symbol.asyncDispose]().catch(() => undefined), LONGEST_PAUSE_MS);
 	try {
-		for await (const chunk of filter.stdout as AsyncIterable<Buffer>) yield chunk;
-	} catch (error) {
-		signal.throwIfAborted();
-		throw error;
+		await packing.catchUp();
 	} finally {
-		feed.destroy();
+		clearTimeout(bound);
 	}
-	const { exitCode, stderr } = await filter.done;
-	signal.throwIfAborted();
-	if (broken !== undefined) throw broken.error;
-	if (exitCode !== 0) {
-		throw volumeFaults.ARCHIVER_FAILED({ program: compression, words: stderr.trim().slice(-500) || "it was ended." });
-	}
+	const wasLong = pause.pausedMs >= LONGEST_PAUSE_MS;
+	const warnings = wasLong
+		? [`what had changed was read for longer than ${LONGEST_PAUSE_MS / 1000} s: the containers went on`]
+		: [];
+	await pause[Symbol.asyncDispose]();
+	return { paused: pause.containers, pausedMs: Math.ceil(pause.pausedMs), warnings: [...pause.problems, ...warnings] };
 }

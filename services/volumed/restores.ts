@@ -13,7 +13,7 @@ import type { ArchiveResult, JobOutput, RestoreSpec } from "./job.ts";
 import { identityOf, JobRecords } from "./job-records.ts";
 import type { JobControl, JobIdentity } from "./jobs.ts";
 import { openArchive } from "./kernel/archive-file.ts";
-import type { Tar } from "./kernel/tar.ts";
+import type { Archiver } from "./kernel/archiver.ts";
 import { unpack } from "./unpacking.ts";
 import type { Parts } from "./parts.ts";
 import { Uses, usersText } from "./uses.ts";
@@ -24,13 +24,13 @@ const PROGRESS_MS = 250;
 
 export class Restores {
 	readonly #parts: Parts;
-	readonly #tar: Tar;
+	readonly #archiver: Archiver;
 	readonly #volumes: VolumeRecords;
 	readonly #records: JobRecords;
 
-	constructor(parts: Parts, tar: Tar) {
+	constructor(parts: Parts, archiver: Archiver) {
 		this.#parts = parts;
-		this.#tar = tar;
+		this.#archiver = archiver;
 		this.#volumes = new VolumeRecords(parts.store);
 		this.#records = new JobRecords(parts.store);
 	}
@@ -126,7 +126,8 @@ export class Restores {
 			undo.defer(() => disk.discard(name, id));
 			if (created) undo.defer(() => this.#removeMade(name));
 			const path = await disk.stage(name, id);
-			result = await unpack({ tar: this.#tar, path, spec, source, control });
+			const isOwn = (sha256: string): boolean => this.#records.isMade(sha256);
+			result = await unpack({ archiver: this.#archiver, path, spec, source, control, isOwn });
 			const stage = await disk.identity(name, id);
 			control.signal.throwIfAborted();
 			await store.write([this.#records.seal(id, stage ?? "", result)], "volumed.restore.sealed");

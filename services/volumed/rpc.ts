@@ -10,12 +10,14 @@ import { pageOf, pageToken } from "#lib/rpc/page.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Attachments, Detached } from "./attachments.ts";
 import type { Backups } from "./backups.ts";
+import type { Clones } from "./clones.ts";
+import type { Verifications } from "./verifications.ts";
 import * as convert from "./convert.ts";
 import * as archives from "./convert-archive.ts";
 import { parseMountTexts, renderMountSpec } from "./convert-mount.ts";
 import type { Descriptions } from "./descriptions.ts";
 import { volumeFaults } from "./faults.ts";
-import type { JobOutput } from "./job.ts";
+import type { JobOutput, VerifyOutput } from "./job.ts";
 import type { LiveMounts } from "./live-mounts.ts";
 import { parseMounts } from "./mount-text/parse-mounts.ts";
 import type { Prune } from "./prune.ts";
@@ -34,6 +36,8 @@ export interface UseCases {
 	readonly publications: Publications;
 	readonly backups: Backups;
 	readonly restores: Restores;
+	readonly verifications: Verifications;
+	readonly clones: Clones;
 }
 
 export function volumeServices(useCases: UseCases): Implementation[] {
@@ -105,8 +109,8 @@ function attachmentService({ attachments, liveMounts }: UseCases): Implementatio
 			render,
 		}),
 		activateAttachment: mutation({
-			parse: (message) => convert.parseParty(message),
-			run: (party, call) => attachments.activate(party, call.answer, call.signal),
+			parse: convert.parseActivate,
+			run: (spec, call) => attachments.activate(spec, call.answer, call.signal),
 			render,
 		}),
 		deactivateAttachment: mutation({
@@ -157,7 +161,7 @@ function publicationService({ publications }: UseCases): Implementation {
 	});
 }
 
-function backupService({ backups, restores }: UseCases): Implementation {
+function backupService({ backups, restores, verifications, clones }: UseCases): Implementation {
 	return implement(BackupServiceService, {
 		backupVolume: serverStream({
 			parse: archives.parseBackup,
@@ -169,29 +173,52 @@ function backupService({ backups, restores }: UseCases): Implementation {
 			run: (inputs, call) => restoring(restores, inputs, call.signal),
 			render: archives.renderRestore,
 		}),
+		verifyArchive: bidi({
+			parse: archives.parseVerify,
+			run: (inputs, call) => verifying(verifications, inputs, call.signal),
+			render: archives.renderVerify,
+		}),
+		cloneVolume: serverStream({
+			parse: archives.parseClone,
+			run: (spec, call) => clones.clone({ ...spec, requestId: call.requestId }, call.signal),
+			render: archives.renderRestore,
+		}),
 	});
 }
 
 type Told = Exclude<JobOutput, { kind: "chunk" }>;
 
-/** The first message says what is to be restored, the others are the archive. */
 async function* restoring(
 	restores: Restores,
 	inputs: AsyncIterable<archives.RestoreInput>,
 	signal: AbortSignal,
 ): AsyncGenerator<Told> {
+	const { spec, rest } = await specified(inputs);
+	for await (const output of restores.restore(spec, rest, signal)) if (output.kind !== "chunk") yield output;
+}
+
+async function* verifying(
+	verifications: Verifications,
+	inputs: AsyncIterable<archives.VerifyInput>,
+	signal: AbortSignal,
+): AsyncGenerator<VerifyOutput> {
+	const { spec, rest } = await specified(inputs);
+	yield* verifications.verify(spec, rest, signal);
+}
+
+type Input<S> = { readonly kind: "spec"; readonly spec: S } | { readonly kind: "chunk"; readonly bytes: Buffer };
+
+/** The first message says what is to be done, the others are the archive. */
+async function specified<S>(inputs: AsyncIterable<Input<S>>): Promise<{ spec: S; rest: AsyncGenerator<Buffer> }> {
 	const iterator = inputs[Symbol.asyncIterator]();
 	const first = await iterator.next();
 	if (first.done === true || first.value.kind !== "spec") {
 		throw volumeFaults.INVALID_STREAM({ problem: "the first message is not the specification" });
 	}
-	const rest = { [Symbol.asyncIterator]: () => iterator };
-	for await (const output of restores.restore(first.value.spec, chunksOf(rest), signal)) {
-		if (output.kind !== "chunk") yield output;
-	}
+	return { spec: first.value.spec, rest: chunksOf({ [Symbol.asyncIterator]: () => iterator }) };
 }
 
-async function* chunksOf(inputs: AsyncIterable<archives.RestoreInput>): AsyncGenerator<Buffer> {
+async function* chunksOf<S>(inputs: AsyncIterable<Input<S>>): AsyncGenerator<Buffer> {
 	for await (const input of inputs) {
 		if (input.kind === "spec") throw volumeFaults.INVALID_STREAM({ problem: "it has two specifications" });
 		yield input.bytes;

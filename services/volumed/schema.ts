@@ -89,4 +89,15 @@ export const MIGRATIONS: readonly string[] = [
 	) STRICT, WITHOUT ROWID;
 	CREATE INDEX live_mount_by_volume ON live_mount (volume);
 	`,
+	`
+	-- Archives that were made here: what they say of rights is believed.
+	CREATE TABLE archive (
+		sha256 TEXT PRIMARY KEY,
+		created_at INTEGER NOT NULL
+	) STRICT, WITHOUT ROWID;
+	ALTER TABLE attachment ADD COLUMN cgroup TEXT NOT NULL DEFAULT ''; -- where the container's processes are; empty: none are to be paused
+
+	-- A control group that volumed has stopped, or is about to.
+	CREATE TABLE pause (cgroup TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+	`,
 ];

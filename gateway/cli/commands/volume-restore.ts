@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { BackupServiceService, type RestoreVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
+import { type BackupResult, BackupServiceService, type RestoreVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
 import { interruptedStatus } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
 import { size } from "../output/quantity.ts";
@@ -25,6 +25,10 @@ export default command({
 			also: ["--strip"],
 			help: "Drop so many leading parts of each entry's name",
 		},
+		"keep-privileges": {
+			kind: "switch",
+			help: "Give set-id bits and capabilities, though the archive was not made here",
+		},
 	},
 	async run({ flags, operands: [volume = "", file = ""], terminal }) {
 		if (file === "") {
@@ -38,6 +42,7 @@ export default command({
 			create: true,
 			replace: flags.replace,
 			stripComponents: strip(flags["strip-components"]),
+			keepPrivileges: flags["keep-privileges"],
 		};
 		using volumed = connect(terminal.paths, "volumed", BackupServiceService);
 		async function* messages(): AsyncGenerator<RestoreVolumeRequest> {
@@ -47,7 +52,7 @@ export default command({
 		}
 		const signal = terminal.interruptible();
 		try {
-			const result = await follow(volumed.restoreVolume(messages(), { signal }), terminal);
+			const result = await follow<BackupResult>(volumed.restoreVolume(messages(), { signal }), terminal);
 			for (const warning of result.warnings) await terminal.err(`${warning}\n`);
 			const verified = result.verified ? "verified" : "not verified: the archive has no manifest";
 			await terminal.out(`${volume}: ${result.entries} entries, ${size(result.bytes)}, ${verified}\n`);

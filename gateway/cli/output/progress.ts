@@ -1,12 +1,12 @@
-/** A backup's or a restore's answers: progress on a person's terminal, an archive's bytes on standard output, and the result at the end. */
-import type { BackupResult, Progress } from "#gen/wharf/volume/v1/volume.ts";
+/** The answers of a backup, a restore and their like: progress on a person's terminal, an archive's bytes on standard output, and the result at the end. */
+import type { Progress } from "#gen/wharf/volume/v1/volume.ts";
 import type { Terminal } from "../terminal.ts";
 import { size } from "./quantity.ts";
 
-interface Answer {
+interface Answer<R> {
 	readonly part:
 		| { readonly $case: "progress"; readonly value: Progress }
-		| { readonly $case: "result"; readonly value: BackupResult }
+		| { readonly $case: "result"; readonly value: R }
 		| { readonly $case: "chunk"; readonly value: Uint8Array }
 		| undefined;
 }
@@ -15,7 +15,7 @@ const REDRAW_MS = 100;
 const CLEAR_LINE = "\r\u001b[K";
 
 /** An answer without a result is not to be trusted: it throws. */
-export async function follow(answers: AsyncIterable<Answer>, terminal: Terminal): Promise<BackupResult> {
+export async function follow<R>(answers: AsyncIterable<Answer<R>>, terminal: Terminal): Promise<R> {
 	let drawnAt = 0;
 	try {
 		for await (const { part } of answers) {

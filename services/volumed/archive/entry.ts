@@ -1,13 +1,14 @@
 /** An entry of an archive: a header with all that the headers before it say about it. */
 import { volumeFaults } from "../faults.ts";
-import type { Header } from "./header.ts";
+import type { Extent, Header } from "./header.ts";
 import type { PaxRecords } from "./pax.ts";
 
-export type EntryType = "file" | "directory" | "symlink" | "hardlink" | "fifo" | "char" | "block";
+/** A socket is only in manifests. */
+export type EntryType = "file" | "directory" | "symlink" | "hardlink" | "fifo" | "char" | "block" | "socket";
 
 export interface Entry {
-	/** As the archive has it. */
-	readonly path: Buffer;
+	/** As the archive has it, a character a byte (`latin1`), as every name here. */
+	readonly path: string;
 	readonly type: EntryType;
 	readonly mode: number;
 	readonly uid: number;
@@ -19,8 +20,10 @@ export interface Entry {
 	/** Bytes of the file. */
 	readonly size: number;
 	readonly sparse: boolean;
+	/** Of a sparse file: where its data is; `content`: the content begins with it. */
+	readonly map: readonly Extent[] | "content" | undefined;
 	/** A link's target. */
-	readonly link: Buffer | undefined;
+	readonly link: string | undefined;
 	readonly device: readonly [major: number, minor: number] | undefined;
 	/** Extended attributes and access control lists, by their key in the header. */
 	readonly attributes: PaxRecords;
@@ -31,11 +34,9 @@ export interface Entry {
 export interface Preface {
 	readonly pax: PaxRecords | undefined;
 	/** GNU's long name and long link. */
-	readonly longName: Buffer | undefined;
-	readonly longLink: Buffer | undefined;
+	readonly longName: string | undefined;
+	readonly longLink: string | undefined;
 }
-
-const SLASH = 47;
 
 const TYPES: Readonly<Record<string, EntryType>> = {
 	"0": "file",
@@ -51,7 +52,7 @@ const TYPES: Readonly<Record<string, EntryType>> = {
 
 /** Faults: ENTRY_REFUSED for a kind that is not known, ARCHIVE_CORRUPT for what contradicts itself. */
 export function entryOf(header: Header, { pax, longName, longLink }: Preface): Entry {
-	const path = pax?.get("GNU.sparse.name") ?? pax?.get("path") ?? longName ?? header.name;
+	const path = textOf(pax, "GNU.sparse.name") ?? textOf(pax, "path") ?? longName ?? header.name;
 	const type = TYPES[header.type];
 	if (type === undefined) {
 		throw volumeFaults.ENTRY_REFUSED({ entry: shown(path), why: `it is of the kind ${JSON.stringify(header.type)}` });
@@ -60,7 +61,7 @@ export function entryOf(header: Header, { pax, longName, longLink }: Preface): E
 		throw volumeFaults.ENTRY_REFUSED({ entry: shown(path), why: "it has names of two formats" });
 	}
 	// Before ustar a directory was a file whose name ends in a slash.
-	const kind = type === "file" && path.at(-1) === SLASH ? "directory" : type;
+	const kind = type === "file" && path.endsWith("/") ? "directory" : type;
 	const storedSize = number(pax, "size") ?? header.size;
 	if (kind !== "file" && storedSize !== 0) {
 		// Some programs skip what follows and some take it for the next header.
@@ -69,32 +70,56 @@ export function entryOf(header: Header, { pax, longName, longLink }: Preface): E
 	const isLink = type === "symlink" || type === "hardlink";
 	const realSize = number(pax, "GNU.sparse.realsize") ?? number(pax, "GNU.sparse.size") ?? header.sparse?.realSize;
 	return {
-		path: Buffer.from(path),
+		path,
 		type: kind,
 		mode: header.mode & 0o7777,
 		uid: number(pax, "uid") ?? header.uid,
 		gid: number(pax, "gid") ?? header.gid,
-		mtime: timeOf(pax?.get("mtime")?.toString("latin1") ?? String(header.mtime)),
+		mtime: timeOf(textOf(pax, "mtime") ?? String(header.mtime)),
 		storedSize,
 		size: kind === "file" ? (realSize ?? storedSize) : 0,
 		sparse: realSize !== undefined,
-		link: isLink ? Buffer.from(pax?.get("linkpath") ?? longLink ?? header.link) : undefined,
+		map: realSize === undefined ? undefined : mapOf(pax, header),
+		link: isLink ? (textOf(pax, "linkpath") ?? longLink ?? header.link) : undefined,
 		device: type === "char" || type === "block" ? header.device : undefined,
-		attributes: new Map([...(pax ?? [])].filter(([key]) => key.startsWith("SCHILY."))),
+		attributes: attributesOf(pax),
 		uname: header.uname,
 	};
 }
 
 /** For sentences: readable, however the bytes are. */
-export function shown(path: Buffer): string {
-	const text = path.toString("utf8");
+export function shown(path: string): string {
+	const text = Buffer.from(path, "latin1").toString("utf8");
 	return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
+/** GNU's formats: in the header; 0.0 and 0.1 in the extended header; 1.0 before the content. */
+function mapOf(pax: PaxRecords | undefined, header: Header): Entry["map"] {
+	if (header.sparse !== undefined) return header.sparse.extents;
+	if (pax?.has("GNU.sparse.major") === true) return "content";
+	const numbers = (textOf(pax, "GNU.sparse.map") ?? "").split(",").map(Number);
+	if (numbers.length % 2 !== 0 || numbers.some((value) => !Number.isSafeInteger(value) || value < 0)) {
+		throw volumeFaults.ARCHIVE_CORRUPT({ problem: "an extended header has a map of a sparse file that is none" });
+	}
+	return numbers.flatMap((start, index) => (index % 2 === 0 ? [{ start, length: numbers[index + 1] ?? 0 }] : []));
+}
+
+const NO_ATTRIBUTES: PaxRecords = new Map();
+
+function attributesOf(pax: PaxRecords | undefined): PaxRecords {
+	if (pax === undefined) return NO_ATTRIBUTES;
+	const found = new Map<string, Buffer>();
+	for (const [key, value] of pax) if (key.startsWith("SCHILY.")) found.set(key, value);
+	return found.size === 0 ? NO_ATTRIBUTES : found;
+}
+
+function textOf(pax: PaxRecords | undefined, key: string): string | undefined {
+	return pax?.get(key)?.toString("latin1");
+}
+
 function number(pax: PaxRecords | undefined, key: string): number | undefined {
-	const bytes = pax?.get(key);
-	if (bytes === undefined) return undefined;
-	const text = bytes.toString("latin1");
+	const text = textOf(pax, key);
+	if (text === undefined) return undefined;
 	if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(Number(text))) {
 		throw volumeFaults.ARCHIVE_CORRUPT({
 			problem: `an extended header says ${key}=${JSON.stringify(text.slice(0, 40))}`,
@@ -111,10 +136,4 @@ function timeOf(text: string): string {
 		});
 	}
 	return `${match[1]}.${(match[2] ?? "").padEnd(9, "0").slice(0, 9)}`;
-}
-
-/** Nanoseconds since 1970 of an entry's `mtime`. */
-export function nanoseconds(mtime: string): bigint {
-	const digits = BigInt(mtime.replace(/[-.]/g, ""));
-	return mtime.startsWith("-") ? -digits : digits;
 }

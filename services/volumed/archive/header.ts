@@ -9,21 +9,31 @@ export const BLOCK = 512;
 
 export interface Header {
 	/** Joined from prefix and name where the format has a prefix. */
-	readonly name: Buffer;
+	readonly name: string;
 	readonly mode: number;
 	readonly uid: number;
 	readonly gid: number;
 	readonly size: number;
-	readonly mtime: bigint;
+	readonly mtime: number;
 	/** The type flag as a character; `0` also for the old NUL. */
 	readonly type: string;
-	readonly link: Buffer;
+	readonly link: string;
 	readonly uname: string;
 	readonly device: readonly [major: number, minor: number];
-	/** Of an old GNU sparse file (type S): its size with holes, and whether more blocks of its map follow. */
-	readonly sparse: { readonly realSize: number; readonly extended: boolean } | undefined;
+	/** Of an old GNU sparse file (type S): its size with holes, the beginning of its map, and whether more blocks of it follow. */
+	readonly sparse:
+		| { readonly realSize: number; readonly extents: readonly Extent[]; readonly extended: boolean }
+		| undefined;
 }
 
+/** Where a sparse file has data. */
+export interface Extent {
+	readonly start: number;
+	readonly length: number;
+}
+
+const HEADER_EXTENTS = 4;
+const BLOCK_EXTENTS = 21;
 const CHECKSUM_AT = 148;
 const MAGIC_POSIX = "ustar\x0000";
 const MAGIC_GNU = "ustar  \0";
@@ -48,27 +58,42 @@ export function parseHeader(block: Buffer, at: number): Header {
 	}
 	const type = String.fromCharCode(block[156] || 48);
 	const posix = magic === MAGIC_POSIX;
-	const prefix = posix ? text(block, 345, 155) : Buffer.alloc(0);
+	const prefix = posix ? text(block, 345, 155) : "";
 	const name = text(block, 0, 100);
 	const device = type === "3" || type === "4";
 	return {
-		name: prefix.length > 0 ? Buffer.concat([prefix, Buffer.from("/"), name]) : name,
+		name: prefix === "" ? name : `${prefix}/${name}`,
 		mode: unsigned(block, 100, 8, at),
 		uid: unsigned(block, 108, 8, at),
 		gid: unsigned(block, 116, 8, at),
 		size: unsigned(block, 124, 12, at),
-		mtime: bigNumeric(block, 136, 12, at),
+		mtime: numeric(block, 136, 12, at),
 		type,
 		link: text(block, 157, 100),
-		uname: text(block, 265, 32).toString("latin1"),
+		uname: text(block, 265, 32),
 		device: device ? [unsigned(block, 329, 8, at), unsigned(block, 337, 8, at)] : [0, 0],
-		sparse: type === "S" ? { realSize: unsigned(block, 483, 12, at), extended: block[482] !== 0 } : undefined,
+		sparse:
+			type === "S"
+				? {
+						realSize: unsigned(block, 483, 12, at),
+						extents: mapOf(block, 386, HEADER_EXTENTS, at),
+						extended: block[482] !== 0,
+					}
+				: undefined,
 	};
 }
 
-/** True when another block of an old GNU sparse map follows this one. */
-export function mapGoesOn(block: Buffer): boolean {
-	return block[504] !== 0;
+/** A block of an old GNU sparse map, and whether another one follows. */
+export function parseMapBlock(block: Buffer, at: number): { readonly extents: Extent[]; readonly extended: boolean } {
+	return { extents: mapOf(block, 0, BLOCK_EXTENTS, at), extended: block[504] !== 0 };
+}
+
+function mapOf(block: Buffer, start: number, most: number, at: number): Extent[] {
+	const extents: Extent[] = [];
+	for (let index = start; index < start + most * 24 && block[index] !== 0; index += 24) {
+		extents.push({ start: unsigned(block, index, 12, at), length: unsigned(block, index + 12, 12, at) });
+	}
+	return extents;
 }
 
 /** The sum of all bytes, those of the checksum itself counted as spaces. */
@@ -80,10 +105,10 @@ function checksum(block: Buffer): number {
 }
 
 /** Up to the first NUL. */
-function text(block: Buffer, start: number, length: number): Buffer {
-	const field = block.subarray(start, start + length);
-	const end = field.indexOf(0);
-	return end < 0 ? field : field.subarray(0, end);
+function text(block: Buffer, start: number, length: number): string {
+	let end = start;
+	while (end < start + length && block[end] !== 0) end++;
+	return end === start ? "" : block.toString("latin1", start, end);
 }
 
 function unsigned(block: Buffer, start: number, length: number, at: number): number {
@@ -92,20 +117,10 @@ function unsigned(block: Buffer, start: number, length: number, at: number): num
 	return value;
 }
 
-function numeric(block: Buffer, start: number, length: number, at: number): number {
-	const value = Number(bigNumeric(block, start, length, at));
-	if (!Number.isSafeInteger(value)) throw unreadable(at, start);
-	return value;
-}
-
 /** Octal digits between spaces and a NUL; or, with the top bit set, GNU's big-endian two's complement. */
-function bigNumeric(block: Buffer, start: number, length: number, at: number): bigint {
+function numeric(block: Buffer, start: number, length: number, at: number): number {
 	const first = block[start] ?? 0;
-	if (first === 0x80 || first === 0xff) {
-		let value = first === 0xff ? -1n : 0n;
-		for (let index = start + 1; index < start + length; index++) value = (value << 8n) | BigInt(block[index] ?? 0);
-		return value;
-	}
+	if (first === 0x80 || first === 0xff) return twosComplement(block, start, length, at);
 	let index = start;
 	while (index < start + length && block[index] === SPACE) index++;
 	let value = 0;
@@ -117,7 +132,14 @@ function bigNumeric(block: Buffer, start: number, length: number, at: number): b
 	for (; index < start + length; index++) {
 		if (block[index] !== SPACE && block[index] !== 0) throw unreadable(at, start);
 	}
-	return BigInt(value);
+	return value;
+}
+
+function twosComplement(block: Buffer, start: number, length: number, at: number): number {
+	let value = block[start] === 0xff ? -1n : 0n;
+	for (let index = start + 1; index < start + length; index++) value = (value << 8n) | BigInt(block[index] ?? 0);
+	if (!Number.isSafeInteger(Number(value))) throw unreadable(at, start);
+	return Number(value);
 }
 
 function unreadable(at: number, start: number): Error {

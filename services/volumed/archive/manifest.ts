@@ -1,9 +1,9 @@
 /**
  * The manifest: what an archive holds, as the last entry of the archive itself.
  *
- * JSON lines: a head, one line an entry in the archive's order, a foot. The entries' lines follow from the archive alone, so a
+ * An entry may come more than once: the last one counts, as for all programs that extract. JSON lines: a head, one line an entry in the archive's order, a foot. The entries' lines follow from the archive alone, so a
  * reader makes them anew while it reads and compares: whatever is missing, extra or different shows. The foot has the SHA-256
- * of every byte before the manifest, which covers the headers too.
+ * of every byte before the manifest, which covers the headers too, and sockets, which no archive can hold.
  *
  * To other programs it is an ordinary file, `.wharf/manifest.jsonl`, after all others; `tar --exclude=.wharf` leaves it out. The
  * owner's name in its header tells it from a volume's own file of that name: backups name owners by number.
@@ -14,97 +14,44 @@ import { BLOCK } from "./header.ts";
 
 const MANIFEST_PATH = ".wharf/manifest.jsonl";
 const MARK = "wharf-manifest";
-const FORMAT = "wharf-manifest/1";
+const FORMAT = "wharf-manifest/2";
 /** Whole records, as tar writes them. */
 const RECORD = 20 * BLOCK;
 
-export interface Foot {
+/** Of the archive before the manifest. */
+export interface Extent {
 	readonly entries: number;
-	/** Bytes of the archive before the manifest, and their digest. */
 	readonly bytes: number;
 	readonly sha256: string;
-	/** Names that no archive can hold. */
+}
+
+export interface Foot extends Extent {
+	/** A line each, as of other entries. */
 	readonly sockets: readonly string[];
+	/** Paths, as `pathText` has them, that were there when the archive was begun and not at its end; what is in a directory before it. */
+	readonly gone: readonly string[];
 	readonly warnings: readonly string[];
 }
 
-export interface Manifest {
-	readonly volume: string;
-	/** The entries' lines, each with its newline, as they stand there. */
-	readonly lines: Buffer;
-	readonly foot: Foot;
-}
-
 export function isManifest(entry: Entry): boolean {
-	return entry.uname === MARK && entry.type === "file" && entry.path.toString("latin1") === MANIFEST_PATH;
+	return entry.uname === MARK && entry.type === "file" && entry.path === MANIFEST_PATH;
 }
 
-/** The manifest as the last entry, and the end of the archive. `lines` are the entries' lines. */
-export function manifestEntry(volume: string, createdAt: Date, lines: readonly Buffer[], foot: Foot): Buffer[] {
-	const head = `${JSON.stringify({ format: FORMAT, volume, createdAt: createdAt.toISOString() })}\n`;
-	const content = [Buffer.from(head), ...lines, Buffer.from(`${JSON.stringify({ end: true, ...foot })}\n`)];
-	const size = content.reduce((sum, part) => sum + part.length, 0);
-	const body = BLOCK + size + padding(size, BLOCK);
-	// Two blocks of zeros end an archive, and the last record is filled up.
-	const tail = 2 * BLOCK + padding(foot.bytes + body + 2 * BLOCK, RECORD);
-	return [header(size, createdAt), ...content, Buffer.alloc(padding(size, BLOCK) + tail)];
+/** What stands before the entries' lines, and behind them. */
+export function manifestText(
+	volume: string,
+	createdAt: Date,
+	foot: Foot,
+): { readonly head: Buffer; readonly foot: Buffer } {
+	const head = { format: FORMAT, volume, createdAt: createdAt.toISOString() };
+	return {
+		head: Buffer.from(`${JSON.stringify(head)}\n`),
+		foot: Buffer.from(`${JSON.stringify({ end: true, ...foot })}\n`),
+	};
 }
 
-/** Fault: MANIFEST_MISMATCH when it is none of ours. */
-export function parseManifest(content: Buffer): Manifest {
-	const firstEnd = content.indexOf(10) + 1;
-	const lastStart = content.lastIndexOf(10, content.length - 2) + 1;
-	try {
-		const { format, volume } = JSON.parse(content.toString("utf8", 0, firstEnd));
-		const { end, entries, bytes, sha256, sockets, warnings } = JSON.parse(content.toString("utf8", lastStart));
-		if (format === FORMAT && end === true && lastStart >= firstEnd) {
-			const lines = content.subarray(firstEnd, lastStart);
-			return { volume: String(volume), lines, foot: { entries, bytes, sha256, sockets, warnings } };
-		}
-	} catch (error) {
-		throw volumeFaults.MANIFEST_MISMATCH({ problem: "it cannot be read" }, { cause: error });
-	}
-	throw volumeFaults.MANIFEST_MISMATCH({ problem: "it is of another format" });
-}
-
-/** What differs, in words; undefined when all agrees. `lines` and the rest are of the archive as it was read. */
-export function disagreement(manifest: Manifest, lines: readonly Buffer[], read: Omit<Foot, "sockets" | "warnings">) {
-	const own = Buffer.concat(lines);
-	if (!own.equals(manifest.lines)) return firstDifference(manifest.lines, own);
-	const { foot } = manifest;
-	if (foot.entries !== read.entries) return `it has ${read.entries} entries and not ${foot.entries}`;
-	if (foot.bytes !== read.bytes) return `it has ${read.bytes} bytes and not ${foot.bytes}`;
-	return foot.sha256 === read.sha256 ? undefined : "its headers were changed";
-}
-
-function firstDifference(expected: Buffer, actual: Buffer): string {
-	const [wanted, found] = [expected, actual].map((lines) => lines.toString("utf8").split("\n"));
-	const index = wanted?.findIndex((line, at) => line !== found?.[at]) ?? 0;
-	const [before, now] = [wanted?.[index] ?? "", found?.[index] ?? ""];
-	return fieldDifference(before, now) ?? `the manifest has ${excerpt(before)}, the archive has ${excerpt(now)}`;
-}
-
-/** Of two lines about the same path, in what they differ; undefined when they are about two. */
-function fieldDifference(wanted: string, found: string): string | undefined {
-	if (wanted === "" || found === "") return undefined;
-	const [before, now] = [wanted, found].map((line) => JSON.parse(line) as Record<string, unknown>);
-	const path = before?.["path"];
-	if (before === undefined || now === undefined || path !== now["path"]) return undefined;
-	const fields = [...new Set([...Object.keys(before), ...Object.keys(now)])];
-	const differing = fields.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(now[field]));
-	const words = differing.map(
-		(field) => `${field} ${excerpt(String(now[field]))} and not ${excerpt(String(before[field]))}`,
-	);
-	return `${JSON.stringify(path)} has ${words.join(", ")}`;
-}
-
-function excerpt(line: string): string {
-	if (line === "") return "nothing more";
-	return line.length > 300 ? `${line.slice(0, 300)}…` : line;
-}
-
-/** A plain ustar header, which every tar program reads. */
-function header(size: number, createdAt: Date): Buffer {
+/** A plain ustar header, which every tar program reads, for a manifest of `size` bytes. */
+export function manifestHeader(size: number, createdAt: Date): Buffer {
 	const block = Buffer.alloc(BLOCK);
 	block.write(MANIFEST_PATH, 0, "latin1");
 	const octal = (value: number, start: number, digits: number): number =>
@@ -122,6 +69,77 @@ function header(size: number, createdAt: Date): Buffer {
 	const sum = block.reduce((total, byte) => total + byte, 0);
 	block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
 	return block;
+}
+
+/** The zeros behind a manifest of `size` bytes: two blocks end an archive, and the last record is filled up. */
+export function archiveEnd(bytesBefore: number, size: number): Buffer {
+	const filling = padding(size, BLOCK);
+	const end = 2 * BLOCK + padding(bytesBefore + BLOCK + size + filling + 2 * BLOCK, RECORD);
+	return Buffer.alloc(filling + end);
+}
+
+/** Fault: MANIFEST_MISMATCH when it is none of ours. */
+export function parseHead(line: string): { readonly volume: string } {
+	const { format, volume } = parsed(line);
+	if (format === FORMAT) return { volume: String(volume) };
+	throw volumeFaults.MANIFEST_MISMATCH({ problem: "it is of another format" });
+}
+
+/** Fault: MANIFEST_MISMATCH. */
+export function parseFoot(line: string): Foot {
+	const { end, entries, bytes, sha256, sockets, gone, warnings } = parsed(line);
+	const isList = [sockets, gone, warnings].every(
+		(list) => Array.isArray(list) && list.every((one) => typeof one === "string"),
+	);
+	if (end !== true || typeof entries !== "number" || typeof bytes !== "number" || typeof sha256 !== "string" || !isList)
+		throw volumeFaults.MANIFEST_MISMATCH({ problem: "it has no end" });
+	const lists = { sockets: sockets as string[], gone: gone as string[], warnings: warnings as string[] }; // looked at above
+	return { entries, bytes, sha256, ...lists };
+}
+
+/** What differs, in words; undefined when all agrees. */
+export function disagreement(foot: Extent, read: Extent): string | undefined {
+	if (foot.entries !== read.entries) return `it has ${read.entries} entries and not ${foot.entries}`;
+	if (foot.bytes !== read.bytes) return `it has ${read.bytes} bytes and not ${foot.bytes}`;
+	return foot.sha256 === read.sha256 ? undefined : "its headers were changed";
+}
+
+/** Of two lines about the same path, in what they differ; of others, which they are. */
+export function lineDifference(wanted: string, found: string): string {
+	const words = fieldDifference(wanted, found);
+	return words ?? `the manifest has ${excerpt(wanted)}, the archive has ${excerpt(found)}`;
+}
+
+function fieldDifference(wanted: string, found: string): string | undefined {
+	if (wanted === "" || found === "") return undefined;
+	const [before, now] = [wanted, found].map((line) => fieldsOf(line));
+	const path = before?.["path"];
+	if (before === undefined || now === undefined || path === undefined || path !== now["path"]) return undefined;
+	const fields = [...new Set([...Object.keys(before), ...Object.keys(now)])];
+	const differing = fields.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(now[field]));
+	const words = differing.map(
+		(field) => `${field} ${excerpt(String(now[field]))} and not ${excerpt(String(before[field]))}`,
+	);
+	return `${JSON.stringify(path)} has ${words.join(", ")}`;
+}
+
+function fieldsOf(line: string): Record<string, unknown> | undefined {
+	try {
+		return JSON.parse(line) as Record<string, unknown>; // of a manifest: an object, or it shows in its fields
+	} catch {
+		return undefined;
+	}
+}
+
+function parsed(line: string): Record<string, unknown> {
+	const fields = fieldsOf(line);
+	if (typeof fields === "object" && fields !== null) return fields;
+	throw volumeFaults.MANIFEST_MISMATCH({ problem: "it cannot be read" });
+}
+
+function excerpt(line: string): string {
+	if (line === "") return "nothing more";
+	return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }
 
 function padding(size: number, unit: number): number {

@@ -12,6 +12,7 @@ const DECISIVE = new Set(["path", "linkpath", "size", "GNU.sparse.name", "GNU.sp
 /** Fault: ARCHIVE_CORRUPT. Of a repeated record that decides nothing the last one counts. */
 export function parsePax(bytes: Buffer): PaxRecords {
 	const records = new Map<string, Buffer>();
+	const map: string[] = [];
 	let offset = 0;
 	while (offset < bytes.length) {
 		const space = bytes.indexOf(SPACE, offset);
@@ -31,8 +32,12 @@ export function parsePax(bytes: Buffer): PaxRecords {
 		if (DECISIVE.has(key) && records.has(key)) {
 			throw volumeFaults.ARCHIVE_CORRUPT({ problem: `an extended header says ${key} twice` });
 		}
-		records.set(key, bytes.subarray(equals + 1, end - 1));
+		const value = bytes.subarray(equals + 1, end - 1);
+		if (key === "GNU.sparse.offset" || key === "GNU.sparse.numbytes") map.push(value.toString("latin1"));
+		records.set(key, value);
 		offset = end;
 	}
+	// Format 0.0 repeats them, one after the other; 0.1 has the same as a list.
+	if (map.length > 0) records.set("GNU.sparse.map", Buffer.from(map.join(",")));
 	return records;
 }

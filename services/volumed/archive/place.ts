@@ -5,8 +5,8 @@
  * Undefined when nothing is left of it after `strip` leading parts were dropped: then tar leaves it out. As GNU tar counts
  * (`stripped_prefix_len`), the `.` of `./a` is a part.
  */
-export function placeOf(path: Buffer, strip = 0): string | undefined {
-	const stripped = strippedOf(path.toString("latin1"), strip);
+export function placeOf(path: string, strip = 0): string | undefined {
+	const stripped = strippedOf(path, strip);
 	return stripped
 		?.split("/")
 		.filter((part) => part !== "" && part !== ".")

@@ -13,7 +13,6 @@ const LONGEST_NAME = 255;
 const LONGEST_PATH = 3_072;
 const DEEPEST = 512;
 const MOST_ENTRIES = 20_000_000;
-const SLASH = 47;
 
 export class EntryPolicy {
 	/** Places where the archive puts a symlink, or a second name of one. */
@@ -36,13 +35,13 @@ export class EntryPolicy {
 		if (reason !== undefined || key === undefined) return reason;
 		const through = this.#throughLink(key);
 		if (through !== undefined) return through;
-		if (type === "hardlink") return this.#hardlink(key, link ?? Buffer.alloc(0));
+		if (type === "hardlink") return this.#hardlink(key, link ?? "");
 		if (type === "symlink") this.#symlinks.add(key);
 		else if (this.#symlinks.has(key)) return "a symlink of the archive is in its place";
 		return undefined;
 	}
 
-	#hardlink(key: string, link: Buffer): string | undefined {
+	#hardlink(key: string, link: string): string | undefined {
 		const target = placeOf(link, this.#strip);
 		const problem = malformed(link) ?? (target ? this.#throughLink(target) : "it is the root");
 		if (problem !== undefined) return `its target is not in the archive: ${problem}`;
@@ -60,12 +59,12 @@ export class EntryPolicy {
 	}
 }
 
-function malformed(path: Buffer): string | undefined {
+function malformed(path: string): string | undefined {
 	if (path.length === 0) return "it has no name";
-	if (path[0] === SLASH) return "its name is absolute";
-	if (path.includes(0)) return "its name has a zero byte";
+	if (path.startsWith("/")) return "its name is absolute";
+	if (path.includes("\0")) return "its name has a zero byte";
 	if (path.length > LONGEST_PATH) return `its name has more than ${LONGEST_PATH} bytes`;
-	const parts = path.toString("latin1").split("/");
+	const parts = path.split("/");
 	if (parts.length > DEEPEST) return `it is more than ${DEEPEST} directories deep`;
 	for (const part of parts) {
 		if (part === "..") return "its name has `..`";
@@ -79,5 +78,6 @@ function kind({ type, device, link }: Entry, key: string | undefined): string | 
 	if (type === "block") return "it is a device";
 	if (type === "char" && (device?.[0] !== 0 || device[1] !== 0)) return "it is a device";
 	if (type === "symlink" && (link === undefined || link.length === 0)) return "it is a link to nothing";
+	if (type === "symlink" && link?.includes("\0") === true) return "its target has a zero byte";
 	return undefined;
 }

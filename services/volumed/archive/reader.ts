@@ -1,79 +1,68 @@
 /**
- * A tar archive as it streams by: entries and their content go to a sink, and the bytes come out again but for the end and for
- * what the sink takes out.
+ * A tar archive as it streams by: its entries and their content go to a sink.
  *
- * Invariant: nothing comes out of `push` before everything up to it has been checked. Memory is bounded: one block, and
- * extended headers up to `LONGEST_PREFACE`.
+ * Memory is bounded: one block, and extended headers up to `LONGEST_PREFACE`.
  */
 import { volumeFaults } from "../faults.ts";
 import { type Entry, entryOf } from "./entry.ts";
-import { BLOCK, type Header, isZeroBlock, mapGoesOn, parseHeader } from "./header.ts";
+import { BLOCK, type Extent, type Header, isZeroBlock, parseHeader, parseMapBlock } from "./header.ts";
 import { type PaxRecords, parsePax } from "./pax.ts";
 
 export interface EntrySink {
-	/** False takes the entry out of the stream; its content still comes here. A Fault ends it all. */
-	entry(entry: Entry): boolean;
+	/** `at`: the byte of the archive at which all that belongs to the entry begins. A Fault ends it all. */
+	entry(entry: Entry, at: number): void;
 	/** Some more of the entry's content; the bytes are only there during the call. */
 	content(bytes: Buffer): void;
 	entryEnd(): void;
 }
 
 /** Attributes of a file may hold 64 KiB each; no honest header comes near. */
-const LONGEST_PREFACE = 4 * 1024 * 1024;
+export const LONGEST_PREFACE = 4 * 1024 * 1024;
 /** Programs fill the last record up with zeros; the largest blocking factor in use makes 10 MiB. */
 const LONGEST_FILLING = 64 * 1024 * 1024;
+/** Of an old sparse file: its blocks come one by one and are kept. */
+const MOST_EXTENTS = 1_000_000;
 
 type State =
 	| { readonly in: "header" }
 	/** Something before an entry: an extended header, a long name. */
 	| { readonly in: "preface"; readonly type: string; readonly size: number; readonly parts: Buffer[]; left: number }
-	| { readonly in: "sparse-map" }
-	| { readonly in: "content"; left: number; padding: number; readonly keep: boolean }
+	| { readonly in: "sparse-map"; readonly entry: Entry; readonly extents: Extent[] }
+	| { readonly in: "content"; left: number; padding: number }
 	/** One zero block was there; `filling` counts what follows the second. */
 	| { readonly in: "end"; blocks: number; filling: number };
 
+const AT_HEADER: State = { in: "header" };
+
 export class ArchiveReader {
 	readonly #sink: EntrySink;
-	#state: State = { in: "header" };
-	#partial = Buffer.alloc(BLOCK);
+	#state: State = AT_HEADER;
+	readonly #partial = Buffer.alloc(BLOCK);
 	#partialBytes = 0;
 	#at = 0;
+	#endAt: number | undefined;
+	/** Where the entry begins that is being read, with what stands before it. */
+	#start: number | undefined;
 	#pax: PaxRecords | undefined;
-	#longName: Buffer | undefined;
-	#longLink: Buffer | undefined;
-	#entry: Entry | undefined;
+	#longName: string | undefined;
+	#longLink: string | undefined;
 
 	constructor(sink: EntrySink) {
 		this.#sink = sink;
 	}
 
-	/** Bytes read so far. */
+	/** Bytes read so far, the archive's end not counted. */
 	get bytes(): number {
-		return this.#at;
+		return this.#endAt ?? this.#at;
 	}
 
-	/** The bytes that go on, in order. They share memory with `chunk`. */
-	push(chunk: Buffer): Buffer[] {
-		const out = new Kept(chunk);
-		let offset = 0;
-		while (offset < chunk.length) {
+	push(chunk: Buffer): void {
+		for (let offset = 0; offset < chunk.length; ) {
 			const state = this.#state;
-			if (state.in === "content" || state.in === "preface") {
-				offset += this.#pass(state, chunk, offset, out);
-				continue;
-			}
-			const block = this.#nextBlock(chunk, offset);
-			const taken = block.taken;
-			this.#at += taken;
-			if (block.bytes !== undefined) {
-				const keep = this.#block(block.bytes, state);
-				// A block that came in two pieces was not passed on piece by piece.
-				if (keep && block.copied) out.extra(Buffer.from(block.bytes), offset + taken);
-				else if (keep) out.through(offset, offset + taken);
-			}
-			offset += taken;
+			if (state.in === "content") offset += this.#content(state, chunk, offset);
+			else if (state.in === "preface") offset += this.#preface(state, chunk, offset);
+			else offset += this.#blockFrom(chunk, offset);
 		}
-		return out.pieces();
 	}
 
 	/** The stream is over: it must have been a whole archive. Fault: ARCHIVE_CORRUPT. */
@@ -84,36 +73,33 @@ export class ArchiveReader {
 		}
 	}
 
-	#nextBlock(chunk: Buffer, offset: number): { bytes: Buffer | undefined; taken: number; copied: boolean } {
+	/** Answers how much of the chunk it took. */
+	#blockFrom(chunk: Buffer, offset: number): number {
 		if (this.#partialBytes === 0 && chunk.length - offset >= BLOCK) {
-			return { bytes: chunk.subarray(offset, offset + BLOCK), taken: BLOCK, copied: false };
+			this.#at += BLOCK;
+			this.#block(chunk.subarray(offset, offset + BLOCK));
+			return BLOCK;
 		}
 		const taken = Math.min(BLOCK - this.#partialBytes, chunk.length - offset);
 		chunk.copy(this.#partial, this.#partialBytes, offset, offset + taken);
 		this.#partialBytes += taken;
-		if (this.#partialBytes < BLOCK) return { bytes: undefined, taken, copied: true };
+		this.#at += taken;
+		if (this.#partialBytes < BLOCK) return taken;
 		this.#partialBytes = 0;
-		return { bytes: this.#partial, taken, copied: true };
+		this.#block(this.#partial);
+		return taken;
 	}
 
-	/** True when the block goes on. */
-	#block(block: Buffer, state: Extract<State, { in: "header" | "sparse-map" | "end" }>): boolean {
-		if (state.in === "end") {
-			this.#atEnd(block, state);
-			return false;
+	#block(block: Buffer): void {
+		const state = this.#state;
+		if (state.in === "end") return this.#atEnd(block, state);
+		if (state.in === "sparse-map") return this.#map(block, state);
+		if (!isZeroBlock(block)) return this.#header(parseHeader(block, this.#at - BLOCK));
+		if (this.#pax !== undefined || this.#longName !== undefined || this.#longLink !== undefined) {
+			throw volumeFaults.ARCHIVE_CORRUPT({ problem: "an extended header is followed by nothing" });
 		}
-		if (state.in === "sparse-map") {
-			if (!mapGoesOn(block)) this.#beginContent(true);
-			return true;
-		}
-		if (isZeroBlock(block)) {
-			if (this.#pax !== undefined || this.#longName !== undefined || this.#longLink !== undefined) {
-				throw volumeFaults.ARCHIVE_CORRUPT({ problem: "an extended header is followed by nothing" });
-			}
-			this.#state = { in: "end", blocks: 1, filling: 0 };
-			return false;
-		}
-		return this.#header(parseHeader(block, this.#at - BLOCK));
+		this.#endAt = this.#at - BLOCK;
+		this.#state = { in: "end", blocks: 1, filling: 0 };
 	}
 
 	#atEnd(block: Buffer, state: Extract<State, { in: "end" }>): void {
@@ -127,66 +113,81 @@ export class ArchiveReader {
 		}
 	}
 
-	#header(header: Header): boolean {
+	#header(header: Header): void {
+		this.#start ??= this.#at - BLOCK;
 		if ("xgLK".includes(header.type)) {
 			if (header.size > LONGEST_PREFACE) {
 				throw volumeFaults.ARCHIVE_CORRUPT({ problem: `an extended header has ${header.size} bytes` });
 			}
 			const left = header.size + paddingOf(header.size);
-			this.#state = { in: "preface", type: header.type, size: header.size, parts: [], left };
-			if (left === 0) this.#prefaceEnd(this.#state);
-			return true;
+			const state = { in: "preface" as const, type: header.type, size: header.size, parts: [], left };
+			this.#state = state;
+			if (left === 0) this.#prefaceEnd(state.type, Buffer.alloc(0));
+			return;
 		}
-		this.#entry = entryOf(header, { pax: this.#pax, longName: this.#longName, longLink: this.#longLink });
+		const entry = entryOf(header, { pax: this.#pax, longName: this.#longName, longLink: this.#longLink });
 		this.#pax = this.#longName = this.#longLink = undefined;
-		const keep = this.#sink.entry(this.#entry);
-		if (header.sparse?.extended === true) this.#state = { in: "sparse-map" };
-		else this.#beginContent(keep);
-		return keep;
+		if (header.sparse?.extended === true)
+			this.#state = { in: "sparse-map", entry, extents: [...header.sparse.extents] };
+		else this.#begin(entry);
 	}
 
-	#beginContent(keep: boolean): void {
-		const size = this.#entry?.storedSize ?? 0;
-		this.#state = { in: "content", left: size, padding: paddingOf(size), keep };
-		if (size === 0) this.#entryEnd();
-	}
-
-	/** Takes what it can of content, padding or a preface, and answers with how much that was. */
-	#pass(state: Extract<State, { in: "content" | "preface" }>, chunk: Buffer, offset: number, out: Kept): number {
-		const left = state.left > 0 || state.in === "preface" ? state.left : state.padding;
-		const taken = Math.min(left, chunk.length - offset);
-		const bytes = chunk.subarray(offset, offset + taken);
-		this.#at += taken;
-		if (state.in === "preface") {
-			out.through(offset, offset + taken);
-			state.parts.push(Buffer.from(bytes));
-			state.left -= taken;
-			if (state.left === 0) this.#prefaceEnd(state);
-			return taken;
+	#map(block: Buffer, { entry, extents }: Extract<State, { in: "sparse-map" }>): void {
+		const more = parseMapBlock(block, this.#at - BLOCK);
+		extents.push(...more.extents);
+		if (extents.length > MOST_EXTENTS) {
+			throw volumeFaults.ARCHIVE_CORRUPT({ problem: `a sparse file has more than ${MOST_EXTENTS} parts` });
 		}
-		if (state.keep) out.through(offset, offset + taken);
+		if (!more.extended) this.#begin({ ...entry, map: extents });
+	}
+
+	#begin(entry: Entry): void {
+		this.#sink.entry(entry, this.#start ?? this.#at);
+		this.#start = undefined;
+		const size = entry.storedSize;
+		if (size === 0) this.#entryEnd();
+		else this.#state = { in: "content", left: size, padding: paddingOf(size) };
+	}
+
+	/** Takes what it can of content or of what fills its last block up, and answers how much that was. */
+	#content(state: Extract<State, { in: "content" }>, chunk: Buffer, offset: number): number {
+		const taken = Math.min(state.left > 0 ? state.left : state.padding, chunk.length - offset);
+		this.#at += taken;
 		if (state.left > 0) {
 			state.left -= taken;
-			this.#sink.content(bytes);
-		} else {
-			state.padding -= taken;
-		}
+			this.#sink.content(chunk.subarray(offset, offset + taken));
+		} else state.padding -= taken;
 		if (state.left === 0 && state.padding === 0) this.#entryEnd();
 		return taken;
 	}
 
 	#entryEnd(): void {
+		this.#state = AT_HEADER;
 		this.#sink.entryEnd();
-		this.#state = { in: "header" };
 	}
 
-	#prefaceEnd({ type, size, parts }: Extract<State, { in: "preface" }>): void {
-		const bytes = Buffer.concat(parts).subarray(0, size);
-		this.#state = { in: "header" };
+	#preface(state: Extract<State, { in: "preface" }>, chunk: Buffer, offset: number): number {
+		const { type, size, parts } = state;
+		const taken = Math.min(state.left, chunk.length - offset);
+		const bytes = chunk.subarray(offset, offset + taken);
+		this.#at += taken;
+		if (taken === state.left && parts.length === 0) {
+			this.#prefaceEnd(type, bytes.subarray(0, size));
+			return taken;
+		}
+		parts.push(Buffer.from(bytes));
+		state.left -= taken;
+		if (state.left === 0) this.#prefaceEnd(type, Buffer.concat(parts).subarray(0, size));
+		return taken;
+	}
+
+	/** `bytes` are only there during the call: of what is kept there is a copy. */
+	#prefaceEnd(type: string, bytes: Buffer): void {
+		this.#state = AT_HEADER;
 		switch (type) {
 			case "x":
 				this.#once(this.#pax);
-				this.#pax = parsePax(bytes);
+				this.#pax = parsePax(Buffer.from(bytes));
 				return;
 			case "g":
 				refuseDecisive(parsePax(bytes));
@@ -208,43 +209,6 @@ export class ArchiveReader {
 	}
 }
 
-/** The parts of a chunk that go on, joined where they touch. */
-class Kept {
-	readonly #chunk: Buffer;
-	readonly #pieces: Buffer[] = [];
-	#start = 0;
-	#end = 0;
-
-	constructor(chunk: Buffer) {
-		this.#chunk = chunk;
-	}
-
-	through(start: number, end: number): void {
-		if (start !== this.#end) {
-			this.#close();
-			this.#start = start;
-		}
-		this.#end = end;
-	}
-
-	/** Bytes that stand for the chunk's own up to `end`. */
-	extra(bytes: Buffer, end: number): void {
-		this.#close();
-		this.#pieces.push(bytes);
-		this.#start = this.#end = end;
-	}
-
-	pieces(): Buffer[] {
-		this.#close();
-		return this.#pieces;
-	}
-
-	#close(): void {
-		if (this.#end > this.#start) this.#pieces.push(this.#chunk.subarray(this.#start, this.#end));
-		this.#start = this.#end;
-	}
-}
-
 /** What holds for all entries must not say where one goes. */
 function refuseDecisive(records: PaxRecords): void {
 	for (const key of records.keys()) {
@@ -258,7 +222,7 @@ function paddingOf(size: number): number {
 	return (BLOCK - (size % BLOCK)) % BLOCK;
 }
 
-function upToNul(bytes: Buffer): Buffer {
+function upToNul(bytes: Buffer): string {
 	const end = bytes.indexOf(0);
-	return end < 0 ? bytes : bytes.subarray(0, end);
+	return bytes.toString("latin1", 0, end < 0 ? bytes.length : end);
 }

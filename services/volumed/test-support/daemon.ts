@@ -11,6 +11,9 @@ import {
 	PublicationServiceService,
 	type RestoreSpec,
 	RestoreVolumeRequest,
+	type VerifyArchiveRequest,
+	type VerifyResult,
+	type VerifySpec,
 	VolumeServiceService,
 } from "#gen/wharf/volume/v1/volume.ts";
 import { type Child, start } from "#lib/exec/start.ts";
@@ -120,4 +123,19 @@ async function* messages(spec: Partial<RestoreSpec>, bytes: Buffer | AsyncIterab
 	for (let at = 0; at < bytes.length; at += size) {
 		yield RestoreVolumeRequest.fromPartial({ part: { $case: "chunk", value: bytes.subarray(at, at + size) } });
 	}
+}
+
+/** The archive at a path of `spec`, or `bytes`. */
+export async function verify(
+	daemon: Daemon,
+	value: Partial<VerifySpec>,
+	bytes?: Buffer,
+): Promise<VerifyResult | undefined> {
+	async function* messages(): AsyncGenerator<VerifyArchiveRequest> {
+		yield { part: { $case: "spec", value: { path: "", volume: "", ...value } } };
+		if (bytes !== undefined) yield { part: { $case: "chunk", value: bytes } };
+	}
+	for await (const { part } of daemon.backups.verifyArchive(messages()))
+		if (part?.$case === "result") return part.value;
+	return undefined;
 }

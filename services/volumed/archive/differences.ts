@@ -1,0 +1,92 @@
+/**
+ * In what two trees differ, by the lines of their manifests. Of several lines about one path the last one counts, as for programs that
+ * extract; names of one file are one file whichever comes first.
+ */
+import { type Entry, shown } from "./entry.ts";
+import { placeOf } from "./place.ts";
+import { parsedLine } from "./record.ts";
+
+export interface Difference {
+	readonly path: string;
+	readonly what: string;
+}
+
+interface Found {
+	readonly entry: Entry;
+	readonly sha256: string | undefined;
+	/** The first name of the file that it is a name of. */
+	readonly group: string;
+}
+
+/** A tree by its lines: what is where. */
+export class TreeLines {
+	readonly #found = new Map<string, Found>();
+
+	add(line: string): void {
+		const { entry, sha256 } = parsedLine(line);
+		const place = placeOf(entry.path) ?? "";
+		const target = entry.type === "hardlink" ? this.#found.get(placeOf(entry.link ?? "") ?? "") : undefined;
+		// Said later, it is the last one.
+		this.#found.delete(place);
+		this.#found.set(place, target ?? { entry, sha256, group: place });
+	}
+
+	remove(path: string): void {
+		this.#found.delete(placeOf(path) ?? "");
+	}
+
+	/** What is different in the volume from this archive; at most `most` of them, and how many there are. By path. */
+	differences(volume: TreeLines, most: number): { readonly first: Difference[]; readonly count: number } {
+		const found: Difference[] = [];
+		const paths = new Set([...this.#found.keys(), ...volume.#found.keys()]);
+		const groups = new Map<string, string>();
+		for (const path of [...paths].sort()) {
+			const what = differenceOf(this.#found.get(path), volume.#found.get(path), groups);
+			if (what !== undefined) found.push({ path: path === "" ? "." : shown(path), what });
+		}
+		return { first: found.slice(0, most), count: found.length };
+	}
+}
+
+function differenceOf(
+	archived: Found | undefined,
+	there: Found | undefined,
+	groups: Map<string, string>,
+): string | undefined {
+	// An archive need not say anything of its own root.
+	if (archived === undefined) return there?.group === "" ? undefined : "it is not in the archive";
+	if (there === undefined) return "it is not in the volume";
+	const [before, now] = [archived.entry, there.entry];
+	if (before.type !== now.type) return `it is a ${now.type} and not a ${before.type}`;
+	const [wanted, found] = [fieldsOf(archived), fieldsOf(there)];
+	for (const [name, value] of Object.entries(wanted)) {
+		if (found[name] !== value) return `its ${name} is ${found[name] ?? "missing"} and not ${value ?? "there"}`;
+	}
+	return isSameFile(archived.group, there.group, groups) ? undefined : "it is one file with other names";
+}
+
+/** Names of one file in the archive are names of one file in the volume, and the other way. */
+function isSameFile(archived: string, there: string, groups: Map<string, string>): boolean {
+	const [to, back] = [`archive ${archived}`, `volume ${there}`];
+	if (!groups.has(to)) groups.set(to, there);
+	if (!groups.has(back)) groups.set(back, archived);
+	return groups.get(to) === there && groups.get(back) === archived;
+}
+
+function fieldsOf({ entry, sha256 }: Found): Readonly<Record<string, string | undefined>> {
+	const { type, uid, gid, mode, mtime, size, link, device, attributes } = entry;
+	return {
+		owner: `${uid}:${gid}`,
+		mode: type === "symlink" ? undefined : mode.toString(8).padStart(4, "0"),
+		size: type === "file" ? `${size} bytes` : undefined,
+		content: sha256,
+		target: link === undefined ? undefined : shown(link),
+		device: device?.join(":"),
+		attributes:
+			[...attributes]
+				.map(([key, value]) => `${key}=${value.toString("base64")}`)
+				.sort()
+				.join(" ") || undefined,
+		time: mtime,
+	};
+}

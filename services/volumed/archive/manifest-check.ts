@@ -1,0 +1,95 @@
+/**
+ * A manifest as it comes, compared with the lines that were made of the archive before it. Nothing of it is kept but a line that is not
+ * whole yet, and the foot.
+ */
+import { volumeFaults } from "../faults.ts";
+import { type Foot, lineDifference, parseFoot, parseHead } from "./manifest.ts";
+
+const NEWLINE = 10;
+/** Of a line: the foot names sockets and warnings. */
+const LONGEST = 64 * 1024 * 1024;
+
+/** The lines that were made while reading, one behind the other, each with its newline. */
+export interface Lines {
+	readonly length: number;
+	/** From `offset` on, `length` bytes or those that there are. */
+	read(offset: number, length: number): Buffer;
+}
+
+export class ManifestCheck {
+	volume: string | undefined;
+	readonly #lines: Lines;
+	/** So much of them was in the manifest. */
+	#at = 0;
+	#foot: string | undefined;
+	#kept: Buffer[] = [];
+	#keptBytes = 0;
+
+	constructor(lines: Lines) {
+		this.#lines = lines;
+	}
+
+	/** Faults: MANIFEST_MISMATCH, with what differs. */
+	push(bytes: Buffer): void {
+		const end = bytes.lastIndexOf(NEWLINE) + 1;
+		const whole = end === 0 ? Buffer.alloc(0) : Buffer.concat([...this.#kept, bytes.subarray(0, end)]);
+		if (end > 0) this.#kept = [];
+		this.#keptBytes = (end > 0 ? 0 : this.#keptBytes) + bytes.length - end;
+		if (this.#keptBytes > LONGEST) throw volumeFaults.MANIFEST_MISMATCH({ problem: "one of its lines is endless" });
+		if (end < bytes.length) this.#kept.push(Buffer.from(bytes.subarray(end)));
+		if (whole.length > 0) this.#take(whole);
+	}
+
+	/** After its last byte. Faults: MANIFEST_MISMATCH. */
+	end(): Foot {
+		if (this.volume === undefined || this.#keptBytes > 0)
+			throw volumeFaults.MANIFEST_MISMATCH({ problem: "it cannot be read" });
+		if (this.#foot === undefined) throw this.#mismatch("");
+		return parseFoot(this.#foot);
+	}
+
+	/** Lines that are whole. */
+	#take(bytes: Buffer): void {
+		let offset = 0;
+		if (this.volume === undefined) {
+			offset = bytes.indexOf(NEWLINE) + 1;
+			this.volume = parseHead(bytes.toString("utf8", 0, offset)).volume;
+		}
+		const length = Math.min(bytes.length - offset, this.#lines.length - this.#at);
+		const theirs = bytes.subarray(offset, offset + length);
+		const own = this.#lines.read(this.#at, length);
+		if (!own.equals(theirs)) {
+			const start =
+				own
+					.subarray(
+						0,
+						own.findIndex((byte, at) => byte !== theirs[at]),
+					)
+					.lastIndexOf(NEWLINE) + 1;
+			this.#at += start;
+			throw this.#mismatch(lineAt(bytes, offset + start));
+		}
+		this.#at += length;
+		offset += length;
+		if (offset === bytes.length) return;
+		if (this.#foot !== undefined) throw this.#mismatch(this.#foot);
+		this.#foot = lineAt(bytes, offset);
+		// Only its last line can be the foot: another one before it is of an entry that the archive has not.
+		if (bytes.indexOf(NEWLINE, offset) + 1 < bytes.length) throw this.#mismatch(this.#foot);
+	}
+
+	/** At the beginning of a line; `theirs` is what the manifest has there. */
+	#mismatch(theirs: string): Error {
+		const own = lineAt(this.#lines.read(this.#at, LONGEST_SHOWN), 0);
+		return volumeFaults.MANIFEST_MISMATCH({ problem: lineDifference(theirs, own) });
+	}
+}
+
+/** Of a line that is compared field by field: attributes make them long. */
+const LONGEST_SHOWN = 1024 * 1024;
+
+/** Without its newline. */
+function lineAt(bytes: Buffer, start: number): string {
+	const end = bytes.indexOf(NEWLINE, start);
+	return bytes.toString("utf8", start, end < 0 ? bytes.length : end);
+}

@@ -1,0 +1,205 @@
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { HOSTILE, type Member, tarOf } from "../test-support/archive.ts";
+import { archiveEnd, type Foot, manifestHeader, manifestText } from "./manifest.ts";
+import { EntryPolicy } from "./policy.ts";
+import { type LineStore, Reading } from "./reading.ts";
+
+class LinesInMemory implements LineStore {
+	#bytes = Buffer.alloc(0);
+
+	get length(): number {
+		return this.#bytes.length;
+	}
+
+	add(line: string): void {
+		this.#bytes = Buffer.concat([this.#bytes, Buffer.from(`${line}\n`)]);
+	}
+
+	flush(): void {
+		// It is all there.
+	}
+
+	read(offset: number, length: number): Buffer {
+		return this.#bytes.subarray(offset, offset + length);
+	}
+}
+
+/** Reads an archive in pieces of `size` bytes. */
+function read(archive: Buffer, { size = archive.length || 1, strip = 0 } = {}) {
+	const lines = new LinesInMemory();
+	const entries: string[] = [];
+	const content: Buffer[] = [];
+	const target = {
+		entry: ({ path }: { readonly path: string }) => void entries.push(path),
+		content: (bytes: Buffer) => void content.push(Buffer.from(bytes)),
+		entryEnd: () => undefined,
+		remove: () => undefined,
+	};
+	const reading = new Reading({ policy: new EntryPolicy(strip), lines, target });
+	for (let at = 0; at < archive.length; at += size) reading.push(archive.subarray(at, at + size));
+	reading.end();
+	const text = lines.read(0, lines.length);
+	const made = text.toString().trim().split("\n");
+	return {
+		reading,
+		text,
+		entries,
+		content: Buffer.concat(content),
+		records: made.map((line) => (line === "" ? {} : JSON.parse(line))),
+	};
+}
+
+const MEMBERS: readonly Member[] = [
+	{ name: "./", type: "5", mode: 0o1777 },
+	{ name: "./text", content: "x".repeat(1300), mode: 0o4755 },
+	{ name: "./empty", content: "" },
+	{ name: "a", pax: { path: "./long/päth", mtime: "-1.5", uid: "3000000" }, content: "y" },
+	{ name: "./link", type: "2", link: "/etc" },
+	{ name: "./hard", type: "1", link: "./text" },
+	{ name: "./fifo", type: "6" },
+	{ name: "./whiteout", type: "3" },
+	{ name: "././@LongLink", type: "L", content: `${"n".repeat(200)}\0` },
+	{ name: "short", content: "z" },
+];
+
+describe("an archive that streams by", () => {
+	const archive = tarOf(MEMBERS);
+
+	test.each([1, 7, 511, 512, 513, 4096, 1 << 20])("is the same in pieces of %d bytes", (size) => {
+		const { reading, records, content } = read(archive, { size });
+		const whole = read(archive);
+		expect(records).toEqual(whole.records);
+		expect(content.equals(whole.content)).toBe(true);
+		expect([reading.entries, reading.bytes]).toEqual([9, archive.length - 1024]);
+	});
+
+	test("every entry is what its headers say together", () => {
+		const { records } = read(archive);
+		expect(records).toHaveLength(9);
+		expect(records[0]).toMatchObject({ path: "./", type: "directory", mode: "1777" });
+		expect(records[1]).toMatchObject({
+			mode: "4755",
+			size: 1300,
+			sha256: createHash("sha256").update("x".repeat(1300)).digest("hex"),
+		});
+		expect(records[3]).toMatchObject({ path: "./long/päth", mtime: "-1.500000000", uid: 3_000_000 });
+		expect(records[4]).toMatchObject({ type: "symlink", link: "/etc" });
+		expect(records[8]).toMatchObject({ path: "n".repeat(200), size: 1 });
+	});
+});
+
+describe("hostile archives", () => {
+	test.each(HOSTILE)("$what is refused, in one piece and in many", ({ archive, reason }) => {
+		for (const size of [archive.length || 1, 100]) {
+			expect(() => read(archive, { size })).toThrow(expect.objectContaining({ reason }));
+		}
+	});
+
+	test("nothing is made of a refused entry", () => {
+		const archive = tarOf([
+			{ name: "good", content: "1" },
+			{ name: "../bad", content: "secret" },
+		]);
+		const made: string[] = [];
+		const target = {
+			entry: ({ path }: { readonly path: string }) => void made.push(path),
+			content: (bytes: Buffer) => void made.push(bytes.toString()),
+			entryEnd: () => undefined,
+			remove: () => undefined,
+		};
+		const reading = new Reading({ policy: new EntryPolicy(), lines: new LinesInMemory(), target });
+		expect(() => {
+			for (let at = 0; at < archive.length; at += 64) reading.push(archive.subarray(at, at + 64));
+		}).toThrow("its name has `..`");
+		expect(made).toEqual(["good", "1"]);
+	});
+
+	test("dropped parts are judged as they come to lie", () => {
+		const archive = tarOf([
+			{ name: "a/link", type: "2", link: "/etc" },
+			{ name: "b/link/x", content: "1" },
+		]);
+		expect(() => read(archive)).not.toThrow();
+		expect(() => read(archive, { strip: 1 })).toThrow(expect.objectContaining({ reason: "ENTRY_REFUSED" }));
+	});
+
+	test("links inside and outwards that nothing goes through are kept", () => {
+		const members = [
+			{ name: "d/", type: "5" },
+			{ name: "d/out", type: "2", link: "../../../etc" },
+			{ name: "d/outside", content: "1" },
+		];
+		expect(read(tarOf(members)).records).toHaveLength(3);
+	});
+});
+
+describe("the manifest", () => {
+	const plain = read(tarOf(MEMBERS));
+	const before = tarOf(MEMBERS, Buffer.alloc(0));
+	const sha256 = createHash("sha256").update(before).digest("hex");
+	const foot: Foot = { entries: 9, bytes: before.length, sha256, sockets: ["{}"], gone: [], warnings: [] };
+	const withManifest = (lines: Buffer, end = foot): Buffer => {
+		const text = manifestText("data", new Date(0), end);
+		const content = Buffer.concat([text.head, lines, text.foot]);
+		const parts = [
+			before,
+			manifestHeader(content.length, new Date(0)),
+			content,
+			archiveEnd(before.length, content.length),
+		];
+		return Buffer.concat(parts);
+	};
+	const whole = withManifest(plain.text);
+
+	test("is found at the end, taken out, and says what was read", () => {
+		for (const size of [whole.length, 512, 4096]) {
+			const { reading, text, entries } = read(whole, { size });
+			expect(reading.foot).toEqual(foot);
+			expect([reading.entries, reading.bytes]).toEqual([9, before.length]);
+			expect(entries).toHaveLength(9);
+			expect(text.equals(plain.text)).toBe(true);
+		}
+	});
+
+	test("the whole is made of whole records", () => {
+		expect(whole.length % 10_240).toBe(0);
+	});
+
+	test.each([
+		[
+			"a line that is missing",
+			plain.text.subarray(0, plain.text.lastIndexOf(10, -2) + 1),
+			/the manifest has .*"end":true.*, the archive has .*nnn/,
+		],
+		[
+			"a line too many",
+			Buffer.concat([plain.text, Buffer.from('{"path":"./more"}\n')]),
+			/the manifest has .*more.*, the archive has nothing more/,
+		],
+		[
+			"another mode",
+			Buffer.from(plain.text.toString().replace('"4755"', '"0755"')),
+			'"./text" has mode 4755 and not 0755.',
+		],
+		[
+			"another digest",
+			Buffer.from(plain.text.toString().replace(/"sha256":"./, '"sha256":"x')),
+			/"\.\/text" has sha256 .* and not x/,
+		],
+		["nothing", Buffer.alloc(0), /the archive has \{"path":"\.\/"/],
+	])("with %s is refused, in one piece and in many", (_, lines, problem) => {
+		for (const size of [1 << 20, 512, 1]) {
+			const error = expect.objectContaining({
+				reason: "MANIFEST_MISMATCH",
+				message: expect.stringMatching(problem) as string,
+			});
+			expect(() => read(withManifest(lines), { size })).toThrow(error as Error);
+		}
+	});
+
+	test("a volume's own file of that name is a file like others", () => {
+		const archive = tarOf([{ name: ".wharf/manifest.jsonl", content: "mine" }]);
+		expect(read(archive).reading.foot).toBeUndefined();
+	});
+});

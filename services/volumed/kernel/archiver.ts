@@ -1,0 +1,234 @@
+/**
+ * Trees to archives and back, on threads: the service's loop only passes bytes on.
+ *
+ * Bytes are in a few buffers that go round between the thread and here, so that a job of any size takes the same memory.
+ */
+import { createHash } from "node:crypto";
+import type { Foot } from "../archive/manifest.ts";
+import type { PathPatternTexts } from "../path-patterns.ts";
+import type { Progress } from "../job.ts";
+import type { Compared } from "../tree/compare.ts";
+import type { TreeOrder, TreeReply } from "../tree/messages.ts";
+import { atSystem } from "./system-fault.ts";
+import { TreeWorker } from "./tree-worker.ts";
+
+const BUFFER_BYTES = 1024 * 1024;
+const BUFFERS = 4;
+
+type Reply<K extends TreeReply["kind"]> = Extract<TreeReply, { kind: K }>;
+
+/** What was read of an archive. */
+export interface Read extends Progress {
+	readonly sha256: string;
+	/** Undefined: the archive has no manifest. Where it has one, its lines are those that follow from the archive. */
+	readonly foot: Foot | undefined;
+}
+
+export interface PackSpec {
+	readonly path: string;
+	readonly patterns: PathPatternTexts;
+	/** `catchUp` will be asked for. */
+	readonly twice: boolean;
+}
+
+export class Archiver implements AsyncDisposable {
+	readonly #spool: string;
+	readonly #idle: TreeWorker[] = [];
+	readonly #all = new Set<TreeWorker>();
+
+	/** `spool` is a directory on a disk, for files without names. */
+	constructor(spool: string) {
+		this.#spool = spool;
+	}
+
+	/** Faults, also of what it answers: KERNEL_REFUSED, as when the directory has gone. */
+	pack({ path, patterns, twice }: PackSpec, signal: AbortSignal): Promise<Packing> {
+		const order = { kind: "pack", path, patterns, twice, spool: this.#spool } as const;
+		return this.#begin(order, { what: `reading ${path}`, path, signal }, (job) => new Packing(job));
+	}
+
+	/** Into an empty directory; without one the archive is only read. */
+	unpack(path: string | undefined, strip: number, signal: AbortSignal): Promise<Unpacking> {
+		const order = { kind: "unpack", path, spool: this.#spool, strip } as const;
+		const at = path ?? this.#spool;
+		return this.#begin(order, { what: `writing ${at}`, path: at, signal }, (job) => new Unpacking(job));
+	}
+
+	async #begin<T>(
+		order: TreeOrder,
+		{ what, path, signal }: { readonly what: string; readonly path: string; readonly signal: AbortSignal },
+		make: (job: Job) => T,
+	): Promise<T> {
+		const worker = this.#idle.pop() ?? new TreeWorker();
+		this.#all.add(worker);
+		const release = async (): Promise<void> => {
+			const isIdle = await worker.drop();
+			if (isIdle && this.#idle.length === 0) this.#idle.push(worker);
+			else {
+				this.#all.delete(worker);
+				if (isIdle) await worker.end();
+			}
+		};
+		try {
+			await worker.begin();
+			signal.throwIfAborted();
+			worker.send(order);
+			const next = (): Promise<TreeReply> => atSystem(what, path, () => worker.next(signal));
+			return make({ send: (given, transfer) => worker.send(given, transfer), next, release });
+		} catch (error) {
+			await release();
+			throw error;
+		}
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await Promise.all([...this.#all].map((worker) => worker.end()));
+	}
+}
+
+interface Job {
+	send(order: TreeOrder, transfer?: ArrayBuffer[]): void;
+	/** Faults: as the job's. */
+	next(): Promise<TreeReply>;
+	release(): Promise<void>;
+}
+
+/** A tree on its way into an archive. */
+export class Packing implements AsyncDisposable {
+	progress: Progress = { entries: 0, bytes: 0 };
+	readonly #job: Job;
+	readonly #digest = createHash("sha256");
+
+	constructor(job: Job) {
+		this.#job = job;
+		for (let count = 0; count < BUFFERS; count++) this.#give(new ArrayBuffer(BUFFER_BYTES));
+	}
+
+	/** The tree's entries. A buffer is the reader's until it asks for the next one. */
+	async *tree(): AsyncGenerator<Buffer, void> {
+		for (;;) {
+			const reply = await this.#job.next();
+			if (reply.kind === "packed") return;
+			const chunk = chunkOf(reply);
+			const bytes = Buffer.from(chunk.buffer, 0, chunk.length);
+			this.#digest.update(bytes);
+			this.progress = { entries: chunk.entries, bytes: this.progress.bytes + bytes.length };
+			yield bytes;
+			this.#give(chunk.buffer);
+		}
+	}
+
+	/** After the tree: looks what has changed meanwhile. It comes with another `tree`. */
+	async catchUp(): Promise<void> {
+		this.#job.send({ kind: "catch-up" });
+		const reply = await this.#job.next();
+		if (reply.kind !== "caught-up") throw new Error(`the archiver's thread says ${reply.kind} when it is to catch up`);
+	}
+
+	/** After the tree: its manifest, and the archive's end. */
+	async *manifest(volume: string, createdAt: Date): AsyncGenerator<Buffer, Foot> {
+		const job = this.#job;
+		const sha256 = this.#digest.digest("hex");
+		job.send({ kind: "seal", volume, createdAt, bytes: this.progress.bytes, sha256 });
+		for (;;) {
+			const reply = await job.next();
+			if (reply.kind === "sealed") return reply.foot;
+			const { buffer, length } = chunkOf(reply);
+			yield Buffer.from(buffer, 0, length);
+			this.#give(buffer);
+		}
+	}
+
+	#give(buffer: ArrayBuffer): void {
+		this.#job.send({ kind: "buffer", buffer, length: 0 }, [buffer]);
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.#job.release();
+	}
+}
+
+/** An archive on its way into a tree, or past it. */
+export class Unpacking implements AsyncDisposable {
+	progress: Progress = { entries: 0, bytes: 0 };
+	readonly #job: Job;
+	readonly #digest = createHash("sha256");
+	readonly #free: Buffer[] = Array.from({ length: BUFFERS }, () => Buffer.from(new ArrayBuffer(BUFFER_BYTES)));
+	/** Of the buffers that are with the thread, how much is in each. */
+	readonly #lengths: number[] = [];
+	#filling: Buffer | undefined;
+	#filled = 0;
+
+	constructor(job: Job) {
+		this.#job = job;
+	}
+
+	/** The next bytes of the archive, which are copied. Faults: ARCHIVE_CORRUPT, ENTRY_REFUSED, MANIFEST_MISMATCH, DISK_FULL, KERNEL_REFUSED. */
+	async push(bytes: Buffer): Promise<void> {
+		for (let at = 0; at < bytes.length; ) {
+			this.#filling ??= this.#free.pop() ?? (await this.#taken());
+			const length = bytes.copy(this.#filling, this.#filled, at);
+			at += length;
+			this.#filled += length;
+			if (this.#filled === this.#filling.length) this.#send();
+		}
+	}
+
+	/** After the last byte. Faults: as above. */
+	async end(): Promise<Read> {
+		const job = this.#job;
+		this.#send();
+		while (this.#lengths.length > 0) this.#free.push(await this.#taken());
+		job.send({ kind: "end" });
+		const reply = await job.next();
+		if (reply.kind !== "ended") throw new Error(`the archiver's thread says ${reply.kind} at an archive's end`);
+		const { entries, bytes, foot } = reply;
+		return { entries, bytes, foot, sha256: this.#digest.digest("hex") };
+	}
+
+	/** After the end: in what the archive and the tree at the path differ. */
+	async compare(path: string): Promise<Compared> {
+		this.#job.send({ kind: "compare", path });
+		const reply = await this.#job.next();
+		if (reply.kind === "compared") return reply;
+		throw new Error(`the archiver's thread says ${reply.kind} when it is to compare`);
+	}
+
+	/** What could not be kept here, a sentence each. With `privileged` set-id bits, capabilities and the like are given, too. */
+	async finish(privileged: boolean): Promise<readonly string[]> {
+		const job = this.#job;
+		job.send({ kind: "finish", privileged });
+		const reply = await job.next();
+		if (reply.kind !== "finished") throw new Error(`the archiver's thread says ${reply.kind} when it is to finish`);
+		return reply.warnings;
+	}
+
+	#send(): void {
+		if (this.#filling === undefined) return;
+		const buffer = this.#filling.buffer as ArrayBuffer; // made here
+		this.#lengths.push(this.#filled);
+		this.#job.send({ kind: "buffer", buffer, length: this.#filled }, [buffer]);
+		this.#filling = undefined;
+		this.#filled = 0;
+	}
+
+	/** A buffer that the thread is done with; what it held of the archive itself is digested. */
+	async #taken(): Promise<Buffer> {
+		const reply = await this.#job.next();
+		if (reply.kind !== "taken") throw new Error(`the archiver's thread says ${reply.kind} while it unpacks`);
+		const buffer = Buffer.from(reply.buffer);
+		const length = Math.min(this.#lengths.shift() ?? 0, reply.bytes - this.progress.bytes);
+		this.#digest.update(buffer.subarray(0, length));
+		this.progress = { entries: reply.entries, bytes: reply.bytes };
+		return buffer;
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.#job.release();
+	}
+}
+
+function chunkOf(reply: TreeReply): Reply<"chunk"> {
+	if (reply.kind === "chunk") return reply;
+	throw new Error(`the archiver's thread says ${reply.kind} while it packs`);
+}

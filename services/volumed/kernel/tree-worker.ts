@@ -1,0 +1,108 @@
+/**
+ * A Worker of the archiver (`tree/tree-thread.ts`): it is told what to do, and what it answers comes one by one.
+ *
+ * Of those that are idle one is kept: what it runs is compiled, which makes the next job twice as fast.
+ */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { giveUp } from "#lib/linux/given-up.ts";
+import { errorOf, type TreeOrder, type TreeReply } from "../tree/messages.ts";
+
+/** The sources and the bundle have it beside this file's folder. */
+const THREAD = new URL(
+	import.meta.url.endsWith(".ts") ? "../tree/tree-thread.ts" : "./tree-thread.js",
+	import.meta.url,
+);
+
+/** A thread that does not drop its job in this time waits inside the kernel, for a file system that does not answer. */
+const STUCK_MS = 5_000;
+
+export class TreeWorker {
+	readonly #worker: Worker;
+	readonly #ready: Promise<unknown>;
+	readonly #replies: TreeReply[] = [];
+	#wake: () => void = () => undefined;
+	#ended: Error | undefined;
+
+	constructor() {
+		// Without tracking, the descriptors that the thread opens are the process's.
+		this.#worker = new Worker(THREAD, { trackUnmanagedFds: false, execArgv: [] });
+		this.#ready = once(this.#worker, "message");
+		// What it says first is that it is ready.
+		this.#worker.once("message", () => {
+			this.#worker.on("message", (reply: TreeReply) => {
+				this.#replies.push(reply);
+				this.#wake();
+			});
+		});
+		const ended = (error: Error): void => {
+			this.#ended ??= error;
+			this.#wake();
+		};
+		this.#worker.on("error", ended);
+		this.#worker.on("exit", () => ended(new Error("the archiver's thread ended")));
+	}
+
+	get isThere(): boolean {
+		return this.#ended === undefined;
+	}
+
+	/** It keeps the process alive until `drop`. */
+	async begin(): Promise<void> {
+		this.#worker.ref();
+		await this.#ready;
+	}
+
+	send(order: TreeOrder, transfer: ArrayBuffer[] = []): void {
+		this.#worker.postMessage(order, transfer);
+	}
+
+	/** The next thing that it says. Throws what it failed with, and the signal's reason. */
+	async next(signal: AbortSignal): Promise<TreeReply> {
+		for (;;) {
+			signal.throwIfAborted();
+			const reply = this.#replies.shift();
+			if (reply?.kind === "failed") throw errorOf(reply.failure);
+			if (reply !== undefined) return reply;
+			if (this.#ended !== undefined) throw this.#ended;
+			await this.#news(signal);
+		}
+	}
+
+	/** True when it answered and can be given another job. */
+	async drop(): Promise<boolean> {
+		if (this.#ended !== undefined) return false;
+		this.send({ kind: "drop" });
+		const signal = AbortSignal.timeout(STUCK_MS);
+		try {
+			while (this.#replies.shift()?.kind !== "dropped") if (this.#replies.length === 0) await this.#dropping(signal);
+			this.#worker.unref();
+			return true;
+		} catch {
+			giveUp(this.#worker);
+			return false;
+		}
+	}
+
+	async #dropping(signal: AbortSignal): Promise<void> {
+		if (this.#ended !== undefined) throw this.#ended;
+		signal.throwIfAborted();
+		await this.#news(signal);
+	}
+
+	#news(signal: AbortSignal): Promise<void> {
+		return new Promise((resolve) => {
+			const over = (): void => {
+				signal.removeEventListener("abort", over);
+				this.#wake = () => undefined;
+				resolve();
+			};
+			this.#wake = over;
+			signal.addEventListener("abort", over, { once: true });
+		});
+	}
+
+	async end(): Promise<void> {
+		if (this.#ended === undefined) await this.#worker.terminate();
+	}
+}

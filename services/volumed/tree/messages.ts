@@ -1,0 +1,80 @@
+/**
+ * What the archiver and its thread tell each other. Bytes go from one to the other without being copied: who sends a buffer has it no more.
+ *
+ * A pack: `pack`, then `buffer`s to be filled, each of which comes back as a `chunk`; `packed` when all of the tree is out. If it is to be
+ * gone through twice, `catch-up`, `caught-up`, more chunks, `packed`. Then `seal`, more chunks, `sealed`. An unpack: `unpack`, then `buffer`s with the archive, each of which comes back as `taken`; `end`, `ended`; perhaps `compare`,
+ * `compared`; `finish`,
+ * `finished`. `failed` ends either. `drop`,
+ * `dropped` comes last.
+ */
+import { Fault, type FaultOptions } from "#lib/fault/fault.ts";
+import type { PathPatternTexts } from "../path-patterns.ts";
+import type { Compared } from "./compare.ts";
+import { LinuxError } from "#lib/linux/libc.ts";
+import type { Foot } from "../archive/manifest.ts";
+
+export type TreeOrder =
+	| {
+			readonly kind: "pack";
+			readonly path: string;
+			readonly patterns: PathPatternTexts;
+			readonly spool: string;
+			readonly twice: boolean;
+	  }
+	/** Without a path the archive is read and compared with its manifest, and nothing is made of it. */
+	| { readonly kind: "unpack"; readonly path: string | undefined; readonly spool: string; readonly strip: number }
+	| { readonly kind: "buffer"; readonly buffer: ArrayBuffer; readonly length: number }
+	| {
+			readonly kind: "seal";
+			readonly volume: string;
+			readonly createdAt: Date;
+			readonly bytes: number;
+			readonly sha256: string;
+	  }
+	| { readonly kind: "catch-up" }
+	| { readonly kind: "end" }
+	| { readonly kind: "compare"; readonly path: string }
+	| { readonly kind: "finish"; readonly privileged: boolean }
+	/** Nobody waits any more. */
+	| { readonly kind: "drop" };
+
+export type TreeReply =
+	| { readonly kind: "chunk"; readonly buffer: ArrayBuffer; readonly length: number; readonly entries: number }
+	| { readonly kind: "packed" }
+	| { readonly kind: "caught-up" }
+	| { readonly kind: "sealed"; readonly foot: Foot }
+	/** `bytes` of the archive so far are before its manifest, or its end. */
+	| { readonly kind: "taken"; readonly buffer: ArrayBuffer; readonly entries: number; readonly bytes: number }
+	| { readonly kind: "ended"; readonly entries: number; readonly bytes: number; readonly foot: Foot | undefined }
+	| ({ readonly kind: "compared" } & Compared)
+	| { readonly kind: "finished"; readonly warnings: readonly string[] }
+	| { readonly kind: "dropped" }
+	| { readonly kind: "failed"; readonly failure: Failure };
+
+export type Failure =
+	| { readonly fault: FaultOptions }
+	| { readonly errno: number; readonly call: string }
+	| { readonly bug: string };
+
+/** An error of this thread's, for the other one: only what it is made of gets there. */
+export function failureOf(error: unknown): Failure {
+	if (error instanceof LinuxError) return { errno: error.errno, call: error.call };
+	if (isSystemError(error))
+		return { errno: Math.abs(error.errno), call: [error.syscall, error.path].filter(Boolean).join(" ") };
+	if (!(error instanceof Fault))
+		return { bug: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+	const { code, reason, domain, message, help, field, metadata } = error;
+	return { fault: { code, reason, domain, message, help, field, metadata } };
+}
+
+/** One of Node's own: a full disk is not a bug, whoever found it. */
+function isSystemError(error: unknown): error is Error & { errno: number; syscall?: string; path?: string } {
+	return (
+		error instanceof Error && "errno" in error && typeof error.errno === "number" && !(error instanceof LinuxError)
+	);
+}
+
+export function errorOf(failure: Failure): Error {
+	if ("fault" in failure) return new Fault(failure.fault);
+	return "errno" in failure ? new LinuxError(failure.errno, failure.call) : new Error(failure.bug);
+}

@@ -1,0 +1,191 @@
+/** One tree that is packed: fills buffers as they come, then writes the manifest. On the archiver's thread. */
+import { setImmediate as breathe } from "node:timers/promises";
+import { closeFile, openDirectory } from "#lib/linux/files/open.ts";
+import { LinuxError, pointerTo } from "#lib/linux/libc.ts";
+import { DetachedTree } from "#lib/linux/mount/tree.ts";
+import { archiveEnd, type Foot, manifestHeader, manifestText } from "../archive/manifest.ts";
+import { pathText } from "../archive/record.ts";
+import { PathPatterns, type PathPatternTexts } from "../path-patterns.ts";
+import { TreeCursor, type Wanted } from "./cursor.ts";
+import type { TreeOrder, TreeReply } from "./messages.ts";
+import { Packer, type Sheet } from "./packer.ts";
+import { Seen } from "./seen.ts";
+import { Spool } from "./spool.ts";
+import { Warnings } from "./warnings.ts";
+
+type Order<K extends TreeOrder["kind"]> = Extract<TreeOrder, { kind: K }>;
+type Tell = (reply: TreeReply, transfer?: ArrayBuffer[]) => void;
+
+const SHEET_BYTES = 1024 * 1024;
+/** Between two looks at what has come in. */
+const SLICE_MS = 20;
+
+export class PackJob implements Disposable {
+	readonly #tell: Tell;
+	readonly #opened: DisposableStack;
+	readonly #root: number;
+	readonly #wanted: Wanted | undefined;
+	readonly #folder: string;
+	readonly #lines: Spool;
+	readonly #seen: Seen | undefined;
+	/** What has changed since the first pass: it is not to be waited for by those who stand still for it. */
+	#changes: Spool | undefined;
+	readonly #packer: Packer;
+	readonly #warnings = new Warnings();
+	readonly #sockets = new Map<string, string>();
+	readonly #gone: string[] = [];
+	readonly #sheet: Sheet = { bytes: Buffer.alloc(0), address: 0, at: 0 };
+	readonly #free: Buffer[] = [];
+	readonly #run: Generator<"full" | "packed", Foot>;
+	#waits = false;
+	#seal: Order<"seal"> | undefined;
+
+	constructor({ path, patterns, spool, twice }: Order<"pack">, tell: Tell) {
+		this.#tell = tell;
+		this.#folder = spool;
+		using opened = new DisposableStack();
+		// Only this file system is seen there, no device can be opened, and nothing notes that it was read.
+		const tree = opened.use(DetachedTree.clone(path));
+		tree.set({ readOnly: true, nodev: true, nosuid: true, noexec: true });
+		const root = openDirectory(tree.fd, ".");
+		if (root < 0) throw new LinuxError(-root, `open ${path}`);
+		this.#root = opened.adopt(root, closeFile);
+		this.#wanted = wantedBy(patterns);
+		this.#lines = opened.use(new Spool(spool));
+		if (twice) this.#seen = new Seen(opened.use(new Spool(spool, "latin1")));
+		this.#packer = new Packer(this.#sheet, {
+			line: (line) => this.#lines.add(line),
+			socket: (at, line) => void this.#sockets.set(at, line),
+			warning: (at, text) => this.#warnings.add(at, text),
+			again: (at) => this.#forget(at),
+			gone: (at) => {
+				this.#forget(at);
+				this.#gone.push(at);
+			},
+		});
+		this.#run = this.#all();
+		this.#opened = opened.move();
+	}
+
+	/** An empty one, to be filled. */
+	buffer({ buffer }: Order<"buffer">): void {
+		this.#free.push(Buffer.from(buffer));
+		this.#advance();
+	}
+
+	/** Looks what has changed since, and tells when that is done; the archive goes on with it afterwards. */
+	async catchUp(): Promise<void> {
+		const seen = this.#seen;
+		if (seen === undefined) throw new Error("a second pass was not announced");
+		const changes = this.#opened.use(new Spool(this.#folder));
+		const bytes = Buffer.from(new ArrayBuffer(SHEET_BYTES));
+		const sheet = Object.assign(this.#sheet, { bytes, address: Number(pointerTo(bytes)), at: 0 });
+		const take = (): void => {
+			changes.write(bytes.subarray(0, sheet.at));
+			sheet.at = 0;
+		};
+		const cursor = new TreeCursor(this.#root, { wanted: this.#wanted, onlyLooks: true });
+		let sliceEnd = performance.now() + SLICE_MS;
+		for (const _ of this.#packer.packChanges(cursor, seen)) {
+			take();
+			if (performance.now() < sliceEnd) continue;
+			await breathe();
+			sliceEnd = performance.now() + SLICE_MS;
+			if (this.#opened.disposed) return;
+		}
+		take();
+		this.#changes = changes;
+		this.#tell({ kind: "caught-up" });
+		this.#waits = false;
+		this.#advance();
+	}
+
+	seal(order: Order<"seal">): void {
+		this.#seal = order;
+		this.#waits = false;
+		this.#advance();
+	}
+
+	/** As far as it can: it waits for buffers, and after each pass for what comes next. */
+	#advance(): void {
+		while (!this.#waits) {
+			const bytes = this.#free.shift();
+			if (bytes === undefined) return;
+			Object.assign(this.#sheet, { bytes, address: Number(pointerTo(bytes)), at: 0 });
+			const step = this.#run.next();
+			this.#send();
+			this.#waits = step.done === true || step.value === "packed";
+			if (step.done === true) this.#tell({ kind: "sealed", foot: step.value });
+			else if (step.value === "packed") this.#tell({ kind: "packed" });
+		}
+	}
+
+	#send(): void {
+		const { bytes, at } = this.#sheet;
+		const buffer = bytes.buffer as ArrayBuffer; // as it came
+		this.#tell({ kind: "chunk", buffer, length: at, entries: this.#packer.entries }, [buffer]);
+	}
+
+	*#all(): Generator<"full" | "packed", Foot> {
+		const cursor = new TreeCursor(this.#root, { wanted: this.#wanted });
+		for (const _ of this.#packer.pack(cursor, this.#seen)) yield "full";
+		yield "packed";
+		if (this.#changes !== undefined) {
+			yield* this.#from(this.#changes);
+			yield "packed";
+		}
+		const seal = this.#seal;
+		if (seal === undefined) throw new Error("a manifest was begun that nobody asked for");
+		const { volume, createdAt, sha256, bytes } = seal;
+		// What is in a directory comes before it.
+		const gone = this.#gone.reverse().map((path) => pathText(`./${path}`));
+		const told = { sockets: [...this.#sockets.values()], gone, warnings: this.#warnings.all() };
+		const foot = { entries: this.#packer.entries, bytes, sha256, ...told };
+		const text = manifestText(volume, createdAt, foot);
+		this.#lines.flush();
+		const size = text.head.length + this.#lines.length + text.foot.length;
+		yield* this.#put(manifestHeader(size, createdAt));
+		yield* this.#put(text.head);
+		yield* this.#from(this.#lines);
+		yield* this.#put(text.foot);
+		yield* this.#put(archiveEnd(bytes, size));
+		return foot;
+	}
+
+	*#put(bytes: Buffer): Generator<"full"> {
+		const sheet = this.#sheet;
+		for (let at = 0; at < bytes.length; ) {
+			if (sheet.at === sheet.bytes.length) yield "full";
+			const length = bytes.copy(sheet.bytes, sheet.at, at);
+			sheet.at += length;
+			at += length;
+		}
+	}
+
+	*#from(spool: Spool): Generator<"full"> {
+		const sheet = this.#sheet;
+		for (let at = 0; at < spool.length; ) {
+			if (sheet.at === sheet.bytes.length) yield "full";
+			const length = spool.readInto(sheet.bytes.subarray(sheet.at), at);
+			sheet.at += length;
+			at += length;
+		}
+	}
+
+	#forget(path: string): void {
+		this.#sockets.delete(path);
+		this.#warnings.forget(path);
+	}
+
+	[Symbol.dispose](): void {
+		this.#run.return(undefined as never); // closes what the tree's walk has open
+		this.#opened[Symbol.dispose]();
+	}
+}
+
+/** Undefined: everything is. */
+function wantedBy(texts: PathPatternTexts): Wanted | undefined {
+	if (texts.include.length === 0 && texts.exclude.length === 0) return undefined;
+	const patterns = PathPatterns.parse(texts);
+	return (path, isDirectory) => patterns.verdict(path, isDirectory) !== "leave";
+}

@@ -1,0 +1,116 @@
+/** What was found by reading the packer: each of these went wrong once. */
+import { execFileSync } from "node:child_process";
+import { linkSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { mountFs, unmount } from "#lib/linux/mount/mount.ts";
+import { Archiver } from "../kernel/archiver.ts";
+import { packTree, unpackTree } from "../test-support/tree-archives.ts";
+
+let folder: string;
+let archiver: Archiver;
+const at = (name: string): string => join(folder, name);
+beforeAll(() => {
+	archiver = new Archiver(tmpdir());
+});
+afterAll(() => archiver[Symbol.asyncDispose]());
+beforeEach(() => {
+	folder = mkdtempSync(join(tmpdir(), "wharf-packer-"));
+	for (const name of ["from", "to"]) mkdirSync(at(name));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+async function copy(): Promise<Buffer> {
+	const { bytes, foot } = await packTree(archiver, at("from"));
+	expect(foot.warnings).toEqual([]);
+	await unpackTree(archiver, bytes, at("to"));
+	return bytes;
+}
+
+test("attributes whose names have bytes beyond ASCII, equals signs and percent signs come back, and GNU tar reads them", async () => {
+	writeFileSync(at("from/file"), "");
+	const names = ["user.ключ", "user.a=b", "user.a%3Db", "user.100%", "user.%25"];
+	for (const name of names) execFileSync("setfattr", ["-n", name, "-v", `of ${name}`, at("from/file")]);
+	const bytes = await copy();
+	mkdirSync(at("tar"));
+	execFileSync("tar", ["-x", "--xattrs", "--xattrs-include=*", "-C", at("tar")], { input: bytes });
+	for (const place of ["to", "tar"])
+		for (const name of names)
+			expect(
+				execFileSync("getfattr", ["--absolute-names", "--only-values", "-n", name, at(`${place}/file`)], {
+					encoding: "utf8",
+				}),
+			).toBe(`of ${name}`);
+});
+
+test.each([8_589_934_591, 8_589_934_592, 9_999_999_999, 10_000_000_000])(
+	"a file of the time %d comes back with it",
+	async (seconds) => {
+		using _ = scratchTmpfs(at("from"));
+		using __ = scratchTmpfs(at("to"));
+		writeFileSync(at("from/file"), "");
+		utimesSync(at("from/file"), 0, seconds);
+		await copy();
+		expect(execFileSync("stat", ["-c", "%.9Y", at("to/file")], { encoding: "utf8" })).toBe(`${seconds}.000000000\n`);
+	},
+);
+
+test("a socket with two names, and a symlink with two names, come back", async () => {
+	const bind = "socket(S, PF_UNIX, SOCK_STREAM, 0) && bind(S, sockaddr_un($ARGV[0])) || die";
+	execFileSync("perl", ["-MSocket", "-e", bind, at("from/socket")]);
+	linkSync(at("from/socket"), at("from/again"));
+	symlinkSync("nowhere", at("from/link"));
+	linkSync(at("from/link"), at("from/link2"));
+	await copy();
+	expect(lstatSync(at("to/socket")).isSocket() && lstatSync(at("to/again")).isSocket()).toBe(true);
+	expect(lstatSync(at("to/link")).ino).toBe(lstatSync(at("to/link2")).ino);
+});
+
+test("what the system refuses the thread itself is no bug: where the lines are kept there is no room", async () => {
+	mkdirSync(at("spool"));
+	mountFs("tmpfs", "none", at("spool"), ["size=64k"]);
+	try {
+		await using small = new Archiver(at("spool"));
+		await using nowhere = new Archiver(at("nowhere"));
+		for (let file = 0; file < 1_000; file++) writeFileSync(at(`from/${file}`), "");
+		await expect(packTree(small, at("from"))).rejects.toMatchObject({ reason: "DISK_FULL" });
+		await expect(packTree(nowhere, at("from"))).rejects.toMatchObject({
+			reason: "KERNEL_REFUSED",
+			message: expect.stringContaining("ENOENT") as string,
+		});
+	} finally {
+		unmount(at("spool"));
+	}
+});
+
+describe("a file with more attributes than can be kept", () => {
+	const attributes = (count: number, nameBytes: number, valueBytes: number): void => {
+		const script = `import os
+for i in range(${count}): os.setxattr(${JSON.stringify(at("from/file"))}, "trusted." + str(i).rjust(${nameBytes}, "x"), b"v" * ${valueBytes})`;
+		execFileSync("python3", ["-c", script]);
+	};
+
+	test("is told when the kernel does not even list them", async () => {
+		using _ = scratchTmpfs(at("from"));
+		writeFileSync(at("from/file"), "content");
+		attributes(300, 240, 1);
+		const { bytes, foot } = await packTree(archiver, at("from"));
+		expect(foot.warnings).toEqual([expect.stringMatching(/^\.\/file: its attributes cannot be read: .*E2BIG/)]);
+		await unpackTree(archiver, bytes, at("to"));
+	});
+
+	test("is told when no restore takes them", async () => {
+		using _ = scratchTmpfs(at("from"));
+		writeFileSync(at("from/file"), "content");
+		attributes(65, 10, 65_536);
+		const { bytes, foot } = await packTree(archiver, at("from"));
+		expect(foot.warnings).toEqual(["./file will not be restored: it has too many attributes"]);
+		await expect(unpackTree(archiver, bytes, at("to"))).rejects.toMatchObject({ reason: "ARCHIVE_CORRUPT" });
+	});
+});
+
+function scratchTmpfs(path: string): Disposable {
+	mountFs("tmpfs", "none", path);
+	return { [Symbol.dispose]: () => unmount(path) };
+}

@@ -1,0 +1,336 @@
+/**
+ * A directory tree as a tar archive, in one pass.
+ *
+ * Synchronous, for a thread of its own. A file that changes while it is read keeps the size that its header has: what is missing is
+ * zeros, what is too much is left, and its name is told.
+ */
+import { createHash, hash } from "node:crypto";
+import { type Attributes, attributesAt, attributesOf } from "#lib/linux/files/attributes.ts";
+import { type Extent, extentsOf, readAt } from "#lib/linux/files/content.ts";
+import { LinuxError } from "#lib/linux/libc.ts";
+import { linkTarget } from "#lib/linux/files/open.ts";
+import { isBefore, type Seen, stampOf } from "./seen.ts";
+import { FileStatus, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK } from "#lib/linux/files/status.ts";
+import { type Entry, type EntryType, shown } from "../archive/entry.ts";
+import { BLOCK } from "../archive/header.ts";
+import { EntryPolicy } from "../archive/policy.ts";
+import { LONGEST_PREFACE } from "../archive/reader.ts";
+import { recordLine } from "../archive/record.ts";
+import { extendedOf, padded, write, writtenBytes } from "../archive/written.ts";
+import { archivedAttributes } from "./archived-attributes.ts";
+import type { TreeCursor } from "./cursor.ts";
+import { atMost } from "./few-extents.ts";
+
+const TYPES: Readonly<Record<number, EntryType>> = {
+	[S_IFREG]: "file",
+	[S_IFDIR]: "directory",
+	[S_IFLNK]: "symlink",
+	[S_IFCHR]: "char",
+	[S_IFBLK]: "block",
+	[S_IFIFO]: "fifo",
+	[S_IFSOCK]: "socket",
+};
+/** Half of what readers of archives take (`sparse.ts`). */
+const MOST_EXTENTS = 500_000;
+const NO_ATTRIBUTES: Entry["attributes"] = new Map();
+
+/** What has been written so far; whoever takes `bytes` puts other ones there and begins at 0 again. */
+export interface Sheet {
+	bytes: Buffer;
+	/** Where `bytes` is in memory. */
+	address: number;
+	at: number;
+}
+
+export interface PackSink {
+	/** A line of the manifest, in the archive's order. */
+	line(line: string): void;
+	/** A line, too; no archive can hold it. */
+	socket(path: string, line: string): void;
+	/** It was archived, and comes again. */
+	again(path: string): void;
+	/** It was archived, and is not there any more. */
+	gone(path: string): void;
+	/** Something about an entry; what is said of it later counts instead. */
+	warning(path: string, text: string): void;
+}
+
+export class Packer {
+	entries = 0;
+	/** Of the pass that is on. */
+	#cursor!: TreeCursor; // every pass begins with its own
+	readonly #sheet: Sheet;
+	readonly #sink: PackSink;
+	/** The first name of what has several. */
+	readonly #linked = new Map<string, string>();
+	readonly #after = new FileStatus();
+	/** The file that is read ended before its size. */
+	#isShort = false;
+	/** Of a restore. */
+	readonly #policy = new EntryPolicy();
+
+	constructor(sheet: Sheet, sink: PackSink) {
+		this.#sheet = sheet;
+		this.#sink = sink;
+	}
+
+	/** Each time the sheet is full it is to be taken. `seen` is told of everything that a later pass has to know. */
+	*pack(cursor: TreeCursor, seen?: Seen): Generator<void> {
+		using _ = cursor;
+		this.#cursor = cursor;
+		while (cursor.next()) {
+			seen?.add(cursor.path, stampOf(cursor.status));
+			yield* this.#one(cursor);
+		}
+	}
+
+	/** Another pass: what has changed comes once more, where a program that extracts replaces what came before; what has gone is told. */
+	*packChanges(cursor: TreeCursor, seen: Seen): Generator<void> {
+		using _ = cursor;
+		this.#cursor = cursor;
+		// Names of a file that has changed have all changed: their first one has the content again.
+		this.#linked.clear();
+		const before = seen.all();
+		let next = before.next().value;
+		while (cursor.next()) {
+			const { path, status } = cursor;
+			while (next !== undefined && isBefore(next.path, path)) {
+				this.#sink.gone(next.path);
+				next = before.next().value;
+			}
+			const isSame = next?.path === path && next.stamp !== "" && next.stamp === stampOf(status);
+			if (next?.path === path) next = before.next().value;
+			if (isSame) continue;
+			this.#sink.again(path);
+			if (status.type !== S_IFREG || cursor.open()) yield* this.#one(cursor);
+		}
+		for (; next !== undefined; next = before.next().value) this.#sink.gone(next.path);
+	}
+
+	*#one({ status, fd, path }: TreeCursor): Generator<void> {
+		try {
+			if (status.type === S_IFREG && fd !== undefined) yield* this.#file(fd);
+			else yield* this.#other();
+		} catch (error) {
+			if (!(error instanceof LinuxError)) throw error;
+			throw new LinuxError(error.errno, `${error.call} ./${shown(path)}`);
+		}
+	}
+
+	*#other(): Generator<void> {
+		const { status, path, directory, name, fd } = this.#cursor;
+		const isDirectory = status.type === S_IFDIR;
+		const archived = isDirectory ? `./${path}${path === "" ? "" : "/"}` : `./${path}`;
+		const link = status.type === S_IFLNK ? linkTarget(directory, name) : undefined;
+		if (status.type === S_IFLNK && link === undefined) return;
+		// Of a socket with several names each is one: the archive has nothing that they could be names of.
+		if (!isDirectory && status.links > 1 && status.type !== S_IFSOCK) {
+			const first = this.#firstName(archived);
+			if (first !== undefined) return yield* this.#again(archived, first);
+		}
+		const attributes = this.#attributes(() => (fd === undefined ? attributesAt(directory, name) : attributesOf(fd)));
+		const entry = this.#entry(archived, {
+			link,
+			attributes,
+			device: status.type === S_IFCHR || status.type === S_IFBLK ? [status.major, status.minor] : undefined,
+		});
+		if (entry.type === "socket") return this.#sink.socket(path, recordLine(entry, undefined));
+		yield* this.#head(entry);
+		this.#line(entry, undefined);
+	}
+
+	*#file(fd: number): Generator<void> {
+		const { status, path } = this.#cursor;
+		const archived = `./${path}`;
+		if (status.links > 1) {
+			const first = this.#firstName(archived);
+			if (first !== undefined) return yield* this.#again(archived, first);
+		}
+		const attributes = this.#attributes(() => attributesOf(fd));
+		const isSparse = status.blocks * BLOCK < status.size;
+		const entry = this.#entry(archived, { attributes });
+		this.#isShort = false;
+		if (isSparse) yield* this.#sparse(fd, entry, atMost(MOST_EXTENTS, extentsOf(fd, entry.size)));
+		else yield* this.#whole(fd, entry);
+		this.#tellChange(fd, entry);
+	}
+
+	/** None, and that is told, when they cannot be read. */
+	#attributes(read: () => Attributes): Entry["attributes"] {
+		try {
+			const attributes = read();
+			return attributes.size === 0 ? NO_ATTRIBUTES : archivedAttributes(attributes);
+		} catch (error) {
+			if (!(error instanceof LinuxError)) throw error;
+			const { path } = this.#cursor;
+			this.#sink.warning(path, `./${shown(path)}: its attributes cannot be read: ${error.message}`);
+			return NO_ATTRIBUTES;
+		}
+	}
+
+	*#whole(fd: number, entry: Entry): Generator<void> {
+		yield* this.#head(entry);
+		const sheet = this.#sheet;
+		const { size } = entry;
+		if (size === 0) return this.#line(entry, undefined);
+		if (size <= sheet.bytes.length - sheet.at) {
+			const bytes = sheet.bytes.subarray(sheet.at, sheet.at + size);
+			this.#read(fd, size, 0);
+			const digest = hash("sha256", bytes, "hex");
+			sheet.at += size;
+			yield* this.#pad(size);
+			this.#line(entry, digest);
+			return;
+		}
+		yield* this.#long(fd, entry, Buffer.alloc(0), [{ start: 0, length: size }]);
+	}
+
+	*#sparse(fd: number, entry: Entry, extents: readonly Extent[]): Generator<void> {
+		const map = sparseMap(extents, entry.size);
+		const stored = extents.reduce((sum, { length }) => sum + length, map.length);
+		const sparse: Entry = { ...entry, sparse: true, map: "content", storedSize: stored };
+		yield* this.#head(sparse);
+		yield* this.#long(fd, sparse, map, extents);
+	}
+
+	/** Content that need not fit on a sheet. */
+	*#long(fd: number, entry: Entry, before: Buffer, extents: readonly Extent[]): Generator<void> {
+		const digest = createHash("sha256");
+		const sheet = this.#sheet;
+		for (let at = 0; at < before.length; ) {
+			if (sheet.at === sheet.bytes.length) yield;
+			const length = before.copy(sheet.bytes, sheet.at, at);
+			sheet.at += length;
+			at += length;
+		}
+		digest.update(before);
+		for (const { start, length } of extents) {
+			for (let done = 0; done < length; ) {
+				if (sheet.at === sheet.bytes.length) yield;
+				const bytes = sheet.bytes.subarray(sheet.at, sheet.at + Math.min(length - done, sheet.bytes.length - sheet.at));
+				this.#read(fd, bytes.length, start + done);
+				digest.update(bytes);
+				sheet.at += bytes.length;
+				done += bytes.length;
+			}
+		}
+		yield* this.#pad(entry.storedSize);
+		this.#line(entry, digest.digest("hex"));
+	}
+
+	/** To where the sheet is written next. */
+	#read(fd: number, wanted: number, offset: number): void {
+		const sheet = this.#sheet;
+		const length = readAt(fd, sheet.address + sheet.at, wanted, offset);
+		if (length === wanted) return;
+		this.#isShort = true;
+		sheet.bytes.fill(0, sheet.at + length, sheet.at + wanted);
+	}
+
+	#tellChange(fd: number, { path, mtime, size }: Entry): void {
+		const { status } = this.#cursor;
+		const now = this.#after;
+		const isSame =
+			now.ofDescriptor(fd) === 0 &&
+			!this.#isShort &&
+			now.size === size &&
+			now.ctimeNanoseconds === status.ctimeNanoseconds &&
+			now.ctimeSeconds === status.ctimeSeconds &&
+			timeText(now) === mtime;
+		if (!isSame) this.#sink.warning(this.#cursor.path, `${shown(path)}: it changed while it was read`);
+	}
+
+	*#again(path: string, link: string): Generator<void> {
+		const entry = { ...this.#entry(path, { link }), type: "hardlink", size: 0, storedSize: 0 } as const;
+		yield* this.#head(entry);
+		this.#line(entry, undefined);
+	}
+
+	/** Undefined: this is the first one. */
+	#firstName(path: string): string | undefined {
+		const { identity } = this.#cursor.status;
+		const first = this.#linked.get(identity);
+		if (first === undefined) this.#linked.set(identity, path);
+		return first;
+	}
+
+	#entry(path: string, more: Partial<Entry>): Entry {
+		const { status } = this.#cursor;
+		const size = status.type === S_IFREG ? status.size : 0;
+		return {
+			path,
+			type: TYPES[status.type] ?? "file",
+			mode: status.mode & 0o7777,
+			uid: status.uid,
+			gid: status.gid,
+			mtime: timeText(status),
+			storedSize: size,
+			size,
+			sparse: false,
+			map: undefined,
+			link: undefined,
+			device: undefined,
+			attributes: NO_ATTRIBUTES,
+			uname: "",
+			...more,
+		};
+	}
+
+	*#head(entry: Entry): Generator<void> {
+		const extended = extendedOf(entry);
+		const refusal =
+			this.#policy.refusal(entry) ?? (extended.length > LONGEST_PREFACE ? "it has too many attributes" : undefined);
+		if (refusal !== undefined)
+			this.#sink.warning(this.#cursor.path, `${shown(entry.path)} will not be restored: ${refusal}`);
+		const sheet = this.#sheet;
+		const needed = writtenBytes(extended);
+		if (needed > sheet.bytes.length - sheet.at) yield;
+		if (needed <= sheet.bytes.length - sheet.at) {
+			sheet.at = write(entry, extended, sheet.bytes, sheet.at);
+			return;
+		}
+		const own = Buffer.alloc(needed);
+		write(entry, extended, own, 0);
+		for (let at = 0; at < needed; ) {
+			const length = own.copy(sheet.bytes, sheet.at, at);
+			sheet.at += length;
+			at += length;
+			if (at < needed) yield;
+		}
+	}
+
+	*#pad(size: number): Generator<void> {
+		const sheet = this.#sheet;
+		let left = padded(size) - size;
+		while (left > 0) {
+			if (sheet.at === sheet.bytes.length) yield;
+			const length = Math.min(left, sheet.bytes.length - sheet.at);
+			sheet.bytes.fill(0, sheet.at, sheet.at + length);
+			sheet.at += length;
+			left -= length;
+		}
+	}
+
+	#line(entry: Entry, sha256: string | undefined): void {
+		this.entries += 1;
+		this.#sink.line(recordLine(entry, sha256));
+	}
+}
+
+function timeText(status: FileStatus): string {
+	const { mtimeSeconds: seconds, mtimeNanoseconds: nanoseconds } = status;
+	if (seconds >= 0 || nanoseconds === 0) return `${seconds}.${String(nanoseconds).padStart(9, "0")}`;
+	// The kernel counts up from the second before.
+	const whole = seconds + 1;
+	return `${whole === 0 ? "-0" : whole}.${String(1_000_000_000 - nanoseconds).padStart(9, "0")}`;
+}
+
+/** GNU's sparse format 1.0: how many, then where and how long each is, a number a line, filled up to a block. */
+function sparseMap(extents: readonly Extent[], size: number): Buffer {
+	// A hole at the end is an extent of nothing there.
+	const all = [...extents, { start: size, length: 0 }];
+	const text = `${all.length}\n${all.map(({ start, length }) => `${start}\n${length}\n`).join("")}`;
+	const map = Buffer.alloc(padded(text.length));
+	map.write(text, "latin1");
+	return map;
+}

@@ -1,0 +1,57 @@
+/** The archiver's thread: one job after the other. */
+import { parentPort } from "node:worker_threads";
+import { keepCapabilities } from "#lib/linux/capabilities.ts";
+import { failureOf, type TreeOrder, type TreeReply } from "./messages.ts";
+import { PackJob } from "./pack-job.ts";
+import { UnpackJob } from "./unpack-job.ts";
+
+// What a tree needs that comes back as it was, and no mknod: no device can be made, whatever an archive says. SYS_ADMIN is for attributes of
+// the trusted namespace, and for the mount through which a tree is read.
+keepCapabilities(["chown", "dac_override", "dac_read_search", "fowner", "fsetid", "setfcap", "sys_admin"]);
+
+let job: PackJob | UnpackJob | undefined;
+
+function tell(reply: TreeReply, transfer: ArrayBuffer[] = []): void {
+	parentPort?.postMessage(reply, transfer);
+}
+
+function take(order: TreeOrder): void {
+	try {
+		if (order.kind === "pack") job = new PackJob(order, tell);
+		else if (order.kind === "unpack") job = new UnpackJob(order, tell);
+		else if (order.kind === "drop") {
+			drop();
+			tell({ kind: "dropped" });
+		} else if (job instanceof PackJob) packs(job, order);
+		else if (job !== undefined) unpacks(job, order);
+	} catch (error) {
+		fail(error);
+	}
+}
+
+function fail(error: unknown): void {
+	drop();
+	tell({ kind: "failed", failure: failureOf(error) });
+}
+
+function packs(pack: PackJob, order: TreeOrder): void {
+	if (order.kind === "buffer") pack.buffer(order);
+	if (order.kind === "catch-up") pack.catchUp().catch(fail);
+	if (order.kind === "seal") pack.seal(order);
+}
+
+function unpacks(unpack: UnpackJob, order: TreeOrder): void {
+	if (order.kind === "buffer") unpack.buffer(order);
+	if (order.kind === "end") unpack.end();
+	if (order.kind === "compare") unpack.compare(order).catch(fail);
+	if (order.kind === "finish") unpack.finish(order);
+}
+
+function drop(): void {
+	job?.[Symbol.dispose]();
+	job = undefined;
+}
+
+parentPort?.on("message", take);
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window; it says that everything is loaded
+parentPort?.postMessage("ready");

@@ -1,0 +1,250 @@
+/**
+ * A tar archive's entries as files below a directory.
+ *
+ * Synchronous, for a thread of its own. Each name is resolved from the directory down by the kernel (`Places`), nothing is opened that was
+ * not just made, and what is in an entry's place goes first. What gives programs more than their user has (set-id bits, capabilities,
+ * attributes of the host's root) is kept back until `finish`, which is told whether it is wanted.
+ */
+import { closeFile, openDirectory } from "#lib/linux/files/open.ts";
+import {
+	makeDirectory,
+	makeFile,
+	makeLink,
+	makeNode,
+	makeSymlink,
+	removeName,
+	resize,
+	writeAt,
+} from "#lib/linux/files/make.ts";
+import { FileStatus, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFSOCK } from "#lib/linux/files/status.ts";
+import { LinuxError } from "#lib/linux/libc.ts";
+import { type Entry, shown } from "../archive/entry.ts";
+import { placeOf } from "../archive/place.ts";
+import { SparseContent } from "../archive/sparse.ts";
+import { volumeFaults } from "../faults.ts";
+import { Dresser, type Warn } from "./dresser.ts";
+import { Places, splitPlace } from "./places.ts";
+
+const ENOENT = 2;
+const EEXIST = 17;
+const FULL = new Set(["ENOSPC", "EDQUOT"]);
+/** What is wrong with the entry and not with the machine. */
+const UNFIT = new Set([
+	"ENAMETOOLONG",
+	"EFBIG",
+	"ELOOP",
+	"ENOTDIR",
+	"EXDEV",
+	"ENOTEMPTY",
+	"EMLINK",
+	"EINVAL",
+	"EILSEQ",
+]);
+const SPECIAL = { fifo: S_IFIFO, char: S_IFCHR, block: S_IFBLK, socket: S_IFSOCK } as const;
+
+interface Open {
+	readonly entry: Entry;
+	readonly fd: number;
+	readonly sparse: SparseContent | undefined;
+	offset: number;
+}
+
+export class Unpacker implements Disposable {
+	/** Names that it made and that are there. */
+	names = 0;
+	readonly #root: number;
+	readonly #strip: number;
+	readonly #places: Places;
+	readonly #dresser: Dresser;
+	readonly #status = new FileStatus();
+	/** Their times change while something is made in them. */
+	readonly #directories = new Map<string, Entry>();
+	#open: Open | undefined;
+
+	/** `root` is an open directory and stays the caller's. `warn` is told what cannot be kept here. */
+	constructor(root: number, strip: number, warn: Warn) {
+		this.#root = root;
+		this.#strip = strip;
+		this.#places = new Places(root);
+		this.#dresser = new Dresser(warn);
+	}
+
+	/** Faults, here and below: ENTRY_REFUSED, DISK_FULL, KERNEL_REFUSED, ARCHIVE_CORRUPT. */
+	entry(entry: Entry): void {
+		const place = placeOf(entry.path, this.#strip);
+		if (place === undefined) return;
+		try {
+			if (place === "") this.#directories.set(place, entry);
+			else this.#make(entry, place);
+		} catch (error) {
+			throw faultOf(entry, error);
+		}
+	}
+
+	content(bytes: Buffer): void {
+		const open = this.#open;
+		if (open === undefined) return;
+		if (open.sparse !== undefined) return open.sparse.push(bytes);
+		this.#write(open, bytes, open.offset);
+		open.offset += bytes.length;
+	}
+
+	entryEnd(): void {
+		const open = this.#open;
+		if (open === undefined) return;
+		this.#open = undefined;
+		try {
+			open.sparse?.end();
+			if (open.sparse !== undefined) must(resize(open.fd, open.entry.size), "ftruncate");
+			this.#dresser.file(open.fd, open.entry);
+		} catch (error) {
+			throw faultOf(open.entry, error);
+		} finally {
+			closeFile(open.fd);
+		}
+	}
+
+	/** What was an entry is not one any more; what is in it went before. */
+	remove(path: string): void {
+		const place = placeOf(path, this.#strip);
+		if (place === undefined || place === "") return;
+		const [above, name] = splitPlace(place);
+		const directory = this.#places.directory(above);
+		const isDirectory = this.#isDirectory(directory, name);
+		if (isDirectory) this.#places.forget(place);
+		const removed = removeName(directory, name, isDirectory);
+		if (removed >= 0) this.names -= 1;
+		else if (removed !== -ENOENT) throw new LinuxError(-removed, `unlink ${shown(path)}`);
+		this.#directories.delete(place);
+	}
+
+	/** After the last entry. Without `privileged` what was kept back is told instead. */
+	finish(privileged: boolean): void {
+		// Deeper ones first: a directory that may not be entered is no hindrance to root, but its time is its own.
+		for (const [place, entry] of [...this.#directories].reverse()) {
+			try {
+				this.#dressDirectory(place, entry);
+			} catch (error) {
+				throw faultOf(entry, error);
+			}
+		}
+		this.#dresser.finish(privileged, (path) => {
+			const place = placeOf(path, this.#strip) ?? "";
+			const [above, name] = splitPlace(place);
+			return [this.#places.directory(above), name];
+		});
+	}
+
+	/** By descriptor: whatever has the name, no symlink is followed. */
+	#dressDirectory(place: string, entry: Entry): void {
+		if (place === "") return this.#dresser.open(this.#root, entry);
+		const [above, name] = splitPlace(place);
+		const fd = must(openDirectory(this.#places.directory(above), name), "open");
+		try {
+			this.#dresser.open(fd, entry);
+		} finally {
+			closeFile(fd);
+		}
+	}
+
+	#make(entry: Entry, place: string): void {
+		// It is no directory, or a later one: what an earlier entry says of the place holds no more.
+		this.#directories.delete(place);
+		const [above, name] = splitPlace(place);
+		switch (entry.type) {
+			case "file":
+				return this.#begin(entry, above, name);
+			case "directory":
+				return this.#directory(entry, place, above, name);
+			case "hardlink":
+				return this.#link(entry, above, name);
+			case "symlink": {
+				const target = entry.link ?? "";
+				this.#new(above, name, (directory, bytes) => makeSymlink(target, directory, bytes));
+				break;
+			}
+			case "fifo":
+			case "char":
+			case "block":
+			case "socket": {
+				const mode = SPECIAL[entry.type] | 0o600;
+				this.#new(above, name, (directory, bytes) => makeNode(directory, bytes, mode, entry.device));
+			}
+		}
+		this.#dresser.named(this.#places.directory(above), name, entry);
+	}
+
+	#begin(entry: Entry, above: string, name: string): void {
+		const fd = this.#new(above, name, makeFile);
+		const write = (bytes: Buffer, offset: number): void => this.#write(open, bytes, offset);
+		const open: Open = { entry, fd, offset: 0, sparse: undefined };
+		this.#open = open;
+		// What is wrong with its map is found when the file is there to be closed.
+		if (entry.sparse) this.#open = { ...open, sparse: new SparseContent(entry, write) };
+	}
+
+	#directory(entry: Entry, place: string, above: string, name: string): void {
+		const directory = this.#places.directory(above);
+		const made = makeDirectory(directory, name);
+		if (made >= 0) this.names += 1;
+		else if (made !== -EEXIST) throw new LinuxError(-made, "mkdir");
+		else if (!this.#isDirectory(directory, name)) this.#new(above, name, makeDirectory);
+		this.#directories.set(place, entry);
+	}
+
+	#link(entry: Entry, above: string, name: string): void {
+		const target = placeOf(entry.link ?? "", this.#strip);
+		// GNU tar writes that of a file with several names that it is given twice.
+		if (target === placeOf(entry.path, this.#strip) && this.#isThere(above, name)) return;
+		const [targetAbove, targetName] = splitPlace(target ?? "");
+		this.#new(above, name, (directory, bytes) => {
+			const linked = makeLink(this.#places.directory(targetAbove), targetName, directory, bytes);
+			if (linked !== -ENOENT) return linked;
+			const why = `its target ${shown(entry.link ?? "")} is not there`;
+			throw volumeFaults.ENTRY_REFUSED({ entry: shown(entry.path), why });
+		});
+	}
+
+	/** Makes something under a name; what has it, but for a directory with content, goes. Answers what `make` answers. */
+	#new(above: string, name: string, make: (directory: number, name: string) => number): number {
+		const directory = this.#places.directory(above);
+		const made = make(directory, name);
+		if (made !== -EEXIST) {
+			this.names += 1;
+			return must(made, "making it");
+		}
+		must(removeName(directory, name, this.#isDirectory(directory, name)), "unlink");
+		return must(make(directory, name), "making it");
+	}
+
+	#isThere(above: string, name: string): boolean {
+		return this.#status.ofName(this.#places.directory(above), name) === 0;
+	}
+
+	#isDirectory(directory: number, name: string): boolean {
+		return this.#status.ofName(directory, name) === 0 && this.#status.type === S_IFDIR;
+	}
+
+	#write({ entry, fd }: Open, bytes: Buffer, offset: number): void {
+		const written = writeAt(fd, bytes, offset);
+		if (written < 0) throw faultOf(entry, new LinuxError(-written, "write"));
+	}
+
+	[Symbol.dispose](): void {
+		if (this.#open !== undefined) closeFile(this.#open.fd);
+		this.#places[Symbol.dispose]();
+	}
+}
+
+function must(result: number, call: string): number {
+	if (result < 0) throw new LinuxError(-result, call);
+	return result;
+}
+
+function faultOf(entry: Entry, error: unknown): unknown {
+	if (!(error instanceof LinuxError)) return error;
+	const path = shown(entry.path);
+	if (FULL.has(error.code)) return volumeFaults.DISK_FULL({ path, problem: error.message }, { cause: error });
+	if (UNFIT.has(error.code)) return volumeFaults.ENTRY_REFUSED({ entry: path, why: error.message }, { cause: error });
+	return volumeFaults.KERNEL_REFUSED({ what: `writing ${path}`, problem: error.message }, { cause: error });
+}

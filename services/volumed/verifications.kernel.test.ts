@@ -1,0 +1,105 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CloneVolumeRequest, CreateVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
+import { HOSTILE } from "./test-support/archive.ts";
+import { backup, Daemon, restore, verify } from "./test-support/daemon.ts";
+import { makeNastyTree, portrait } from "./test-support/nasty-tree.ts";
+
+let daemon: Daemon;
+const at = (name: string): string => join(daemon.root, name);
+
+beforeAll(async () => {
+	daemon = new Daemon();
+	await daemon.start();
+	for (const name of ["nasty", "changing"])
+		await daemon.volumes.createVolume(CreateVolumeRequest.fromPartial({ requestId: name, name }));
+	makeNastyTree(daemon.content("nasty"));
+	await backup(daemon, { volume: "nasty", path: at("nasty.tar.zst"), compression: "COMPRESSION_ZSTD" });
+});
+afterAll(() => daemon[Symbol.asyncDispose]());
+
+describe("an archive", () => {
+	test("is whole, agrees with its manifest, and with the volume that it is of", async () => {
+		const stored = execFileSync("sha256sum", [at("nasty.tar.zst")], { encoding: "utf8" }).slice(0, 64);
+		const result = await verify(daemon, { path: at("nasty.tar.zst"), volume: "nasty" });
+		expect(result).toMatchObject({ hasManifest: true, differences: [], differenceCount: 0n, sha256: stored });
+		expect(await verify(daemon, {}, readFileSync(at("nasty.tar.zst")))).toMatchObject({ hasManifest: true });
+	});
+
+	test("of another program is whole, and compared as well", async () => {
+		execFileSync("tar", ["--format=gnu", "-cf", at("gnu.tar"), "-C", daemon.content("nasty"), "plain", "empty"]);
+		const result = await verify(daemon, { path: at("gnu.tar"), volume: "nasty" });
+		expect(result?.hasManifest).toBe(false);
+		expect(result?.differences.find(({ path }) => path === "fifo")?.what).toBe("it is not in the archive");
+		expect(result?.differences.some(({ path }) => path === "plain/binary")).toBe(true); // whole seconds are all it has
+	});
+
+	test.each(HOSTILE)("is refused with $what", async ({ archive, reason }) => {
+		await expect(verify(daemon, {}, archive)).rejects.toMatchObject({ reason });
+	});
+
+	test("that is damaged or cut off is refused, and so is what is none", async () => {
+		const bytes = readFileSync(at("nasty.tar.zst"));
+		await expect(verify(daemon, {}, bytes.subarray(0, -200))).rejects.toMatchObject({ reason: "ARCHIVE_CORRUPT" });
+		await expect(verify(daemon, { path: at("nowhere") })).rejects.toMatchObject({ reason: "INVALID_PATH" });
+		await expect(verify(daemon, { path: at("nasty.tar.zst"), volume: "nobody" })).rejects.toMatchObject({
+			reason: "VOLUME_NOT_FOUND",
+		});
+	});
+});
+
+test("each difference is told, both ways", async () => {
+	const content = daemon.content("changing");
+	const sh = (script: string): void => void execFileSync("sh", ["-ec", script], { cwd: content });
+	mkdirSync(join(content, "dir"));
+	for (const name of ["same", "gone", "content", "mode", "owner", "dir/kind", "one", "other", "target-before"])
+		writeFileSync(join(content, name), `${name}\n`);
+	sh("ln one linked; ln -s target-before link; setfattr -n user.a -v 1 same; mkfifo fifo; touch -d @1000 same dir .");
+	await backup(daemon, { volume: "changing", path: at("changing.tar") });
+	sh("echo CONTENT >content; touch -r dir content");
+	sh("rm gone; echo new >new; chmod 600 mode; chown 7:8 owner; rm dir/kind; mkdir dir/kind");
+	sh("ln -sf target-after link; setfattr -n user.a -v 2 same; rm linked; ln other linked; touch -d @1000 same dir .");
+	const result = await verify(daemon, { path: at("changing.tar"), volume: "changing" });
+	const told = Object.fromEntries((result?.differences ?? []).map(({ path, what }) => [path, what]));
+	expect(told).toEqual({
+		content: expect.stringMatching(/^its content is [0-9a-f]{64} and not [0-9a-f]{64}$/) as string,
+		"dir/kind": "it is a directory and not a file",
+		gone: "it is not in the volume",
+		link: "its target is target-after and not target-before",
+		linked: expect.stringMatching(/^its (size|content) is /) as string,
+		mode: "its mode is 0600 and not 0644",
+		new: "it is not in the archive",
+		owner: "its owner is 7:8 and not 0:0",
+		same: "its attributes is SCHILY.xattr.user.a=Mg== and not SCHILY.xattr.user.a=MQ==",
+	});
+	expect(result?.differenceCount).toBe(9n);
+});
+
+describe("a clone", () => {
+	const clone = async (request: Partial<CloneVolumeRequest>): Promise<unknown> => {
+		const answers = await Array.fromAsync(daemon.backups.cloneVolume(CloneVolumeRequest.fromPartial(request)));
+		const part = answers.at(-1)?.part;
+		return part?.$case === "result" ? part.value : undefined;
+	};
+
+	test("is the same tree, set-id bits and capabilities as well", async () => {
+		expect(await clone({ volume: "nasty", target: "twin" })).toMatchObject({ verified: true, warnings: [] });
+		expect(portrait(daemon.content("twin"))).toBe(portrait(daemon.content("nasty")));
+	});
+
+	test("into a volume with content, into itself, of nothing: nothing is changed", async () => {
+		const before = portrait(daemon.content("twin"));
+		await expect(clone({ volume: "changing", target: "twin" })).rejects.toMatchObject({ reason: "VOLUME_NOT_EMPTY" });
+		await expect(clone({ volume: "twin", target: "twin" })).rejects.toMatchObject({ reason: "INVALID_OPTION" });
+		await expect(clone({ volume: "nobody", target: "new" })).rejects.toMatchObject({ reason: "VOLUME_NOT_FOUND" });
+		await expect(daemon.volumes.getVolume({ name: "new", withUsage: false })).rejects.toMatchObject({
+			reason: "VOLUME_NOT_FOUND",
+		});
+		expect(portrait(daemon.content("twin"))).toBe(before);
+		await restore(daemon, { volume: "nasty2", path: at("nasty.tar.zst"), create: true });
+		await clone({ volume: "changing", target: "twin", replace: true });
+		expect(readFileSync(join(daemon.content("twin"), "new"), "utf8")).toBe("new\n");
+	});
+});
