@@ -167,13 +167,17 @@ export class Backups {
 		try {
 			archive = this.#packed(spec, held.use(await this.#hold(spec, control)), control);
 			await using file = await ArchiveFile.create(path, temporary);
+			// One buffer is written while the next one is made.
+			let written = Promise.resolve();
 			for (;;) {
 				const next = await archive.next();
+				await written;
 				if (next.done === true) {
 					result = { ...next.value, path };
 					break;
 				}
-				await file.write(next.value);
+				written = file.write(next.value);
+				written.catch(() => undefined); // it is awaited above, but for when the archive fails first
 			}
 			const sealed = await file.seal();
 			control.signal.throwIfAborted();

@@ -17,29 +17,34 @@ export interface Packed {
 	readonly control: JobControl;
 }
 
-type Made = Pick<ArchiveResult, "entries" | "bytes" | "paused" | "pausedMs" | "warnings">;
+/** `sha256` is of all of it, before compression. */
+type Made = Pick<ArchiveResult, "entries" | "bytes" | "sha256" | "paused" | "pausedMs" | "warnings">;
 
 /** Whoever stands still for longer is missed. */
 const LONGEST_PAUSE_MS = 10_000;
 
 /**
- * The archive as it is stored or sent; a buffer is the reader's until it asks for the next one. The value that it returns at its end is
+ * The archive as it is stored or sent; a buffer is the reader's until it asks for the next but one. The value that it returns at its end is
  * what makes it one. Faults: KERNEL_REFUSED, ARCHIVER_FAILED.
  */
 export async function* packed(packing: Packed): AsyncGenerator<Buffer, ArchiveResult> {
 	const { spec, control } = packing;
+	const { compression, level, volume } = spec;
 	const end: { made?: Made } = {};
-	const digest = createHash("sha256");
+	const archive = archived(packing, end);
+	// What is stored as it is has been digested on its way already.
+	const digest = compression === "none" ? undefined : createHash("sha256");
 	let storedBytes = 0;
-	for await (const chunk of compressed(archived(packing, end), spec.compression, spec.level, control.signal)) {
-		digest.update(chunk);
+	for await (const chunk of compressed(archive, compression, level, control.signal)) {
+		digest?.update(chunk);
 		storedBytes += chunk.length;
 		yield chunk;
 	}
 	const { made } = end;
 	if (made === undefined) throw new Error("an archive ended before it was whole");
-	const sha256 = digest.digest("hex");
-	return { volume: spec.volume, ...made, storedBytes, sha256, verified: true, path: "", removed: [] };
+	const { sha256, ...rest } = made;
+	const stored = { storedBytes, sha256: digest?.digest("hex") ?? sha256 };
+	return { volume, ...rest, ...stored, verified: true, path: "", removed: [] };
 }
 
 async function* archived(
@@ -58,7 +63,7 @@ async function* archived(
 	control.progress = packing.progress;
 	const foot = yield* packing.manifest(volume, createdAt);
 	const { entries, bytes } = foot;
-	end.made = { entries, bytes, ...paused, warnings: [...foot.warnings, ...paused.warnings] };
+	end.made = { entries, bytes, sha256: packing.digest(), ...paused, warnings: [...foot.warnings, ...paused.warnings] };
 }
 
 type Paused = Pick<ArchiveResult, "paused" | "pausedMs" | "warnings">;

@@ -56,7 +56,7 @@ export class Restores {
 				const held = opened.move();
 				jobs.begin(identity, async (control) => {
 					await using _ = held;
-					const source = archive.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 });
+					const source = archive.createReadStream({ autoClose: false, highWaterMark: 1024 * 1024 });
 					return await this.#run(spec, source, identity, control);
 				});
 			});

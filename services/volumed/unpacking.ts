@@ -1,11 +1,10 @@
 /** An archive on its way into an empty directory: decompressed, judged and written as it is read, and compared with its manifest. */
-import { createHash, type Hash } from "node:crypto";
 import { disagreement } from "./archive/manifest.ts";
 import { volumeFaults } from "./faults.ts";
 import type { ArchiveResult, RestoreSpec, VerifyResult } from "./job.ts";
 import type { JobControl } from "./jobs.ts";
 import type { Archiver, Read, Unpacking } from "./kernel/archiver.ts";
-import { decompressed } from "./kernel/compressors.ts";
+import { decompressed, StoredBytes } from "./kernel/compressors.ts";
 
 export interface Unpacked {
 	readonly archiver: Archiver;
@@ -24,16 +23,14 @@ export interface Unpacked {
  */
 export async function unpack({ archiver, path, spec, source, control, isOwn }: Unpacked): Promise<ArchiveResult> {
 	const { signal } = control;
-	const stored = { bytes: 0, digest: createHash("sha256") };
 	await using unpacking = await archiver.unpack(path, spec.strip, signal);
-	const { entries, bytes, foot } = await readWhole(unpacking, counted(source, stored), control);
-	const storedSha256 = stored.digest.digest("hex");
+	const { entries, bytes, foot, storedBytes, storedSha256 } = await readWhole(unpacking, source, control);
 	const warnings = await unpacking.finish(spec.privileges || isOwn(storedSha256));
 	return {
 		volume: spec.volume,
 		entries,
 		bytes,
-		storedBytes: stored.bytes,
+		storedBytes,
 		sha256: storedSha256,
 		warnings,
 		verified: foot !== undefined,
@@ -49,15 +46,14 @@ export interface Verifying extends Pick<Unpacked, "archiver" | "source" | "contr
 /** Reads the archive to its end, and makes nothing of it. Faults: as `unpack`. */
 export async function verify({ archiver, path, source, control }: Verifying): Promise<VerifyResult> {
 	const { signal } = control;
-	const stored = { bytes: 0, digest: createHash("sha256") };
 	await using unpacking = await archiver.unpack(undefined, 0, signal);
-	const read = await readWhole(unpacking, counted(source, stored), control);
+	const read = await readWhole(unpacking, source, control);
 	const { differences, count } = path === undefined ? NO_DIFFERENCES : await unpacking.compare(path);
 	return {
 		entries: read.entries,
 		bytes: read.bytes,
-		storedBytes: stored.bytes,
-		sha256: stored.digest.digest("hex"),
+		storedBytes: read.storedBytes,
+		sha256: read.storedSha256,
 		hasManifest: read.foot !== undefined,
 		differences,
 		differenceCount: count,
@@ -66,25 +62,20 @@ export async function verify({ archiver, path, source, control }: Verifying): Pr
 
 const NO_DIFFERENCES = { differences: [], count: 0 };
 
+interface Stored extends Read {
+	readonly storedBytes: number;
+	readonly storedSha256: string;
+}
+
 /** To its end, and compared with its manifest. */
-async function readWhole(unpacking: Unpacking, source: AsyncIterable<Buffer>, control: JobControl): Promise<Read> {
-	for await (const chunk of decompressed(source, control.signal)) {
+async function readWhole(unpacking: Unpacking, source: AsyncIterable<Buffer>, control: JobControl): Promise<Stored> {
+	const stored = new StoredBytes();
+	for await (const chunk of decompressed(source, control.signal, stored)) {
 		await unpacking.push(chunk);
 		control.progress = unpacking.progress;
 	}
 	const read = await unpacking.end();
 	const problem = read.foot && disagreement(read.foot, read);
 	if (problem !== undefined) throw volumeFaults.MANIFEST_MISMATCH({ problem });
-	return read;
-}
-
-async function* counted(
-	source: AsyncIterable<Buffer>,
-	stored: { bytes: number; readonly digest: Hash },
-): AsyncGenerator<Buffer> {
-	for await (const chunk of source) {
-		stored.bytes += chunk.length;
-		stored.digest.update(chunk);
-		yield chunk;
-	}
+	return { ...read, storedBytes: stored.bytes, storedSha256: stored.sha256 ?? read.wholeSha256 };
 }

@@ -3,7 +3,7 @@
  *
  * Bytes are in a few buffers that go round between the thread and here, so that a job of any size takes the same memory.
  */
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import type { Foot } from "../archive/manifest.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Progress } from "../job.ts";
@@ -19,7 +19,10 @@ type Reply<K extends TreeReply["kind"]> = Extract<TreeReply, { kind: K }>;
 
 /** What was read of an archive. */
 export interface Read extends Progress {
+	/** Of what is before the manifest. */
 	readonly sha256: string;
+	/** Of all of it. */
+	readonly wholeSha256: string;
 	/** Undefined: the archive has no manifest. Where it has one, its lines are those that follow from the archive. */
 	readonly foot: Foot | undefined;
 }
@@ -98,13 +101,15 @@ export class Packing implements AsyncDisposable {
 	progress: Progress = { entries: 0, bytes: 0 };
 	readonly #job: Job;
 	readonly #digest = createHash("sha256");
+	/** What the reader may still have. */
+	#last: ArrayBuffer | undefined;
 
 	constructor(job: Job) {
 		this.#job = job;
 		for (let count = 0; count < BUFFERS; count++) this.#give(new ArrayBuffer(BUFFER_BYTES));
 	}
 
-	/** The tree's entries. A buffer is the reader's until it asks for the next one. */
+	/** The tree's entries. A buffer is the reader's until it asks for the next but one. */
 	async *tree(): AsyncGenerator<Buffer, void> {
 		for (;;) {
 			const reply = await this.#job.next();
@@ -114,7 +119,8 @@ export class Packing implements AsyncDisposable {
 			this.#digest.update(bytes);
 			this.progress = { entries: chunk.entries, bytes: this.progress.bytes + bytes.length };
 			yield bytes;
-			this.#give(chunk.buffer);
+			this.#giveLast();
+			this.#last = chunk.buffer;
 		}
 	}
 
@@ -128,15 +134,28 @@ export class Packing implements AsyncDisposable {
 	/** After the tree: its manifest, and the archive's end. */
 	async *manifest(volume: string, createdAt: Date): AsyncGenerator<Buffer, Foot> {
 		const job = this.#job;
-		const sha256 = this.#digest.digest("hex");
+		const sha256 = this.#digest.copy().digest("hex");
 		job.send({ kind: "seal", volume, createdAt, bytes: this.progress.bytes, sha256 });
 		for (;;) {
 			const reply = await job.next();
 			if (reply.kind === "sealed") return reply.foot;
 			const { buffer, length } = chunkOf(reply);
-			yield Buffer.from(buffer, 0, length);
-			this.#give(buffer);
+			const bytes = Buffer.from(buffer, 0, length);
+			this.#digest.update(bytes);
+			yield bytes;
+			this.#giveLast();
+			this.#last = buffer;
 		}
+	}
+
+	/** Of the whole archive, once it is there; as it is before compression. */
+	digest(): string {
+		return this.#digest.digest("hex");
+	}
+
+	#giveLast(): void {
+		if (this.#last !== undefined) this.#give(this.#last);
+		this.#last = undefined;
 	}
 
 	#give(buffer: ArrayBuffer): void {
@@ -154,6 +173,8 @@ export class Unpacking implements AsyncDisposable {
 	readonly #job: Job;
 	readonly #digest = createHash("sha256");
 	readonly #free: Buffer[] = Array.from({ length: BUFFERS }, () => Buffer.from(new ArrayBuffer(BUFFER_BYTES)));
+	/** From where the manifest begins, or the end. */
+	#whole: Hash | undefined;
 	/** Of the buffers that are with the thread, how much is in each. */
 	readonly #lengths: number[] = [];
 	#filling: Buffer | undefined;
@@ -183,7 +204,8 @@ export class Unpacking implements AsyncDisposable {
 		const reply = await job.next();
 		if (reply.kind !== "ended") throw new Error(`the archiver's thread says ${reply.kind} at an archive's end`);
 		const { entries, bytes, foot } = reply;
-		return { entries, bytes, foot, sha256: this.#digest.digest("hex") };
+		const whole = this.#whole ?? this.#digest.copy();
+		return { entries, bytes, foot, sha256: this.#digest.digest("hex"), wholeSha256: whole.digest("hex") };
 	}
 
 	/** After the end: in what the archive and the tree at the path differ. */
@@ -217,8 +239,13 @@ export class Unpacking implements AsyncDisposable {
 		const reply = await this.#job.next();
 		if (reply.kind !== "taken") throw new Error(`the archiver's thread says ${reply.kind} while it unpacks`);
 		const buffer = Buffer.from(reply.buffer);
-		const length = Math.min(this.#lengths.shift() ?? 0, reply.bytes - this.progress.bytes);
-		this.#digest.update(buffer.subarray(0, length));
+		const length = this.#lengths.shift() ?? 0;
+		const own = Math.min(length, reply.bytes - this.progress.bytes);
+		this.#digest.update(buffer.subarray(0, own));
+		if (own < length) {
+			this.#whole ??= this.#digest.copy();
+			this.#whole.update(buffer.subarray(own, length));
+		}
 		this.progress = { entries: reply.entries, bytes: reply.bytes };
 		return buffer;
 	}

@@ -1,4 +1,5 @@
 /** zstd and gzip as children: they see nothing but a stream. */
+import { createHash, type Hash } from "node:crypto";
 import type { Readable, Writable } from "node:stream";
 import { type Ended, start } from "#lib/exec/run.ts";
 import { volumeFaults } from "../faults.ts";
@@ -29,8 +30,32 @@ export async function* compressed(
 	if (words !== undefined) throw volumeFaults.ARCHIVER_FAILED({ program: kind, words });
 }
 
-/** What the archive is compressed with shows in its first bytes. Fault: ARCHIVE_CORRUPT. */
-export async function* decompressed(source: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer, void> {
+/** What is known of an archive as it is stored. */
+export class StoredBytes {
+	bytes = 0;
+	#digest: Hash | undefined;
+
+	/** Undefined: it is stored as it is, and its reader digests it anyway. */
+	get sha256(): string | undefined {
+		return this.#digest?.copy().digest("hex");
+	}
+
+	async *counted(source: AsyncIterable<Buffer>, kind: Compression): AsyncGenerator<Buffer, void> {
+		if (kind !== "none") this.#digest = createHash("sha256");
+		for await (const chunk of source) {
+			this.bytes += chunk.length;
+			this.#digest?.update(chunk);
+			yield chunk;
+		}
+	}
+}
+
+/** What the archive is compressed with shows in its first bytes. `stored` is told of what comes. Fault: ARCHIVE_CORRUPT. */
+export async function* decompressed(
+	source: AsyncIterable<Buffer>,
+	signal: AbortSignal,
+	stored: StoredBytes,
+): AsyncGenerator<Buffer, void> {
 	const chunks = source[Symbol.asyncIterator]();
 	let first: Buffer = Buffer.alloc(0);
 	while (first.length < MAGIC_BYTES) {
@@ -38,8 +63,8 @@ export async function* decompressed(source: AsyncIterable<Buffer>, signal: Abort
 		if (next.done === true) break;
 		first = first.length === 0 ? next.value : Buffer.concat([first, next.value]);
 	}
-	const whole = prepended(first, { [Symbol.asyncIterator]: () => chunks });
 	const kind = compressionOf(first);
+	const whole = stored.counted(prepended(first, { [Symbol.asyncIterator]: () => chunks }), kind);
 	if (kind === "none") {
 		yield* whole;
 		return;
