@@ -4,6 +4,7 @@
  * `scenario.ts live <round>` or `scenario.ts reconcile`, with NETD_TEST_HOST, NETD_TEST_FOLDER, NETD_TEST_IPAMD and, for a
  * namespace of somebody else's, NETD_TEST_FOREIGN. It prints what the store says at its end.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { join } from "node:path";
 import { parseIfName } from "#lib/address/if-name.ts";
 import { parseMac } from "#lib/address/mac.ts";
@@ -28,8 +29,9 @@ const { NETD_TEST_HOST: host = "", NETD_TEST_FOLDER: folder = "", NETD_TEST_IPAM
 const { NETD_TEST_FOREIGN: foreign = "" } = process.env;
 const [, , mode, round = "0"] = process.argv;
 
-/** Calls that fail once each, as `firewall.ensurePublished`. */
+/** Calls that fail once each, as `firewall.ensurePublished`: of whom they are broken for, and not of what mends in the background. */
 const broken = new Set<string>();
+const isMeant = new AsyncLocalStorage<boolean>();
 
 function breakable(kernel: Kernel): Kernel {
 	const part = <T extends object>(name: string, target: T): T =>
@@ -38,7 +40,8 @@ function breakable(kernel: Kernel): Kernel {
 				const value: unknown = Reflect.get(object, key, object);
 				if (typeof value !== "function") return value;
 				return (...args: unknown[]): unknown => {
-					if (!broken.delete(`${name}.${String(key)}`)) return value.apply(object, args) as unknown;
+					if (isMeant.getStore() !== true || !broken.delete(`${name}.${String(key)}`))
+						return value.apply(object, args) as unknown;
 					throw faults.KERNEL_REFUSED({ what: String(key), words: "broken on purpose" });
 				};
 			},
@@ -59,7 +62,7 @@ function breakable(kernel: Kernel): Kernel {
 async function refusedOn(calls: readonly string[], body: () => Promise<unknown>): Promise<void> {
 	for (const name of calls) broken.add(name);
 	try {
-		await body();
+		await isMeant.run(true, body);
 	} catch {
 		if (broken.size > 0) throw new Error(`these calls were not made: ${[...broken].join(", ")}`);
 		return;
