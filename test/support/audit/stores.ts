@@ -26,6 +26,12 @@ export function rows(root: string, service: Service, sql: string): Row[] {
 	}
 }
 
+/** Whatever columns they have. */
+function byText(a: Row, b: Row): number {
+	const [one, other] = [JSON.stringify(a), JSON.stringify(b)];
+	return one < other ? -1 : Number(one > other);
+}
+
 /** Every row of every table of every service but the store's own, by `service.table`. */
 export function dump(root: string): Record<string, Row[]> {
 	const tables: Record<string, Row[]> = {};
@@ -37,7 +43,7 @@ export function dump(root: string): Record<string, Row[]> {
 		);
 		for (const name of names.map((row) => String(row["name"]))) {
 			if (!OWN_TABLES.includes(name))
-				tables[`${service}.${name}`] = rows(root, service, `SELECT * FROM "${name}" ORDER BY 1, 2`);
+				tables[`${service}.${name}`] = rows(root, service, `SELECT * FROM "${name}"`).sort(byText);
 		}
 	}
 	return tables;
