@@ -10,7 +10,7 @@ import type { Progress } from "../job.ts";
 import type { Compared } from "../tree/compare.ts";
 import type { TreeOrder, TreeReply } from "../tree/messages.ts";
 import { atSystem } from "./system-fault.ts";
-import { TreeWorker } from "./tree-worker.ts";
+import { TreeWorker } from "../tree/tree-worker.ts";
 
 const BUFFER_BYTES = 1024 * 1024;
 const BUFFERS = 4;

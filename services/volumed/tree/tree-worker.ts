@@ -1,18 +1,15 @@
 /**
- * A Worker of the archiver (`tree/tree-thread.ts`): it is told what to do, and what it answers comes one by one.
+ * A Worker of the archiver (`tree-thread.ts`): it is told what to do, and what it answers comes one by one.
  *
  * Of those that are idle one is kept: what it runs is compiled, which makes the next job twice as fast.
  */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { giveUp } from "#lib/linux/given-up.ts";
-import { errorOf, type TreeOrder, type TreeReply } from "../tree/messages.ts";
+import { errorOf, type TreeOrder, type TreeReply } from "./messages.ts";
 
-/** The sources and the bundle have it beside this file's folder. */
-const THREAD = new URL(
-	import.meta.url.endsWith(".ts") ? "../tree/tree-thread.ts" : "./tree-thread.js",
-	import.meta.url,
-);
+/** The sources and the bundle have it beside this file. */
+const THREAD = new URL(import.meta.url.endsWith(".ts") ? "./tree-thread.ts" : "./tree-thread.js", import.meta.url);
 
 /** A thread that does not drop its job in this time waits inside the kernel, for a file system that does not answer. */
 const STUCK_MS = 5_000;
