@@ -92,6 +92,12 @@ export function tried<A extends readonly Argument[]>(prototype: string): Call<A>
 	return call;
 }
 
+/** What `tried` answered, for those who can do nothing about a failure: it is thrown as a LinuxError that says `call`. */
+export function must(result: number, call: string): number {
+	if (result < 0) throw new LinuxError(-result, call);
+	return result;
+}
+
 function functionName(prototype: string): string {
 	return /(\w+)\s*\(/.exec(prototype)?.[1] ?? prototype;
 }

@@ -6,7 +6,7 @@ import { backupFact, failedFact, messageOf } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import type { ArchiveResult, BackupSpec, BackupTarget, JobOutput } from "./job.ts";
 import { identityOf, JobRecords } from "./job-records.ts";
-import type { JobControl, JobIdentity } from "./jobs.ts";
+import { type JobControl, type JobIdentity, PROGRESS_MS } from "./jobs.ts";
 import { newArchiveName } from "./archive-names.ts";
 import { ArchiveDirectory } from "./kernel/archive-directory.ts";
 import { ArchiveFile, checkTarget, temporaryOf } from "./kernel/archive-file.ts";
@@ -17,12 +17,11 @@ import type { Parts } from "./parts.ts";
 import type { Pauses } from "./pauses.ts";
 import { retained } from "./retention.ts";
 import { parseVolumeName } from "./volume.ts";
-import { refuseUnusable } from "./volume-plan.ts";
+import { usableVolume } from "./volume-plan.ts";
 import { VolumeRecords } from "./volume-records.ts";
 
 /** What one message of a stream holds. */
 const CHUNK_BYTES = 256 * 1024;
-const PROGRESS_MS = 250;
 
 interface File {
 	readonly path: string;
@@ -52,7 +51,7 @@ export class Backups {
 		if (target.kind === "stream") {
 			if (jobs.canJoin(identity)) throw volumeFaults.JOB_RUNNING({ requestId: spec.requestId });
 			using control = await turns.take([spec.volume], async () => {
-				await this.#check(spec);
+				await usableVolume(this.#parts, this.#volumes, spec.volume);
 				return jobs.own(identity, signal);
 			});
 			yield* this.#streamed(spec, control);
@@ -67,7 +66,7 @@ export class Backups {
 		}
 		await turns.take([spec.volume], async () => {
 			if (jobs.canJoin(identity)) return;
-			await this.#check(spec);
+			await usableVolume(this.#parts, this.#volumes, spec.volume);
 			const file = await this.#fileOf(spec, target);
 			jobs.begin(identity, async (control) => {
 				const result = await this.#toFile(spec, file, identity, control);
@@ -75,12 +74,6 @@ export class Backups {
 			});
 		});
 		yield* jobs.follow(identity, signal);
-	}
-
-	async #check({ volume: name }: BackupSpec): Promise<void> {
-		const volume = this.#volumes.find(name);
-		if (volume?.state !== "ACTIVE") throw volumeFaults.VOLUME_NOT_FOUND({ volume: name });
-		await refuseUnusable(this.#parts, volume);
 	}
 
 	/** Refused is what can be seen beforehand. */

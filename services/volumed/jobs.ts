@@ -34,7 +34,26 @@ interface Running extends JobIdentity {
 }
 
 /** About four times a second. */
-const PROGRESS_MS = 250;
+export const PROGRESS_MS = 250;
+
+/** Progress of one's own work, then its result. */
+export async function* told<R>(
+	running: Promise<R>,
+	control: JobControl,
+): AsyncGenerator<
+	{ readonly kind: "progress"; readonly progress: Progress } | { readonly kind: "result"; readonly result: R }
+> {
+	const over = running.then(
+		() => true,
+		() => true,
+	);
+	for (;;) {
+		const isOver = await Promise.race([over, sleep(PROGRESS_MS, false)]);
+		yield { kind: "progress", progress: control.progress };
+		if (isOver) break;
+	}
+	yield { kind: "result", result: await running };
+}
 
 export class Jobs {
 	readonly #running = new Set<Running>();

@@ -11,16 +11,14 @@ import { backupFact, failedFact, messageOf, volumeFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import type { ArchiveResult, JobOutput, RestoreSpec } from "./job.ts";
 import { identityOf, JobRecords } from "./job-records.ts";
-import type { JobControl, JobIdentity } from "./jobs.ts";
-import { openArchive } from "./kernel/archive-file.ts";
+import { type JobControl, type JobIdentity, told } from "./jobs.ts";
+import { bytesOf, openArchive } from "./kernel/archive-file.ts";
 import type { Archiver } from "./kernel/archiver.ts";
 import { unpack } from "./unpacking.ts";
 import type { Parts } from "./parts.ts";
 import { Uses, usersText } from "./uses.ts";
 import { plainVolume, type Volume } from "./volume.ts";
 import { VolumeRecords } from "./volume-records.ts";
-
-const PROGRESS_MS = 250;
 
 export class Restores {
 	readonly #parts: Parts;
@@ -56,8 +54,7 @@ export class Restores {
 				const held = opened.move();
 				jobs.begin(identity, async (control) => {
 					await using _ = held;
-					const source = archive.createReadStream({ autoClose: false, highWaterMark: 1024 * 1024 });
-					return await this.#run(spec, source, identity, control);
+					return await this.#run(spec, bytesOf(archive), identity, control);
 				});
 			});
 			yield* jobs.follow(identity, signal);
@@ -68,7 +65,7 @@ export class Restores {
 			await this.#check(spec);
 			return jobs.own(identity, signal);
 		});
-		yield* this.#told(this.#run(spec, sent, identity, control), control);
+		yield* told(this.#run(spec, sent, identity, control), control);
 	}
 
 	async #check(spec: RestoreSpec): Promise<void> {
@@ -87,20 +84,6 @@ export class Restores {
 		if (spec.replace || !(await disk.hasData(spec.volume))) return;
 		if (!(await disk.isEmpty(disk.mountpoint(spec.volume))))
 			throw volumeFaults.VOLUME_NOT_EMPTY({ volume: spec.volume });
-	}
-
-	async *#told(running: Promise<ArchiveResult>, control: JobControl): AsyncGenerator<JobOutput> {
-		let over = false;
-		const end = running.finally(() => {
-			over = true;
-		});
-		end.catch(() => undefined); // it is awaited below
-		for (;;) {
-			await Promise.race([end, new Promise((resolve) => setTimeout(resolve, PROGRESS_MS))]);
-			yield { kind: "progress", progress: control.progress };
-			if (over) break;
-		}
-		yield { kind: "result", result: await end };
 	}
 
 	async #run(

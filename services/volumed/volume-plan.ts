@@ -111,6 +111,14 @@ export class VolumePlan {
 	}
 }
 
+/** One whose content can be read. Faults: VOLUME_NOT_FOUND, VOLUME_BUSY, VOLUME_DATA_MISSING. */
+export async function usableVolume(parts: Parts, records: VolumeRecords, name: VolumeName): Promise<Volume> {
+	const volume = records.find(name);
+	if (volume?.state !== "ACTIVE") throw volumeFaults.VOLUME_NOT_FOUND({ volume: name });
+	await refuseUnusable(parts, volume);
+	return volume;
+}
+
 /** Faults: VOLUME_BUSY, VOLUME_DATA_MISSING. */
 export async function refuseUnusable(
 	{ jobs, disk, mounting }: Parts,

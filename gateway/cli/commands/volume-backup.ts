@@ -5,7 +5,7 @@ import {
 	BackupVolumeRequest,
 	Compression,
 } from "#gen/wharf/volume/v1/volume.ts";
-import { interruptedStatus } from "../interrupted.ts";
+import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
 import { size } from "../output/quantity.ts";
 import { connect, requestId } from "../requests.ts";
@@ -82,8 +82,8 @@ export default command({
 			level: level(flags.level),
 		});
 		using volumed = connect(terminal.paths, "volumed", BackupServiceService);
-		const signal = terminal.interruptible();
-		try {
+		const words = flags.output === "-" ? ": the archive is not complete" : ": no archive was written";
+		return await untilInterrupted(terminal, words, async (signal) => {
 			const result = await follow<BackupResult>(volumed.backupVolume(request, { signal }), terminal);
 			for (const warning of result.warnings) await terminal.err(`${warning}\n`);
 			const summary = `${result.entries} entries, ${size(result.storedBytes)}, sha256 ${result.sha256}\n`;
@@ -92,16 +92,7 @@ export default command({
 				await terminal.err(`paused ${result.paused.join(", ")} for ${result.pausedMs} ms\n`);
 			for (const removed of result.removed) await terminal.out(`removed ${removed}\n`);
 			return 0;
-		} catch (error) {
-			const status = interruptedStatus(error, signal);
-			if (status === undefined) throw error;
-			await terminal.err(
-				flags.output === "-"
-					? "wharf: Interrupted: the archive is not complete.\n"
-					: "wharf: Interrupted: no archive was written.\n",
-			);
-			return status;
-		}
+		});
 	},
 });
 

@@ -1,5 +1,5 @@
 import { type BackupResult, BackupServiceService, CloneVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
-import { interruptedStatus } from "../interrupted.ts";
+import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
 import { size } from "../output/quantity.ts";
 import { connect, requestId } from "../requests.ts";
@@ -26,17 +26,11 @@ export default command({
 			noPause: flags["no-pause"],
 		});
 		using volumed = connect(terminal.paths, "volumed", BackupServiceService);
-		const signal = terminal.interruptible();
-		try {
+		return await untilInterrupted(terminal, `: ${target} is as it was`, async (signal) => {
 			const result = await follow<BackupResult>(volumed.cloneVolume(request, { signal }), terminal);
 			for (const warning of result.warnings) await terminal.err(`${warning}\n`);
 			await terminal.out(`${target}: ${result.entries} entries, ${size(result.bytes)}\n`);
 			return 0;
-		} catch (error) {
-			const status = interruptedStatus(error, signal);
-			if (status === undefined) throw error;
-			await terminal.err(`wharf: Interrupted: ${target} is as it was.\n`);
-			return status;
-		}
+		});
 	},
 });

@@ -1,6 +1,6 @@
-import { resolve } from "node:path";
-import { type BackupResult, BackupServiceService, type RestoreVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
-import { interruptedStatus } from "../interrupted.ts";
+import { type BackupResult, BackupServiceService } from "#gen/wharf/volume/v1/volume.ts";
+import { ArchiveSource } from "../archive-source.ts";
+import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
 import { size } from "../output/quantity.ts";
 import { connect, requestId } from "../requests.ts";
@@ -31,38 +31,24 @@ export default command({
 		},
 	},
 	async run({ flags, operands: [volume = "", file = ""], terminal }) {
-		if (file === "") {
-			throw syntaxFaults.INVALID_VALUE({ what: "The file", value: "", allowed: "a path, or - for standard input" });
-		}
-		const isStdin = file === "-";
+		const archive = new ArchiveSource(file, terminal);
 		const value = {
 			requestId: requestId(),
 			volume,
-			path: isStdin ? "" : resolve(terminal.cwd, file),
+			path: archive.path,
 			create: true,
 			replace: flags.replace,
 			stripComponents: strip(flags["strip-components"]),
 			keepPrivileges: flags["keep-privileges"],
 		};
 		using volumed = connect(terminal.paths, "volumed", BackupServiceService);
-		async function* messages(): AsyncGenerator<RestoreVolumeRequest> {
-			yield { part: { $case: "spec", value } };
-			if (!isStdin) return;
-			for await (const chunk of terminal.stdin) yield { part: { $case: "chunk", value: Buffer.from(chunk) } };
-		}
-		const signal = terminal.interruptible();
-		try {
-			const result = await follow<BackupResult>(volumed.restoreVolume(messages(), { signal }), terminal);
+		return await untilInterrupted(terminal, ": the volume is as it was", async (signal) => {
+			const result = await follow<BackupResult>(volumed.restoreVolume(archive.messages(value), { signal }), terminal);
 			for (const warning of result.warnings) await terminal.err(`${warning}\n`);
 			const verified = result.verified ? "verified" : "not verified: the archive has no manifest";
 			await terminal.out(`${volume}: ${result.entries} entries, ${size(result.bytes)}, ${verified}\n`);
 			return 0;
-		} catch (error) {
-			const status = interruptedStatus(error, signal);
-			if (status === undefined) throw error;
-			await terminal.err("wharf: Interrupted: the volume is as it was.\n");
-			return status;
-		}
+		});
 	},
 });
 

@@ -1,11 +1,10 @@
-import { resolve } from "node:path";
-import { BackupServiceService, type VerifyArchiveRequest, type VerifyResult } from "#gen/wharf/volume/v1/volume.ts";
-import { interruptedStatus } from "../interrupted.ts";
+import { BackupServiceService, type VerifyResult } from "#gen/wharf/volume/v1/volume.ts";
+import { ArchiveSource } from "../archive-source.ts";
+import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
 import { size } from "../output/quantity.ts";
 import { connect } from "../requests.ts";
 import { command } from "../syntax/command.ts";
-import { syntaxFaults } from "../syntax/faults.ts";
 
 export default command({
 	name: "volume verify",
@@ -20,20 +19,11 @@ export default command({
 		["wharf volume verify data.tar.zst data", "what has changed since"],
 	],
 	async run({ operands: [file = "", volume = ""], terminal }) {
-		if (file === "") {
-			throw syntaxFaults.INVALID_VALUE({ what: "The file", value: "", allowed: "a path, or - for standard input" });
-		}
-		const isStdin = file === "-";
-		const value = { path: isStdin ? "" : resolve(terminal.cwd, file), volume };
+		const archive = new ArchiveSource(file, terminal);
+		const value = { path: archive.path, volume };
 		using volumed = connect(terminal.paths, "volumed", BackupServiceService);
-		async function* messages(): AsyncGenerator<VerifyArchiveRequest> {
-			yield { part: { $case: "spec", value } };
-			if (!isStdin) return;
-			for await (const chunk of terminal.stdin) yield { part: { $case: "chunk", value: Buffer.from(chunk) } };
-		}
-		const signal = terminal.interruptible();
-		try {
-			const result = await follow<VerifyResult>(volumed.verifyArchive(messages(), { signal }), terminal);
+		return await untilInterrupted(terminal, "", async (signal) => {
+			const result = await follow<VerifyResult>(volumed.verifyArchive(archive.messages(value), { signal }), terminal);
 			const { differences, differenceCount, hasManifest } = result;
 			for (const { path, what } of differences) await terminal.out(`${path}: ${what}\n`);
 			const more = Number(differenceCount) - differences.length;
@@ -42,11 +32,6 @@ export default command({
 			const compared = volume === "" ? "" : `; ${differenceCount} differences from ${volume}`;
 			await terminal.out(`${file}: ${result.entries} entries, ${size(result.bytes)}, ${kind}${compared}\n`);
 			return differenceCount > 0n ? 1 : 0;
-		} catch (error) {
-			const status = interruptedStatus(error, signal);
-			if (status === undefined) throw error;
-			await terminal.err("wharf: Interrupted.\n");
-			return status;
-		}
+		});
 	},
 });

@@ -1,5 +1,5 @@
 /** What is in an open file: read(2), and where it has holes, lseek(2). */
-import { LinuxError, tried } from "../libc.ts";
+import { must, tried } from "../libc.ts";
 
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
@@ -23,8 +23,7 @@ export interface Extent {
 export function readAt(fd: number, out: number, size: number, offset: number): number {
 	let done = 0;
 	while (done < size) {
-		const length = pread(fd, out + done, size - done, offset + done);
-		if (length < 0) throw new LinuxError(-length, "pread");
+		const length = must(pread(fd, out + done, size - done, offset + done), "pread");
 		if (length === 0) break;
 		done += length;
 	}
@@ -37,11 +36,11 @@ export function* extentsOf(fd: number, size: number): Generator<Extent> {
 		const start = lseek(fd, offset, SEEK_DATA);
 		if (start === -ENXIO) return;
 		if (start === -EINVAL) return yield { start: offset, length: size - offset };
-		if (start < 0) throw new LinuxError(-start, "lseek");
+		must(start, "lseek");
 		const hole = lseek(fd, start, SEEK_HOLE);
 		// It was cut off meanwhile; anything else would make a hole of what is data.
 		if (hole === -ENXIO) return;
-		if (hole < 0) throw new LinuxError(-hole, "lseek");
+		must(hole, "lseek");
 		const end = Math.min(size, hole);
 		if (end <= start) return;
 		yield { start, length: end - start };

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { LinuxError, pointerTo } from "../libc.ts";
+import { must, pointerTo } from "../libc.ts";
 import { mountFs, unmount } from "../mount/mount.ts";
 import { attributesAt, attributesOf, setAttribute, setAttributeAt } from "./attributes.ts";
 import { directoryBeneath } from "./beneath.ts";
@@ -55,10 +55,7 @@ afterEach(() => {
 const sh = (script: string): string => execFileSync("sh", ["-euc", script, "sh"], { cwd: folder, encoding: "latin1" });
 const told = (format: string, name: string): string =>
 	execFileSync("stat", ["-c", format, at(name)], { encoding: "latin1" }).trimEnd();
-const ok = (result: number): number => {
-	if (result < 0) throw new LinuxError(-result, "call");
-	return result;
-};
+const ok = (result: number): number => must(result, "call");
 
 describe("status", () => {
 	const SCRIPT = `echo text >file; chmod 6754 file; chown 4000000000:3000000 file; ln file second; mkdir dir; ln -s nowhere link

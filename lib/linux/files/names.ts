@@ -1,5 +1,5 @@
 /** The names in a directory that is open: getdents64(2). Names are bytes; here they are strings with a character a byte (`latin1`). */
-import { FixedMemory, LinuxError, tried } from "../libc.ts";
+import { FixedMemory, must, tried } from "../libc.ts";
 
 const BUFFER_BYTES = 256 * 1024;
 /** `struct linux_dirent64`: d_ino, d_off, d_reclen at 16, d_type at 18, d_name. */
@@ -21,8 +21,7 @@ export function namesIn(fd: number): string[] {
 	const names: string[] = [];
 	const { bytes: buffer, address } = entries;
 	for (;;) {
-		const length = getdents64(fd, address, BUFFER_BYTES);
-		if (length < 0) throw new LinuxError(-length, "getdents64");
+		const length = must(getdents64(fd, address, BUFFER_BYTES), "getdents64");
 		if (length === 0) return names.sort();
 		for (let at = 0; at < length; at += buffer.readUInt16LE(at + 16)) {
 			const start = at + NAME_AT;

@@ -40,6 +40,16 @@ const MAGIC_GNU = "ustar  \0";
 const MAGIC_V7 = "\0".repeat(8);
 const SPACE = 32;
 
+/** The bytes of the blocks that hold so many. */
+export function padded(size: number): number {
+	return Math.ceil(size / BLOCK) * BLOCK;
+}
+
+/** How many zeros fill up the last of them. */
+export function paddingOf(size: number): number {
+	return padded(size) - size;
+}
+
 export function isZeroBlock(block: Buffer): boolean {
 	for (let index = 0; index < BLOCK; index += 8) {
 		if (block.readInt32LE(index) !== 0 || block.readInt32LE(index + 4) !== 0) return false;

@@ -5,7 +5,7 @@
  */
 import { volumeFaults } from "../faults.ts";
 import { type Entry, entryOf } from "./entry.ts";
-import { BLOCK, type Extent, type Header, isZeroBlock, parseHeader, parseMapBlock } from "./header.ts";
+import { BLOCK, type Extent, type Header, isZeroBlock, paddingOf, parseHeader, parseMapBlock } from "./header.ts";
 import { type PaxRecords, parsePax } from "./pax.ts";
 
 export interface EntrySink {
@@ -216,10 +216,6 @@ function refuseDecisive(records: PaxRecords): void {
 			throw volumeFaults.ARCHIVE_CORRUPT({ problem: `a global header says ${key}` });
 		}
 	}
-}
-
-function paddingOf(size: number): number {
-	return (BLOCK - (size % BLOCK)) % BLOCK;
 }
 
 function upToNul(bytes: Buffer): string {

@@ -5,7 +5,7 @@
  * Pure and always the same: an entry has one form. Names and values are strings with a character a byte (`latin1`).
  */
 import type { Entry, EntryType } from "./entry.ts";
-import { BLOCK } from "./header.ts";
+import { BLOCK, padded } from "./header.ts";
 
 const TYPE_FLAGS: Readonly<Record<Exclude<EntryType, "socket">, number>> = {
 	file: 48,
@@ -66,10 +66,6 @@ export function write(entry: Entry, extended: string, out: Buffer, at: number): 
 		mtime: secondsOf(mtime),
 	});
 	return position + BLOCK;
-}
-
-export function padded(size: number): number {
-	return Math.ceil(size / BLOCK) * BLOCK;
 }
 
 interface Fields {

@@ -7,6 +7,8 @@ import { renameNew, syncDirectory } from "#lib/linux/mount/directory.ts";
 import { volumeFaults } from "../faults.ts";
 import { atSystem } from "./system-fault.ts";
 
+const READ_BYTES = 1024 * 1024;
+
 /** Where the archive is until it is whole: beside its final place, so that a rename is enough. */
 export function temporaryOf(path: string, id: string): string {
 	return join(dirname(path), `.wharf-backup-${id}.partial`);
@@ -40,6 +42,11 @@ export async function openArchive(path: string): Promise<FileHandle> {
 	if ((await handle.stat()).isFile()) return handle;
 	await handle.close();
 	throw volumeFaults.INVALID_PATH({ path, problem: "it is no file" });
+}
+
+/** The file stays open. */
+export function bytesOf(handle: FileHandle): AsyncIterable<Buffer> {
+	return handle.createReadStream({ autoClose: false, highWaterMark: READ_BYTES });
 }
 
 export class ArchiveFile implements AsyncDisposable {

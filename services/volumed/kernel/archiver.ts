@@ -8,14 +8,12 @@ import type { Foot } from "../archive/manifest.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Progress } from "../job.ts";
 import type { Compared } from "../tree/compare.ts";
-import type { TreeOrder, TreeReply } from "../tree/messages.ts";
+import type { Reply, TreeOrder, TreeReply } from "../tree/messages.ts";
 import { atSystem } from "./system-fault.ts";
 import { TreeWorker } from "../tree/tree-worker.ts";
 
 const BUFFER_BYTES = 1024 * 1024;
 const BUFFERS = 4;
-
-type Reply<K extends TreeReply["kind"]> = Extract<TreeReply, { kind: K }>;
 
 /** What was read of an archive. */
 export interface Read extends Progress {
@@ -96,6 +94,12 @@ interface Job {
 	release(): Promise<void>;
 }
 
+interface Chunk {
+	readonly bytes: Buffer;
+	/** So far. */
+	readonly entries: number;
+}
+
 /** A tree on its way into an archive. */
 export class Packing implements AsyncDisposable {
 	progress: Progress = { entries: 0, bytes: 0 };
@@ -111,24 +115,16 @@ export class Packing implements AsyncDisposable {
 
 	/** The tree's entries. A buffer is the reader's until it asks for the next but one. */
 	async *tree(): AsyncGenerator<Buffer, void> {
-		for (;;) {
-			const reply = await this.#job.next();
-			if (reply.kind === "packed") return;
-			const chunk = chunkOf(reply);
-			const bytes = Buffer.from(chunk.buffer, 0, chunk.length);
-			this.#digest.update(bytes);
-			this.progress = { entries: chunk.entries, bytes: this.progress.bytes + bytes.length };
+		for await (const { bytes, entries } of this.#chunks("packed")) {
+			this.progress = { entries, bytes: this.progress.bytes + bytes.length };
 			yield bytes;
-			this.#giveLast();
-			this.#last = chunk.buffer;
 		}
 	}
 
 	/** After the tree: looks what has changed meanwhile. It comes with another `tree`. */
 	async catchUp(): Promise<void> {
 		this.#job.send({ kind: "catch-up" });
-		const reply = await this.#job.next();
-		if (reply.kind !== "caught-up") throw new Error(`the archiver's thread says ${reply.kind} when it is to catch up`);
+		expected("caught-up", await this.#job.next());
 	}
 
 	/** After the tree: its manifest, and the archive's end. */
@@ -136,13 +132,23 @@ export class Packing implements AsyncDisposable {
 		const job = this.#job;
 		const sha256 = this.#digest.copy().digest("hex");
 		job.send({ kind: "seal", volume, createdAt, bytes: this.progress.bytes, sha256 });
+		const chunks = this.#chunks("sealed");
 		for (;;) {
-			const reply = await job.next();
-			if (reply.kind === "sealed") return reply.foot;
-			const { buffer, length } = chunkOf(reply);
+			const next = await chunks.next();
+			if (next.done === true) return next.value.foot;
+			yield next.value.bytes;
+		}
+	}
+
+	/** Digested, up to the reply that ends them, which is returned. */
+	async *#chunks<K extends "packed" | "sealed">(end: K): AsyncGenerator<Chunk, Reply<K>> {
+		for (;;) {
+			const reply = await this.#job.next();
+			if (reply.kind !== "chunk") return expected(end, reply);
+			const { buffer, length, entries } = reply;
 			const bytes = Buffer.from(buffer, 0, length);
 			this.#digest.update(bytes);
-			yield bytes;
+			yield { bytes, entries };
 			this.#giveLast();
 			this.#last = buffer;
 		}
@@ -201,9 +207,7 @@ export class Unpacking implements AsyncDisposable {
 		this.#send();
 		while (this.#lengths.length > 0) this.#free.push(await this.#taken());
 		job.send({ kind: "end" });
-		const reply = await job.next();
-		if (reply.kind !== "ended") throw new Error(`the archiver's thread says ${reply.kind} at an archive's end`);
-		const { entries, bytes, foot } = reply;
+		const { entries, bytes, foot } = expected("ended", await job.next());
 		const whole = this.#whole ?? this.#digest.copy();
 		return { entries, bytes, foot, sha256: this.#digest.digest("hex"), wholeSha256: whole.digest("hex") };
 	}
@@ -211,18 +215,14 @@ export class Unpacking implements AsyncDisposable {
 	/** After the end: in what the archive and the tree at the path differ. */
 	async compare(path: string): Promise<Compared> {
 		this.#job.send({ kind: "compare", path });
-		const reply = await this.#job.next();
-		if (reply.kind === "compared") return reply;
-		throw new Error(`the archiver's thread says ${reply.kind} when it is to compare`);
+		return expected("compared", await this.#job.next());
 	}
 
 	/** What could not be kept here, a sentence each. With `privileged` set-id bits, capabilities and the like are given, too. */
 	async finish(privileged: boolean): Promise<readonly string[]> {
 		const job = this.#job;
 		job.send({ kind: "finish", privileged });
-		const reply = await job.next();
-		if (reply.kind !== "finished") throw new Error(`the archiver's thread says ${reply.kind} when it is to finish`);
-		return reply.warnings;
+		return expected("finished", await job.next()).warnings;
 	}
 
 	#send(): void {
@@ -236,8 +236,7 @@ export class Unpacking implements AsyncDisposable {
 
 	/** A buffer that the thread is done with; what it held of the archive itself is digested. */
 	async #taken(): Promise<Buffer> {
-		const reply = await this.#job.next();
-		if (reply.kind !== "taken") throw new Error(`the archiver's thread says ${reply.kind} while it unpacks`);
+		const reply = expected("taken", await this.#job.next());
 		const buffer = Buffer.from(reply.buffer);
 		const length = this.#lengths.shift() ?? 0;
 		const own = Math.min(length, reply.bytes - this.progress.bytes);
@@ -255,7 +254,7 @@ export class Unpacking implements AsyncDisposable {
 	}
 }
 
-function chunkOf(reply: TreeReply): Reply<"chunk"> {
-	if (reply.kind === "chunk") return reply;
-	throw new Error(`the archiver's thread says ${reply.kind} while it packs`);
+function expected<K extends TreeReply["kind"]>(kind: K, reply: TreeReply): Reply<K> {
+	if (reply.kind === kind) return reply as Reply<K>; // what the kind says
+	throw new Error(`the archiver's thread says ${reply.kind} where it is to say ${kind}`);
 }

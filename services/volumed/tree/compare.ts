@@ -1,19 +1,16 @@
 /** An archive that was read, by its lines, against a volume, which is read now: what is different, both ways. On the archiver's thread. */
-import { setImmediate as breathe } from "node:timers/promises";
-import { closeFile, openDirectory } from "#lib/linux/files/open.ts";
-import { FixedMemory, LinuxError } from "#lib/linux/libc.ts";
-import { DetachedTree } from "#lib/linux/mount/tree.ts";
 import { type Difference, TreeLines } from "../archive/differences.ts";
 import type { Foot } from "../archive/manifest.ts";
 import { pathOfText } from "../archive/record.ts";
 import { TreeCursor } from "./cursor.ts";
 import { Packer } from "./packer.ts";
+import { ReadOnlyRoot } from "./read-only-root.ts";
+import { Sheet, sheetBytes } from "./sheet.ts";
+import { inSlices } from "./slices.ts";
 import type { Spool } from "./spool.ts";
 
 const MOST = 1_000;
-const SHEET_BYTES = 1024 * 1024;
 const AT_ONCE_BYTES = 256 * 1024;
-const SLICE_MS = 20;
 
 export interface Compared {
 	readonly differences: readonly Difference[];
@@ -39,13 +36,9 @@ export async function compare(
 /** As a backup reads it, and what it would write is dropped. */
 async function readVolume(path: string, isOver: () => boolean): Promise<TreeLines | undefined> {
 	const lines = new TreeLines();
-	using opened = new DisposableStack();
-	const tree = opened.use(DetachedTree.clone(path));
-	tree.set({ readOnly: true, nodev: true, nosuid: true, noexec: true });
-	const root = openDirectory(tree.fd, ".");
-	if (root < 0) throw new LinuxError(-root, `open ${path}`);
-	opened.adopt(root, closeFile);
-	const sheet = { ...new FixedMemory(Buffer.from(new ArrayBuffer(SHEET_BYTES))), at: 0 };
+	using root = new ReadOnlyRoot(path);
+	const sheet = new Sheet();
+	sheet.turn(sheetBytes());
 	const packer = new Packer(sheet, {
 		line: (line) => lines.add(line),
 		socket: (_, line) => lines.add(line),
@@ -53,15 +46,8 @@ async function readVolume(path: string, isOver: () => boolean): Promise<TreeLine
 		again: () => undefined,
 		gone: () => undefined,
 	});
-	let sliceEnd = performance.now() + SLICE_MS;
-	for (const _ of packer.pack(new TreeCursor(root))) {
-		sheet.at = 0;
-		if (performance.now() < sliceEnd) continue;
-		await breathe();
-		if (isOver()) return undefined;
-		sliceEnd = performance.now() + SLICE_MS;
-	}
-	return lines;
+	const isWhole = await inSlices(packer.pack(new TreeCursor(root.fd)), () => sheet.clear(), isOver);
+	return isWhole ? lines : undefined;
 }
 
 function* linesOf(spool: Spool): Generator<string> {

@@ -4,7 +4,7 @@
  * Synchronous, for a thread of its own. Nothing is followed, and no other mount is entered. What vanishes meanwhile was not there. Names
  * and paths are strings with a character a byte (`latin1`).
  */
-import { atCall, isErrno, LinuxError } from "#lib/linux/libc.ts";
+import { atCall, isErrno, LinuxError, must } from "#lib/linux/libc.ts";
 import { DT_REG, nameOf, namesIn, typeOf } from "#lib/linux/files/names.ts";
 import { closeFile, openDirectory, openFile } from "#lib/linux/files/open.ts";
 import { FileStatus, S_IFDIR, S_IFREG } from "#lib/linux/files/status.ts";
@@ -54,12 +54,10 @@ export class TreeCursor implements Disposable {
 		{ wanted, onlyLooks = false }: { readonly wanted?: Wanted | undefined; readonly onlyLooks?: boolean } = {},
 	) {
 		// Of its own, for a descriptor knows how far a directory was read.
-		this.#root = openDirectory(root, ".");
-		if (this.#root < 0) throw new LinuxError(-this.#root, "open the root");
+		this.#root = must(openDirectory(root, "."), "open the root");
 		this.#wanted = wanted;
 		this.#onlyLooks = onlyLooks;
-		const failed = this.status.ofDescriptor(this.#root);
-		if (failed < 0) throw new LinuxError(-failed, "statx");
+		must(this.status.ofDescriptor(this.#root), "statx");
 		this.#mountId = this.status.mountId;
 	}
 

@@ -7,53 +7,44 @@ import { setAttribute, setAttributeAt } from "#lib/linux/files/attributes.ts";
 import { dateOf, ownName, ownOpen, permitName, permitOpen } from "#lib/linux/files/make.ts";
 import { closeFile, openFile } from "#lib/linux/files/open.ts";
 import { FileStatus } from "#lib/linux/files/status.ts";
-import { errnoName, LinuxError } from "#lib/linux/libc.ts";
+import { errnoName, must } from "#lib/linux/libc.ts";
 import { type Entry, shown } from "../archive/entry.ts";
-import { isPrivileged, writtenAttributes } from "./written-attributes.ts";
+import { attributesIn, isPrivileged } from "./attribute-records.ts";
 
 const SET_ID = 0o6000;
 
-interface Held {
-	readonly path: string;
+/** What was kept back of an entry. */
+export interface Held {
+	readonly entry: Entry;
 	/** Undefined: it is as it is to be. */
 	readonly mode: number | undefined;
 	readonly attributes: ReadonlyMap<string, Buffer>;
-	readonly isSymlink: boolean;
 }
 
 /** Something about an entry, by its path. */
 export type Warn = (path: string, text: string) => void;
 
 export class Dresser {
+	readonly held: Held[] = [];
 	readonly #warn: Warn;
-	readonly #held: Held[] = [];
 	readonly #status = new FileStatus();
 
 	constructor(warn: Warn) {
 		this.#warn = warn;
 	}
 
-	/** A file that is open. Throws a LinuxError. */
-	file(fd: number, entry: Entry): void {
-		const mode = entry.mode & ~SET_ID;
+	/** A file or directory that is open. Throws a LinuxError. */
+	open(fd: number, entry: Entry): void {
+		// On a directory these bits give nobody rights: who makes something in it belongs to its group.
+		const mode = entry.type === "file" ? entry.mode & ~SET_ID : entry.mode;
 		must(ownOpen(fd, entry.uid, entry.gid), "chown");
 		must(permitOpen(fd, mode), "chmod");
 		const held = this.#attributes(entry, (name, value) => setAttribute(fd, name, value));
 		this.#date(fd, null, entry);
-		if (held.size > 0 || mode !== entry.mode) this.#hold(entry, mode === entry.mode ? undefined : entry.mode, held);
+		if (held.size > 0 || mode !== entry.mode)
+			this.held.push({ entry, mode: mode === entry.mode ? undefined : entry.mode, attributes: held });
 		must(this.#status.ofDescriptor(fd), "statx");
 		this.#compare(entry, mode);
-	}
-
-	/** A directory that is open. */
-	open(fd: number, entry: Entry): void {
-		must(ownOpen(fd, entry.uid, entry.gid), "chown");
-		must(permitOpen(fd, entry.mode), "chmod");
-		const held = this.#attributes(entry, (name, value) => setAttribute(fd, name, value));
-		this.#date(fd, null, entry);
-		if (held.size > 0) this.#hold(entry, undefined, held);
-		must(this.#status.ofDescriptor(fd), "statx");
-		this.#compare(entry, entry.mode);
 	}
 
 	/** Anything else by its name in a directory; it has just been made there. */
@@ -63,30 +54,25 @@ export class Dresser {
 		if (!isSymlink) must(permitName(directory, name, entry.mode), "chmod");
 		const held = this.#attributes(entry, (key, value) => setAttributeAt(directory, name, key, value));
 		this.#date(directory, name, entry);
-		if (held.size > 0) this.#hold(entry, undefined, held);
+		if (held.size > 0) this.held.push({ entry, mode: undefined, attributes: held });
 		must(this.#status.ofName(directory, name), "statx");
 		this.#compare(entry, entry.mode);
 	}
 
-	/** What was kept back: is given now, or told. `find` answers where an entry is. */
-	finish(privileged: boolean, find: (path: string) => readonly [directory: number, name: string]): void {
-		for (const held of this.#held) {
-			if (privileged) this.#give(held, ...find(held.path));
-			else this.#tell(held);
-		}
-	}
-
-	#give({ path, mode, attributes, isSymlink }: Held, directory: number, name: string): void {
-		const fd = isSymlink ? -1 : openFile(directory, name);
+	/** It is a name in a directory. Throws a LinuxError. */
+	give({ entry: { path, type }, mode, attributes }: Held, directory: number, name: string): void {
+		using opened = new DisposableStack();
+		const fd = type === "symlink" ? -1 : openFile(directory, name);
+		if (fd >= 0) opened.adopt(fd, closeFile);
 		for (const [key, value] of attributes) {
 			const set = fd < 0 ? setAttributeAt(directory, name, key, value) : setAttribute(fd, key, value);
 			if (set < 0) this.#warn(path, `${shown(path)}: its attribute ${key} cannot be set here: ${errnoName(-set)}`);
 		}
 		if (mode !== undefined && fd >= 0) must(permitOpen(fd, mode), "chmod");
-		if (fd >= 0) closeFile(fd);
 	}
 
-	#tell({ path, mode, attributes }: Held): void {
+	/** It is not given. */
+	tell({ entry: { path }, mode, attributes }: Held): void {
 		const words = mode === undefined ? [] : [`its mode ${mode.toString(8)}`];
 		words.push(...[...attributes.keys()].map((key) => `its attribute ${key}`));
 		this.#warn(path, `${shown(path)}: ${words.join(" and ")} would give rights and was left out`);
@@ -96,7 +82,7 @@ export class Dresser {
 	#attributes({ path, attributes }: Entry, set: (name: string, value: Buffer) => number): Map<string, Buffer> {
 		const held = new Map<string, Buffer>();
 		if (attributes.size === 0) return held;
-		for (const [name, value] of writtenAttributes(attributes)) {
+		for (const [name, value] of attributesIn(attributes)) {
 			if (value === undefined) this.#warn(path, `${shown(path)}: its ${name} cannot be read`);
 			else if (isPrivileged(name)) held.set(name, value);
 			else {
@@ -106,10 +92,6 @@ export class Dresser {
 			}
 		}
 		return held;
-	}
-
-	#hold({ path, type }: Entry, mode: number | undefined, attributes: ReadonlyMap<string, Buffer>): void {
-		this.#held.push({ path, mode, attributes, isSymlink: type === "symlink" });
 	}
 
 	#date(fd: number, name: string | null, { mtime }: Entry): void {
@@ -143,8 +125,4 @@ function timeOf(mtime: string): [seconds: number, nanoseconds: number] {
 	const nanoseconds = Number(mtime.slice(-9));
 	if (!mtime.startsWith("-") || nanoseconds === 0) return [seconds, nanoseconds];
 	return [seconds - 1, 1_000_000_000 - nanoseconds];
-}
-
-function must(result: number, call: string): void {
-	if (result < 0) throw new LinuxError(-result, call);
 }

@@ -1,33 +1,23 @@
 /** Large files, files that change, disks that are full: what is answered is a fault or the truth, and nothing stays open. */
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { mountFs } from "#lib/linux/mount/mount.ts";
-import { Archiver } from "../kernel/archiver.ts";
 import { type Member, tarOf } from "../test-support/archive.ts";
 import { packTree, unpackTree } from "../test-support/tree-archives.ts";
+import { scratchTrees } from "../test-support/scratch-trees.ts";
 
-let folder: string;
-let archiver: Archiver;
-const at = (name: string): string => join(folder, name);
-beforeAll(() => {
-	archiver = new Archiver(tmpdir());
-});
-afterAll(() => archiver[Symbol.asyncDispose]());
-beforeEach(() => {
-	folder = mkdtempSync(join(tmpdir(), "wharf-limits-"));
-	for (const name of ["from", "to"]) mkdirSync(at(name));
-});
-afterEach(() => execFileSync("rm", ["-rf", folder]));
+const scratch = scratchTrees("limits");
+const at = (name: string): string => join(scratch.folder, name);
 
 /** What this process, with all of its threads, has open below the folder, or of files without a name. */
 function open(): string[] {
 	return readdirSync("/proc/self/fd").flatMap((fd) => {
 		try {
 			const target = readlinkSync(`/proc/self/fd/${fd}`);
-			return target.startsWith(folder) || target.startsWith(`${tmpdir()}/#`) ? [target] : [];
+			return target.startsWith(scratch.folder) || target.startsWith(`${tmpdir()}/#`) ? [target] : [];
 		} catch {
 			return []; // of this very look
 		}
@@ -37,9 +27,9 @@ function open(): string[] {
 test("a file of 9 GiB whose data is at its end, and one with more than 8 GiB of numbers, come back", async () => {
 	const script = `truncate -s 9G "$1/sparse"; printf end >>"$1/sparse"; truncate -s 12T "$1/holes"; printf mid | dd of="$1/holes" bs=1 seek=5T conv=notrunc status=none`;
 	execFileSync("sh", ["-euc", script, "sh", at("from")]);
-	const { bytes, foot } = await packTree(archiver, at("from"));
+	const { bytes, foot } = await packTree(scratch.archiver, at("from"));
 	expect([foot.warnings, bytes.length < 1_000_000]).toEqual([[], true]);
-	await unpackTree(archiver, bytes, at("to"));
+	await unpackTree(scratch.archiver, bytes, at("to"));
 	expect(statSync(at("to/sparse")).size).toBe(9 * 2 ** 30 + 3);
 	expect(statSync(at("to/holes")).size).toBe(12 * 2 ** 40);
 	expect(statSync(at("to/sparse")).blocks + statSync(at("to/holes")).blocks).toBeLessThan(100);
@@ -62,11 +52,11 @@ while True:
 	try {
 		const told = new Set<string>();
 		for (let round = 0; round < 15 || !told.has(CHANGED); round++) {
-			const { bytes, foot } = await packTree(archiver, at("from"));
+			const { bytes, foot } = await packTree(scratch.archiver, at("from"));
 			for (const warning of foot.warnings) told.add(warning);
 			expect(new Set(foot.warnings).size).toBe(foot.warnings.length);
 			mkdirSync(at(`to/${round}`));
-			const read = await unpackTree(archiver, bytes, at(`to/${round}`));
+			const read = await unpackTree(scratch.archiver, bytes, at(`to/${round}`));
 			expect([read.entries, read.foot?.sha256]).toEqual([5, foot.sha256]);
 			expect(readFileSync(at(`to/${round}/zzz`), "utf8")).toBe("zzz");
 			execFileSync("rm", ["-rf", at(`to/${round}`)]);
@@ -93,10 +83,10 @@ while True:
 	try {
 		let most = 0;
 		for (let round = 0; round < 15 || most <= 50; round++) {
-			const { bytes, foot } = await packTree(archiver, at("from"));
+			const { bytes, foot } = await packTree(scratch.archiver, at("from"));
 			most = Math.max(most, foot.entries);
 			mkdirSync(at(`to/${round}`));
-			await unpackTree(archiver, bytes, at(`to/${round}`));
+			await unpackTree(scratch.archiver, bytes, at(`to/${round}`));
 		}
 	} finally {
 		writer.kill("SIGKILL");
@@ -120,7 +110,7 @@ test.each([
 ] as const)("no room for %s is DISK_FULL, and nothing stays open", async (_, options, archive, message) => {
 	mountFs("tmpfs", "none", at("to"), options);
 	try {
-		await expect(unpackTree(archiver, archive, at("to"))).rejects.toMatchObject({
+		await expect(unpackTree(scratch.archiver, archive, at("to"))).rejects.toMatchObject({
 			reason: "DISK_FULL",
 			message: expect.stringMatching(message) as string,
 		});
@@ -129,7 +119,7 @@ test.each([
 		// It is busy when anything in it is open.
 		execFileSync("umount", [at("to")]);
 	}
-	await unpackTree(archiver, tarOf(files(1, 1)), at("to"));
+	await unpackTree(scratch.archiver, tarOf(files(1, 1)), at("to"));
 	expect(readdirSync(at("to/dir"))).toEqual(["0"]);
 });
 
@@ -141,19 +131,19 @@ test("numbers that no kernel takes are an entry's fault, or told", async () => {
 		{ mtime: "9999999999999999999" },
 		{ mtime: "-99999999999" },
 	]) {
-		const { warnings } = await unpackTree(archiver, one(pax), at("to"));
+		const { warnings } = await unpackTree(scratch.archiver, one(pax), at("to"));
 		expect(warnings).toEqual([expect.stringMatching(/^a: its (owner|time) is /)]);
 		expect(statSync(at("to/a")).size).toBe(0);
 	}
 	const huge = { "GNU.sparse.size": "9007199254740991", "GNU.sparse.map": "9007199254740991,0" };
-	await expect(unpackTree(archiver, one(huge), at("to"))).rejects.toMatchObject({ reason: "ENTRY_REFUSED" });
+	await expect(unpackTree(scratch.archiver, one(huge), at("to"))).rejects.toMatchObject({ reason: "ENTRY_REFUSED" });
 	expect(open()).toEqual([]);
 });
 
 test("a sparse file whose map does not end is no archive", async () => {
 	const pax = { "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "a", "GNU.sparse.realsize": "9" };
 	for (const content of [Buffer.from(`300\n${"0\n".repeat(254)}`), Buffer.from("2\n0\n1\n")])
-		await expect(unpackTree(archiver, tarOf([{ name: "a", pax, content }]), at("to"))).rejects.toMatchObject({
+		await expect(unpackTree(scratch.archiver, tarOf([{ name: "a", pax, content }]), at("to"))).rejects.toMatchObject({
 			reason: "ARCHIVE_CORRUPT",
 		});
 	expect(open()).toEqual([]);

@@ -1,17 +1,17 @@
 /**
  * What the archiver and its thread tell each other. Bytes go from one to the other without being copied: who sends a buffer has it no more.
  *
- * A pack: `pack`, then `buffer`s to be filled, each of which comes back as a `chunk`; `packed` when all of the tree is out. If it is to be
- * gone through twice, `catch-up`, `caught-up`, more chunks, `packed`. Then `seal`, more chunks, `sealed`. An unpack: `unpack`, then `buffer`s with the archive, each of which comes back as `taken`; `end`, `ended`; perhaps `compare`,
- * `compared`; `finish`,
- * `finished`. `failed` ends either. `drop`,
- * `dropped` comes last.
+ * - A pack: `pack`, then `buffer`s to be filled, each of which comes back as a `chunk`; `packed` when all of the tree is out. If it is
+ *   gone through twice: `catch-up`, `caught-up`, more chunks, `packed`. Then `seal`, more chunks, `sealed`.
+ * - An unpack: `unpack`, then `buffer`s with the archive, each of which comes back as `taken`; `end`, `ended`; perhaps `compare`,
+ *   `compared`; `finish`, `finished`.
+ * - `failed` ends either. `drop`, `dropped` comes last.
  */
 import { Fault, type FaultOptions } from "#lib/fault/fault.ts";
-import type { PathPatternTexts } from "../path-patterns.ts";
-import type { Compared } from "./compare.ts";
 import { LinuxError } from "#lib/linux/libc.ts";
 import type { Foot } from "../archive/manifest.ts";
+import type { PathPatternTexts } from "../path-patterns.ts";
+import type { Compared } from "./compare.ts";
 
 export type TreeOrder =
 	| {
@@ -50,6 +50,11 @@ export type TreeReply =
 	| { readonly kind: "finished"; readonly warnings: readonly string[] }
 	| { readonly kind: "dropped" }
 	| { readonly kind: "failed"; readonly failure: Failure };
+
+export type Order<K extends TreeOrder["kind"]> = Extract<TreeOrder, { kind: K }>;
+export type Reply<K extends TreeReply["kind"]> = Extract<TreeReply, { kind: K }>;
+/** How a job answers. What it transfers it has no more. */
+export type Tell = (reply: TreeReply, transfer?: ArrayBuffer[]) => void;
 
 export type Failure =
 	| { readonly fault: FaultOptions }

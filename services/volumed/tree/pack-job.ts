@@ -1,29 +1,21 @@
 /** One tree that is packed: fills buffers as they come, then writes the manifest. On the archiver's thread. */
-import { setImmediate as breathe } from "node:timers/promises";
-import { closeFile, openDirectory } from "#lib/linux/files/open.ts";
-import { LinuxError, pointerTo } from "#lib/linux/libc.ts";
-import { DetachedTree } from "#lib/linux/mount/tree.ts";
 import { archiveEnd, type Foot, manifestHeader, manifestText } from "../archive/manifest.ts";
 import { pathText } from "../archive/record.ts";
 import { PathPatterns, type PathPatternTexts } from "../path-patterns.ts";
 import { TreeCursor, type Wanted } from "./cursor.ts";
-import type { TreeOrder, TreeReply } from "./messages.ts";
-import { Packer, type Sheet } from "./packer.ts";
+import type { Order, Tell } from "./messages.ts";
+import { Packer } from "./packer.ts";
+import { ReadOnlyRoot } from "./read-only-root.ts";
 import { Seen } from "./seen.ts";
+import { type Full, Sheet, sheetBytes } from "./sheet.ts";
+import { inSlices } from "./slices.ts";
 import { Spool } from "./spool.ts";
 import { Warnings } from "./warnings.ts";
-
-type Order<K extends TreeOrder["kind"]> = Extract<TreeOrder, { kind: K }>;
-type Tell = (reply: TreeReply, transfer?: ArrayBuffer[]) => void;
-
-const SHEET_BYTES = 1024 * 1024;
-/** Between two looks at what has come in. */
-const SLICE_MS = 20;
 
 export class PackJob implements Disposable {
 	readonly #tell: Tell;
 	readonly #opened: DisposableStack;
-	readonly #root: number;
+	readonly #root: ReadOnlyRoot;
 	readonly #wanted: Wanted | undefined;
 	readonly #folder: string;
 	readonly #lines: Spool;
@@ -34,9 +26,9 @@ export class PackJob implements Disposable {
 	readonly #warnings = new Warnings();
 	readonly #sockets = new Map<string, string>();
 	readonly #gone: string[] = [];
-	readonly #sheet: Sheet = { bytes: Buffer.alloc(0), address: 0, at: 0 };
+	readonly #sheet = new Sheet();
 	readonly #free: Buffer[] = [];
-	readonly #run: Generator<"full" | "packed", Foot>;
+	readonly #run: Generator<Full | "packed", Foot>;
 	#waits = false;
 	#seal: Order<"seal"> | undefined;
 
@@ -44,12 +36,7 @@ export class PackJob implements Disposable {
 		this.#tell = tell;
 		this.#folder = spool;
 		using opened = new DisposableStack();
-		// Only this file system is seen there, no device can be opened, and nothing notes that it was read.
-		const tree = opened.use(DetachedTree.clone(path));
-		tree.set({ readOnly: true, nodev: true, nosuid: true, noexec: true });
-		const root = openDirectory(tree.fd, ".");
-		if (root < 0) throw new LinuxError(-root, `open ${path}`);
-		this.#root = opened.adopt(root, closeFile);
+		this.#root = opened.use(new ReadOnlyRoot(path));
 		this.#wanted = wantedBy(patterns);
 		this.#lines = opened.use(new Spool(spool));
 		if (twice) this.#seen = new Seen(opened.use(new Spool(spool, "latin1")));
@@ -78,21 +65,11 @@ export class PackJob implements Disposable {
 		const seen = this.#seen;
 		if (seen === undefined) throw new Error("a second pass was not announced");
 		const changes = this.#opened.use(new Spool(this.#folder));
-		const bytes = Buffer.from(new ArrayBuffer(SHEET_BYTES));
-		const sheet = Object.assign(this.#sheet, { bytes, address: Number(pointerTo(bytes)), at: 0 });
-		const take = (): void => {
-			changes.write(bytes.subarray(0, sheet.at));
-			sheet.at = 0;
-		};
-		const cursor = new TreeCursor(this.#root, { wanted: this.#wanted, onlyLooks: true });
-		let sliceEnd = performance.now() + SLICE_MS;
-		for (const _ of this.#packer.packChanges(cursor, seen)) {
-			take();
-			if (performance.now() < sliceEnd) continue;
-			await breathe();
-			sliceEnd = performance.now() + SLICE_MS;
-			if (this.#opened.disposed) return;
-		}
+		const sheet = this.#sheet;
+		sheet.turn(sheetBytes());
+		const take = (): void => changes.write(sheet.take());
+		const cursor = new TreeCursor(this.#root.fd, { wanted: this.#wanted, onlyLooks: true });
+		if (!(await inSlices(this.#packer.packChanges(cursor, seen), take, () => this.#opened.disposed))) return;
 		take();
 		this.#changes = changes;
 		this.#tell({ kind: "caught-up" });
@@ -111,7 +88,7 @@ export class PackJob implements Disposable {
 		while (!this.#waits) {
 			const bytes = this.#free.shift();
 			if (bytes === undefined) return;
-			Object.assign(this.#sheet, { bytes, address: Number(pointerTo(bytes)), at: 0 });
+			this.#sheet.turn(bytes);
 			const step = this.#run.next();
 			this.#send();
 			this.#waits = step.done === true || step.value === "packed";
@@ -126,9 +103,8 @@ export class PackJob implements Disposable {
 		this.#tell({ kind: "chunk", buffer, length: at, entries: this.#packer.entries }, [buffer]);
 	}
 
-	*#all(): Generator<"full" | "packed", Foot> {
-		const cursor = new TreeCursor(this.#root, { wanted: this.#wanted });
-		for (const _ of this.#packer.pack(cursor, this.#seen)) yield "full";
+	*#all(): Generator<Full | "packed", Foot> {
+		yield* this.#packer.pack(new TreeCursor(this.#root.fd, { wanted: this.#wanted }), this.#seen);
 		yield "packed";
 		if (this.#changes !== undefined) {
 			yield* this.#from(this.#changes);
@@ -144,32 +120,20 @@ export class PackJob implements Disposable {
 		const text = manifestText(volume, createdAt, foot);
 		this.#lines.flush();
 		const size = text.head.length + this.#lines.length + text.foot.length;
-		yield* this.#put(manifestHeader(size, createdAt));
-		yield* this.#put(text.head);
+		const sheet = this.#sheet;
+		yield* sheet.put(manifestHeader(size, createdAt));
+		yield* sheet.put(text.head);
 		yield* this.#from(this.#lines);
-		yield* this.#put(text.foot);
-		yield* this.#put(archiveEnd(bytes, size));
+		yield* sheet.put(text.foot);
+		yield* sheet.put(archiveEnd(bytes, size));
 		return foot;
 	}
 
-	*#put(bytes: Buffer): Generator<"full"> {
+	#from(spool: Spool): Generator<Full> {
 		const sheet = this.#sheet;
-		for (let at = 0; at < bytes.length; ) {
-			if (sheet.at === sheet.bytes.length) yield "full";
-			const length = bytes.copy(sheet.bytes, sheet.at, at);
-			sheet.at += length;
-			at += length;
-		}
-	}
-
-	*#from(spool: Spool): Generator<"full"> {
-		const sheet = this.#sheet;
-		for (let at = 0; at < spool.length; ) {
-			if (sheet.at === sheet.bytes.length) yield "full";
-			const length = spool.readInto(sheet.bytes.subarray(sheet.at), at);
-			sheet.at += length;
-			at += length;
-		}
+		return sheet.fill(spool.length, (room, done) =>
+			spool.readInto(sheet.bytes.subarray(sheet.at, sheet.at + room), done),
+		);
 	}
 
 	#forget(path: string): void {

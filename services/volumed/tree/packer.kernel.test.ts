@@ -1,30 +1,20 @@
 /** What was found by reading the packer: each of these went wrong once. */
 import { execFileSync } from "node:child_process";
-import { linkSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { linkSync, lstatSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { mountFs, unmount } from "#lib/linux/mount/mount.ts";
 import { Archiver } from "../kernel/archiver.ts";
 import { packTree, unpackTree } from "../test-support/tree-archives.ts";
+import { scratchTrees } from "../test-support/scratch-trees.ts";
 
-let folder: string;
-let archiver: Archiver;
-const at = (name: string): string => join(folder, name);
-beforeAll(() => {
-	archiver = new Archiver(tmpdir());
-});
-afterAll(() => archiver[Symbol.asyncDispose]());
-beforeEach(() => {
-	folder = mkdtempSync(join(tmpdir(), "wharf-packer-"));
-	for (const name of ["from", "to"]) mkdirSync(at(name));
-});
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+const scratch = scratchTrees("packer");
+const at = (name: string): string => join(scratch.folder, name);
 
 async function copy(): Promise<Buffer> {
-	const { bytes, foot } = await packTree(archiver, at("from"));
+	const { bytes, foot } = await packTree(scratch.archiver, at("from"));
 	expect(foot.warnings).toEqual([]);
-	await unpackTree(archiver, bytes, at("to"));
+	await unpackTree(scratch.archiver, bytes, at("to"));
 	return bytes;
 }
 
@@ -95,18 +85,18 @@ for i in range(${count}): os.setxattr(${JSON.stringify(at("from/file"))}, "trust
 		using _ = scratchTmpfs(at("from"));
 		writeFileSync(at("from/file"), "content");
 		attributes(300, 240, 1);
-		const { bytes, foot } = await packTree(archiver, at("from"));
+		const { bytes, foot } = await packTree(scratch.archiver, at("from"));
 		expect(foot.warnings).toEqual([expect.stringMatching(/^\.\/file: its attributes cannot be read: .*E2BIG/)]);
-		await unpackTree(archiver, bytes, at("to"));
+		await unpackTree(scratch.archiver, bytes, at("to"));
 	});
 
 	test("is told when no restore takes them", async () => {
 		using _ = scratchTmpfs(at("from"));
 		writeFileSync(at("from/file"), "content");
 		attributes(65, 10, 65_536);
-		const { bytes, foot } = await packTree(archiver, at("from"));
+		const { bytes, foot } = await packTree(scratch.archiver, at("from"));
 		expect(foot.warnings).toEqual(["./file will not be restored: it has too many attributes"]);
-		await expect(unpackTree(archiver, bytes, at("to"))).rejects.toMatchObject({ reason: "ARCHIVE_CORRUPT" });
+		await expect(unpackTree(scratch.archiver, bytes, at("to"))).rejects.toMatchObject({ reason: "ARCHIVE_CORRUPT" });
 	});
 });
 

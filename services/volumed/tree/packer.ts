@@ -12,14 +12,15 @@ import { linkTarget } from "#lib/linux/files/open.ts";
 import { isBefore, type Seen, stampOf } from "./seen.ts";
 import { FileStatus, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK } from "#lib/linux/files/status.ts";
 import { type Entry, type EntryType, shown } from "../archive/entry.ts";
-import { BLOCK } from "../archive/header.ts";
+import { BLOCK, padded, paddingOf } from "../archive/header.ts";
 import { EntryPolicy } from "../archive/policy.ts";
 import { LONGEST_PREFACE } from "../archive/reader.ts";
 import { recordLine } from "../archive/record.ts";
-import { extendedOf, padded, write, writtenBytes } from "../archive/written.ts";
-import { archivedAttributes } from "./archived-attributes.ts";
+import { extendedOf, write, writtenBytes } from "../archive/written.ts";
+import { recordsOf } from "./attribute-records.ts";
 import type { TreeCursor } from "./cursor.ts";
 import { atMost } from "./few-extents.ts";
+import type { Full, Sheet } from "./sheet.ts";
 
 const TYPES: Readonly<Record<number, EntryType>> = {
 	[S_IFREG]: "file",
@@ -33,14 +34,6 @@ const TYPES: Readonly<Record<number, EntryType>> = {
 /** Half of what readers of archives take (`sparse.ts`). */
 const MOST_EXTENTS = 500_000;
 const NO_ATTRIBUTES: Entry["attributes"] = new Map();
-
-/** What has been written so far; whoever takes `bytes` puts other ones there and begins at 0 again. */
-export interface Sheet {
-	bytes: Buffer;
-	/** Where `bytes` is in memory. */
-	address: number;
-	at: number;
-}
 
 export interface PackSink {
 	/** A line of the manifest, in the archive's order. */
@@ -75,7 +68,7 @@ export class Packer {
 	}
 
 	/** Each time the sheet is full it is to be taken. `seen` is told of everything that a later pass has to know. */
-	*pack(cursor: TreeCursor, seen?: Seen): Generator<void> {
+	*pack(cursor: TreeCursor, seen?: Seen): Generator<Full> {
 		using _ = cursor;
 		this.#cursor = cursor;
 		while (cursor.next()) {
@@ -85,7 +78,7 @@ export class Packer {
 	}
 
 	/** Another pass: what has changed comes once more, where a program that extracts replaces what came before; what has gone is told. */
-	*packChanges(cursor: TreeCursor, seen: Seen): Generator<void> {
+	*packChanges(cursor: TreeCursor, seen: Seen): Generator<Full> {
 		using _ = cursor;
 		this.#cursor = cursor;
 		// Names of a file that has changed have all changed: their first one has the content again.
@@ -94,7 +87,7 @@ export class Packer {
 		let next = before.next().value;
 		while (cursor.next()) {
 			const { path, status } = cursor;
-			while (next !== undefined && isBefore(next.path, path)) {
+			while (next !== undefined && next.path !== path && isBefore(next.path, path)) {
 				this.#sink.gone(next.path);
 				next = before.next().value;
 			}
@@ -107,7 +100,7 @@ export class Packer {
 		for (; next !== undefined; next = before.next().value) this.#sink.gone(next.path);
 	}
 
-	*#one({ status, fd, path }: TreeCursor): Generator<void> {
+	*#one({ status, fd, path }: TreeCursor): Generator<Full> {
 		try {
 			if (status.type === S_IFREG && fd !== undefined) yield* this.#file(fd);
 			else yield* this.#other();
@@ -117,7 +110,7 @@ export class Packer {
 		}
 	}
 
-	*#other(): Generator<void> {
+	*#other(): Generator<Full> {
 		const { status, path, directory, name, fd } = this.#cursor;
 		const isDirectory = status.type === S_IFDIR;
 		const archived = isDirectory ? `./${path}${path === "" ? "" : "/"}` : `./${path}`;
@@ -139,7 +132,7 @@ export class Packer {
 		this.#line(entry, undefined);
 	}
 
-	*#file(fd: number): Generator<void> {
+	*#file(fd: number): Generator<Full> {
 		const { status, path } = this.#cursor;
 		const archived = `./${path}`;
 		if (status.links > 1) {
@@ -159,7 +152,7 @@ export class Packer {
 	#attributes(read: () => Attributes): Entry["attributes"] {
 		try {
 			const attributes = read();
-			return attributes.size === 0 ? NO_ATTRIBUTES : archivedAttributes(attributes);
+			return attributes.size === 0 ? NO_ATTRIBUTES : recordsOf(attributes);
 		} catch (error) {
 			if (!(error instanceof LinuxError)) throw error;
 			const { path } = this.#cursor;
@@ -168,24 +161,24 @@ export class Packer {
 		}
 	}
 
-	*#whole(fd: number, entry: Entry): Generator<void> {
+	*#whole(fd: number, entry: Entry): Generator<Full> {
 		yield* this.#head(entry);
 		const sheet = this.#sheet;
 		const { size } = entry;
 		if (size === 0) return this.#line(entry, undefined);
-		if (size <= sheet.bytes.length - sheet.at) {
+		if (size <= sheet.room) {
 			const bytes = sheet.bytes.subarray(sheet.at, sheet.at + size);
 			this.#read(fd, size, 0);
 			const digest = hash("sha256", bytes, "hex");
 			sheet.at += size;
-			yield* this.#pad(size);
+			yield* sheet.zeros(paddingOf(size));
 			this.#line(entry, digest);
 			return;
 		}
 		yield* this.#long(fd, entry, Buffer.alloc(0), [{ start: 0, length: size }]);
 	}
 
-	*#sparse(fd: number, entry: Entry, extents: readonly Extent[]): Generator<void> {
+	*#sparse(fd: number, entry: Entry, extents: readonly Extent[]): Generator<Full> {
 		const map = sparseMap(extents, entry.size);
 		const stored = extents.reduce((sum, { length }) => sum + length, map.length);
 		const sparse: Entry = { ...entry, sparse: true, map: "content", storedSize: stored };
@@ -194,27 +187,19 @@ export class Packer {
 	}
 
 	/** Content that need not fit on a sheet. */
-	*#long(fd: number, entry: Entry, before: Buffer, extents: readonly Extent[]): Generator<void> {
+	*#long(fd: number, entry: Entry, before: Buffer, extents: readonly Extent[]): Generator<Full> {
 		const digest = createHash("sha256");
 		const sheet = this.#sheet;
-		for (let at = 0; at < before.length; ) {
-			if (sheet.at === sheet.bytes.length) yield;
-			const length = before.copy(sheet.bytes, sheet.at, at);
-			sheet.at += length;
-			at += length;
-		}
+		yield* sheet.put(before);
 		digest.update(before);
 		for (const { start, length } of extents) {
-			for (let done = 0; done < length; ) {
-				if (sheet.at === sheet.bytes.length) yield;
-				const bytes = sheet.bytes.subarray(sheet.at, sheet.at + Math.min(length - done, sheet.bytes.length - sheet.at));
-				this.#read(fd, bytes.length, start + done);
-				digest.update(bytes);
-				sheet.at += bytes.length;
-				done += bytes.length;
-			}
+			yield* sheet.fill(length, (room, done) => {
+				this.#read(fd, room, start + done);
+				digest.update(sheet.bytes.subarray(sheet.at, sheet.at + room));
+				return room;
+			});
 		}
-		yield* this.#pad(entry.storedSize);
+		yield* sheet.zeros(paddingOf(entry.storedSize));
 		this.#line(entry, digest.digest("hex"));
 	}
 
@@ -240,7 +225,7 @@ export class Packer {
 		if (!isSame) this.#sink.warning(this.#cursor.path, `${shown(path)}: it changed while it was read`);
 	}
 
-	*#again(path: string, link: string): Generator<void> {
+	*#again(path: string, link: string): Generator<Full> {
 		const entry = { ...this.#entry(path, { link }), type: "hardlink", size: 0, storedSize: 0 } as const;
 		yield* this.#head(entry);
 		this.#line(entry, undefined);
@@ -276,7 +261,7 @@ export class Packer {
 		};
 	}
 
-	*#head(entry: Entry): Generator<void> {
+	*#head(entry: Entry): Generator<Full> {
 		const extended = extendedOf(entry);
 		const refusal =
 			this.#policy.refusal(entry) ?? (extended.length > LONGEST_PREFACE ? "it has too many attributes" : undefined);
@@ -284,31 +269,14 @@ export class Packer {
 			this.#sink.warning(this.#cursor.path, `${shown(entry.path)} will not be restored: ${refusal}`);
 		const sheet = this.#sheet;
 		const needed = writtenBytes(extended);
-		if (needed > sheet.bytes.length - sheet.at) yield;
-		if (needed <= sheet.bytes.length - sheet.at) {
+		if (needed > sheet.room) yield "full";
+		if (needed <= sheet.room) {
 			sheet.at = write(entry, extended, sheet.bytes, sheet.at);
 			return;
 		}
 		const own = Buffer.alloc(needed);
 		write(entry, extended, own, 0);
-		for (let at = 0; at < needed; ) {
-			const length = own.copy(sheet.bytes, sheet.at, at);
-			sheet.at += length;
-			at += length;
-			if (at < needed) yield;
-		}
-	}
-
-	*#pad(size: number): Generator<void> {
-		const sheet = this.#sheet;
-		let left = padded(size) - size;
-		while (left > 0) {
-			if (sheet.at === sheet.bytes.length) yield;
-			const length = Math.min(left, sheet.bytes.length - sheet.at);
-			sheet.bytes.fill(0, sheet.at, sheet.at + length);
-			sheet.at += length;
-			left -= length;
-		}
+		yield* sheet.put(own);
 	}
 
 	#line(entry: Entry, sha256: string | undefined): void {

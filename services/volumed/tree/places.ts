@@ -2,7 +2,7 @@
 import { directoryBeneath } from "#lib/linux/files/beneath.ts";
 import { makeDirectory, permitName } from "#lib/linux/files/make.ts";
 import { closeFile } from "#lib/linux/files/open.ts";
-import { LinuxError } from "#lib/linux/libc.ts";
+import { must } from "#lib/linux/libc.ts";
 
 const ENOENT = 2;
 const EEXIST = 17;
@@ -55,11 +55,11 @@ export class Places implements Disposable {
 			const [above, name] = splitPlace(place);
 			const directory = this.directory(above);
 			const made = makeDirectory(directory, name);
-			if (made < 0 && made !== -EEXIST) throw new LinuxError(-made, "mkdir");
+			if (made !== -EEXIST) must(made, "mkdir");
 			if (made >= 0) permitName(directory, name, IMPLIED_MODE);
 			fd = directoryBeneath(this.#root, place);
 		}
-		if (fd < 0) throw new LinuxError(-fd, "open");
+		must(fd, "open");
 		this.#makeRoom();
 		this.#open.set(place, fd);
 		return fd;

@@ -44,7 +44,7 @@ function unpacks(unpack: UnpackJob, order: TreeOrder): void {
 	if (order.kind === "buffer") unpack.buffer(order);
 	if (order.kind === "end") unpack.end();
 	if (order.kind === "compare") unpack.compare(order).catch(fail);
-	if (order.kind === "finish") unpack.finish(order);
+	if (order.kind === "finish") unpack.finish(order).catch(fail);
 }
 
 function drop(): void {

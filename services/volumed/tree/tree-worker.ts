@@ -18,7 +18,8 @@ export class TreeWorker {
 	readonly #worker: Worker;
 	readonly #ready: Promise<unknown>;
 	readonly #replies: TreeReply[] = [];
-	#wake: () => void = () => undefined;
+	/** Who waits for the next reply, or the end. */
+	readonly #waiting = new Set<() => void>();
 	#ended: Error | undefined;
 
 	constructor() {
@@ -38,10 +39,6 @@ export class TreeWorker {
 		};
 		this.#worker.on("error", ended);
 		this.#worker.on("exit", () => ended(new Error("the archiver's thread ended")));
-	}
-
-	get isThere(): boolean {
-		return this.#ended === undefined;
 	}
 
 	/** It keeps the process alive until `drop`. */
@@ -91,15 +88,20 @@ export class TreeWorker {
 		return new Promise((resolve) => {
 			const over = (): void => {
 				signal.removeEventListener("abort", over);
-				this.#wake = () => undefined;
+				this.#waiting.delete(over);
 				resolve();
 			};
-			this.#wake = over;
+			this.#waiting.add(over);
 			signal.addEventListener("abort", over, { once: true });
 		});
 	}
 
+	#wake(): void {
+		for (const wake of this.#waiting) wake();
+	}
+
+	/** One that waits inside the kernel is not waited for. */
 	async end(): Promise<void> {
-		if (this.#ended === undefined) await this.#worker.terminate();
+		if (await this.drop()) await this.#worker.terminate();
 	}
 }

@@ -2,15 +2,13 @@
 import { closeSync, constants, openSync } from "node:fs";
 import { EntryPolicy } from "../archive/policy.ts";
 import { Reading, type Target } from "../archive/reading.ts";
-import type { TreeOrder, TreeReply } from "./messages.ts";
 import { compare } from "./compare.ts";
+import type { Order, Tell } from "./messages.ts";
 import { Room } from "./room.ts";
+import { inSlices } from "./slices.ts";
 import { Spool } from "./spool.ts";
 import { Unpacker } from "./unpacker.ts";
 import { Warnings } from "./warnings.ts";
-
-type Order<K extends TreeOrder["kind"]> = Extract<TreeOrder, { kind: K }>;
-type Tell = (reply: TreeReply, transfer?: ArrayBuffer[]) => void;
 
 const NOTHING: Target = {
 	entry: () => undefined,
@@ -75,8 +73,10 @@ export class UnpackJob implements Disposable {
 		if (compared !== undefined) this.#tell({ kind: "compared", ...compared });
 	}
 
-	finish({ privileged }: Order<"finish">): void {
-		this.#unpacker?.finish(privileged);
+	async finish({ privileged }: Order<"finish">): Promise<void> {
+		const steps = this.#unpacker?.finish(privileged);
+		const isOver = (): boolean => this.#opened.disposed;
+		if (steps !== undefined && !(await inSlices(steps, () => undefined, isOver))) return;
 		this.#tell({ kind: "finished", warnings: this.#warnings.all() });
 	}
 

@@ -17,12 +17,12 @@ import {
 	writeAt,
 } from "#lib/linux/files/make.ts";
 import { FileStatus, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFSOCK } from "#lib/linux/files/status.ts";
-import { LinuxError } from "#lib/linux/libc.ts";
+import { LinuxError, must } from "#lib/linux/libc.ts";
 import { type Entry, shown } from "../archive/entry.ts";
 import { placeOf } from "../archive/place.ts";
 import { SparseContent } from "../archive/sparse.ts";
 import { volumeFaults } from "../faults.ts";
-import { Dresser, type Warn } from "./dresser.ts";
+import { Dresser, type Held, type Warn } from "./dresser.ts";
 import { Places, splitPlace } from "./places.ts";
 
 const ENOENT = 2;
@@ -73,12 +73,8 @@ export class Unpacker implements Disposable {
 	entry(entry: Entry): void {
 		const place = placeOf(entry.path, this.#strip);
 		if (place === undefined) return;
-		try {
-			if (place === "") this.#directories.set(place, entry);
-			else this.#make(entry, place);
-		} catch (error) {
-			throw faultOf(entry, error);
-		}
+		if (place === "") this.#directories.set(place, entry);
+		else about(entry, () => this.#make(entry, place));
 	}
 
 	content(bytes: Buffer): void {
@@ -94,11 +90,11 @@ export class Unpacker implements Disposable {
 		if (open === undefined) return;
 		this.#open = undefined;
 		try {
-			open.sparse?.end();
-			if (open.sparse !== undefined) must(resize(open.fd, open.entry.size), "ftruncate");
-			this.#dresser.file(open.fd, open.entry);
-		} catch (error) {
-			throw faultOf(open.entry, error);
+			about(open.entry, () => {
+				open.sparse?.end();
+				if (open.sparse !== undefined) must(resize(open.fd, open.entry.size), "ftruncate");
+				this.#dresser.open(open.fd, open.entry);
+			});
 		} finally {
 			closeFile(open.fd);
 		}
@@ -114,25 +110,29 @@ export class Unpacker implements Disposable {
 		if (isDirectory) this.#places.forget(place);
 		const removed = removeName(directory, name, isDirectory);
 		if (removed >= 0) this.names -= 1;
-		else if (removed !== -ENOENT) throw new LinuxError(-removed, `unlink ${shown(path)}`);
+		else if (removed !== -ENOENT) must(removed, `unlink ${shown(path)}`);
 		this.#directories.delete(place);
 	}
 
-	/** After the last entry. Without `privileged` what was kept back is told instead. */
-	finish(privileged: boolean): void {
+	/** After the last entry, a step for each that is not finished. Without `privileged` what was kept back is told instead. */
+	*finish(privileged: boolean): Generator<void> {
 		// Deeper ones first: a directory that may not be entered is no hindrance to root, but its time is its own.
 		for (const [place, entry] of [...this.#directories].reverse()) {
-			try {
-				this.#dressDirectory(place, entry);
-			} catch (error) {
-				throw faultOf(entry, error);
-			}
+			about(entry, () => this.#dressDirectory(place, entry));
+			yield;
 		}
-		this.#dresser.finish(privileged, (path) => {
-			const place = placeOf(path, this.#strip) ?? "";
-			const [above, name] = splitPlace(place);
-			return [this.#places.directory(above), name];
-		});
+		for (const held of this.#dresser.held) {
+			about(held.entry, () => {
+				if (privileged) this.#give(held);
+				else this.#dresser.tell(held);
+			});
+			yield;
+		}
+	}
+
+	#give(held: Held): void {
+		const [above, name] = splitPlace(placeOf(held.entry.path, this.#strip) ?? "");
+		this.#dresser.give(held, this.#places.directory(above), name);
 	}
 
 	/** By descriptor: whatever has the name, no symlink is followed. */
@@ -187,7 +187,7 @@ export class Unpacker implements Disposable {
 		const directory = this.#places.directory(above);
 		const made = makeDirectory(directory, name);
 		if (made >= 0) this.names += 1;
-		else if (made !== -EEXIST) throw new LinuxError(-made, "mkdir");
+		else if (made !== -EEXIST) must(made, "mkdir");
 		else if (!this.#isDirectory(directory, name)) this.#new(above, name, makeDirectory);
 		this.#directories.set(place, entry);
 	}
@@ -236,9 +236,13 @@ export class Unpacker implements Disposable {
 	}
 }
 
-function must(result: number, call: string): number {
-	if (result < 0) throw new LinuxError(-result, call);
-	return result;
+/** What the kernel refuses there is told of the entry. */
+function about(entry: Entry, body: () => void): void {
+	try {
+		body();
+	} catch (error) {
+		throw faultOf(entry, error);
+	}
 }
 
 function faultOf(entry: Entry, error: unknown): unknown {
