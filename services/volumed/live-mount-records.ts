@@ -1,9 +1,12 @@
 /** Mounts in running processes in the store: rows to values and back. */
+import type { MountMark } from "#lib/linux/mount/mountinfo.ts";
 import type { Statement, Store } from "#lib/store/store.ts";
 import type { LiveMount, ResolvedMount } from "./attachment.ts";
 
 export interface StoredLiveMount extends LiveMount {
 	readonly state: "CREATING" | "ACTIVE" | "DELETING";
+	/** The mount that was made; undefined: it is not known. */
+	readonly mark: MountMark | undefined;
 }
 
 interface Row {
@@ -15,6 +18,7 @@ interface Row {
 	readonly pid_start: string;
 	readonly mount: string;
 	readonly state: StoredLiveMount["state"];
+	readonly mark: string;
 }
 
 export class LiveMountRecords {
@@ -64,6 +68,10 @@ export class LiveMountRecords {
 		};
 	}
 
+	activate(id: string, mark: MountMark): Statement {
+		return { sql: "UPDATE live_mount SET state = 'ACTIVE', mark = ? WHERE id = ?", params: [mark, id], changes: 1 };
+	}
+
 	setState(id: string, state: StoredLiveMount["state"]): Statement {
 		return { sql: "UPDATE live_mount SET state = ? WHERE id = ?", params: [state, id], changes: 1 };
 	}
@@ -77,5 +85,6 @@ function decode(row: Row): StoredLiveMount {
 	const { id, holder, state } = row;
 	const mount: ResolvedMount = JSON.parse(row.mount);
 	const process = { pid: row.pid, start: row.pid_start };
-	return { id, holder, containerId: row.container_id, containerName: row.container_name, process, mount, state };
+	const mark = row.mark === "" ? undefined : row.mark;
+	return { id, holder, containerId: row.container_id, containerName: row.container_name, process, mount, state, mark };
 }

@@ -148,8 +148,8 @@ export class LiveMounts {
 		await store.intend([this.#records.insert(live, now())], "volumed.live-mount.creating");
 		await using hold = volume && (await mounting.hold(volume, signal));
 		view = viewOf(spec, hold?.path ?? mount.origin);
-		await views.mountInto(process, view, mount.destination);
-		const done = [...volumes.used(), this.#records.setState(live.id, "ACTIVE"), liveMountFact("ACTION_MOUNTED", live)];
+		const mark = await views.mountInto(process, view, mount.destination);
+		const done = [...volumes.used(), this.#records.activate(live.id, mark), liveMountFact("ACTION_MOUNTED", live)];
 		await store.write([...done, ...answer(live)], "volumed.live-mount.active");
 		undo.done();
 		return live;
@@ -157,11 +157,11 @@ export class LiveMounts {
 
 	async #takeOut(live: StoredLiveMount, answer: Answer<void>): Promise<void> {
 		const { store, views, mounting } = this.#parts;
-		const { id, process, mount } = live;
+		const { id, process, mount, mark } = live;
 		await store.intend([this.#records.setState(id, "DELETING")], "volumed.live-mount.deleting");
 		const volume = this.#volumeOf(live);
 		const origin = volume === undefined ? mount.origin : mounting.mountpoint(volume);
-		await views.unmountFrom(process, { origin, subpath: mount.view?.subpath ?? "" }, mount.destination);
+		await views.unmountFrom(process, { origin, subpath: mount.view?.subpath ?? "" }, mount.destination, mark);
 		const rows = [this.#records.delete(id), liveMountFact("ACTION_UNMOUNTED", live)];
 		await store.write([...rows, ...answer()], "volumed.live-mount.deleted");
 		if (volume !== undefined) await mounting.settle(volume);

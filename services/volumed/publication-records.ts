@@ -1,5 +1,7 @@
 /** Publications in the store: rows to values and back. */
+import type { MountMark } from "#lib/linux/mount/mountinfo.ts";
 import type { Statement, Store } from "#lib/store/store.ts";
+import type { Published } from "./kernel/views.ts";
 import type { Publication } from "./publication.ts";
 import type { VolumeName } from "./volume.ts";
 
@@ -9,6 +11,8 @@ export interface StoredPublication extends Publication {
 	readonly state: PublicationState;
 	/** Its directory was made for it. */
 	readonly made: boolean;
+	/** The mount that was made there; undefined: it is not known. */
+	readonly mark: MountMark | undefined;
 }
 
 interface Row {
@@ -19,6 +23,7 @@ interface Row {
 	readonly holder: string;
 	readonly state: PublicationState;
 	readonly made: number;
+	readonly mark: string;
 	readonly created_at: number;
 }
 
@@ -54,9 +59,13 @@ export class PublicationRecords {
 		};
 	}
 
-	activate(path: string, made: boolean): Statement {
-		const sql = "UPDATE publication SET state = 'ACTIVE', made = ? WHERE path = ?";
-		return { sql, params: [made ? 1 : 0, path], changes: 1 };
+	activate(path: string, { made, mark }: Published): Statement {
+		const sql = "UPDATE publication SET state = 'ACTIVE', made = ?, mark = ? WHERE path = ?";
+		return { sql, params: [made ? 1 : 0, mark, path], changes: 1 };
+	}
+
+	setMark(path: string, mark: MountMark): Statement {
+		return { sql: "UPDATE publication SET mark = ? WHERE path = ?", params: [mark, path], changes: 1 };
 	}
 
 	setDeleting(path: string): Statement {
@@ -70,6 +79,6 @@ export class PublicationRecords {
 
 function decode(row: Row): StoredPublication {
 	const { path, volume, subpath, holder, state } = row;
-	const flags = { readOnly: row.read_only === 1, made: row.made === 1 };
+	const flags = { readOnly: row.read_only === 1, made: row.made === 1, mark: row.mark === "" ? undefined : row.mark };
 	return { path, volume, subpath, holder, state, ...flags, createdAt: new Date(row.created_at) };
 }

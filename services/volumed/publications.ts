@@ -2,7 +2,7 @@
 import { Undo } from "#lib/concurrency/undo.ts";
 import { volumeFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
-import type { View } from "./kernel/views.ts";
+import type { Published, View } from "./kernel/views.ts";
 import { type Answer, type Parts, told } from "./parts.ts";
 import { type Publication, publishedView, type PublicationSpec } from "./publication.ts";
 import { PublicationRecords, type StoredPublication } from "./publication-records.ts";
@@ -33,18 +33,18 @@ export class Publications {
 			if (!volume.synced) await disk.persist([volume.name]);
 			// Durable: its place is on any disk, and a power cut that takes the row from this one need not take the directory from that.
 			await store.write([this.#records.insert(publication)], "volumed.publication.creating");
-			let shown: { readonly view: View; readonly made: boolean } | undefined;
+			let shown: (Published & { readonly view: View }) | undefined;
 			undo.defer(async () => {
-				if (shown !== undefined) await views.unpublish(spec.path, shown.view, shown.made);
+				if (shown !== undefined) await views.unpublish(spec.path, shown.view, shown.made, shown.mark);
 				await store.write([this.#records.delete(spec.path)]);
 				await mounting.settle(volume);
 			});
 			await using hold = await mounting.hold(volume, signal);
 			const view = publishedView(spec, hold.path);
-			const made = await views.publish(spec.path, view);
-			shown = { view, made };
+			const published = await views.publish(spec.path, view);
+			shown = { view, ...published };
 			const rows = [
-				this.#records.activate(spec.path, made),
+				this.#records.activate(spec.path, published),
 				...(volume.pristine ? [this.#volumes.touched(volume.name)] : []),
 				...(volume.synced ? [] : [this.#volumes.setSynced([volume.name])]),
 				volumeFact("ACTION_PUBLISHED", volume, { path: spec.path }),
@@ -82,7 +82,7 @@ export class Publications {
 	}
 
 	async #mendOne(path: string, signal: AbortSignal): Promise<void> {
-		const { mounting, views } = this.#parts;
+		const { store, mounting, views } = this.#parts;
 		const publication = this.#records.find(path);
 		if (publication === undefined) return;
 		// Nobody was answered about one that was being made.
@@ -91,15 +91,18 @@ export class Publications {
 		if (volume === undefined) return;
 		await using hold = await mounting.hold(volume, signal);
 		const view = publishedView(publication, hold.path);
-		if (!(await views.isPublished(path, view))) await views.publish(path, view);
+		// What was mounted there may show what the volume was before it was mounted anew.
+		const mark = (await views.findPublished(path, view)) ?? (await views.publish(path, view, publication.mark)).mark;
+		if (mark !== publication.mark) await store.write([this.#records.setMark(path, mark)], "volumed.publication.mended");
 	}
 
 	async #takeAway(publication: StoredPublication, answer: Answer<boolean>): Promise<void> {
 		const { store, mounting, views } = this.#parts;
-		const { path, made, state } = publication;
+		const { path, made, mark, state } = publication;
 		const volume = this.#volumes.find(publication.volume);
 		if (volume === undefined) throw new Error(`the volume ${publication.volume} of a publication is not stored`);
-		await views.unpublish(path, publishedView(publication, mounting.mountpoint(volume)), made || state === "CREATING");
+		const view = publishedView(publication, mounting.mountpoint(volume));
+		await views.unpublish(path, view, made || state === "CREATING", mark);
 		const rows = [this.#records.delete(path), volumeFact("ACTION_UNPUBLISHED", volume, { path })];
 		await store.write([...rows, ...answer(true)], "volumed.publication.deleted");
 		await mounting.settle(volume);

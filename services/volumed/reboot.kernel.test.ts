@@ -1,6 +1,6 @@
 /** volumed after ends that it did not choose: killed at any moment, a reboot, a power cut, and a server that does not answer at its start. */
 import { once } from "node:events";
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -10,6 +10,8 @@ import {
 	PublishVolumeRequest,
 	UnpublishVolumeRequest,
 } from "#gen/wharf/volume/v1/volume.ts";
+import { unmount } from "#lib/linux/mount/mount.ts";
+import { mountinfo } from "#lib/linux/mount/mountinfo.ts";
 import { amiss, remains } from "./test-support/inspection.ts";
 import { killRounds } from "./test-support/kill-rounds.ts";
 import { KillScene, ownMountsAndRun } from "./test-support/kill-scene.ts";
@@ -74,6 +76,28 @@ test("a view that was about to be taken away is taken away, though nobody else u
 	await expect(away).rejects.toMatchObject({ code: "UNAVAILABLE" });
 	await daemon.start();
 	await expect.poll(() => readdirSync(scene.at("pub"))).toEqual([]);
+	expect(await amiss(scene)).toEqual([]);
+});
+
+test("a publication of a volume that somebody unmounted follows it when it is mounted anew, and goes as if nothing had been", async () => {
+	await using scene = await KillScene.open();
+	const { daemon } = scene;
+	await daemon.start();
+	const options = { type: "tmpfs", device: "tmpfs" };
+	await daemon.volumes.createVolume(CreateVolumeRequest.fromPartial({ name: "data", options }));
+	const path = join(scene.at("pub"), "data");
+	await daemon.publications.publishVolume(PublishVolumeRequest.fromPartial({ holder: "test", volume: "data", path }));
+	const deviceOf = (at: string): number => statSync(at).dev;
+	for (let time = 0; time < 2; time++) {
+		unmount(daemon.content("data"), { detach: true });
+		await daemon.kill();
+		await daemon.start();
+		await expect.poll(() => deviceOf(path)).toBe(deviceOf(daemon.content("data")));
+		expect(mountinfo().filter(({ target }) => target === path)).toHaveLength(1);
+		expect(await amiss(scene)).toEqual([]);
+	}
+	await daemon.publications.unpublishVolume(UnpublishVolumeRequest.fromPartial({ path }));
+	expect(readdirSync(scene.at("pub"))).toEqual([]);
 	expect(await amiss(scene)).toEqual([]);
 });
 

@@ -100,4 +100,9 @@ export const MIGRATIONS: readonly string[] = [
 	-- A control group that volumed has stopped, or is about to.
 	CREATE TABLE pause (cgroup TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 	`,
+	`
+	-- The mount as mountinfo told it when it was made: what it shows may have been replaced since. Empty: it is not known.
+	ALTER TABLE publication ADD COLUMN mark TEXT NOT NULL DEFAULT '';
+	ALTER TABLE live_mount ADD COLUMN mark TEXT NOT NULL DEFAULT '';
+	`,
 ];

@@ -92,14 +92,14 @@ afterEach(() => expect.poll(() => ({ mounts: mountsOf(base), fds: openFds() })).
 
 describe("in a process that runs", () => {
 	test("a directory is seen at a destination that is made for it, and goes again", async () => {
-		expect(await thread.attach(volume(), PLAIN, inside("/srv/deep/data"))).toBe(true);
+		expect((await thread.attach(volume(), PLAIN, inside("/srv/deep/data"))).made).toBe(true);
 		expect(container.sh("cat /srv/deep/data/file; stat -c '%a %u:%g' /srv /srv/deep")).toBe(
 			"content755 0:0\n755 0:0\n",
 		);
 		container.sh("echo written > /srv/deep/data/written");
 		expect(readFileSync(at("volume/written"), "utf8")).toBe("written\n");
 		expect(container.mounts("/srv").map(({ target }) => target)).toEqual(["/srv/deep/data", "/srv/deep/data/below"]);
-		expect(await thread.attach(volume(), PLAIN, inside("/srv/deep/data"))).toBe(false);
+		expect((await thread.attach(volume(), PLAIN, inside("/srv/deep/data"))).made).toBe(false);
 		expect(container.mounts("/srv")).toHaveLength(2);
 		expect(await thread.detach(volume(), inside("/srv/deep/data"))).toBe(true);
 		expect(container.mounts("/srv")).toEqual([]);
@@ -372,7 +372,7 @@ describe("on a file system whose server does not answer", () => {
 		const part = impatient.attach({ path: at("hung"), subpath: "part" }, PLAIN, inside("/part-of-it"));
 		const other = impatient.attach(volume(), PLAIN, inside("/other"));
 		await expect(part).rejects.toMatchObject(refused("silent", "does not answer"));
-		expect(await other).toBe(true);
+		expect((await other).made).toBe(true);
 		expect(await impatient.detach(volume(), inside("/other"))).toBe(true);
 		end();
 		expect(container.mounts("/part-of-it")).toEqual([]);
@@ -429,23 +429,26 @@ describe("is taken away", () => {
 	});
 });
 
+/** Which mount it is: its number, device and root. */
+const MARK = /^\d+ \d+:\d+ \//;
+
 describe("at a place of this host", () => {
 	test("by a folder whose links are followed and a path whose links are not", async () => {
 		mkdirSync(at("place"));
 		symlinkSync(at("place"), at("way"));
 		symlinkSync("/etc", at("place/link"));
 		const here = { folder: at("way"), path: "a/b" };
-		expect(await thread.isAttached(volume(), READ_ONLY, here)).toBe(false);
-		expect(await thread.attach(volume(), READ_ONLY, here)).toBe(true);
-		expect(await thread.isAttached(volume(), READ_ONLY, here)).toBe(true);
-		expect(await thread.isAttached(volume(), PLAIN, here)).toBe(false);
-		expect(await thread.isAttached({ path: at("volume/part"), subpath: "" }, READ_ONLY, here)).toBe(false);
-		const gone = thread.isAttached({ path: at("volume/gone"), subpath: "" }, READ_ONLY, here);
+		expect(await thread.findAttached(volume(), READ_ONLY, here)).toBeUndefined();
+		expect((await thread.attach(volume(), READ_ONLY, here)).made).toBe(true);
+		expect(await thread.findAttached(volume(), READ_ONLY, here)).toMatch(MARK);
+		expect(await thread.findAttached(volume(), PLAIN, here)).toBeUndefined();
+		expect(await thread.findAttached({ path: at("volume/part"), subpath: "" }, READ_ONLY, here)).toBeUndefined();
+		const gone = thread.findAttached({ path: at("volume/gone"), subpath: "" }, READ_ONLY, here);
 		await expect(gone).rejects.toMatchObject(refused("origin", "there is no"));
 		expect(failure(() => execFileSync("touch", [at("place/a/b/below/x")], { stdio: "pipe" }))).toContain("Read-only");
-		expect(await thread.attach(volume(), READ_ONLY, here)).toBe(false);
+		expect((await thread.attach(volume(), READ_ONLY, here)).made).toBe(false);
 		expect(await thread.detach(volume(), here)).toBe(true);
-		expect(await thread.isAttached(volume(), READ_ONLY, here)).toBe(false);
+		expect(await thread.findAttached(volume(), READ_ONLY, here)).toBeUndefined();
 		for (const path of ["link", "link/made", "../place/x"]) {
 			const attached = thread.attach(volume(), PLAIN, { folder: at("place"), path });
 			await expect(attached).rejects.toMatchObject({ part: "destination" });

@@ -10,6 +10,7 @@ import { isErrno } from "../libc.ts";
 import { AskedThread } from "./asked-thread.ts";
 import { MountRefused, type RefusedPart } from "./mount-refused.ts";
 import type { Origin, Sight } from "./origin.ts";
+import type { MountMark } from "./mountinfo.ts";
 import type { Place } from "./place.ts";
 
 /** The sources and the bundle have it beside this file. */
@@ -23,15 +24,28 @@ export type IntoQuestion =
 			readonly origin: Origin;
 			readonly sight: Sight;
 			readonly place: Place;
+			readonly replaces: MountMark | undefined;
 			/** Not 0: nobody waits for it any more. */
 			readonly givenUp: Int32Array<SharedArrayBuffer>;
 	  }
 	| { readonly act: "look"; readonly origin: Origin; readonly sight: Sight; readonly place: Place }
-	| { readonly act: "detach"; readonly origin: Origin; readonly place: Place }
+	| {
+			readonly act: "detach";
+			readonly origin: Origin;
+			readonly place: Place;
+			readonly mark: MountMark | undefined;
+	  }
 	| { readonly act: "shared"; readonly path: string; readonly isSlaveEnough: boolean };
 
+export interface Attached {
+	/** The place, or a part of the way to it, was made: directories 0755, or an empty file for a file, root's. */
+	readonly made: boolean;
+	/** What is seen there now. */
+	readonly mark: MountMark;
+}
+
 export type IntoAnswer =
-	| { readonly yes: boolean }
+	| { readonly value: Attached | MountMark | boolean | undefined }
 	| { readonly part: RefusedPart; readonly problem: string }
 	| { readonly bug: string };
 
@@ -45,40 +59,40 @@ export class MountThread implements AsyncDisposable {
 	}
 
 	/**
-	 * Shows the origin at the place, on top of what is there, unless it is what is seen there already. True: the place, or a part of
-	 * the way to it, was made: directories 0755, or an empty file for a file, root's.
+	 * Shows the origin at the place, on top of what is there, unless it is what is seen there already. If that is `replaces` it goes, from
+	 * Linux 6.5 on without a moment in which what is below is seen.
 	 */
-	async attach(origin: Origin, sight: Sight, place: Place): Promise<boolean> {
+	async attach(origin: Origin, sight: Sight, place: Place, replaces?: MountMark): Promise<Attached> {
 		const givenUp = new Int32Array(new SharedArrayBuffer(4));
 		try {
-			return await this.#ask({ act: "attach", origin, sight, place, givenUp });
+			return await this.#ask<Attached>({ act: "attach", origin, sight, place, replaces, givenUp });
 		} catch (error) {
 			Atomics.store(givenUp, 0, 1);
 			throw error;
 		}
 	}
 
-	/** True: what is seen at the place is the origin, just so. MountRefused when there is no origin. */
-	isAttached(origin: Origin, sight: Sight, place: Place): Promise<boolean> {
-		return this.#ask({ act: "look", origin, sight, place });
+	/** What is seen at the place, if it is the origin, just so. MountRefused when there is no origin. */
+	findAttached(origin: Origin, sight: Sight, place: Place): Promise<MountMark | undefined> {
+		return this.#ask<MountMark | undefined>({ act: "look", origin, sight, place });
 	}
 
-	/** Takes the uppermost mount at the place away, busy or not, if it is one of the origin, whichever part of it. False: it is not. */
-	detach(origin: Origin, place: Place): Promise<boolean> {
-		return this.#ask({ act: "detach", origin, place });
+	/** Takes the uppermost mount at the place away, busy or not, if it is `mark`, or one of the origin, whichever part of it. False: it is not. */
+	detach(origin: Origin, place: Place, mark?: MountMark): Promise<boolean> {
+		return this.#ask<boolean>({ act: "detach", origin, place, mark });
 	}
 
 	/** The mount that the path is on, or would be, tells others of what is mounted below it; or, if that is enough, is told. */
 	isShared(path: string, { isSlaveEnough }: { readonly isSlaveEnough: boolean }): Promise<boolean> {
-		return this.#ask({ act: "shared", path, isSlaveEnough });
+		return this.#ask<boolean>({ act: "shared", path, isSlaveEnough });
 	}
 
-	async #ask(question: IntoQuestion): Promise<boolean> {
+	async #ask<T extends Attached | MountMark | boolean | undefined>(question: IntoQuestion): Promise<T> {
 		const answer = await this.#thread.ask(question).catch((error: unknown) => {
 			if (!isErrno(error, "ETIMEDOUT")) throw error;
 			throw new MountRefused("silent", "a file system that it is about does not answer", { cause: error });
 		});
-		if ("yes" in answer) return answer.yes;
+		if ("value" in answer) return answer.value as T; // what that act answers
 		throw "part" in answer ? new MountRefused(answer.part, answer.problem) : new Error(answer.bug);
 	}
 

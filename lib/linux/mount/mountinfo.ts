@@ -19,6 +19,13 @@ export interface Mount {
 	readonly superOptions: readonly string[];
 }
 
+/** Which mount it was: another one with the same number, later, is hardly of the same file system and shows the same of it. */
+export type MountMark = string;
+
+export function markOf({ id, device, root }: Mount): MountMark {
+	return `${id} ${device} ${root}`;
+}
+
 type WhoseMounts = number | "self" | "thread-self";
 
 /** Bytes that are no UTF-8 are lost: a path of ours has none. In the order of mounting: a later one covers an earlier at the same target. */

@@ -5,7 +5,7 @@
  * (mount_setattr(2), open_tree(2), move_mount(2); Linux 5.12).
  */
 import { closeSync } from "node:fs";
-import { atCall, checked } from "../libc.ts";
+import { atCall, checked, isErrno } from "../libc.ts";
 import type { Propagation } from "./mount.ts";
 
 const AT_FDCWD = -100;
@@ -16,6 +16,8 @@ const OPEN_TREE_CLONE = 1;
 const OPEN_TREE_CLOEXEC = 0o2000000;
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
 const MOVE_MOUNT_T_EMPTY_PATH = 0x40;
+/** Linux 6.5. */
+const MOVE_MOUNT_BENEATH = 0x200;
 
 const ATTRIBUTES = { readOnly: 0x1n, nosuid: 0x2n, nodev: 0x4n, noexec: 0x8n } as const;
 const IDMAP = 0x10_0000n;
@@ -82,6 +84,18 @@ export class DetachedTree implements Disposable {
 			atCall(`move_mount to fd ${target}`, () => moveMount(this.fd, "", target, "", flags));
 		} else {
 			atCall(`move_mount to ${target}`, () => moveMount(this.fd, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH));
+		}
+	}
+
+	/** Puts it below the mount whose root a descriptor shows: it is seen when that one goes. False: the kernel cannot, or not there. */
+	attachBeneath(top: number): boolean {
+		const flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH | MOVE_MOUNT_BENEATH;
+		try {
+			atCall(`move_mount beneath fd ${top}`, () => moveMount(this.fd, "", top, "", flags));
+			return true;
+		} catch (error) {
+			if (isErrno(error, "EINVAL")) return false;
+			throw error;
 		}
 	}
 

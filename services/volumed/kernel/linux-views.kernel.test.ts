@@ -22,6 +22,8 @@ import type { LinuxViews } from "./linux-views.ts";
 import type { View } from "./views.ts";
 
 const READ_ONLY = "Read-only file system";
+/** Which mount it is. */
+const MARK = /^\d+ \d+:\d+ \//;
 
 const PROGRAM = fileURLToPath(new URL("../test-support/views-program.ts", import.meta.url));
 
@@ -202,14 +204,14 @@ describe("a prepared view", () => {
 describe("a published view", () => {
 	test("is at its path until it is unpublished; a directory that was made for it goes", async () => {
 		const path = at("host/shown");
-		expect(await views.isPublished(path, view)).toBe(false);
-		expect(await views.publish(path, { ...view, readOnly: true })).toBe(true);
-		expect(await views.publish(path, { ...view, readOnly: true })).toBe(false);
+		expect(await views.findPublished(path, view)).toBeUndefined();
+		expect((await views.publish(path, { ...view, readOnly: true })).made).toBe(true);
+		expect((await views.publish(path, { ...view, readOnly: true })).made).toBe(false);
 		expect(stat("%a %u:%g", at("host"))).toBe("755 0:0");
 		expect(failure("touch", join(path, "below/x"))).toContain(READ_ONLY);
-		expect(await views.isPublished(path, { ...view, readOnly: true })).toBe(true);
-		expect(await views.isPublished(path, view)).toBe(false);
-		expect(await views.isPublished(path, { ...view, readOnly: true, subpath: "part" })).toBe(false);
+		expect(await views.findPublished(path, { ...view, readOnly: true })).toMatch(MARK);
+		expect(await views.findPublished(path, view)).toBeUndefined();
+		expect(await views.findPublished(path, { ...view, readOnly: true, subpath: "part" })).toBeUndefined();
 		const held = openSync(join(path, "file"), "r");
 		await views.unpublish(path, view, true);
 		closeSync(held);
@@ -218,19 +220,42 @@ describe("a published view", () => {
 		expect(scene.all).toEqual(atRest);
 	});
 
+	test("whose volume was mounted anew follows it: what showed the old one is not covered, it goes", async () => {
+		const [path, remote] = [at("host/shown"), { ...view, origin: at("remote") }];
+		mkdirSync(at("remote"));
+		mountFs("tmpfs", "first", at("remote"));
+		const { mark: first } = await views.publish(path, remote);
+		writeFileSync(at("remote/of-the-first"), "");
+		const held = openSync(join(path, "of-the-first"), "r");
+		unmount(at("remote"), { detach: true });
+		mountFs("tmpfs", "second", at("remote"));
+		writeFileSync(at("remote/of-the-second"), "");
+		const { mark: second } = await views.publish(path, remote, first);
+		closeSync(held);
+		expect([readdirSync(path), scene.mounts(path).length]).toEqual([["of-the-second"], 1]);
+		expect([second === first, await views.findPublished(path, remote)]).toEqual([false, second]);
+		// And once more, but nobody has told of it.
+		unmount(at("remote"), { detach: true });
+		await views.unpublish(path, remote, true, first);
+		expect(scene.mounts(path)).toHaveLength(1);
+		await views.unpublish(path, remote, true, second);
+		expect(scene.all).toEqual(atRest);
+		expect(readdirSync(at("host"))).toEqual([]);
+	});
+
 	test("takes nobody else's mount, directory or content away", async () => {
 		const path = at("host/shown");
 		mkdirSync(path);
-		expect(await views.publish(path, view)).toBe(false);
+		expect((await views.publish(path, view)).made).toBe(false);
 		mountFs("tmpfs", "an administrator's", path);
-		expect(await views.isPublished(path, view)).toBe(false);
+		expect(await views.findPublished(path, view)).toBeUndefined();
 		await views.unpublish(path, view, false);
 		expect(scene.mounts(path).at(-1)?.target).toBe(path);
 		unmount(path);
-		expect(await views.isPublished(path, view)).toBe(true);
+		expect(await views.findPublished(path, view)).toMatch(MARK);
 		await views.unpublish(path, { ...view, origin: at("own") }, false);
 		await views.unpublish(path, { ...view, origin: at("origin/part") }, false);
-		expect(await views.isPublished(path, view)).toBe(true);
+		expect(await views.findPublished(path, view)).toMatch(MARK);
 		await views.unpublish(path, view, false);
 		expect(readdirSync(at("host"))).toEqual(["shown"]);
 		writeFileSync(join(path, "precious"), "");
@@ -254,12 +279,12 @@ describe("a published view", () => {
 		];
 		for (const path of paths) {
 			await expect(views.publish(path, view)).rejects.toMatchObject({ reason: "INVALID_PATH", metadata: { path } });
-			expect(await views.isPublished(path, view)).toBe(false);
+			expect(await views.findPublished(path, view)).toBeUndefined();
 		}
 		expect(scene.all).toEqual(atRest);
 		expect(readdirSync(at("host")).sort()).toEqual(["file", "link", "to-own"]);
 		// Links among the parents are the administrator's.
-		expect(await views.publish(at("way/shown"), view)).toBe(true);
+		expect((await views.publish(at("way/shown"), view)).made).toBe(true);
 		expect(scene.mounts(at("host/shown"))).toHaveLength(2);
 		await views.unpublish(at("way/shown"), view, true);
 	});
@@ -290,6 +315,20 @@ describe("a view in a process", () => {
 		await views.unmountFrom(identity, view, "/srv/data");
 		expect(container.mounts("/srv")).toEqual([]);
 		await views.unmountFrom(identity, view, "/srv/data");
+	});
+
+	test("goes also when what it shows was mounted anew meanwhile", async () => {
+		const { identity, mounts } = await scene.container();
+		const remote = { ...view, origin: at("remote") };
+		mkdirSync(at("remote"));
+		mountFs("tmpfs", "first", at("remote"));
+		const mark = await views.mountInto(identity, remote, "/data");
+		unmount(at("remote"), { detach: true });
+		await views.unmountFrom(identity, remote, "/data");
+		expect(mounts("/data")).toHaveLength(1);
+		await views.unmountFrom(identity, remote, "/data", mark);
+		expect(mounts("/data")).toEqual([]);
+		expect(scene.all).toEqual(atRest);
 	});
 
 	test("goes also when its part was renamed meanwhile, by whoever may write to the volume", async () => {

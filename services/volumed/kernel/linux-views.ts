@@ -8,6 +8,7 @@ import { killPoint } from "#lib/config/kill-point.ts";
 import { type Fault, isFault } from "#lib/fault/fault.ts";
 import { MountThread } from "#lib/linux/mount/into.ts";
 import { MountRefused } from "#lib/linux/mount/mount-refused.ts";
+import type { MountMark } from "#lib/linux/mount/mountinfo.ts";
 import type { Origin, Sight } from "#lib/linux/mount/origin.ts";
 import { UserNamespaces } from "#lib/linux/mount/user-namespace.ts";
 import { identifyProcess, type ProcessIdentity } from "#lib/linux/process.ts";
@@ -19,7 +20,7 @@ import { PreparedPlaces, removeEmpty } from "./prepared-places.ts";
 import { publicationPlace } from "./publication-place.ts";
 import { idMapOf, originOf, sightOf, viewFault } from "./sight.ts";
 import { atSystem } from "./system-fault.ts";
-import type { Shown, View, Views } from "./views.ts";
+import type { Published, Shown, View, Views } from "./views.ts";
 
 export interface LinuxViewsParts {
 	/** Where the prepared ones are; volumed's alone. */
@@ -68,7 +69,7 @@ export class LinuxViews implements Views, AsyncDisposable {
 		const what = `mounting at ${path}`;
 		const destination = (problem: string) => volumeFaults.KERNEL_REFUSED({ what, problem });
 		await this.#mounting(view, { destination }, async (origin, sight) => {
-			if (await this.#thread.isAttached(origin, sight, place)) return;
+			if ((await this.#thread.findAttached(origin, sight, place)) !== undefined) return;
 			this.#places.remove(id);
 			await this.#thread.attach(origin, sight, place);
 			killPoint("volumed.views.prepared");
@@ -91,37 +92,39 @@ export class LinuxViews implements Views, AsyncDisposable {
 		return this.#places.ids();
 	}
 
-	async publish(path: string, view: View): Promise<boolean> {
+	async publish(path: string, view: View, replaces?: MountMark): Promise<Published> {
 		const place = await publicationPlace(path, this.#own, this.#looking);
 		return this.#mounting(view, { destination: invalidPath(path) }, async (origin, sight) => {
-			const made = await this.#thread.attach(origin, sight, place);
+			const attached = await this.#thread.attach(origin, sight, place, replaces);
 			killPoint("volumed.views.published");
 			this.#log.change("volume.publish", { at: path, ...origin });
-			return made;
+			return attached;
 		});
 	}
 
-	async isPublished(path: string, view: View): Promise<boolean> {
+	async findPublished(path: string, view: View): Promise<MountMark | undefined> {
 		try {
 			const place = await publicationPlace(path, this.#own, this.#looking);
 			return await this.#mounting(view, { destination: invalidPath(path) }, (origin, sight) =>
-				this.#thread.isAttached(origin, sight, place),
+				this.#thread.findAttached(origin, sight, place),
 			);
 		} catch (error) {
 			// Where it cannot be, or what is not there, is not seen.
 			if (["INVALID_PATH", "SOURCE_NOT_FOUND", "SUBPATH_REFUSED"].some((reason) => isFault(error, reason)))
-				return false;
+				return undefined;
 			throw error;
 		}
 	}
 
-	async unpublish(path: string, shown: Shown, made: boolean): Promise<void> {
+	async unpublish(path: string, shown: Shown, made: boolean, mark?: MountMark): Promise<void> {
 		const place = await publicationPlace(path, this.#own, this.#looking).catch((error: unknown) => {
 			if (isFault(error, "INVALID_PATH")) return undefined;
 			throw error;
 		});
 		if (place === undefined) return;
-		await this.#telling(shown, { destination: invalidPath(path) }, () => this.#thread.detach(originOf(shown), place));
+		await this.#telling(shown, { destination: invalidPath(path) }, () =>
+			this.#thread.detach(originOf(shown), place, mark),
+		);
 		killPoint("volumed.views.unpublished");
 		if (made) removeEmpty(join(place.folder, place.path));
 		this.#log.change("volume.unpublish", { at: path });
@@ -145,17 +148,18 @@ export class LinuxViews implements Views, AsyncDisposable {
 		return identifyProcess(pid);
 	}
 
-	async mountInto(process: ProcessIdentity, view: View, destination: string): Promise<void> {
-		await this.#mounting(view, inProcess(process, destination), (origin, sight) =>
+	async mountInto(process: ProcessIdentity, view: View, destination: string): Promise<MountMark> {
+		const { mark } = await this.#mounting(view, inProcess(process, destination), (origin, sight) =>
 			this.#thread.attach(origin, sight, { process, destination }),
 		);
 		killPoint("volumed.views.mounted-into");
 		this.#log.change("volume.mount-into", { pid: process.pid, destination, ...originOf(view) });
+		return mark;
 	}
 
-	async unmountFrom(process: ProcessIdentity, shown: Shown, destination: string): Promise<void> {
+	async unmountFrom(process: ProcessIdentity, shown: Shown, destination: string, mark?: MountMark): Promise<void> {
 		await this.#telling(shown, inProcess(process, destination), () =>
-			this.#thread.detach(originOf(shown), { process, destination }),
+			this.#thread.detach(originOf(shown), { process, destination }, mark),
 		);
 		killPoint("volumed.views.unmounted-from");
 		this.#log.change("volume.unmount-from", { pid: process.pid, destination });

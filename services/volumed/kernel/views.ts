@@ -1,4 +1,5 @@
 /** Mounts of volumed's own: what containers, paths of the host and running processes are shown of a volume or a directory. Everything is idempotent. */
+import type { MountMark } from "#lib/linux/mount/mountinfo.ts";
 import type { ProcessIdentity } from "#lib/linux/process.ts";
 import type { BindRecursion, MountPropagation, OwnerMap } from "../attachment.ts";
 
@@ -18,6 +19,12 @@ export interface View extends Shown {
 	readonly propagation: MountPropagation;
 }
 
+export interface Published {
+	/** The directory was made for it. */
+	readonly made: boolean;
+	readonly mark: MountMark;
+}
+
 /**
  * Faults of every call that mounts: SUBPATH_REFUSED, CANNOT_MAP_OWNERS, SOURCE_NOT_FOUND, KERNEL_REFUSED; then nothing is mounted and
  * nothing is left. What is mounted is read back from mountinfo before a call resolves.
@@ -32,12 +39,12 @@ export interface Views {
 	/** The ids of all that are there. */
 	prepared(): Promise<string[]>;
 
-	/** Shows the view at a path of the host; true: the directory was made for it. Faults: INVALID_PATH too. */
-	publish(path: string, view: View): Promise<boolean>;
-	/** The view of `origin` is what is seen at the path. */
-	isPublished(path: string, view: View): Promise<boolean>;
-	/** Takes the uppermost mount at the path away if it is one of `origin`. `made`: the empty directory goes too. Busy is success: it leaves the tree at once. */
-	unpublish(path: string, shown: Shown, made: boolean): Promise<void>;
+	/** Shows the view at a path of the host, in the place of `replaces` if that is what is seen there. Faults: INVALID_PATH too. */
+	publish(path: string, view: View, replaces?: MountMark): Promise<Published>;
+	/** Undefined: the view of `origin` is not what is seen at the path. */
+	findPublished(path: string, view: View): Promise<MountMark | undefined>;
+	/** Takes the uppermost mount at the path away if it is `mark`, or one of `origin`. `made`: the empty directory goes too. Busy is success: it leaves the tree at once. */
+	unpublish(path: string, shown: Shown, made: boolean, mark?: MountMark): Promise<void>;
 
 	/** The path is, or would be, on a mount that shares as that propagation needs: `shared` of a shared one, `slave` of one that is told of mounts. */
 	canPropagate(path: string, propagation: MountPropagation): Promise<boolean>;
@@ -45,7 +52,7 @@ export interface Views {
 	/** Who that pid is now; undefined when there is none. */
 	identify(pid: number): Promise<ProcessIdentity | undefined>;
 	/** Puts the view into the process's mount namespace, at a destination that is resolved once and inside its root, and made if it is missing. Faults: PROCESS_NOT_FOUND, DESTINATION_UNFIT too. */
-	mountInto(process: ProcessIdentity, view: View, destination: string): Promise<void>;
-	/** Takes the uppermost mount at the destination away if it is one of `origin`. No such process is success. */
-	unmountFrom(process: ProcessIdentity, shown: Shown, destination: string): Promise<void>;
+	mountInto(process: ProcessIdentity, view: View, destination: string): Promise<MountMark>;
+	/** Takes the uppermost mount at the destination away if it is `mark`, or one of `origin`. No such process is success. */
+	unmountFrom(process: ProcessIdentity, shown: Shown, destination: string, mark?: MountMark): Promise<void>;
 }

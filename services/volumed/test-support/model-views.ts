@@ -1,7 +1,8 @@
 /** Views in memory, for use cases. */
 import { volumeFaults } from "../faults.ts";
+import type { MountMark } from "#lib/linux/mount/mountinfo.ts";
 import type { ProcessIdentity } from "#lib/linux/process.ts";
-import type { Shown, View, Views } from "../kernel/views.ts";
+import type { Published, Shown, View, Views } from "../kernel/views.ts";
 
 export class ModelViews implements Views {
 	/** By id. */
@@ -35,14 +36,14 @@ export class ModelViews implements Views {
 		return [...this.made.keys()];
 	}
 
-	async publish(path: string, view: View): Promise<boolean> {
+	async publish(path: string, view: View): Promise<Published> {
 		this.#fail();
 		this.published.set(path, view);
-		return true;
+		return { made: true, mark: path };
 	}
 
-	async isPublished(path: string): Promise<boolean> {
-		return this.published.has(path);
+	async findPublished(path: string): Promise<MountMark | undefined> {
+		return this.published.has(path) ? path : undefined;
 	}
 
 	async unpublish(path: string): Promise<void> {
@@ -58,10 +59,11 @@ export class ModelViews implements Views {
 		return start === undefined ? undefined : { pid, start };
 	}
 
-	async mountInto({ pid, start }: ProcessIdentity, view: View, destination: string): Promise<void> {
+	async mountInto({ pid, start }: ProcessIdentity, view: View, destination: string): Promise<MountMark> {
 		this.#fail();
 		if (this.processes.get(pid) !== start) throw volumeFaults.PROCESS_NOT_FOUND({ pid: String(pid) });
 		this.inside.set(`${pid}:${destination}`, view);
+		return destination;
 	}
 
 	async unmountFrom({ pid }: ProcessIdentity, _shown: Shown, destination: string): Promise<void> {
