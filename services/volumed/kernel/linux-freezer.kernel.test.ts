@@ -14,6 +14,7 @@ freezerContract(async () => {
 		cgroup: group.path,
 		freeze: () => group.set("frozen"),
 		stands: () => counter.stands(),
+		goesOn: () => counter.goesOn(),
 		[Symbol.asyncDispose]: () => group[Symbol.asyncDispose](),
 	};
 });

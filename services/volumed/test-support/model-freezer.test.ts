@@ -9,6 +9,7 @@ freezerContract(async () => {
 		cgroup: "/one",
 		freeze: () => void freezer.groups.set("/one", "frozen"),
 		stands: async () => freezer.groups.get("/one") === "frozen",
+		goesOn: async () => freezer.groups.get("/one") !== "frozen",
 		[Symbol.asyncDispose]: async () => undefined,
 	};
 });
