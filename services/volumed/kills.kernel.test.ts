@@ -1,7 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
 	AttachRequest,
@@ -10,7 +9,9 @@ import {
 	ListVolumesRequest,
 } from "#gen/wharf/volume/v1/volume.ts";
 import { Fault } from "#lib/fault/fault.ts";
+import { archiveKills } from "./test-support/archive-kills.ts";
 import { backup, Daemon, restore } from "./test-support/daemon.ts";
+import { seededChoices } from "./test-support/seeded-choices.ts";
 
 let daemon: Daemon;
 const out = (name: string): string => join(daemon.root, "out", name);
@@ -56,37 +57,13 @@ async function restartedAt(point: string, act: () => Promise<unknown>): Promise<
 	await daemon.start();
 }
 
-describe("killed at any moment", () => {
-	test("a backup leaves no partial file", async () => {
-		for (const afterMs of [5, 40, 120]) {
-			const running = backup(daemon, { volume: "data", path: out("partial") }).catch(() => undefined);
-			await sleep(afterMs);
-			await daemon.kill();
-			await running;
-			await daemon.start();
-			const names = readdirSync(out("")).filter((name) => name !== "good");
-			// It may have been quick enough to be whole: then it is as good as the other one.
-			for (const name of names) {
-				await restore(daemon, { volume: "whole", path: out(name), create: true, replace: true });
-			}
-			expect([[], ["partial"]]).toContainEqual(names);
-			await backup(daemon, { volume: "data", path: out("partial"), overwrite: true });
-		}
-		await consistent();
-	});
-
-	test("a restore leaves the old content or the new", async () => {
-		for (const afterMs of [5, 40, 120]) {
-			const running = restore(daemon, { volume: "target", path: out("good"), replace: true }).catch(() => undefined);
-			await sleep(afterMs);
-			await daemon.kill();
-			await running;
-			await daemon.start();
-			targetContent();
-			expect(await consistent()).toEqual(["data", "target"]);
-		}
-	});
-});
+test("backups and restores whose volumed, compressor or caller ends at a moment of no choice lose nothing and leave nothing", async () => {
+	const seed = Date.now() % 1_000_000;
+	const problems: string[] = [];
+	const report = (problem: string): void => void problems.push(problem);
+	const counts = await archiveKills({ rounds: 20, random: seededChoices(seed), report });
+	expect({ seed, counts, problems }).toEqual({ seed, counts, problems: [] });
+}, 300_000);
 
 describe("killed at each named point", () => {
 	test.each([

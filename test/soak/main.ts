@@ -2,7 +2,8 @@
  * The long rounds: random commands with random kills, every named kill point, and a NATS that is dead for minutes. Or, with `netd`
  * behind, rounds of netd alone; with `ipamd`, eight programs that ask it for everything while it is killed a hundred times; with
  * `dns`, ten million packets to dnsd's decoders; with `volumed`, mounts that somebody swaps directories for links under, and with
- * `volumed kills`, volumed killed at each of its kill points and at hundreds of random moments.
+ * `volumed kills`, volumed killed at each of its kill points and at hundreds of random moments; with `volumed archives`, backups and
+ * restores whose volumed, compressor or caller ends at hundreds of moments.
  *
  * `npm run soak -- --seed 7 --minutes 30` or `npm run soak -- netd --seed 7 --rounds 1000` repeats what seed 7 did, as far as timing
  * allows. Exit status 1 when anything was amiss.
@@ -16,11 +17,12 @@ import { netdRounds } from "./netd/rounds.ts";
 import { besiege } from "../../services/ipamd/test-support/siege.ts";
 import { Random } from "./random.ts";
 import { randomRounds } from "./rounds.ts";
-import { killVolumed, raceVolumed } from "./volumed.ts";
+import { killArchives, killVolumed, raceVolumed } from "./volumed.ts";
 
 const NETD_ROUNDS = 1_000;
 const VOLUMED_ROUNDS = 10_000;
 const VOLUMED_KILLS = 300;
+const ARCHIVE_KILLS = 200;
 
 const { values, positionals } = parseArgs({
 	allowPositionals: true,
@@ -39,6 +41,7 @@ const { values, positionals } = parseArgs({
 const only = positionals.length > 0 ? positionals : values.only.split(",");
 const lengths: Readonly<Record<string, string>> = {
 	netd: `${values.rounds ?? NETD_ROUNDS} rounds of netd`,
+	archives: `${values.rounds ?? ARCHIVE_KILLS} ends of backups and restores`,
 	kills: `${values.rounds ?? VOLUMED_KILLS} kills of volumed`,
 	volumed: `${values.rounds ?? VOLUMED_ROUNDS} rounds of volumed's mounts`,
 	ipamd: `${values.kills} kills of ipamd`,
@@ -65,10 +68,10 @@ await untilInterrupted(async (interrupted) => {
 		await netdRounds({ random, rounds: Number(values.rounds ?? NETD_ROUNDS), report, say, interrupted });
 	}
 	if (only.includes("volumed")) {
-		const kills = only.includes("kills");
-		const rounds = Number(values.rounds ?? (kills ? VOLUMED_KILLS : VOLUMED_ROUNDS));
-		const soak = { random, rounds, report, say, interrupted };
-		await (kills ? killVolumed(values.point, soak) : raceVolumed(soak));
+		const soak = (rounds: number) => ({ random, rounds: Number(values.rounds ?? rounds), report, say, interrupted });
+		if (only.includes("kills")) await killVolumed(values.point, soak(VOLUMED_KILLS));
+		else if (only.includes("archives")) await killArchives(soak(ARCHIVE_KILLS));
+		else await raceVolumed(soak(VOLUMED_ROUNDS));
 	}
 	if (only.includes("ipamd")) {
 		const { kills, answers, problems: found } = await besiege(Number(values.kills), random, interrupted);

@@ -26,8 +26,13 @@ export function killVolumed(points: readonly string[], soak: VolumedSoak): Promi
 	return runProgram("kills", points, soak);
 }
 
+/** Of backups and restores, with compressors and callers too. */
+export function killArchives(soak: VolumedSoak): Promise<void> {
+	return runProgram("archive-kills", [], soak);
+}
+
 async function runProgram(
-	name: "races" | "kills",
+	name: "races" | "kills" | "archive-kills",
 	args: readonly string[],
 	{ random, rounds, report, say, interrupted }: VolumedSoak,
 ): Promise<void> {
