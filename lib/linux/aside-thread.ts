@@ -1,7 +1,14 @@
 /** The thread of `aside.ts`: it makes one call at a time and says what came of it. */
 import { parentPort } from "node:worker_threads";
 import type { AsideReply } from "./aside.ts";
-import { createSubvolume, destroySubvolume, enableQuota, limitSubvolume } from "./btrfs.ts";
+import {
+	createSubvolume,
+	destroySubvolume,
+	enableQuota,
+	holdsSubvolumes,
+	limitSubvolume,
+	snapshotSubvolume,
+} from "./btrfs.ts";
 import { LinuxError } from "./libc.ts";
 import { existsAt, allFoundInRoot, realPathOf } from "./looks.ts";
 import { unmount } from "./mount/mount.ts";
@@ -9,6 +16,7 @@ import { mountByWords } from "./mount/mount-words.ts";
 
 const OPERATIONS = {
 	...{ mountByWords, unmount, createSubvolume, destroySubvolume, enableQuota, limitSubvolume },
+	...{ snapshotSubvolume, holdsSubvolumes },
 	...{ existsAt, realPathOf, allFoundInRoot },
 };
 

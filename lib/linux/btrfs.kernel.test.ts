@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import {
+	closeSync,
+	mkdirSync,
+	mkdtempSync,
+	openSync,
+	readFileSync,
+	rmSync,
+	truncateSync,
+	writeFileSync,
+	writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
@@ -7,9 +17,11 @@ import {
 	createSubvolume,
 	destroySubvolume,
 	enableQuota,
+	holdsSubvolumes,
 	isBtrfs,
 	isSubvolume,
 	limitSubvolume,
+	snapshotSubvolume,
 	subvolumeQuota,
 } from "./btrfs.ts";
 import { checked, isErrno } from "./libc.ts";
@@ -91,6 +103,21 @@ test("a subvolume goes with everything in it, other subvolumes too", () => {
 	destroySubvolume(at("one"));
 	destroySubvolume(at("one"));
 	expect(subvolumes()).toEqual(["other"]);
+});
+
+test("a snapshot is what the subvolume was, cannot be written to, and has nothing of subvolumes in it", () => {
+	createSubvolume(at("one"));
+	writeFileSync(at("one/file"), "before");
+	mkdirSync(at("kept"));
+	snapshotSubvolume(at("one"), at("kept/one"));
+	writeFileSync(at("one/file"), "after");
+	expect(readFileSync(at("kept/one/file"), "utf8")).toBe("before");
+	expect(() => writeFileSync(at("kept/one/file"), "x")).toThrow(expect.objectContaining({ code: "EROFS" }));
+	expect(() => snapshotSubvolume(at("one"), at("kept/one"))).toThrow(expect.objectContaining({ code: "EEXIST" }));
+	expect(() => snapshotSubvolume(at("one"), join(base, "one"))).toThrow(expect.objectContaining({ code: "ENOTTY" }));
+	expect([at("one"), at("")].map(holdsSubvolumes)).toEqual([false, true]);
+	destroySubvolume(at("kept/one"));
+	expect(subvolumes()).toEqual(["one"]);
 });
 
 test("a bound is enforced, can be changed, and is what btrfs says", () => {

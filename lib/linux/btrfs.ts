@@ -16,6 +16,7 @@ const request = (direction: "write" | "read" | "both", number: number, bytes: nu
 	requestNumber(direction, 0x94, number, bytes);
 const ARGS_BYTES = 4096;
 const SUBVOL_CREATE = request("write", 14, ARGS_BYTES);
+const SNAP_CREATE_V2 = request("write", 23, ARGS_BYTES);
 const SNAP_DESTROY = request("write", 15, ARGS_BYTES);
 const SNAP_DESTROY_V2 = request("write", 63, ARGS_BYTES);
 const INO_LOOKUP = request("both", 18, ARGS_BYTES);
@@ -28,12 +29,14 @@ const QGROUP_LIMIT = request("read", 43, 48);
 const QUOTA_ENABLE = 1n;
 const QUOTA_ENABLE_SIMPLE = 4n;
 const LIMIT_MAX_REFERENCED = 1n;
+const SUBVOL_RDONLY = 1n << 1n;
 const SUBVOL_SPEC_BY_ID = 1n << 4n;
 
 /** In `struct btrfs_ioctl_vol_args` and `_v2`: flags, and the name or the id. */
 const NAME_AT = 8;
 const FLAGS_AT = 16;
 const ID_AT = 56;
+const NAME_V2_AT = 56;
 /** The tree of trees has an item of this type from each subvolume to each one in it. */
 const ROOT_TREE = 1n;
 const ROOT_REF = 156;
@@ -63,6 +66,24 @@ export function isSubvolume(path: string): boolean {
 /** A new one, empty, with the process's umask. EEXIST when something is at the path. */
 export function createSubvolume(path: string): void {
 	atCall(`btrfs subvolume create ${path}`, () => ofParent(path, SUBVOL_CREATE));
+}
+
+/** A copy that cannot be written to, of what the subvolume is at one moment; of others in it there is an empty directory. EXDEV on another file system. */
+export function snapshotSubvolume(source: string, path: string): void {
+	const args = Buffer.alloc(ARGS_BYTES);
+	args.writeBigUInt64LE(SUBVOL_RDONLY, FLAGS_AT);
+	args.write(basename(path), NAME_V2_AT);
+	withDirectory(source, (fd) => {
+		args.writeBigInt64LE(BigInt(fd), 0);
+		atCall(`btrfs subvolume snapshot ${source} ${path}`, () =>
+			withDirectory(dirname(path), (parent) => ioctl(parent, SNAP_CREATE_V2, args)),
+		);
+	});
+}
+
+/** There are other subvolumes in it. */
+export function holdsSubvolumes(path: string): boolean {
+	return withDirectory(path, (fd) => childrenOf(fd, idOf(fd)).length > 0);
 }
 
 /** Takes the subvolume with everything in it out of the tree, subvolumes in it too; its space comes back later. Absent is success. */
