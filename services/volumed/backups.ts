@@ -4,17 +4,18 @@ import { basename, join } from "node:path";
 import { rpcFaults } from "#lib/rpc/faults.ts";
 import { backupFact, failedFact, messageOf } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
-import type { ArchiveResult, BackupSpec, BackupTarget, JobOutput } from "./job.ts";
+import type { ArchiveResult, BackupSpec, BackupTarget, DirectoryTarget, JobOutput } from "./job.ts";
 import { identityOf, JobRecords } from "./job-records.ts";
-import { type JobControl, type JobIdentity, PROGRESS_MS } from "./jobs.ts";
+import type { JobControl, JobIdentity } from "./jobs.ts";
 import { newArchiveName } from "./archive-names.ts";
+import { PROGRESS_MS } from "./followed.ts";
 import { ArchiveDirectory } from "./kernel/archive-directory.ts";
 import { ArchiveFile, checkTarget, temporaryOf } from "./kernel/archive-file.ts";
 import type { Archiver } from "./kernel/archiver.ts";
+import { type Moment, ownMoment, type Pausing } from "./moment.ts";
 import type { Hold } from "./mounting.ts";
 import { packed } from "./packing.ts";
 import type { Parts } from "./parts.ts";
-import type { Pauses } from "./pauses.ts";
 import { retained } from "./retention.ts";
 import { parseVolumeName } from "./volume.ts";
 import { usableVolume } from "./volume-plan.ts";
@@ -23,19 +24,30 @@ import { VolumeRecords } from "./volume-records.ts";
 /** What one message of a stream holds. */
 const CHUNK_BYTES = 256 * 1024;
 
+/** Where an archive is to be on this host. */
 interface File {
 	readonly path: string;
 	readonly overwrite: boolean;
 }
 
+/** A backup to a file, as it runs. */
+export interface FileBackup {
+	readonly spec: BackupSpec & { readonly target: Exclude<BackupTarget, { kind: "stream" }> };
+	readonly file: File;
+	readonly identity: JobIdentity;
+	readonly control: JobControl;
+	/** Undefined: its own, if somebody writes to the volume. */
+	readonly moment?: Moment | undefined;
+}
+
 export class Backups {
 	readonly #parts: Parts;
 	readonly #archiver: Archiver;
-	readonly #pauses: Pick<Pauses, "pause" | "concern">;
+	readonly #pauses: Pausing;
 	readonly #volumes: VolumeRecords;
 	readonly #records: JobRecords;
 
-	constructor(parts: Parts, archiver: Archiver, pauses: Pick<Pauses, "pause" | "concern">) {
+	constructor(parts: Parts, archiver: Archiver, pauses: Pausing) {
 		this.#parts = parts;
 		this.#pauses = pauses;
 		this.#archiver = archiver;
@@ -67,24 +79,28 @@ export class Backups {
 		await turns.take([spec.volume], async () => {
 			if (jobs.canJoin(identity)) return;
 			await usableVolume(this.#parts, this.#volumes, spec.volume);
-			const file = await this.#fileOf(spec, target);
-			jobs.begin(identity, async (control) => {
-				const result = await this.#toFile(spec, file, identity, control);
-				return target.kind === "file" ? result : this.#thinOut(target, identity, result);
-			});
+			const file = await this.fileOf(spec, target, this.#parts.now());
+			jobs.begin(identity, (control) => this.make({ spec: { ...spec, target }, file, identity, control }));
 		});
 		yield* jobs.follow(identity, signal);
 	}
 
-	/** Refused is what can be seen beforehand. */
-	async #fileOf({ volume, compression }: BackupSpec, target: Exclude<BackupTarget, { kind: "stream" }>): Promise<File> {
+	/** The archive in its file, and older ones gone by the rules. Faults: as of `backup`; then nothing is left of it. */
+	async make(backup: FileBackup): Promise<ArchiveResult> {
+		const { target } = backup.spec;
+		const result = await this.#toFile(backup);
+		return target.kind === "file" ? result : this.#thinOut(target, backup.identity, result);
+	}
+
+	/** Refused is what can be seen beforehand; a date in its name is that of `now`. Faults: INVALID_PATH, FILE_EXISTS. */
+	async fileOf({ volume, compression }: BackupSpec, target: FileBackup["spec"]["target"], now: number): Promise<File> {
 		if (target.kind === "file") {
 			await checkTarget(target.path, target.overwrite);
 			return target;
 		}
 		const others = await new ArchiveDirectory(target.path, this.#parts.log).list(volume);
 		const names = others.map(({ name }) => name);
-		const name = newArchiveName({ volume, time: new Date(this.#parts.now()), compression }, names);
+		const name = newArchiveName({ volume, time: new Date(now), compression }, names);
 		const path = join(target.path, name);
 		await checkTarget(path, false);
 		return { path, overwrite: false };
@@ -92,7 +108,7 @@ export class Backups {
 
 	/** The archive is there whatever becomes of the older ones: one that stays is told, and goes the next time. */
 	async #thinOut(
-		{ path, retention }: Extract<BackupTarget, { kind: "directory" }>,
+		{ path, retention }: DirectoryTarget,
 		identity: JobIdentity,
 		result: ArchiveResult,
 	): Promise<ArchiveResult> {
@@ -144,13 +160,9 @@ export class Backups {
 		yield { kind: "result", result };
 	}
 
-	async #toFile(
-		spec: BackupSpec,
-		{ path, overwrite }: File,
-		identity: JobIdentity,
-		control: JobControl,
-	): Promise<ArchiveResult> {
+	async #toFile({ spec, file: target, identity, control, moment }: FileBackup): Promise<ArchiveResult> {
 		const { store, now } = this.#parts;
+		const { path, overwrite } = target;
 		const id = randomBytes(16).toString("hex");
 		const temporary = temporaryOf(path, id);
 		await store.write([this.#records.insert({ ...identity, id, path, temporary }, now())], "volumed.backup.began");
@@ -158,7 +170,7 @@ export class Backups {
 		await using held = new AsyncDisposableStack();
 		let archive: AsyncGenerator<Buffer, ArchiveResult> | undefined;
 		try {
-			archive = this.#packed(spec, held.use(await this.#hold(spec, control)), control);
+			archive = this.#packed(spec, held.use(await this.#hold(spec, control)), control, moment);
 			await using file = await ArchiveFile.create(path, temporary);
 			// One buffer is written while the next one is made.
 			let written = Promise.resolve();
@@ -201,14 +213,14 @@ export class Backups {
 		return this.#parts.mounting.hold(volume, signal);
 	}
 
-	#packed(spec: BackupSpec, { path }: Hold, control: JobControl): AsyncGenerator<Buffer, ArchiveResult> {
-		return packed({
-			archiver: this.#archiver,
-			pauses: this.#pauses,
-			path,
-			spec,
-			createdAt: new Date(this.#parts.now()),
-			control,
-		});
+	#packed(
+		spec: BackupSpec,
+		{ path }: Hold,
+		control: JobControl,
+		common?: Moment,
+	): AsyncGenerator<Buffer, ArchiveResult> {
+		const own = spec.pause ? ownMoment(this.#pauses, spec.volume, control.signal) : undefined;
+		const createdAt = new Date(this.#parts.now());
+		return packed({ archiver: this.#archiver, path, spec, moment: common ?? own, createdAt, control });
 	}
 }

@@ -27,7 +27,14 @@ const HIGHEST_LEVEL: Readonly<Record<Compression, number>> = { none: 0, zstd: 19
 const MOST_STRIPPED = 100;
 
 export function parseBackup(message: pb.BackupVolumeRequest): Omit<BackupSpec, "requestId"> {
-	const { volume, level, include, exclude } = message;
+	return { ...parseContent(message), volume: parseVolumeName(message.volume), target: targetOf(message) };
+}
+
+type Content = Pick<pb.BackupVolumeRequest, "level" | "include" | "exclude" | "compression" | "noPause">;
+
+/** What backups of one volume and of several have in common. */
+export function parseContent(message: Content): Omit<BackupSpec, "requestId" | "volume" | "target"> {
+	const { level, include, exclude } = message;
 	const compression = COMPRESSIONS[message.compression];
 	if (level > HIGHEST_LEVEL[compression]) {
 		const allowed = `0 to ${HIGHEST_LEVEL[compression]} for ${compression}`;
@@ -35,14 +42,7 @@ export function parseBackup(message: pb.BackupVolumeRequest): Omit<BackupSpec, "
 	}
 	const patterns = { include, exclude };
 	PathPatterns.parse(patterns);
-	return {
-		volume: parseVolumeName(volume),
-		target: targetOf(message),
-		patterns,
-		pause: !message.noPause,
-		compression,
-		level: level === 0 ? undefined : level,
-	};
+	return { patterns, pause: !message.noPause, compression, level: level === 0 ? undefined : level };
 }
 
 function targetOf({ path, overwrite, directory, retention }: pb.BackupVolumeRequest): BackupTarget {
@@ -127,11 +127,11 @@ export function renderRestore(output: Exclude<JobOutput, { kind: "chunk" }>): pb
 		: { part: { $case: "result", value: renderResult(output.result) } };
 }
 
-function renderProgress({ entries, bytes }: Progress): pb.Progress {
+export function renderProgress({ entries, bytes }: Progress): pb.Progress {
 	return { entries: BigInt(entries), bytes: BigInt(bytes) };
 }
 
-function renderResult(result: ArchiveResult): pb.BackupResult {
+export function renderResult(result: ArchiveResult): pb.BackupResult {
 	const { volume, entries, bytes, storedBytes, sha256, warnings, verified, path } = result;
 	return {
 		volume,

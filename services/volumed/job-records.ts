@@ -101,6 +101,10 @@ export class JobRecords {
 
 export function identityOf(kind: JobKind, spec: { readonly requestId: string; readonly volume: string }): JobIdentity {
 	const { requestId, volume } = spec;
+	return { kind, requestId, volume, bodyHash: bodyHashOf(spec) };
+}
+
+export function bodyHashOf(spec: object): string {
 	const body = JSON.stringify(Object.entries(spec).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-	return { kind, requestId, volume, bodyHash: createHash("sha256").update(body).digest("hex") };
+	return createHash("sha256").update(body).digest("hex");
 }

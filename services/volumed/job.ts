@@ -10,7 +10,13 @@ export type Compression = "none" | "zstd" | "gzip";
 export type BackupTarget =
 	| { readonly kind: "stream" }
 	| { readonly kind: "file"; readonly path: string; readonly overwrite: boolean }
-	| { readonly kind: "directory"; readonly path: string; readonly retention: RetentionRules };
+	| DirectoryTarget;
+
+export interface DirectoryTarget {
+	readonly kind: "directory";
+	readonly path: string;
+	readonly retention: RetentionRules;
+}
 
 export interface BackupSpec {
 	readonly requestId: string;

@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { rpcFaults } from "#lib/rpc/faults.ts";
 import { volumeFaults } from "./faults.ts";
+import { Followed, PROGRESS_MS } from "./followed.ts";
 import type { ArchiveResult, JobOutput, Progress } from "./job.ts";
 
 export type JobKind = "backup" | "restore";
@@ -27,14 +28,9 @@ export interface JobControl {
 
 interface Running extends JobIdentity {
 	readonly control: JobControl;
-	readonly abort: AbortController;
 	/** Undefined: it cannot be joined. */
-	readonly result: Promise<ArchiveResult> | undefined;
-	followers: number;
+	readonly followed: Followed<ArchiveResult> | undefined;
 }
-
-/** About four times a second. */
-export const PROGRESS_MS = 250;
 
 /** Progress of one's own work, then its result. */
 export async function* told<R>(
@@ -76,7 +72,7 @@ export class Jobs {
 		const job = this.#find(kind, requestId);
 		if (job === undefined) return false;
 		if (job.bodyHash !== bodyHash) throw rpcFaults.REQUEST_ID_REUSED({ method: kind, requestId });
-		if (job.result === undefined) throw volumeFaults.JOB_RUNNING({ requestId });
+		if (job.followed === undefined) throw volumeFaults.JOB_RUNNING({ requestId });
 		return true;
 	}
 
@@ -85,16 +81,14 @@ export class Jobs {
 		const abort = new AbortController();
 		const control = { signal: abort.signal, progress: { entries: 0, bytes: 0 } };
 		const result = body(control).finally(() => this.#running.delete(job));
-		result.catch(() => undefined); // every follower hears of it
-		const job: Running = { ...identity, abort, control, result, followers: 0 };
+		const job: Running = { ...identity, control, followed: new Followed(identity.kind, result, abort) };
 		this.#running.add(job);
 	}
 
 	/** Marks the volume busy for a caller's own job, until it is disposed. */
 	own(identity: JobIdentity, signal: AbortSignal): JobControl & Disposable {
 		const control = { signal, progress: { entries: 0, bytes: 0 } };
-		const abort = new AbortController();
-		const job: Running = { ...identity, abort, control, result: undefined, followers: 1 };
+		const job: Running = { ...identity, control, followed: undefined };
 		this.#running.add(job);
 		return Object.assign(control, { [Symbol.dispose]: () => void this.#running.delete(job) });
 	}
@@ -102,39 +96,11 @@ export class Jobs {
 	/** Progress, then the result. */
 	async *follow({ kind, requestId }: JobIdentity, signal: AbortSignal): AsyncGenerator<JobOutput> {
 		const job = this.#find(kind, requestId);
-		if (job?.result === undefined) throw new Error(`no ${kind} of the request ${requestId} can be followed`);
-		job.followers += 1;
-		let ended = false;
-		const over = new AbortController();
-		const end = job.result.then(
-			(result) => ({ result }),
-			(error: unknown) => ({ error }),
-		);
-		const gone = new Promise<undefined>((resolve) => {
-			signal.addEventListener("abort", () => resolve(undefined), { once: true, signal: over.signal });
-		});
-		try {
-			for (;;) {
-				signal.throwIfAborted();
-				const tick = sleep(PROGRESS_MS, undefined, { signal: over.signal }).catch(() => undefined);
-				const settled = await Promise.race([end, gone, tick]);
-				if (settled !== undefined) {
-					ended = true;
-					if ("error" in settled) throw settled.error;
-					yield { kind: "progress", progress: job.control.progress };
-					yield { kind: "result", result: settled.result };
-					return;
-				}
-				signal.throwIfAborted();
-				yield { kind: "progress", progress: job.control.progress };
-			}
-		} finally {
-			over.abort();
-			job.followers -= 1;
-			if (job.followers === 0 && !ended) {
-				job.abort.abort(signal.reason ?? rpcFaults.CANCELLED({ method: kind }));
-				await end; // it has cleaned up before the call ends
-			}
+		if (job?.followed === undefined) throw new Error(`no ${kind} of the request ${requestId} can be followed`);
+		const { control } = job;
+		for await (const result of job.followed.follow(signal)) {
+			yield { kind: "progress", progress: control.progress };
+			if (result !== undefined) yield { kind: "result", result };
 		}
 	}
 

@@ -4,6 +4,7 @@ import { Turns } from "#lib/concurrency/turns.ts";
 import { runDaemon } from "#lib/daemon/daemon.ts";
 import { Jailer } from "#lib/linux/mount/jail.ts";
 import { Attachments } from "./attachments.ts";
+import { BackupRuns } from "./backup-runs.ts";
 import { Backups } from "./backups.ts";
 import { SCHEMA } from "./config.ts";
 import { Clones } from "./clones.ts";
@@ -80,6 +81,7 @@ await runDaemon({
 			liveMounts,
 			publications,
 			backups,
+			backupRuns: new BackupRuns({ parts, backups, pauses }),
 			restores,
 			verifications: new Verifications(parts, archiver),
 			clones: new Clones(backups, restores),

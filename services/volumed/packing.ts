@@ -2,26 +2,23 @@
 import { createHash } from "node:crypto";
 import type { ArchiveResult, BackupSpec } from "./job.ts";
 import type { JobControl } from "./jobs.ts";
-import type { Archiver, Packing } from "./kernel/archiver.ts";
-import type { Pauses } from "./pauses.ts";
-import type { VolumeName } from "./volume.ts";
+import type { Archiver } from "./kernel/archiver.ts";
+import type { Moment, Paused } from "./moment.ts";
 import { compressed } from "./kernel/compressors.ts";
 
 export interface Packed {
 	readonly archiver: Archiver;
-	readonly pauses: Pick<Pauses, "pause" | "concern">;
 	/** Where the volume's content is. */
 	readonly path: string;
 	readonly spec: BackupSpec;
+	/** Undefined: nobody is paused, and nothing is read twice. */
+	readonly moment: Moment | undefined;
 	readonly createdAt: Date;
 	readonly control: JobControl;
 }
 
 /** `sha256` is of all of it, before compression. */
-type Made = Pick<ArchiveResult, "entries" | "bytes" | "sha256" | "paused" | "pausedMs" | "warnings">;
-
-/** Whoever stands still for longer is missed. */
-const LONGEST_PAUSE_MS = 10_000;
+type Made = Pick<ArchiveResult, "entries" | "bytes" | "sha256"> & Paused;
 
 /**
  * The archive as it is stored or sent; a buffer is the reader's until it asks for the next but one. The value that it returns at its end is
@@ -48,46 +45,21 @@ export async function* packed(packing: Packed): AsyncGenerator<Buffer, ArchiveRe
 }
 
 async function* archived(
-	{ archiver, pauses, path, spec, createdAt, control }: Packed,
+	{ archiver, moment, path, spec, createdAt, control }: Packed,
 	end: { made?: Made },
 ): AsyncGenerator<Buffer, void> {
 	const { volume, patterns } = spec;
-	const twice = spec.pause && pauses.concern([volume]);
-	await using packing = await archiver.pack({ path, patterns, twice }, control.signal);
+	await using packing = await archiver.pack({ path, patterns, twice: moment !== undefined }, control.signal);
 	for await (const chunk of packing.tree()) {
 		control.progress = packing.progress;
 		yield chunk;
 	}
-	const paused = twice ? await caughtUp(packing, pauses, volume, control.signal) : NOT_PAUSED;
-	if (twice) yield* packing.tree();
+	const paused = (await moment?.reach(() => packing.catchUp())) ?? NOT_PAUSED;
+	if (moment !== undefined) yield* packing.tree();
 	control.progress = packing.progress;
 	const foot = yield* packing.manifest(volume, createdAt);
 	const { entries, bytes } = foot;
 	end.made = { entries, bytes, sha256: packing.digest(), ...paused, warnings: [...foot.warnings, ...paused.warnings] };
 }
 
-type Paused = Pick<ArchiveResult, "paused" | "pausedMs" | "warnings">;
-
 const NOT_PAUSED: Paused = { paused: [], pausedMs: 0, warnings: [] };
-
-/** Those who write to the volume stand still while it is looked what they have changed. */
-async function caughtUp(
-	packing: Packing,
-	pauses: Pick<Pauses, "pause">,
-	volume: VolumeName,
-	signal: AbortSignal,
-): Promise<Paused> {
-	await using pause = await pauses.pause([volume], signal);
-	const bound = setTimeout(() => void pause[Symbol.asyncDispose]().catch(() => undefined), LONGEST_PAUSE_MS);
-	try {
-		await packing.catchUp();
-	} finally {
-		clearTimeout(bound);
-	}
-	const wasLong = pause.pausedMs >= LONGEST_PAUSE_MS;
-	const warnings = wasLong
-		? [`what had changed was read for longer than ${LONGEST_PAUSE_MS / 1000} s: the containers went on`]
-		: [];
-	await pause[Symbol.asyncDispose]();
-	return { paused: pause.containers, pausedMs: Math.ceil(pause.pausedMs), warnings: [...pause.problems, ...warnings] };
-}

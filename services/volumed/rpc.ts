@@ -9,11 +9,13 @@ import { bidi, type Implementation, implement, mutation, serverStream, unary } f
 import { pageOf, pageToken } from "#lib/rpc/page.ts";
 import type { Attachment } from "./attachment.ts";
 import type { Attachments, Detached } from "./attachments.ts";
+import type { BackupRuns } from "./backup-runs.ts";
 import type { Backups } from "./backups.ts";
 import type { Clones } from "./clones.ts";
 import type { Verifications } from "./verifications.ts";
 import * as convert from "./convert.ts";
 import * as archives from "./convert-archive.ts";
+import * as runs from "./convert-backups.ts";
 import { parseMountTexts, renderMountSpec } from "./convert-mount.ts";
 import type { Descriptions } from "./descriptions.ts";
 import { volumeFaults } from "./faults.ts";
@@ -35,6 +37,7 @@ export interface UseCases {
 	readonly liveMounts: LiveMounts;
 	readonly publications: Publications;
 	readonly backups: Backups;
+	readonly backupRuns: BackupRuns;
 	readonly restores: Restores;
 	readonly verifications: Verifications;
 	readonly clones: Clones;
@@ -161,12 +164,17 @@ function publicationService({ publications }: UseCases): Implementation {
 	});
 }
 
-function backupService({ backups, restores, verifications, clones }: UseCases): Implementation {
+function backupService({ backups, backupRuns, restores, verifications, clones }: UseCases): Implementation {
 	return implement(BackupServiceService, {
 		backupVolume: serverStream({
 			parse: archives.parseBackup,
 			run: (spec, call) => backups.backup({ ...spec, requestId: call.requestId }, call.signal),
 			render: archives.renderBackup,
+		}),
+		backupVolumes: serverStream({
+			parse: runs.parseBackups,
+			run: (spec, call) => backupRuns.backup({ ...spec, requestId: call.requestId }, call.signal),
+			render: runs.renderBackups,
 		}),
 		restoreVolume: bidi({
 			parse: archives.parseRestore,

@@ -36,6 +36,11 @@ export class ArchiveDirectory {
 		this.#log = log;
 	}
 
+	/** It is there and can be read. Faults: INVALID_PATH, KERNEL_REFUSED. */
+	async check(): Promise<void> {
+		await this.#names();
+	}
+
 	/** The volume's, newest first; what goes meanwhile is left out. Faults: INVALID_PATH, KERNEL_REFUSED. */
 	async list(volume: VolumeName): Promise<StoredArchive[]> {
 		const found: StoredArchive[] = [];

@@ -8,6 +8,8 @@ import {
 	type BackupResult,
 	BackupServiceService,
 	BackupVolumeRequest,
+	BackupVolumesRequest,
+	type BackupVolumesResponse,
 	PublicationServiceService,
 	type RestoreSpec,
 	RestoreVolumeRequest,
@@ -138,4 +140,15 @@ export async function verify(
 	for await (const { part } of daemon.backups.verifyArchive(messages()))
 		if (part?.$case === "result") return part.value;
 	return undefined;
+}
+
+/** What was told, without progress. */
+export async function backupAll(
+	daemon: Daemon,
+	request: Partial<BackupVolumesRequest>,
+): Promise<NonNullable<BackupVolumesResponse["part"]>[]> {
+	const told: NonNullable<BackupVolumesResponse["part"]>[] = [];
+	for await (const { part } of daemon.backups.backupVolumes(BackupVolumesRequest.fromPartial(request)))
+		if (part !== undefined && part.$case !== "progress") told.push(part);
+	return told;
 }
