@@ -9,7 +9,7 @@ import { test } from "./test-support/scene-test.ts";
 import { parseVolumeName } from "./volume.ts";
 
 function runsOf({ parts, pauses }: Scene): BackupRuns {
-	const backups = new Backups(parts, {} as never, pauses); // nothing is packed
+	const backups = new Backups(parts, { archiver: {} as never, pauses, snapshots: {} as never }); // nothing is packed
 	return new BackupRuns({ parts, backups, pauses });
 }
 

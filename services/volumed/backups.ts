@@ -12,8 +12,8 @@ import { PROGRESS_MS } from "./followed.ts";
 import { ArchiveDirectory } from "./kernel/archive-directory.ts";
 import { ArchiveFile, checkTarget, temporaryOf } from "./kernel/archive-file.ts";
 import type { Archiver } from "./kernel/archiver.ts";
+import type { Snapshots } from "./kernel/snapshots.ts";
 import { type Moment, ownMoment, type Pausing } from "./moment.ts";
-import type { Hold } from "./mounting.ts";
 import { packed } from "./packing.ts";
 import type { Parts } from "./parts.ts";
 import { retained } from "./retention.ts";
@@ -30,6 +30,12 @@ interface File {
 	readonly overwrite: boolean;
 }
 
+interface Content extends AsyncDisposable {
+	readonly path: string;
+	/** Nobody changes it. */
+	readonly isStill: boolean;
+}
+
 /** A backup to a file, as it runs. */
 export interface FileBackup {
 	readonly spec: BackupSpec & { readonly target: Exclude<BackupTarget, { kind: "stream" }> };
@@ -44,13 +50,22 @@ export class Backups {
 	readonly #parts: Parts;
 	readonly #archiver: Archiver;
 	readonly #pauses: Pausing;
+	readonly #snapshots: Snapshots;
 	readonly #volumes: VolumeRecords;
 	readonly #records: JobRecords;
 
-	constructor(parts: Parts, archiver: Archiver, pauses: Pausing) {
+	constructor(
+		parts: Parts,
+		{
+			archiver,
+			pauses,
+			snapshots,
+		}: { readonly archiver: Archiver; readonly pauses: Pausing; readonly snapshots: Snapshots },
+	) {
 		this.#parts = parts;
 		this.#pauses = pauses;
 		this.#archiver = archiver;
+		this.#snapshots = snapshots;
 		this.#volumes = new VolumeRecords(parts.store);
 		this.#records = new JobRecords(parts.store);
 	}
@@ -129,8 +144,8 @@ export class Backups {
 
 	async *#streamed(spec: BackupSpec, control: JobControl): AsyncGenerator<JobOutput> {
 		let result: ArchiveResult;
-		await using hold = await this.#hold(spec, control);
-		const archive = this.#packed(spec, hold, control);
+		await using content = await this.#content(spec, control);
+		const archive = this.#packed(spec, content, control);
 		try {
 			let told = 0;
 			for (;;) {
@@ -170,7 +185,7 @@ export class Backups {
 		await using held = new AsyncDisposableStack();
 		let archive: AsyncGenerator<Buffer, ArchiveResult> | undefined;
 		try {
-			archive = this.#packed(spec, held.use(await this.#hold(spec, control)), control, moment);
+			archive = this.#packed(spec, held.use(await this.#content(spec, control, moment)), control, moment);
 			await using file = await ArchiveFile.create(path, temporary);
 			// One buffer is written while the next one is made.
 			let written = Promise.resolve();
@@ -206,20 +221,26 @@ export class Backups {
 		return result;
 	}
 
-	/** Its content is there, and stays, until it is disposed. */
-	#hold({ volume: name }: BackupSpec, { signal }: JobControl): Promise<Hold> {
+	/** A snapshot where there can be one, unless it is to be of a moment with others. It is there, and stays, until it is disposed. */
+	async #content({ volume: name }: BackupSpec, { signal }: JobControl, common?: Moment): Promise<Content> {
 		const volume = this.#volumes.find(name);
 		if (volume === undefined) throw volumeFaults.VOLUME_NOT_FOUND({ volume: name });
-		return this.#parts.mounting.hold(volume, signal);
+		await using held = new AsyncDisposableStack();
+		const { path } = held.use(await this.#parts.mounting.hold(volume, signal));
+		const snapshot = common === undefined ? await this.#snapshots.take(path) : undefined;
+		if (snapshot !== undefined) held.use(snapshot);
+		const kept = held.move();
+		const end = (): Promise<void> => kept.disposeAsync();
+		return { path: snapshot?.path ?? path, isStill: snapshot !== undefined, [Symbol.asyncDispose]: end };
 	}
 
 	#packed(
 		spec: BackupSpec,
-		{ path }: Hold,
+		{ path, isStill }: Content,
 		control: JobControl,
 		common?: Moment,
 	): AsyncGenerator<Buffer, ArchiveResult> {
-		const own = spec.pause ? ownMoment(this.#pauses, spec.volume, control.signal) : undefined;
+		const own = spec.pause && !isStill ? ownMoment(this.#pauses, spec.volume, control.signal) : undefined;
 		const createdAt = new Date(this.#parts.now());
 		return packed({ archiver: this.#archiver, path, spec, moment: common ?? own, createdAt, control });
 	}

@@ -1,27 +1,12 @@
 /** Backups of volumes that containers write to all the time: what is in the archive was there at one time. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AttachRequest, CreateVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
 import { ScratchCgroup } from "#lib/linux/test-support/scratch-cgroup.ts";
 import { backup, Daemon, restore } from "./test-support/daemon.ts";
-
-const FILES = 3_000;
-
-/**
- * Writes the same number to the first and the last file there is, moves a directory back and forth, and makes and removes files. At any
- * one time the last number is that of the first, or one less.
- */
-const WRITER = `
-cd "$1"; i=0
-while :; do
-	i=$((i + 1))
-	echo $i >a/first; echo $i >z/last
-	ln -f a/first z/second-name
-	echo $i >m/made$i; rm -f m/made$((i - 3))
-	if [ -d there ]; then mv there back; else mv back there; fi
-done`;
+import { FILES, makeWritten, numberIn, problemsIn, writer } from "./test-support/live-writer.ts";
 
 let daemon: Daemon;
 let group: ScratchCgroup;
@@ -32,11 +17,9 @@ beforeAll(async () => {
 	await daemon.start();
 	await daemon.volumes.createVolume(CreateVolumeRequest.fromPartial({ name: "live" }));
 	content = daemon.content("live");
-	for (const name of ["a", "m", "z", "there/deep", "big"]) mkdirSync(join(content, name), { recursive: true });
-	for (let index = 0; index < FILES; index++) writeFileSync(join(content, `big/${index}`), `${index}`);
-	writeFileSync(join(content, "there/deep/file"), "moved");
+	makeWritten(content);
 	group = new ScratchCgroup("live-backups");
-	group.spawn("sh", "-c", WRITER, "sh", content);
+	group.spawn(...writer(content));
 	const mounts = [{ destination: "/x", source: { $case: "volume" as const, value: { name: "live" } } }];
 	const container = { holder: "test", containerId: "c1", containerName: "web" };
 	await daemon.attachments.attach(AttachRequest.fromPartial({ ...container, mounts, cgroup: group.path }));
@@ -45,26 +28,6 @@ afterAll(async () => {
 	await group[Symbol.asyncDispose]();
 	await daemon[Symbol.asyncDispose]();
 });
-
-const textIn = (folder: string, name: string): string => readFileSync(join(folder, name), "utf8").trim();
-const numberIn = (folder: string, name: string): number => Number(textIn(folder, name));
-
-/** What is the matter with a tree that the writer has left at one time. */
-function problemsIn(folder: string): string[] {
-	const [first, last] = [numberIn(folder, "a/first"), numberIn(folder, "z/last")];
-	// A file that is about to be written is empty.
-	const agree = first - last === 0 || first - last === 1 || textIn(folder, "z/last") === "" || first === 0;
-	const made = readdirSync(join(folder, "m")).map((name) => Number(name.slice("made".length)));
-	const moved = ["there", "back"].filter((name) => readdirSync(folder).includes(name));
-	return [
-		...(agree ? [] : [`${first} and then ${last}`]),
-		...(first === 0 || made.every((number) => number <= first && number >= first - 4)
-			? []
-			: [`${made.join(" ")} at ${first}`]),
-		...(moved.length === 1 ? [] : [`${moved.length} of a directory that is moved`]),
-		...(readdirSync(join(folder, "big")).length === FILES ? [] : ["files are missing that nobody touched"]),
-	];
-}
 
 describe("with a pause", () => {
 	test.each([1, 2, 3, 4, 5])(

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { Turns } from "#lib/concurrency/turns.ts";
 import { runDaemon } from "#lib/daemon/daemon.ts";
+import { Aside } from "#lib/linux/aside.ts";
 import { Jailer } from "#lib/linux/mount/jail.ts";
 import { Attachments } from "./attachments.ts";
 import { BackupRuns } from "./backup-runs.ts";
@@ -15,11 +16,12 @@ import { PluginDriver } from "./drivers/plugin.ts";
 import { SshfsDriver } from "./drivers/sshfs.ts";
 import { Jobs } from "./jobs.ts";
 import { Archiver } from "./kernel/archiver.ts";
-import { LinuxDisk } from "./kernel/linux-disk.ts";
+import { LinuxDisk, SNAPSHOTS } from "./kernel/linux-disk.ts";
 import { LinuxFreezer } from "./kernel/linux-freezer.ts";
 import { LinuxHost } from "./kernel/linux-host.ts";
 import { Looking } from "./kernel/looking.ts";
 import { LinuxViews } from "./kernel/linux-views.ts";
+import { Snapshots } from "./kernel/snapshots.ts";
 import { Usage } from "./kernel/usage.ts";
 import { LiveMounts } from "./live-mounts.ts";
 import { mendMounts } from "./mend-mounts.ts";
@@ -71,7 +73,9 @@ await runDaemon({
 		// What is quick is there before the first request; a server that is away keeps nobody.
 		await mender.first(FIRST_MENDING_MS);
 		const archiver = resources.use(new Archiver(root));
-		const backups = new Backups(parts, archiver, pauses);
+		const snapshots = new Snapshots(join(root, SNAPSHOTS), resources.use(new Aside()), log);
+		await snapshots.mend();
+		const backups = new Backups(parts, { archiver, pauses, snapshots });
 		const restores = new Restores(parts, archiver);
 		return volumeServices({
 			volumes,

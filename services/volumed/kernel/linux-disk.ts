@@ -2,7 +2,7 @@
  * Volumes as directories: `<volumes>/<name>/_data`, in the layout of Docker's local driver.
  *
  * `.going` holds what is out of sight and may come back, `.trash` what was given up until it is gone, `.lost+found` what nobody
- * accounts for. Names of volumes never begin with a dot.
+ * accounts for; `.snapshots` is that of `snapshots.ts`. Names of volumes never begin with a dot.
  */
 import { randomBytes } from "node:crypto";
 import type { Dirent } from "node:fs";
@@ -25,7 +25,8 @@ const STAGE = "_data.new-";
 const TRASH = ".trash";
 const LOST = ".lost+found";
 const GOING = ".going";
-const OWN = [TRASH, LOST, GOING];
+export const SNAPSHOTS = ".snapshots";
+const OWN = [TRASH, LOST, GOING, SNAPSHOTS];
 
 export class LinuxDisk implements Disk {
 	readonly #root: string;

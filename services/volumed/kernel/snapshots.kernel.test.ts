@@ -28,6 +28,7 @@ beforeEach(() => {
 	mountFs("btrfs", device.path, at(""));
 	aside = new Aside();
 	snapshots = new Snapshots(at(".snapshots"), aside, createLog({ service: "test", level: "silent" }));
+	mkdirSync(at(".snapshots"));
 	createSubvolume(at("data"));
 	writeFileSync(at("data/file"), "before");
 });
@@ -50,6 +51,7 @@ test("what is read is what was there, and it goes", async () => {
 
 test("there is none of what is no subvolume, is on another file system, or has subvolumes that would be missing", async () => {
 	mkdirSync(at("plain"));
+	mkdirSync(join(base, "elsewhere"));
 	const far = new Snapshots(join(base, "elsewhere"), aside, createLog({ service: "test", level: "silent" }));
 	expect([await snapshots.take(at("plain")), await snapshots.take(base), await far.take(at("data"))]).toEqual([
 		undefined,

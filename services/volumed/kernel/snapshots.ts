@@ -1,5 +1,5 @@
 /** What is in a directory at one moment, where its file system can tell that: to be read while others go on writing. */
-import { mkdir, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { killPoint } from "#lib/config/kill-point.ts";
@@ -19,7 +19,7 @@ export class Snapshots {
 	readonly #aside: Aside;
 	readonly #log: Log;
 
-	/** `folder` is for snapshots alone, on the file system of what they are of; it is made when it is wanted. */
+	/** `folder` is for snapshots alone, on the file system of what they are of. */
 	constructor(folder: string, aside: Aside, log: Log) {
 		this.#folder = folder;
 		this.#aside = aside;
@@ -30,7 +30,6 @@ export class Snapshots {
 	async take(path: string): Promise<Snapshot | undefined> {
 		try {
 			if (!isSubvolume(path) || (await this.#aside.call("holdsSubvolumes", path))) return undefined;
-			await mkdir(this.#folder, { recursive: true, mode: 0o700 });
 			const snapshot = join(this.#folder, randomBytes(16).toString("hex"));
 			await this.#aside.call("snapshotSubvolume", path, snapshot);
 			killPoint("volumed.snapshot.taken");
@@ -44,7 +43,7 @@ export class Snapshots {
 
 	/** What a volumed that was killed has left goes: at the start, before the first is taken. */
 	async mend(): Promise<void> {
-		for (const name of await namesIn(this.#folder)) await this.#remove(join(this.#folder, name));
+		for (const name of await readdir(this.#folder)) await this.#remove(join(this.#folder, name));
 	}
 
 	async #remove(path: string): Promise<void> {
@@ -53,14 +52,5 @@ export class Snapshots {
 		} catch (error) {
 			this.#log.warn("a snapshot is still there until the next start", { path, err: error });
 		}
-	}
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-	try {
-		return await readdir(folder);
-	} catch (error) {
-		if (isErrno(error, "ENOENT")) return [];
-		throw error;
 	}
 }

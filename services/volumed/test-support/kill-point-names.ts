@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dirname, "../../..");
 
 /** Jobs have a test of their own (`kills.kernel.test.ts`), and so have the pauses of containers that they make (`pauses.kernel.test.ts`). */
 const OF_JOBS =
-	/^(?:store\.volumed\.(?:backup|restore)\.|store\.volumed\.reconcile\.(?:failed|restored)$|volumed\.archive\.|(?:store\.)?volumed\.pause\.)/;
+	/^(?:store\.volumed\.(?:backup|restore)\.|store\.volumed\.reconcile\.(?:failed|restored)$|volumed\.archive\.|volumed\.snapshot\.|(?:store\.)?volumed\.pause\.)/;
 
 /** What is passed only where volumes are on such a disk; project quotas are those of an XFS that has them on. */
 const BACKINGS: Readonly<Record<string, "btrfs" | "xfs">> = {
