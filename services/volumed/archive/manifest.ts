@@ -17,6 +17,7 @@ const MARK = "wharf-manifest";
 const FORMAT = "wharf-manifest/2";
 /** Whole records, as tar writes them. */
 const RECORD = 20 * BLOCK;
+const MOST_OCTAL = 0o77777777777;
 
 /** Of the archive before the manifest. */
 export interface Extent {
@@ -50,7 +51,7 @@ export function manifestText(
 	};
 }
 
-/** A plain ustar header, which every tar program reads, for a manifest of `size` bytes. */
+/** A plain ustar header, which every tar program reads, for a manifest of `size` bytes; from 8 GiB on with a binary number, as GNU tar has it. */
 export function manifestHeader(size: number, createdAt: Date): Buffer {
 	const block = Buffer.alloc(BLOCK);
 	block.write(MANIFEST_PATH, 0, "latin1");
@@ -59,7 +60,11 @@ export function manifestHeader(size: number, createdAt: Date): Buffer {
 	octal(0o400, 100, 7);
 	octal(0, 108, 7);
 	octal(0, 116, 7);
-	octal(size, 124, 11);
+	if (size <= MOST_OCTAL) octal(size, 124, 11);
+	else {
+		block[124] = 0x80;
+		block.writeBigUInt64BE(BigInt(size), 128);
+	}
 	octal(Math.floor(createdAt.getTime() / 1000), 136, 11);
 	block.write("        0", 148, "latin1");
 	block.write("ustar\x0000", 257, "latin1");

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { HOSTILE, type Member, tarOf } from "../test-support/archive.ts";
 import { archiveEnd, type Foot, manifestHeader, manifestText } from "./manifest.ts";
+import { parseHeader } from "./header.ts";
 import { EntryPolicy } from "./policy.ts";
 import { type LineStore, Reading } from "./reading.ts";
 
@@ -151,6 +152,14 @@ describe("the manifest", () => {
 		return Buffer.concat(parts);
 	};
 	const whole = withManifest(plain.text);
+
+	test.each([1, 2 ** 33 - 1, 2 ** 33, 2 ** 40])("of %d bytes has a header that says so", (size) => {
+		expect(parseHeader(manifestHeader(size, new Date(0)), 0)).toMatchObject({
+			size,
+			mode: 0o400,
+			uname: "wharf-manifest",
+		});
+	});
 
 	test("is found at the end, taken out, and says what was read", () => {
 		for (const size of [whole.length, 512, 4096]) {
