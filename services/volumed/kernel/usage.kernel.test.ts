@@ -35,6 +35,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
+/** In memory: what is large takes a disk minutes to make and to remove. */
+function inMemory(): Disposable {
+	mountFs("tmpfs", "large", folder);
+	return { [Symbol.dispose]: () => unmount(folder, { detach: true }) };
+}
+
 /** What du and find say. */
 function told(path: string): Amount {
 	const du = execFileSync("du", ["-s", "--block-size=1", "--one-file-system", path], { encoding: "latin1" });
@@ -89,6 +95,7 @@ test("one file system, however many are mounted below it", async () => {
 });
 
 test("five thousand directories within each other, of names as long as can be", async () => {
+	using _ = inMemory();
 	for (const name of ["d", "n".repeat(255)]) {
 		const root = join(folder, name.slice(0, 3));
 		mkdirSync(root);
@@ -125,7 +132,10 @@ test("many at once, each with its own", async () => {
 });
 
 describe("a large one", () => {
+	let memory: Disposable;
+	afterEach(() => memory[Symbol.dispose]());
 	beforeEach(() => {
+		memory = inMemory();
 		const program = `import os,sys
 for d in range(400):
     os.mkdir("%s/%d" % (sys.argv[1], d))
