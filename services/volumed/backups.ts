@@ -2,11 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
 import { rpcFaults } from "#lib/rpc/faults.ts";
+import type { ArchiveCounts } from "./counting.ts";
 import { backupFact, failedFact, messageOf } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import type { ArchiveResult, BackupSpec, BackupTarget, DirectoryTarget, JobOutput } from "./job.ts";
 import { identityOf, JobRecords } from "./job-records.ts";
-import type { JobControl, JobIdentity } from "./jobs.ts";
+import type { JobControl } from "./job-control.ts";
+import type { JobIdentity } from "./jobs.ts";
 import { newArchiveName } from "./archive-names.ts";
 import { PROGRESS_MS } from "./followed.ts";
 import { ArchiveDirectory } from "./kernel/archive-directory.ts";
@@ -44,10 +46,12 @@ export class Backups {
 	readonly #parts: Parts;
 	readonly #archiver: Archiver;
 	readonly #pauses: Pausing;
+	readonly #counts: ArchiveCounts;
 	readonly #volumes: VolumeRecords;
 	readonly #records: JobRecords;
 
-	constructor(parts: Parts, archiver: Archiver, pauses: Pausing) {
+	constructor(parts: Parts, archiver: Archiver, pauses: Pausing, counts: ArchiveCounts) {
+		this.#counts = counts;
 		this.#parts = parts;
 		this.#pauses = pauses;
 		this.#archiver = archiver;
@@ -145,7 +149,7 @@ export class Backups {
 				}
 				if (performance.now() - told > PROGRESS_MS) {
 					told = performance.now();
-					yield { kind: "progress", progress: control.progress };
+					yield { kind: "progress", progress: control.report() };
 				}
 			}
 		} catch (error) {
@@ -156,7 +160,7 @@ export class Backups {
 		}
 		const rows = [backupFact("ACTION_CREATED", result), this.#records.made(result.sha256, this.#parts.now())];
 		await this.#parts.store.write(rows, "volumed.backup.streamed");
-		yield { kind: "progress", progress: control.progress };
+		yield { kind: "progress", progress: control.report() };
 		yield { kind: "result", result };
 	}
 
@@ -221,6 +225,9 @@ export class Backups {
 	): AsyncGenerator<Buffer, ArchiveResult> {
 		const own = spec.pause ? ownMoment(this.#pauses, spec.volume, control.signal) : undefined;
 		const createdAt = new Date(this.#parts.now());
-		return packed({ archiver: this.#archiver, path, spec, moment: common ?? own, createdAt, control });
+		const { include, exclude } = spec.patterns;
+		// What patterns leave of it is known when it is packed.
+		const counts = spec.count === true && include.length + exclude.length === 0 ? this.#counts : undefined;
+		return packed({ archiver: this.#archiver, path, spec, counts, moment: common ?? own, createdAt, control });
 	}
 }

@@ -71,7 +71,7 @@ await runDaemon({
 		// What is quick is there before the first request; a server that is away keeps nobody.
 		await mender.first(FIRST_MENDING_MS);
 		const archiver = resources.use(new Archiver(root));
-		const backups = new Backups(parts, archiver, pauses);
+		const backups = new Backups(parts, archiver, pauses, amounts);
 		const restores = new Restores(parts, archiver);
 		return volumeServices({
 			volumes,

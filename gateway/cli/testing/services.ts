@@ -66,6 +66,7 @@ async function run(args: readonly string[], stdin: string, paths: Paths): Promis
 		out: write("out"),
 		err: write("err"),
 		errIsTty: false,
+		errColumns: undefined,
 		stdin: (async function* () {
 			yield Buffer.from(stdin);
 		})(),
