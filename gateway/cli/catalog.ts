@@ -104,7 +104,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
 	"volume prune": entry("Volumes", "Remove volumes that nobody uses", () => import("./commands/volume-prune.ts")),
 	"volume backup": entry(
 		"Volumes",
-		"Archive a volume into a tar file, verified",
+		"Archive volumes into tar files, verified",
 		() => import("./commands/volume-backup.ts"),
 	),
 	"volume restore": entry(

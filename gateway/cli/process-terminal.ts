@@ -19,6 +19,9 @@ export function processTerminal(paths: () => Paths): Terminal {
 		out: (text) => write(process.stdout, text),
 		err: (text) => write(process.stderr, text),
 		errIsTty: process.stderr.isTTY,
+		get errColumns() {
+			return process.stderr.isTTY ? process.stderr.columns : undefined;
+		},
 		stdin: process.stdin,
 		env: process.env,
 		cwd: process.cwd(),

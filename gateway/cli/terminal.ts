@@ -8,6 +8,8 @@ export interface Terminal {
 	err(text: string | Uint8Array): Promise<void>;
 	/** Standard error is a person's terminal: progress may be shown there. */
 	readonly errIsTty: boolean;
+	/** How wide that is now; undefined: nobody knows. */
+	readonly errColumns: number | undefined;
 	readonly stdin: AsyncIterable<Uint8Array>;
 	readonly env: NodeJS.ProcessEnv;
 	readonly cwd: string;

@@ -1,5 +1,5 @@
 /** Backups of several volumes in one run, as values. */
-import type { ArchiveResult, BackupSpec, DirectoryTarget, Progress } from "./job.ts";
+import type { ArchiveResult, BackupSpec, DirectoryTarget, ProgressReport } from "./job.ts";
 import type { VolumeName } from "./volume.ts";
 
 /** As of a backup, of each of the volumes. */
@@ -16,7 +16,7 @@ export interface RunProgress {
 	readonly position: number;
 	/** Of how many. */
 	readonly count: number;
-	readonly progress: Progress;
+	readonly progress: ProgressReport;
 }
 
 /** What became of a volume. */

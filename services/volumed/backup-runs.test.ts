@@ -9,7 +9,8 @@ import { test } from "./test-support/scene-test.ts";
 import { parseVolumeName } from "./volume.ts";
 
 function runsOf({ parts, pauses }: Scene): BackupRuns {
-	const backups = new Backups(parts, { archiver: {} as never, pauses, snapshots: {} as never }); // nothing is packed
+	const nothing = {} as never; // is packed
+	const backups = new Backups(parts, { archiver: nothing, pauses, snapshots: nothing, counts: nothing });
 	return new BackupRuns({ parts, backups, pauses });
 }
 

@@ -10,7 +10,8 @@ test("a backup of what cannot be mounted is over, and says so", async ({ scene }
 	const refused = volumeFaults.MOUNT_FAILED({ volume: "away", problem: "it is away" });
 	scene.local.failures.set("mount", refused);
 	const archiver = {} as never; // nothing is packed
-	const backups = new Backups(scene.parts, { archiver, pauses: archiver, snapshots: archiver });
+	const nothing = { archiver, pauses: archiver, snapshots: archiver, counts: archiver };
+	const backups = new Backups(scene.parts, nothing);
 	const target = { kind: "file", path: "/tmp/wharf-no-such-file", overwrite: false } as const;
 	const packed = {
 		compression: "none",

@@ -2,11 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
 import { rpcFaults } from "#lib/rpc/faults.ts";
+import type { ArchiveCounts } from "./counting.ts";
 import { backupFact, failedFact, messageOf } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
 import type { ArchiveResult, BackupSpec, BackupTarget, DirectoryTarget, JobOutput } from "./job.ts";
 import { identityOf, JobRecords } from "./job-records.ts";
-import type { JobControl, JobIdentity } from "./jobs.ts";
+import type { JobControl } from "./job-control.ts";
+import type { JobIdentity } from "./jobs.ts";
 import { newArchiveName } from "./archive-names.ts";
 import { PROGRESS_MS } from "./followed.ts";
 import { ArchiveDirectory } from "./kernel/archive-directory.ts";
@@ -46,26 +48,28 @@ export interface FileBackup {
 	readonly moment?: Moment | undefined;
 }
 
+export interface BackupParts {
+	readonly archiver: Archiver;
+	readonly pauses: Pausing;
+	readonly snapshots: Snapshots;
+	readonly counts: ArchiveCounts;
+}
+
 export class Backups {
 	readonly #parts: Parts;
 	readonly #archiver: Archiver;
 	readonly #pauses: Pausing;
 	readonly #snapshots: Snapshots;
+	readonly #counts: ArchiveCounts;
 	readonly #volumes: VolumeRecords;
 	readonly #records: JobRecords;
 
-	constructor(
-		parts: Parts,
-		{
-			archiver,
-			pauses,
-			snapshots,
-		}: { readonly archiver: Archiver; readonly pauses: Pausing; readonly snapshots: Snapshots },
-	) {
+	constructor(parts: Parts, { archiver, pauses, snapshots, counts }: BackupParts) {
 		this.#parts = parts;
 		this.#pauses = pauses;
 		this.#archiver = archiver;
 		this.#snapshots = snapshots;
+		this.#counts = counts;
 		this.#volumes = new VolumeRecords(parts.store);
 		this.#records = new JobRecords(parts.store);
 	}
@@ -160,7 +164,7 @@ export class Backups {
 				}
 				if (performance.now() - told > PROGRESS_MS) {
 					told = performance.now();
-					yield { kind: "progress", progress: control.progress };
+					yield { kind: "progress", progress: control.report() };
 				}
 			}
 		} catch (error) {
@@ -171,7 +175,7 @@ export class Backups {
 		}
 		const rows = [backupFact("ACTION_CREATED", result), this.#records.made(result.sha256, this.#parts.now())];
 		await this.#parts.store.write(rows, "volumed.backup.streamed");
-		yield { kind: "progress", progress: control.progress };
+		yield { kind: "progress", progress: control.report() };
 		yield { kind: "result", result };
 	}
 
@@ -242,6 +246,9 @@ export class Backups {
 	): AsyncGenerator<Buffer, ArchiveResult> {
 		const own = spec.pause && !isStill ? ownMoment(this.#pauses, spec.volume, control.signal) : undefined;
 		const createdAt = new Date(this.#parts.now());
-		return packed({ archiver: this.#archiver, path, spec, moment: common ?? own, createdAt, control });
+		const { include, exclude } = spec.patterns;
+		// What patterns leave of it is known when it is packed.
+		const counts = spec.count === true && include.length + exclude.length === 0 ? this.#counts : undefined;
+		return packed({ archiver: this.#archiver, path, spec, counts, moment: common ?? own, createdAt, control });
 	}
 }

@@ -9,7 +9,7 @@ import type {
 	CloneSpec,
 	Compression,
 	JobOutput,
-	Progress,
+	ProgressReport,
 	RestoreSpec,
 	VerifyOutput,
 	VerifySpec,
@@ -30,7 +30,7 @@ export function parseBackup(message: pb.BackupVolumeRequest): Omit<BackupSpec, "
 	return { ...parseContent(message), volume: parseVolumeName(message.volume), target: targetOf(message) };
 }
 
-type Content = Pick<pb.BackupVolumeRequest, "level" | "include" | "exclude" | "compression" | "noPause">;
+type Content = Pick<pb.BackupVolumeRequest, "level" | "include" | "exclude" | "compression" | "noPause" | "count">;
 
 /** What backups of one volume and of several have in common. */
 export function parseContent(message: Content): Omit<BackupSpec, "requestId" | "volume" | "target"> {
@@ -42,7 +42,8 @@ export function parseContent(message: Content): Omit<BackupSpec, "requestId" | "
 	}
 	const patterns = { include, exclude };
 	PathPatterns.parse(patterns);
-	return { patterns, pause: !message.noPause, compression, level: level === 0 ? undefined : level };
+	const { noPause, count } = message;
+	return { patterns, pause: !noPause, compression, level: level === 0 ? undefined : level, count };
 }
 
 function targetOf({ path, overwrite, directory, retention }: pb.BackupVolumeRequest): BackupTarget {
@@ -127,8 +128,16 @@ export function renderRestore(output: Exclude<JobOutput, { kind: "chunk" }>): pb
 		: { part: { $case: "result", value: renderResult(output.result) } };
 }
 
-export function renderProgress({ entries, bytes }: Progress): pb.Progress {
-	return { entries: BigInt(entries), bytes: BigInt(bytes) };
+export function renderProgress({ entries, bytes, elapsedMs, total, stored }: ProgressReport): pb.Progress {
+	return {
+		entries: BigInt(entries),
+		bytes: BigInt(bytes),
+		totalEntries: BigInt(total?.entries ?? 0),
+		totalBytes: BigInt(total?.bytes ?? 0),
+		elapsedMs: BigInt(elapsedMs),
+		storedBytes: BigInt(stored?.bytes ?? 0),
+		totalStoredBytes: BigInt(stored?.total ?? 0),
+	};
 }
 
 export function renderResult(result: ArchiveResult): pb.BackupResult {

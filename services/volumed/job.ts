@@ -28,6 +28,8 @@ export interface BackupSpec {
 	readonly compression: Compression;
 	/** Undefined: the program's default. */
 	readonly level: number | undefined;
+	/** What there is to archive is counted beside it. */
+	readonly count?: boolean;
 }
 
 export interface RestoreSpec {
@@ -74,6 +76,15 @@ export interface Progress {
 	readonly bytes: number;
 }
 
+/** How far a job is, and what is known of how far it has to go. */
+export interface ProgressReport extends Progress {
+	readonly elapsedMs: number;
+	/** About; undefined: not known. */
+	readonly total: Progress | undefined;
+	/** Of what is read from a file: as it is stored. */
+	readonly stored: { readonly bytes: number; readonly total: number } | undefined;
+}
+
 export interface ArchiveResult {
 	readonly volume: string;
 	/** The manifest not counted. */
@@ -94,10 +105,10 @@ export interface ArchiveResult {
 }
 
 export type VerifyOutput =
-	| { readonly kind: "progress"; readonly progress: Progress }
+	| { readonly kind: "progress"; readonly progress: ProgressReport }
 	| { readonly kind: "result"; readonly result: VerifyResult };
 
 export type JobOutput =
 	| { readonly kind: "chunk"; readonly bytes: Buffer }
-	| { readonly kind: "progress"; readonly progress: Progress }
+	| { readonly kind: "progress"; readonly progress: ProgressReport }
 	| { readonly kind: "result"; readonly result: ArchiveResult };

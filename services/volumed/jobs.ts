@@ -8,7 +8,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { rpcFaults } from "#lib/rpc/faults.ts";
 import { volumeFaults } from "./faults.ts";
 import { Followed, PROGRESS_MS } from "./followed.ts";
-import type { ArchiveResult, JobOutput, Progress } from "./job.ts";
+import type { ArchiveResult, JobOutput, ProgressReport } from "./job.ts";
+import { JobControl } from "./job-control.ts";
 
 export type JobKind = "backup" | "restore";
 
@@ -18,12 +19,6 @@ export interface JobIdentity {
 	readonly requestId: string;
 	/** What was asked, digested: the same id with another asking is refused. */
 	readonly bodyHash: string;
-}
-
-/** What a job tells while it runs, and how it is told to stop. */
-export interface JobControl {
-	readonly signal: AbortSignal;
-	progress: Progress;
 }
 
 interface Running extends JobIdentity {
@@ -37,7 +32,7 @@ export async function* told<R>(
 	running: Promise<R>,
 	control: JobControl,
 ): AsyncGenerator<
-	{ readonly kind: "progress"; readonly progress: Progress } | { readonly kind: "result"; readonly result: R }
+	{ readonly kind: "progress"; readonly progress: ProgressReport } | { readonly kind: "result"; readonly result: R }
 > {
 	const over = running.then(
 		() => true,
@@ -45,7 +40,7 @@ export async function* told<R>(
 	);
 	for (;;) {
 		const isOver = await Promise.race([over, sleep(PROGRESS_MS, false)]);
-		yield { kind: "progress", progress: control.progress };
+		yield { kind: "progress", progress: control.report() };
 		if (isOver) break;
 	}
 	yield { kind: "result", result: await running };
@@ -79,7 +74,7 @@ export class Jobs {
 	/** Begins a job that can be joined; it runs as long as somebody follows it. Call without waiting after the checks that allow it. */
 	begin(identity: JobIdentity, body: (control: JobControl) => Promise<ArchiveResult>): void {
 		const abort = new AbortController();
-		const control = { signal: abort.signal, progress: { entries: 0, bytes: 0 } };
+		const control = new JobControl(abort.signal);
 		const result = body(control).finally(() => this.#running.delete(job));
 		const job: Running = { ...identity, control, followed: new Followed(identity.kind, result, abort) };
 		this.#running.add(job);
@@ -87,7 +82,7 @@ export class Jobs {
 
 	/** Marks the volume busy for a caller's own job, until it is disposed. */
 	own(identity: JobIdentity, signal: AbortSignal): JobControl & Disposable {
-		const control = { signal, progress: { entries: 0, bytes: 0 } };
+		const control = new JobControl(signal);
 		const job: Running = { ...identity, control, followed: undefined };
 		this.#running.add(job);
 		return Object.assign(control, { [Symbol.dispose]: () => void this.#running.delete(job) });
@@ -99,7 +94,7 @@ export class Jobs {
 		if (job?.followed === undefined) throw new Error(`no ${kind} of the request ${requestId} can be followed`);
 		const { control } = job;
 		for await (const result of job.followed.follow(signal)) {
-			yield { kind: "progress", progress: control.progress };
+			yield { kind: "progress", progress: control.report() };
 			if (result !== undefined) yield { kind: "result", result };
 		}
 	}

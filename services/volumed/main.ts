@@ -75,7 +75,7 @@ await runDaemon({
 		const archiver = resources.use(new Archiver(root));
 		const snapshots = new Snapshots(join(root, SNAPSHOTS), resources.use(new Aside()), log);
 		await snapshots.mend();
-		const backups = new Backups(parts, { archiver, pauses, snapshots });
+		const backups = new Backups(parts, { archiver, pauses, snapshots, counts: amounts });
 		const restores = new Restores(parts, archiver);
 		return volumeServices({
 			volumes,

@@ -1,7 +1,8 @@
 /** A volume's archive as it is made: its tree, the manifest behind it, compressed. */
 import { createHash } from "node:crypto";
+import { type ArchiveCounts, countBeside } from "./counting.ts";
 import type { ArchiveResult, BackupSpec } from "./job.ts";
-import type { JobControl } from "./jobs.ts";
+import type { JobControl } from "./job-control.ts";
 import type { Archiver } from "./kernel/archiver.ts";
 import type { Moment, Paused } from "./moment.ts";
 import { compressed } from "./kernel/compressors.ts";
@@ -11,6 +12,8 @@ export interface Packed {
 	/** Where the volume's content is. */
 	readonly path: string;
 	readonly spec: BackupSpec;
+	/** Undefined: nobody wants to know how much there is. */
+	readonly counts: ArchiveCounts | undefined;
 	/** Undefined: nobody is paused, and nothing is read twice. */
 	readonly moment: Moment | undefined;
 	readonly createdAt: Date;
@@ -25,7 +28,8 @@ type Made = Pick<ArchiveResult, "entries" | "bytes" | "sha256"> & Paused;
  * what makes it one. Faults: KERNEL_REFUSED, ARCHIVER_FAILED.
  */
 export async function* packed(packing: Packed): AsyncGenerator<Buffer, ArchiveResult> {
-	const { spec, control } = packing;
+	const { spec, control, counts, path } = packing;
+	using _ = counts && countBeside(counts, path, control);
 	const { compression, level, volume } = spec;
 	const end: { made?: Made } = {};
 	const archive = archived(packing, end);

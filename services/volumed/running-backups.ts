@@ -17,7 +17,8 @@ import { messageOf } from "./facts.ts";
 import { Followed } from "./followed.ts";
 import type { ArchiveResult } from "./job.ts";
 import { identityOf, JobRecords } from "./job-records.ts";
-import type { JobControl, JobIdentity } from "./jobs.ts";
+import type { JobControl } from "./job-control.ts";
+import type { JobIdentity } from "./jobs.ts";
 import { CommonMoment, type Moment, type Pausing } from "./moment.ts";
 import type { Parts } from "./parts.ts";
 import { usableVolume } from "./volume-plan.ts";
@@ -81,7 +82,7 @@ export class RunningBackups {
 		const { spec, control } = this.#current;
 		const { volume } = spec;
 		const [position, count] = [this.#position, this.#members.length];
-		yield { kind: "progress", progress: { volume, position, count, progress: control.progress } };
+		yield { kind: "progress", progress: { volume, position, count, progress: control.report() } };
 	}
 
 	async #run(pause: boolean): Promise<RunRecord> {
@@ -124,6 +125,7 @@ export class RunningBackups {
 		using _ = member.control;
 		signal.throwIfAborted();
 		this.#current = member;
+		member.control.begins();
 		this.#position += 1;
 		try {
 			const result = await this.#made(member, moment);

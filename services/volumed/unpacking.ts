@@ -2,7 +2,8 @@
 import { disagreement } from "./archive/manifest.ts";
 import { volumeFaults } from "./faults.ts";
 import type { ArchiveResult, RestoreSpec, VerifyResult } from "./job.ts";
-import type { JobControl } from "./jobs.ts";
+import type { JobControl } from "./job-control.ts";
+import type { StoredArchive } from "./kernel/archive-file.ts";
 import type { Archiver, Read, Unpacking } from "./kernel/archiver.ts";
 import { decompressed, StoredBytes } from "./kernel/compressors.ts";
 
@@ -11,7 +12,7 @@ export interface Unpacked {
 	/** An empty directory. */
 	readonly path: string;
 	readonly spec: RestoreSpec;
-	readonly source: AsyncIterable<Buffer>;
+	readonly source: StoredArchive;
 	readonly control: JobControl;
 	/** Made here: what it says of rights is believed. By the digest of all of its bytes. */
 	readonly isOwn: (sha256: string) => boolean;
@@ -68,11 +69,12 @@ interface Stored extends Read {
 }
 
 /** To its end, and compared with its manifest. */
-async function readWhole(unpacking: Unpacking, source: AsyncIterable<Buffer>, control: JobControl): Promise<Stored> {
+async function readWhole(unpacking: Unpacking, source: StoredArchive, control: JobControl): Promise<Stored> {
 	const stored = new StoredBytes();
 	for await (const chunk of decompressed(source, control.signal, stored)) {
 		await unpacking.push(chunk);
 		control.progress = unpacking.progress;
+		if (source.sizeBytes !== undefined) control.stored = { bytes: stored.bytes, total: source.sizeBytes };
 	}
 	const read = await unpacking.end();
 	const problem = read.foot && disagreement(read.foot, read);

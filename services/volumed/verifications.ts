@@ -1,6 +1,7 @@
 /** Verifications: an archive is read to its end, compared with its manifest and with a volume, and nothing is changed. */
 import type { VerifyOutput, VerifyResult, VerifySpec } from "./job.ts";
-import { type JobControl, told } from "./jobs.ts";
+import { JobControl } from "./job-control.ts";
+import { told } from "./jobs.ts";
 import { bytesOf, openArchive } from "./kernel/archive-file.ts";
 import type { Archiver } from "./kernel/archiver.ts";
 import type { Parts } from "./parts.ts";
@@ -21,7 +22,7 @@ export class Verifications {
 
 	/** Progress, then the result. `sent` is read when the specification names no path. Faults: as the contract says. */
 	async *verify(spec: VerifySpec, sent: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<VerifyOutput> {
-		const control: JobControl = { signal, progress: { entries: 0, bytes: 0 } };
+		const control = new JobControl(signal);
 		yield* told(this.#run(spec, sent, control), control);
 	}
 

@@ -3,21 +3,31 @@ import {
 	type BackupResult,
 	BackupServiceService,
 	BackupVolumeRequest,
-	Compression,
+	BackupVolumesRequest,
 } from "#gen/wharf/volume/v1/volume.ts";
+import { ARCHIVE_FLAGS, archiveRequest } from "../backup/archive-flags.ts";
+import { checkChoice, chosenVolumes } from "../backup/chosen-volumes.ts";
+import { AFTER_LABEL, BEFORE_LABEL, labelledHooks, parseHooks } from "../backup/hook-plan.ts";
+import { withHooks } from "../backup/hooks.ts";
+import { backupSeveral } from "../backup/several.ts";
+import { tellPaused, tellResult } from "../backup/told.ts";
 import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
-import { size } from "../output/quantity.ts";
 import { connect, requestId } from "../requests.ts";
 import { command } from "../syntax/command.ts";
 import { syntaxFaults } from "../syntax/faults.ts";
+import { VOLUME_FILTER_HELP } from "../syntax/volume-filter.ts";
+import type { Terminal } from "../terminal.ts";
+
+const HOOK_TIMEOUT_S = 60;
+const LONGEST_HOOK_S = 86_400;
 
 export default command({
 	name: "volume backup",
-	summary: "Archives a volume into an ordinary tar file: complete and verified, or not there.",
-	operands: "VOLUME",
-	minOperands: 1,
-	maxOperands: 1,
+	summary: "Archives volumes into ordinary tar files: complete and verified, or not there.",
+	operands: "[VOLUME...]",
+	minOperands: 0,
+	maxOperands: Number.POSITIVE_INFINITY,
 	flags: {
 		output: {
 			kind: "text",
@@ -25,110 +35,95 @@ export default command({
 			value: "FILE",
 			help: "Where to; its ending decides the compression: .tar, .tar.zst, .tar.gz; `-` is standard output",
 		},
-		zstd: { kind: "switch", help: "Compress with zstd, whatever the ending" },
-		gzip: { kind: "switch", help: "Compress with gzip, whatever the ending" },
-		level: { kind: "text", value: "LEVEL", help: "How hard to compress, from 1 to 19 (gzip: 9)" },
 		force: { kind: "switch", short: "f", help: "Replace a file that is there" },
 		to: {
 			kind: "text",
 			value: "DIR",
 			help: "Into a directory, under the volume's name with the date; with --zstd or --gzip compressed",
 		},
-		"keep-last": { kind: "text", value: "N", help: "Of the volume's archives in DIR keep the last N" },
-		"keep-hourly": { kind: "text", value: "N", help: "and of the last N hours that have one the last one" },
-		"keep-daily": { kind: "text", value: "N", help: "and the same of days" },
-		"keep-weekly": { kind: "text", value: "N", help: "and of weeks" },
-		"keep-monthly": { kind: "text", value: "N", help: "and of months" },
-		"no-pause": { kind: "switch", help: "Pause no container that writes to it; what changes meanwhile is told" },
-		include: {
-			kind: "list",
-			value: "PATTERN",
-			help: "Only what matches, with everything below it; as in a .gitignore",
+		filter: { kind: "list", value: "FILTER", help: `Those that fit; ${VOLUME_FILTER_HELP}` },
+		all: { kind: "switch", short: "a", help: "All volumes" },
+		before: { kind: "list", value: "'CONTAINER: COMMAND'", help: "Run in a container before anything is read" },
+		after: { kind: "list", value: "'CONTAINER: COMMAND'", help: "Run in a container afterwards, whatever happened" },
+		"no-hooks": { kind: "switch", help: "Run nothing that labels of containers say" },
+		"hook-timeout": {
+			kind: "text",
+			value: "SECONDS",
+			help: `How long each of these commands may take; ${HOOK_TIMEOUT_S} unless given`,
 		},
-		exclude: { kind: "list", value: "PATTERN", help: "Not what matches, with everything below it" },
+		...ARCHIVE_FLAGS,
 	},
-	notes: ["Without a --keep no older archive is removed; with some, what any of them keeps stays."],
+	notes: [
+		"Without a --keep no older archive is removed; with some, what any of them keeps stays, of each volume.",
+		"Of several volumes, one that cannot be archived keeps no other one from it; it is told at the end, and the exit status is 1. Those that containers write to are of one time, four at a time: all of these containers are paused at once, for a moment.",
+		`The labels ${BEFORE_LABEL} and ${AFTER_LABEL} of a container that runs and has one of the volumes mounted are commands, too: a shell in it runs them. One before that fails, or takes too long, keeps anything from being archived. Those after are run also after Ctrl-C.`,
+	],
 	examples: [
 		["wharf volume backup data -o data.tar.zst", "GNU tar lists and extracts it"],
 		["wharf volume backup data --to /srv/backup --zstd --keep-daily 7 --keep-weekly 4", "what a timer runs"],
+		["wharf volume backup --filter label=team=blue --to /srv/backup", "those with the label, of one time"],
+		[
+			`wharf run -d --label ${BEFORE_LABEL}='pg_dump -U app app >/data/dump.sql' -v data:/data host app`,
+			"a container that is asked for a dump first",
+		],
 	],
-	async run({ flags, operands: [volume = ""], terminal }) {
-		if (flags.output === undefined && flags.to === undefined) {
+	async run({ flags, operands: names, terminal }) {
+		const { output, to } = flags;
+		const choice = { names, filter: flags.filter, all: flags.all };
+		checkChoice(choice);
+		const alone = names.length === 1 ? names[0] : undefined;
+		if (output === undefined && to === undefined) {
 			throw syntaxFaults.FLAG_MISSING({ command: "volume backup", flag: "-o FILE or --to DIR" });
 		}
-		if (flags.output !== undefined && flags.to !== undefined) {
+		if (output !== undefined && to !== undefined) {
 			throw syntaxFaults.INVALID_VALUE({ what: "The target", value: "-o and --to", allowed: "one of the two" });
 		}
-		const retention = retentionOf(flags);
-		if (flags.to === undefined && Object.values(retention).some((count) => count > 0)) {
-			throw syntaxFaults.FLAG_MISSING({ command: "volume backup --keep-…", flag: "--to DIR" });
+		if (output !== undefined && alone === undefined) {
+			const allowed = "--to DIR for several volumes, and for those that a filter fits";
+			throw syntaxFaults.INVALID_VALUE({ what: "The target", value: "-o", allowed });
 		}
-		if (flags.output === "") {
+		if (output === "") {
 			throw syntaxFaults.INVALID_VALUE({ what: "The file", value: "", allowed: "a path, or - for standard output" });
 		}
 		// Without a path the archive comes in the answers.
-		const path = flags.output === undefined || flags.output === "-" ? "" : resolve(terminal.cwd, flags.output);
-		const request = BackupVolumeRequest.fromPartial({
-			requestId: requestId(),
-			volume,
-			path,
-			overwrite: flags.force,
-			directory: flags.to === undefined ? "" : resolve(terminal.cwd, flags.to),
-			retention,
-			noPause: flags["no-pause"],
-			include: [...flags.include],
-			exclude: [...flags.exclude],
-			compression: compression(path, flags),
-			level: level(flags.level),
-		});
-		using volumed = connect(terminal.paths, "volumed", BackupServiceService);
-		const words = flags.output === "-" ? ": the archive is not complete" : ": no archive was written";
-		return await untilInterrupted(terminal, words, async (signal) => {
-			const result = await follow<BackupResult>(volumed.backupVolume(request, { signal }), terminal);
-			for (const warning of result.warnings) await terminal.err(`${warning}\n`);
-			const summary = `${result.entries} entries, ${size(result.storedBytes)}, sha256 ${result.sha256}\n`;
-			await (result.path === "" ? terminal.err(`${volume}: ${summary}`) : terminal.out(`${result.path}: ${summary}`));
-			if (result.paused.length > 0)
-				await terminal.err(`paused ${result.paused.join(", ")} for ${result.pausedMs} ms\n`);
-			for (const removed of result.removed) await terminal.out(`removed ${removed}\n`);
-			return 0;
+		const path = output === undefined || output === "-" ? "" : resolve(terminal.cwd, output);
+		const directory = to === undefined ? "" : resolve(terminal.cwd, to);
+		// A person who looks wants to know how long it takes.
+		const rest = { ...archiveRequest(flags, path, directory), requestId: requestId(), count: terminal.errIsTty };
+		const own = parseHooks(flags.before, flags.after);
+		const timeoutMs = hookTimeout(flags["hook-timeout"]) * 1_000;
+		return await untilInterrupted(terminal, wordsOf(output, alone), async (signal) => {
+			const volumes = await chosenVolumes(choice, terminal);
+			const labelled = flags["no-hooks"] ? [] : await labelledHooks(volumes, terminal);
+			return await withHooks({ hooks: [...labelled, ...own], timeoutMs, terminal, signal }, () => {
+				if (alone === undefined) {
+					const request = { ...rest, volumes: volumes.map(({ name }) => name) };
+					return backupSeveral(BackupVolumesRequest.fromPartial(request), terminal, signal);
+				}
+				const request = { ...rest, volume: alone, path, overwrite: flags.force };
+				return backupOne(BackupVolumeRequest.fromPartial(request), terminal, signal);
+			});
 		});
 	},
 });
 
-function compression(path: string, { zstd, gzip }: { zstd: boolean; gzip: boolean }): Compression {
-	if (zstd && gzip) {
-		throw syntaxFaults.INVALID_VALUE({ what: "The compression", value: "zstd and gzip", allowed: "one of the two" });
-	}
-	if (zstd || /\.(zst|tzst|zstd)$/.test(path)) return gzip ? Compression.GZIP : Compression.ZSTD;
-	if (gzip || /\.(gz|tgz)$/.test(path)) return Compression.GZIP;
-	return Compression.NONE;
+function wordsOf(output: string | undefined, alone: string | undefined): string {
+	if (output === "-") return ": the archive is not complete";
+	return alone === undefined ? ": of volumes that were not told no archive was written" : ": no archive was written";
 }
 
-const MOST_KEPT = 100_000;
-
-type Keep = Readonly<Record<"last" | "hourly" | "daily" | "weekly" | "monthly", number>>;
-
-function retentionOf(flags: Readonly<Record<`keep-${keyof Keep}`, string | undefined>>): Keep {
-	return {
-		last: count("last", flags["keep-last"]),
-		hourly: count("hourly", flags["keep-hourly"]),
-		daily: count("daily", flags["keep-daily"]),
-		weekly: count("weekly", flags["keep-weekly"]),
-		monthly: count("monthly", flags["keep-monthly"]),
-	};
+async function backupOne(request: BackupVolumeRequest, terminal: Terminal, signal: AbortSignal): Promise<number> {
+	using volumed = connect(terminal.paths, "volumed", BackupServiceService);
+	const result = await follow<BackupResult>(volumed.backupVolume(request, { signal }), terminal);
+	for (const warning of result.warnings) await terminal.err(`${warning}\n`);
+	await tellResult(result, terminal);
+	await tellPaused(result, terminal);
+	return 0;
 }
 
-function count(period: keyof Keep, text: string | undefined): number {
-	const number = Number(text ?? 0);
-	const isGood = text === undefined || (/^\d+$/.test(text) && number >= 1 && number <= MOST_KEPT);
-	if (isGood) return number;
-	throw syntaxFaults.INVALID_VALUE({ what: `--keep-${period}`, value: text, allowed: `1 to ${MOST_KEPT}` });
-}
-
-function level(text: string | undefined): number {
-	if (text === undefined) return 0;
-	const number = Number(text);
-	if (Number.isInteger(number) && number >= 1 && number <= 19) return number;
-	throw syntaxFaults.INVALID_VALUE({ what: "The level", value: text, allowed: "a whole number from 1 to 19" });
+function hookTimeout(text: string | undefined): number {
+	if (text === undefined) return HOOK_TIMEOUT_S;
+	const seconds = Number(text);
+	if (/^\d+$/.test(text) && seconds >= 1 && seconds <= LONGEST_HOOK_S) return seconds;
+	throw syntaxFaults.INVALID_VALUE({ what: "--hook-timeout", value: text, allowed: `1 to ${LONGEST_HOOK_S} seconds` });
 }

@@ -5,10 +5,9 @@ import { volumeLine } from "../output/volume-json.ts";
 import { size } from "../output/quantity.ts";
 import { connect } from "../requests.ts";
 import { command } from "../syntax/command.ts";
-import { parseFilters, parseLabelFilter, parseYesNo } from "../syntax/filters.ts";
+import { parseVolumeFilter, VOLUME_FILTER_HELP } from "../syntax/volume-filter.ts";
 
 const { format, quiet } = LIST_FLAGS;
-const FILTERS = ["dangling", "driver", "label", "name"] as const;
 
 export default command({
 	name: "volume ls",
@@ -21,14 +20,14 @@ export default command({
 			kind: "list",
 			short: "f",
 			value: "FILTER",
-			help: "dangling=true: only those that nobody uses; driver=DRIVER, name=PATTERN: only those with one of these; label=KEY, label=KEY=VALUE: only those with all of these",
+			help: VOLUME_FILTER_HELP,
 		},
 		size: { kind: "switch", help: "How much is in each, too" },
 		format,
 		quiet,
 	},
 	async run({ flags, terminal }) {
-		const asked = listRequest(flags);
+		const asked = { ...parseVolumeFilter(flags.filter), withUsage: flags.size };
 		const format = listFormat(flags.format);
 		using volumed = connect(terminal.paths, "volumed", VolumeServiceService);
 		const volumes = await allPages(
@@ -47,18 +46,6 @@ export default command({
 		return 0;
 	},
 });
-
-function listRequest({ filter, size: withUsage }: { filter: readonly string[]; size: boolean }) {
-	const filters = parseFilters(filter, FILTERS);
-	const dangling = parseYesNo("dangling", filters.get("dangling"));
-	return {
-		drivers: [...(filters.get("driver") ?? [])],
-		labels: parseLabelFilter(filters.get("label")),
-		namePatterns: [...(filters.get("name") ?? [])],
-		withUsage,
-		...(dangling === undefined ? {} : { dangling }),
-	};
-}
 
 function usageCells({ usage }: Volume): string[] {
 	return usage === undefined ? ["N/A", "N/A"] : [size(usage.bytes), String(usage.files)];

@@ -39,8 +39,8 @@ interface Ended {
 
 interface Stage extends AsyncDisposable {
 	serve(name: "netd" | "volumed" | "gateway", ...services: Implementation[]): Promise<void>;
-	/** In the directory `/home/me`; `stdin` is all that is typed. */
-	wharf(args: readonly string[], stdin?: string): Promise<Ended>;
+	/** In the directory `/home/me`; `stdin` is all that is typed; `interrupted` is aborted as by Ctrl-C, with `SIGINT`. */
+	wharf(args: readonly string[], stdin?: string, interrupted?: AbortSignal): Promise<Ended>;
 }
 
 export function stage(): Stage {
@@ -53,12 +53,12 @@ export function stage(): Stage {
 			const log = createLog({ service: name, level: "silent" });
 			stack.use(await serve({ name, listen: { unix: paths.socket(name) }, services, log }));
 		},
-		wharf: (args, stdin = "") => run(args, stdin, paths),
+		wharf: (args, stdin = "", interrupted = new AbortController().signal) => run(args, stdin, paths, interrupted),
 		[Symbol.asyncDispose]: () => stack.disposeAsync(),
 	};
 }
 
-async function run(args: readonly string[], stdin: string, paths: Paths): Promise<Ended> {
+async function run(args: readonly string[], stdin: string, paths: Paths, interrupted: AbortSignal): Promise<Ended> {
 	const written = { out: "", err: "" };
 	const write = (to: "out" | "err") => async (text: string | Uint8Array) =>
 		void (written[to] += Buffer.from(text).toString());
@@ -66,13 +66,14 @@ async function run(args: readonly string[], stdin: string, paths: Paths): Promis
 		out: write("out"),
 		err: write("err"),
 		errIsTty: false,
+		errColumns: undefined,
 		stdin: (async function* () {
 			yield Buffer.from(stdin);
 		})(),
 		env: {},
 		cwd: "/home/me",
 		paths,
-		interruptible: () => new AbortController().signal,
+		interruptible: () => interrupted,
 	};
 	const found = find(args);
 	if (found.kind !== "command") throw new Error(`there is no command ${args.join(" ")}`);

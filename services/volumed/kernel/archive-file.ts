@@ -1,4 +1,5 @@
 /** An archive as a file of this host: it appears under its name whole, or not at all. */
+import { fstatSync } from "node:fs";
 import { type FileHandle, link, open, rename, rm, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { killPoint } from "#lib/config/kill-point.ts";
@@ -44,9 +45,16 @@ export async function openArchive(path: string): Promise<FileHandle> {
 	throw volumeFaults.INVALID_PATH({ path, problem: "it is no file" });
 }
 
+/** An archive's bytes as they are stored. */
+export interface StoredArchive extends AsyncIterable<Buffer> {
+	/** Undefined: nobody knows yet. */
+	readonly sizeBytes?: number;
+}
+
 /** The file stays open. */
-export function bytesOf(handle: FileHandle): AsyncIterable<Buffer> {
-	return handle.createReadStream({ autoClose: false, highWaterMark: READ_BYTES });
+export function bytesOf(handle: FileHandle): StoredArchive {
+	const bytes = handle.createReadStream({ autoClose: false, highWaterMark: READ_BYTES });
+	return Object.assign(bytes, { sizeBytes: fstatSync(handle.fd).size });
 }
 
 export class ArchiveFile implements AsyncDisposable {

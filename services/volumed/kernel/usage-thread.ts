@@ -45,9 +45,9 @@ function advanced(walk: string | UsageWalk, deadline: number): UsageWalk | Usage
 	try {
 		begun = typeof walk === "string" ? new UsageWalk(walk) : walk;
 		if (!begun.advance(deadline)) return begun;
-		const { bytes, files } = begun;
+		const { bytes, files, archiveBytes } = begun;
 		begun[Symbol.dispose]();
-		return { bytes, files };
+		return { bytes, files, archiveBytes };
 	} catch {
 		begun?.[Symbol.dispose]();
 		return undefined;

@@ -10,6 +10,9 @@ import { isErrno } from "#lib/linux/libc.ts";
 /** Of every file system, whatever its blocks are: stat(2). */
 const BLOCK_BYTES = 512;
 
+/** Of an entry in an archive: its header, and another one with what is more exact, which has a block. */
+const HEADER_BYTES = 3 * BLOCK_BYTES;
+
 /** Entries between two looks at the clock. */
 const AT_ONCE = 128;
 
@@ -36,6 +39,8 @@ interface Directory {
 export class UsageWalk implements Disposable {
 	bytes = 0;
 	files = 0;
+	/** About so many are in an archive of it: attributes and long names are not counted. */
+	archiveBytes = HEADER_BYTES;
 	readonly #device: number;
 	readonly #waiting: Directory[];
 	/** Inodes that have other names: each is counted once. A number that is not exact is looked up as a bigint. */
@@ -85,9 +90,11 @@ export class UsageWalk implements Disposable {
 		const found = lstatSync(asPath(path), { throwIfNoEntry: false });
 		if (found === undefined || found.dev !== this.#device) return;
 		this.files++;
+		this.archiveBytes += HEADER_BYTES;
 		if (found.isDirectory()) this.#wait(name);
 		else if (found.nlink > 1 && !this.#isNew(path, found)) return;
 		this.bytes += found.blocks * BLOCK_BYTES;
+		if (found.isFile()) this.archiveBytes += archivedBytes(found);
 	}
 
 	#wait(name: string): void {
@@ -133,6 +140,11 @@ export class UsageWalk implements Disposable {
 		this.#waiting.length = 0;
 		this.#directory = undefined;
 	}
+}
+
+/** Holes are not archived. */
+function archivedBytes({ size, blocks }: Stats): number {
+	return Math.ceil(Math.min(size, blocks * BLOCK_BYTES) / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
 function fullPath({ anchor, path }: Directory): string {

@@ -20,6 +20,7 @@ import { SshfsDriver } from "../drivers/sshfs.ts";
 import { makeNastyTree } from "../test-support/nasty-tree.ts";
 import { SshServer } from "../test-support/ssh-server.ts";
 import type { Amount } from "../volume.ts";
+import { Archiver } from "./archiver.ts";
 import { Usage } from "./usage.ts";
 
 const log = createLog({ service: "test", level: "silent" });
@@ -56,6 +57,23 @@ test("an empty directory, and one of everything", async () => {
 	makeNastyTree(join(folder, "nasty"));
 	execFileSync("mknod", [join(folder, "nasty/null"), "c", "1", "3"]);
 	expect(await usage.of(join(folder, "nasty"), never)).toEqual(told(join(folder, "nasty")));
+});
+
+test("what an archive of it has is what the archiver makes of it", async () => {
+	const names = Array.from({ length: 100 }, (_, index) => join(folder, `file${index}`));
+	for (const [index, name] of names.entries()) writeFileSync(name, "x".repeat(index * 100));
+	writeFileSync(join(folder, "sparse"), "");
+	truncateSync(join(folder, "sparse"), 1e12);
+	linkSync(join(folder, "file99"), join(folder, "again"));
+	mkdirSync(join(folder, "directory"));
+	const archiver = new Archiver(tmpdir());
+	await using _ = archiver;
+	const patterns = { include: [], exclude: [] };
+	await using packing = await archiver.pack({ path: folder, patterns, twice: false }, never);
+	for await (const { length } of packing.tree()) expect(length).toBeGreaterThan(0);
+	// A sparse file's map is a block.
+	const { entries, bytes } = packing.progress;
+	expect(await usage.ofArchive(folder, never)).toEqual({ entries, bytes: bytes - 512 });
 });
 
 test("holes take nothing, and an inode with many names is counted once", async () => {

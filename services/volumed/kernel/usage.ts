@@ -6,7 +6,9 @@
  */
 import { Worker } from "node:worker_threads";
 import { giveUp } from "#lib/linux/given-up.ts";
+import type { ArchiveCounts } from "../counting.ts";
 import type { Amounts } from "../descriptions.ts";
+import type { Progress } from "../job.ts";
 import type { Amount } from "../volume.ts";
 
 /** The sources and the bundle have it beside this file. */
@@ -24,17 +26,23 @@ export interface UsageOrder {
 export interface UsageAnswer {
 	readonly id: number;
 	/** Undefined: it is not there, or cannot be looked at. */
-	readonly amount: { readonly bytes: number; readonly files: number } | undefined;
+	readonly amount: Count | undefined;
+}
+
+interface Count {
+	readonly bytes: number;
+	readonly files: number;
+	readonly archiveBytes: number;
 }
 
 interface Walk {
 	readonly id: number;
 	readonly path: string;
-	readonly done: PromiseWithResolvers<Amount | undefined>;
+	readonly done: PromiseWithResolvers<Count | undefined>;
 	waiters: number;
 }
 
-export class Usage implements Amounts, AsyncDisposable {
+export class Usage implements Amounts, ArchiveCounts, AsyncDisposable {
 	readonly #walks = new Map<number, Walk>();
 	readonly #byPath = new Map<string, Walk>();
 	/** Walks that the thread has been told to drop, and has not yet. */
@@ -51,6 +59,17 @@ export class Usage implements Amounts, AsyncDisposable {
 
 	/** As `of`, in the order of `paths`. */
 	async ofAll(paths: readonly string[], signal: AbortSignal): Promise<(Amount | undefined)[]> {
+		const counts = await this.#count(paths, signal);
+		return counts.map((count) => count && { bytes: BigInt(count.bytes), files: BigInt(count.files) });
+	}
+
+	/** As `of`, of what an archive of it has, with its root. */
+	async ofArchive(path: string, signal: AbortSignal): Promise<Progress | undefined> {
+		const [count] = await this.#count([path], signal);
+		return count && { entries: count.files + 1, bytes: count.archiveBytes };
+	}
+
+	async #count(paths: readonly string[], signal: AbortSignal): Promise<(Count | undefined)[]> {
 		signal.throwIfAborted();
 		if (this.#isClosed) throw new Error("the usage of directories is not counted any more");
 		const begun: Walk[] = [];
@@ -72,7 +91,7 @@ export class Usage implements Amounts, AsyncDisposable {
 	}
 
 	#begin(path: string, begun: Walk[]): Walk {
-		const walk = { id: ++this.#lastId, path, done: Promise.withResolvers<Amount | undefined>(), waiters: 0 };
+		const walk = { id: ++this.#lastId, path, done: Promise.withResolvers<Count | undefined>(), waiters: 0 };
 		// Whoever waited may have left.
 		walk.done.promise.catch(() => undefined);
 		this.#walks.set(walk.id, walk);
@@ -125,7 +144,7 @@ export class Usage implements Amounts, AsyncDisposable {
 			const walk = this.#walks.get(id);
 			if (walk === undefined) continue;
 			this.#forget(walk);
-			walk.done.resolve(amount && { bytes: BigInt(amount.bytes), files: BigInt(amount.files) });
+			walk.done.resolve(amount);
 		}
 		if (this.#walks.size === 0) this.#worker?.unref();
 	}

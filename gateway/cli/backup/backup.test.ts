@@ -1,0 +1,212 @@
+/** `volume backup`, whole, against services that answer as told. */
+import { once } from "node:events";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Container, ContainerServiceService, type ExecRequest } from "#gen/wharf/container/v1/container.ts";
+import {
+	BackupResult,
+	BackupServiceService,
+	type BackupVolumeRequest,
+	type BackupVolumesRequest,
+	type BackupVolumesResponse,
+	type ListVolumesRequest,
+	Volume,
+	VolumeServiceService,
+} from "#gen/wharf/volume/v1/volume.ts";
+import { bidi, type Implementation, serverStream } from "#lib/rpc/handler.ts";
+import { answers, stage } from "../testing/services.ts";
+
+type Told = NonNullable<BackupVolumesResponse["part"]>;
+
+const whole = <T>(message: T): T => message;
+const VOLUMES = [
+	Volume.fromPartial({ name: "data", containerIds: ["1", "2"] }),
+	Volume.fromPartial({ name: "logs", containerIds: ["2", "9"] }),
+];
+const done = (volume: string): Told => {
+	const path = `/b/${volume}-x.tar`;
+	return {
+		$case: "done",
+		value: BackupResult.fromPartial({ volume, path, entries: 2n, storedBytes: 10n, sha256: "ab" }),
+	};
+};
+
+/** What was done, in its order. */
+let acts: string[];
+let listed: ListVolumesRequest | undefined;
+let asked: BackupVolumesRequest | BackupVolumeRequest | undefined;
+let containers: Container[];
+/** The status that a command ends with; `hang`: it does not end. */
+let statuses: Map<string, number | "hang">;
+let told: readonly Told[];
+let here: ReturnType<typeof stage>;
+
+beforeEach(async () => {
+	acts = [];
+	[asked, listed, containers, statuses] = [undefined, undefined, [], new Map()];
+	told = [done("data"), done("logs"), { $case: "result", value: { done: 2, failed: 0, moments: [] } }];
+	here = stage();
+	const volumes = answers(VolumeServiceService, {
+		listVolumes: (request) => {
+			listed = request;
+			return { volumes: VOLUMES, nextPageToken: "" };
+		},
+		getVolume: ({ name }) => ({ volume: VOLUMES.find((volume) => volume.name === name) }),
+	});
+	await here.serve("volumed", volumes, backups());
+	const list = answers(ContainerServiceService, { listContainers: () => ({ containers, nextPageToken: "" }) });
+	const { definition, handlers } = execs();
+	const both = { definition: { ...list.definition, ...definition }, handlers: { ...list.handlers, ...handlers } };
+	await here.serve("gateway", both);
+});
+afterEach(() => here[Symbol.asyncDispose]());
+
+function backups(): Implementation {
+	const { backupVolumes, backupVolume } = BackupServiceService;
+	const several = async function* (request: BackupVolumesRequest) {
+		acts.push("backup");
+		asked = request;
+		for (const part of told) yield { part };
+	};
+	const one = async function* (request: BackupVolumeRequest) {
+		acts.push("backup");
+		asked = request;
+		const [first] = told;
+		if (first?.$case === "done") yield { part: { $case: "result" as const, value: first.value } };
+	};
+	const handlers = {
+		backupVolumes: serverStream({ parse: whole<BackupVolumesRequest>, run: several, render: whole }),
+		backupVolume: serverStream({ parse: whole<BackupVolumeRequest>, run: one, render: whole }),
+	};
+	return { definition: { backupVolumes, backupVolume }, handlers };
+}
+
+function execs(): Implementation {
+	const run = async function* (requests: AsyncIterable<ExecRequest>, { signal }: { readonly signal: AbortSignal }) {
+		for await (const { part } of requests) {
+			if (part?.$case !== "spec") continue;
+			const { container, command } = part.value;
+			expect(command.slice(0, 2)).toEqual(["sh", "-c"]);
+			acts.push(`${container}: ${command[2]}`);
+			yield { part: { $case: "stderr" as const, value: Buffer.from(`this is ${container}\n`) } };
+			const status = statuses.get(command[2] ?? "") ?? 0;
+			if (status === "hang") await once(signal, "abort");
+			else yield { part: { $case: "exitCode" as const, value: status } };
+			return;
+		}
+	};
+	const handlers = { exec: bidi({ parse: whole<ExecRequest>, run, render: whole }) };
+	return { definition: { exec: ContainerServiceService.exec }, handlers };
+}
+
+function container(id: string, name: string, labels: Record<string, string>): Container {
+	return Container.fromPartial({ id, spec: { name, labels } });
+}
+
+const backup = (...args: string[]) => here.wharf(["volume", "backup", ...args]);
+
+describe("several volumes", () => {
+	test("each is told as it is there", async () => {
+		const { status, out, err } = await backup("data", "logs", "data", "--to", "b", "--keep-last", "2", "--zstd");
+		expect([status, err]).toEqual([0, ""]);
+		expect(out).toBe("/b/data-x.tar: 2 entries, 10B, sha256 ab\n/b/logs-x.tar: 2 entries, 10B, sha256 ab\n");
+		const retention = { last: 2, hourly: 0, daily: 0, weekly: 0, monthly: 0 };
+		const compression = "COMPRESSION_ZSTD";
+		expect(asked).toMatchObject({ volumes: ["data", "logs"], directory: "/home/me/b", retention, compression });
+	});
+
+	test("one that fails is told at the end, and the status says so", async () => {
+		const failed = { volume: "logs", reason: "DISK_FULL", message: "The disk is full." };
+		const moments = [{ volumes: ["data"], paused: ["web", "db"], pausedMs: 12 }];
+		told = [
+			{ $case: "failed", value: failed },
+			done("data"),
+			{ $case: "result", value: { done: 1, failed: 1, moments } },
+		];
+		const { status, out, err } = await backup("--all", "--to", "/b");
+		expect([status, out]).toEqual([1, "/b/data-x.tar: 2 entries, 10B, sha256 ab\n"]);
+		expect(err).toBe(
+			"paused web, db for 12 ms\nwharf: 1 of 2 volumes could not be archived:\n  logs: The disk is full.\n",
+		);
+		expect(listed).toMatchObject({ labels: {}, drivers: [], namePatterns: [] });
+	});
+
+	test("filters are those of `volume ls`", async () => {
+		await backup("--filter", "label=team=blue", "--filter", "name=^d", "--to", "/b");
+		expect(listed).toMatchObject({ labels: { team: "blue" }, namePatterns: ["^d"] });
+		expect((await backup("--filter", "lable=x", "--to", "/b")).err).toContain("did you mean label?");
+	});
+
+	test.each([
+		[["--to", "/b"], "needs the names of volumes, --filter or --all"],
+		[["data", "--all", "--to", "/b"], "one of the three"],
+		[["data", "logs", "-o", "x.tar"], "--to DIR for several volumes"],
+		[["--all", "-o", "x.tar"], "--to DIR for several volumes"],
+		[["data", "--to", "/b", "--before", "web"], "'CONTAINER: COMMAND'"],
+		[["data", "--to", "/b", "--hook-timeout", "0"], "1 to 86400 seconds"],
+	])("%j is refused", async (args, words) => {
+		const { status, err } = await backup(...args);
+		expect([status, acts]).toEqual([1, []]);
+		expect(err).toContain(words);
+	});
+});
+
+describe("commands in containers", () => {
+	beforeEach(() => {
+		containers = [
+			container("2", "web", { "wharf.backup.before": "flush", "wharf.backup.after": "go" }),
+			container("1", "db", { "wharf.backup.before": "dump", "wharf.backup.after": "drop" }),
+			container("3", "other", { "wharf.backup.before": "never" }),
+		];
+	});
+
+	test("are run around it, in those that have the volumes", async () => {
+		const { status, err } = await backup("data", "-o", "x.tar", "--before", "cache: save", "--after", "mail: send");
+		expect([status, err]).toEqual([0, ""]);
+		expect(acts).toEqual([
+			...["db: dump", "web: flush", "cache: save", "backup"],
+			...["web: go", "db: drop", "mail: send"],
+		]);
+	});
+
+	test("that labels say are left out with --no-hooks", async () => {
+		await backup("data", "-o", "x.tar", "--no-hooks", "--before", "web: mine");
+		expect(acts).toEqual(["web: mine", "backup"]);
+	});
+
+	test("one before that fails keeps it from being made, and is told", async () => {
+		statuses.set("flush", 3);
+		const { status, out, err } = await backup("data", "logs", "--to", "/b");
+		expect([status, out]).toEqual([1, ""]);
+		expect(acts).toEqual(["db: dump", "web: flush", "web: go", "db: drop"]);
+		expect(err).toBe("this is web\nwharf: In web `flush` ended with status 3.\n");
+	});
+
+	test("one that takes too long is ended", async () => {
+		statuses.set("dump", "hang");
+		const { status, err } = await backup("data", "--to", "/b", "--hook-timeout", "1");
+		expect([status, acts]).toEqual([1, ["db: dump", "db: drop"]]);
+		expect(err).toContain("In db `dump` was not done within 1 s, and was ended.");
+	});
+
+	test("one after that fails is told; the others are run, and the archive is there", async () => {
+		statuses.set("go", 1);
+		const { status, out, err } = await backup("data", "--to", "/b");
+		expect([status, out, acts.slice(2)]).toEqual([
+			1,
+			"/b/data-x.tar: 2 entries, 10B, sha256 ab\n",
+			["backup", "web: go", "db: drop"],
+		]);
+		expect(err).toContain("In web `go` ended with status 1.");
+	});
+
+	test("those after are run when it was given up", async () => {
+		statuses.set("flush", "hang");
+		const interrupt = new AbortController();
+		const ended = here.wharf(["volume", "backup", "data", "--to", "/b"], "", interrupt.signal);
+		await expect.poll(() => acts).toContain("web: flush");
+		interrupt.abort("SIGINT");
+		const { status, err } = await ended;
+		expect([status, err]).toEqual([130, "wharf: Interrupted: no archive was written.\n"]);
+		expect(acts).toEqual(["db: dump", "web: flush", "web: go", "db: drop"]);
+	});
+});
