@@ -44,9 +44,18 @@ export async function openArchive(path: string): Promise<FileHandle> {
 	throw volumeFaults.INVALID_PATH({ path, problem: "it is no file" });
 }
 
-/** The file stays open. */
-export function bytesOf(handle: FileHandle): AsyncIterable<Buffer> {
-	return handle.createReadStream({ autoClose: false, highWaterMark: READ_BYTES });
+/** The file stays open. A buffer is the reader's until it asks for the next one, which is read meanwhile: there are two, for all of the file. */
+export async function* bytesOf(handle: FileHandle): AsyncGenerator<Buffer, void> {
+	let [given, read] = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)];
+	let reading = handle.read(read);
+	for (;;) {
+		const { bytesRead } = await reading;
+		if (bytesRead === 0) return;
+		[given, read] = [read, given];
+		reading = handle.read(read);
+		reading.catch(() => undefined); // it is awaited above, but for when nobody asks any more
+		yield given.subarray(0, bytesRead);
+	}
 }
 
 export class ArchiveFile implements AsyncDisposable {
@@ -67,7 +76,9 @@ export class ArchiveFile implements AsyncDisposable {
 	}
 
 	write(bytes: Buffer): Promise<void> {
-		return atSystem(`writing ${this.#temporary}`, this.#path, () => this.#handle.writeFile(bytes));
+		return atSystem(`writing ${this.#temporary}`, this.#path, async () => {
+			for (let at = 0; at < bytes.length; ) at += (await this.#handle.write(bytes, at)).bytesWritten;
+		});
 	}
 
 	/** On the disk, whole. Answers what it is, wherever it will be. */
