@@ -3,9 +3,6 @@ import { volumeFaults } from "../faults.ts";
 
 export type PaxRecords = ReadonlyMap<string, Buffer>;
 
-const SPACE = 32;
-const NEWLINE = 10;
-
 /** These decide where an entry goes and how long it is: two of them in one header are read differently by different programs. */
 const DECISIVE = new Set(["path", "linkpath", "size", "GNU.sparse.name", "GNU.sparse.realsize", "GNU.sparse.major"]);
 
@@ -13,27 +10,23 @@ const DECISIVE = new Set(["path", "linkpath", "size", "GNU.sparse.name", "GNU.sp
 export function parsePax(bytes: Buffer): PaxRecords {
 	const records = new Map<string, Buffer>();
 	const map: string[] = [];
+	// As text it is searched without a call of Node's for every mark.
+	const text = bytes.toString("latin1");
 	let offset = 0;
 	while (offset < bytes.length) {
-		const space = bytes.indexOf(SPACE, offset);
-		const digits = space < 0 ? "" : bytes.toString("latin1", offset, space);
+		const space = text.indexOf(" ", offset);
+		const digits = space < 0 ? "" : text.slice(offset, space);
 		const end = offset + Number(digits);
-		const equals = bytes.indexOf("=", space);
-		if (
-			!/^[1-9]\d{0,8}$/.test(digits) ||
-			end > bytes.length ||
-			equals < 0 ||
-			equals >= end ||
-			bytes[end - 1] !== NEWLINE
-		) {
+		const equals = text.indexOf("=", space);
+		if (!/^[1-9]\d{0,8}$/.test(digits) || end > bytes.length || equals < 0 || equals >= end || text[end - 1] !== "\n") {
 			throw volumeFaults.ARCHIVE_CORRUPT({ problem: "an extended header is malformed" });
 		}
-		const key = bytes.toString("latin1", space + 1, equals);
+		const key = text.slice(space + 1, equals);
 		if (DECISIVE.has(key) && records.has(key)) {
 			throw volumeFaults.ARCHIVE_CORRUPT({ problem: `an extended header says ${key} twice` });
 		}
 		const value = bytes.subarray(equals + 1, end - 1);
-		if (key === "GNU.sparse.offset" || key === "GNU.sparse.numbytes") map.push(value.toString("latin1"));
+		if (key === "GNU.sparse.offset" || key === "GNU.sparse.numbytes") map.push(text.slice(equals + 1, end - 1));
 		records.set(key, value);
 		offset = end;
 	}

@@ -7,14 +7,20 @@
  */
 export function placeOf(path: string, strip = 0): string | undefined {
 	const stripped = strippedOf(path, strip);
-	return stripped
-		?.split("/")
+	if (stripped === undefined) return undefined;
+	const place = stripped.startsWith("./") ? stripped.slice(2) : stripped;
+	if (!HAS_NO_PART.test(place)) return place;
+	return place
+		.split("/")
 		.filter((part) => part !== "" && part !== ".")
 		.join("/");
 }
 
+/** An empty part, or a `.`. Most names are without, and taking them apart takes longer than all else that is done with them. */
+const HAS_NO_PART = /(?:^|\/)\.?(?:\/|$)/;
+
 function strippedOf(path: string, strip: number): string | undefined {
-	let rest = path.replace(/^\/+/, "");
+	let rest = path.startsWith("/") ? path.replace(/^\/+/, "") : path;
 	for (let count = 0; count < strip; count++) {
 		const slash = rest.indexOf("/");
 		if (slash < 0) return undefined;

@@ -64,6 +64,8 @@ function malformed(path: string): string | undefined {
 	if (path.startsWith("/")) return "its name is absolute";
 	if (path.includes("\0")) return "its name has a zero byte";
 	if (path.length > LONGEST_PATH) return `its name has more than ${LONGEST_PATH} bytes`;
+	// As most are: too short to be deep or to have a long part.
+	if (path.length <= LONGEST_NAME && !path.includes("..")) return undefined;
 	const parts = path.split("/");
 	if (parts.length > DEEPEST) return `it is more than ${DEEPEST} directories deep`;
 	for (const part of parts) {

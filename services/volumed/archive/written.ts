@@ -61,9 +61,13 @@ export function write(entry: Entry, extended: string, out: Buffer, at: number): 
 	block(out, position, {
 		name: sparse ? besideName(path, "GNUSparseFile.0") : path,
 		flag: type === "socket" ? 0 : TYPE_FLAGS[type],
-		...{ mode, uid, gid, link, device },
+		mode,
+		uid,
+		gid,
 		size: storedSize,
 		mtime: secondsOf(mtime),
+		link,
+		device,
 	});
 	return position + BLOCK;
 }

@@ -51,10 +51,23 @@ export interface StoredArchive extends AsyncIterable<Buffer> {
 	readonly sizeBytes?: number;
 }
 
-/** The file stays open. */
+/** The file stays open. A buffer is the reader's until it asks for the next one, which is read meanwhile. */
 export function bytesOf(handle: FileHandle): StoredArchive {
-	const bytes = handle.createReadStream({ autoClose: false, highWaterMark: READ_BYTES });
-	return Object.assign(bytes, { sizeBytes: fstatSync(handle.fd).size });
+	return Object.assign(readAhead(handle), { sizeBytes: fstatSync(handle.fd).size });
+}
+
+/** There are two buffers, for all of the file. */
+async function* readAhead(handle: FileHandle): AsyncGenerator<Buffer, void> {
+	let [given, read] = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)];
+	let reading = handle.read(read);
+	for (;;) {
+		const { bytesRead } = await reading;
+		if (bytesRead === 0) return;
+		[given, read] = [read, given];
+		reading = handle.read(read);
+		reading.catch(() => undefined); // it is awaited above, but for when nobody asks any more
+		yield given.subarray(0, bytesRead);
+	}
 }
 
 export class ArchiveFile implements AsyncDisposable {
@@ -75,7 +88,9 @@ export class ArchiveFile implements AsyncDisposable {
 	}
 
 	write(bytes: Buffer): Promise<void> {
-		return atSystem(`writing ${this.#temporary}`, this.#path, () => this.#handle.writeFile(bytes));
+		return atSystem(`writing ${this.#temporary}`, this.#path, async () => {
+			for (let at = 0; at < bytes.length; ) at += (await this.#handle.write(bytes, at)).bytesWritten;
+		});
 	}
 
 	/** On the disk, whole. Answers what it is, wherever it will be. */

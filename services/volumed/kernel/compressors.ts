@@ -61,7 +61,8 @@ export async function* decompressed(
 	while (first.length < MAGIC_BYTES) {
 		const next = await chunks.next();
 		if (next.done === true) break;
-		first = first.length === 0 ? next.value : Buffer.concat([first, next.value]);
+		// A copy: the buffer is its maker's again when the next one is asked for.
+		first = Buffer.concat([first, next.value]);
 	}
 	const kind = compressionOf(first);
 	const whole = stored.counted(prepended(first, { [Symbol.asyncIterator]: () => chunks }), kind);

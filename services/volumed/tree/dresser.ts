@@ -10,6 +10,7 @@ import { FileStatus } from "#lib/linux/files/status.ts";
 import { errnoName, must } from "#lib/linux/libc.ts";
 import { type Entry, shown } from "../archive/entry.ts";
 import { attributesIn, isPrivileged } from "./attribute-records.ts";
+import { type Time, timeOf } from "./entry-time.ts";
 
 const SET_ID = 0o6000;
 
@@ -40,11 +41,12 @@ export class Dresser {
 		must(ownOpen(fd, entry.uid, entry.gid), "chown");
 		must(permitOpen(fd, mode), "chmod");
 		const held = this.#attributes(entry, (name, value) => setAttribute(fd, name, value));
-		this.#date(fd, null, entry);
+		const time = timeOf(entry.mtime);
+		must(dateOf(fd, null, ...time), "utimensat");
 		if (held.size > 0 || mode !== entry.mode)
 			this.held.push({ entry, mode: mode === entry.mode ? undefined : entry.mode, attributes: held });
 		must(this.#status.ofDescriptor(fd), "statx");
-		this.#compare(entry, mode);
+		this.#compare(entry, mode, time);
 	}
 
 	/** Anything else by its name in a directory; it has just been made there. */
@@ -53,10 +55,11 @@ export class Dresser {
 		must(ownName(directory, name, entry.uid, entry.gid), "chown");
 		if (!isSymlink) must(permitName(directory, name, entry.mode), "chmod");
 		const held = this.#attributes(entry, (key, value) => setAttributeAt(directory, name, key, value));
-		this.#date(directory, name, entry);
+		const time = timeOf(entry.mtime);
+		must(dateOf(directory, name, ...time), "utimensat");
 		if (held.size > 0) this.held.push({ entry, mode: undefined, attributes: held });
 		must(this.#status.ofName(directory, name), "statx");
-		this.#compare(entry, entry.mode);
+		this.#compare(entry, entry.mode, time);
 	}
 
 	/** It is a name in a directory. Throws a LinuxError. */
@@ -94,14 +97,9 @@ export class Dresser {
 		return held;
 	}
 
-	#date(fd: number, name: string | null, { mtime }: Entry): void {
-		must(dateOf(fd, name, ...timeOf(mtime)), "utimensat");
-	}
-
 	/** Not every file system holds every owner, mode and time. */
-	#compare(entry: Entry, mode: number): void {
+	#compare(entry: Entry, mode: number, [seconds, nanoseconds]: Time): void {
 		const { uid, gid, mode: found, mtimeSeconds, mtimeNanoseconds } = this.#status;
-		const [seconds, nanoseconds] = timeOf(entry.mtime);
 		const isSymlink = entry.type === "symlink";
 		if (uid !== entry.uid || gid !== entry.gid)
 			this.#warn(entry.path, `${shown(entry.path)}: its owner is ${uid}:${gid} here and not ${entry.uid}:${entry.gid}`);
@@ -117,12 +115,4 @@ export class Dresser {
 				`${shown(entry.path)}: its time is ${mtimeSeconds} s and ${mtimeNanoseconds} ns here and not ${entry.mtime}`,
 			);
 	}
-}
-
-/** As the kernel has it: nanoseconds count up. */
-function timeOf(mtime: string): [seconds: number, nanoseconds: number] {
-	const seconds = Number(mtime.slice(0, -10));
-	const nanoseconds = Number(mtime.slice(-9));
-	if (!mtime.startsWith("-") || nanoseconds === 0) return [seconds, nanoseconds];
-	return [seconds - 1, 1_000_000_000 - nanoseconds];
 }

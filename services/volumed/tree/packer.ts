@@ -19,8 +19,10 @@ import { recordLine } from "../archive/record.ts";
 import { extendedOf, write, writtenBytes } from "../archive/written.ts";
 import { recordsOf } from "./attribute-records.ts";
 import type { TreeCursor } from "./cursor.ts";
+import { timeText } from "./entry-time.ts";
 import { atMost } from "./few-extents.ts";
 import type { Full, Sheet } from "./sheet.ts";
+import { sparseMap } from "./sparse-map.ts";
 
 const TYPES: Readonly<Record<number, EntryType>> = {
 	[S_IFREG]: "file",
@@ -48,6 +50,9 @@ export interface PackSink {
 	warning(path: string, text: string): void;
 }
 
+/** Of an entry, what its status does not say. */
+type More = Partial<Pick<Entry, "attributes" | "link" | "device">>;
+
 export class Packer {
 	entries = 0;
 	/** Of the pass that is on. */
@@ -73,7 +78,7 @@ export class Packer {
 		this.#cursor = cursor;
 		while (cursor.next()) {
 			seen?.add(cursor.path, stampOf(cursor.status));
-			yield* this.#one(cursor);
+			if (!this.#atOnce(cursor)) yield* this.#one(cursor);
 		}
 	}
 
@@ -100,13 +105,32 @@ export class Packer {
 		for (; next !== undefined; next = before.next().value) this.#sink.gone(next.path);
 	}
 
+	/** A file as most are, which fits on what is left of the sheet; false: it is none, and nothing was done. */
+	#atOnce({ status, fd, path }: TreeCursor): boolean {
+		const sheet = this.#sheet;
+		if (status.type !== S_IFREG || fd === undefined || status.links > 1 || isSparse(status)) return false;
+		if (writtenBytes("") + padded(status.size) > sheet.room) return false;
+		try {
+			const entry = this.#entry(`./${path}`, { attributes: this.#attributes(() => attributesOf(fd)) });
+			const extended = extendedOf(entry);
+			if (writtenBytes(extended) + padded(entry.size) > sheet.room) return false;
+			this.#judge(entry, extended);
+			sheet.at = write(entry, extended, sheet.bytes, sheet.at);
+			this.#isShort = false;
+			this.#line(entry, this.#small(fd, entry.size));
+			this.#tellChange(fd, entry);
+			return true;
+		} catch (error) {
+			throw about(path, error);
+		}
+	}
+
 	*#one({ status, fd, path }: TreeCursor): Generator<Full> {
 		try {
 			if (status.type === S_IFREG && fd !== undefined) yield* this.#file(fd);
 			else yield* this.#other();
 		} catch (error) {
-			if (!(error instanceof LinuxError)) throw error;
-			throw new LinuxError(error.errno, `${error.call} ./${shown(path)}`);
+			throw about(path, error);
 		}
 	}
 
@@ -140,10 +164,9 @@ export class Packer {
 			if (first !== undefined) return yield* this.#again(archived, first);
 		}
 		const attributes = this.#attributes(() => attributesOf(fd));
-		const isSparse = status.blocks * BLOCK < status.size;
 		const entry = this.#entry(archived, { attributes });
 		this.#isShort = false;
-		if (isSparse) yield* this.#sparse(fd, entry, atMost(MOST_EXTENTS, extentsOf(fd, entry.size)));
+		if (isSparse(status)) yield* this.#sparse(fd, entry, atMost(MOST_EXTENTS, extentsOf(fd, entry.size)));
 		else yield* this.#whole(fd, entry);
 		this.#tellChange(fd, entry);
 	}
@@ -163,19 +186,21 @@ export class Packer {
 
 	*#whole(fd: number, entry: Entry): Generator<Full> {
 		yield* this.#head(entry);
-		const sheet = this.#sheet;
 		const { size } = entry;
-		if (size === 0) return this.#line(entry, undefined);
-		if (size <= sheet.room) {
-			const bytes = sheet.bytes.subarray(sheet.at, sheet.at + size);
-			this.#read(fd, size, 0);
-			const digest = hash("sha256", bytes, "hex");
-			sheet.at += size;
-			yield* sheet.zeros(paddingOf(size));
-			this.#line(entry, digest);
-			return;
-		}
+		if (padded(size) <= this.#sheet.room) return this.#line(entry, this.#small(fd, size));
 		yield* this.#long(fd, entry, Buffer.alloc(0), [{ start: 0, length: size }]);
+	}
+
+	/** Content that fits on the sheet, and its digest; undefined when there is none. */
+	#small(fd: number, size: number): string | undefined {
+		if (size === 0) return undefined;
+		const sheet = this.#sheet;
+		const end = sheet.at + size;
+		const bytes = sheet.bytes.subarray(sheet.at, end);
+		this.#read(fd, size, 0);
+		sheet.at += padded(size);
+		sheet.bytes.fill(0, end, sheet.at);
+		return hash("sha256", bytes, "hex");
 	}
 
 	*#sparse(fd: number, entry: Entry, extents: readonly Extent[]): Generator<Full> {
@@ -221,7 +246,7 @@ export class Packer {
 			now.size === size &&
 			now.ctimeNanoseconds === status.ctimeNanoseconds &&
 			now.ctimeSeconds === status.ctimeSeconds &&
-			timeText(now) === mtime;
+			timeText([now.mtimeSeconds, now.mtimeNanoseconds]) === mtime;
 		if (!isSame) this.#sink.warning(this.#cursor.path, `${shown(path)}: it changed while it was read`);
 	}
 
@@ -239,7 +264,7 @@ export class Packer {
 		return first;
 	}
 
-	#entry(path: string, more: Partial<Entry>): Entry {
+	#entry(path: string, { attributes = NO_ATTRIBUTES, link, device }: More): Entry {
 		const { status } = this.#cursor;
 		const size = status.type === S_IFREG ? status.size : 0;
 		return {
@@ -248,25 +273,21 @@ export class Packer {
 			mode: status.mode & 0o7777,
 			uid: status.uid,
 			gid: status.gid,
-			mtime: timeText(status),
+			mtime: timeText([status.mtimeSeconds, status.mtimeNanoseconds]),
 			storedSize: size,
 			size,
 			sparse: false,
 			map: undefined,
-			link: undefined,
-			device: undefined,
-			attributes: NO_ATTRIBUTES,
+			link,
+			device,
+			attributes,
 			uname: "",
-			...more,
 		};
 	}
 
 	*#head(entry: Entry): Generator<Full> {
 		const extended = extendedOf(entry);
-		const refusal =
-			this.#policy.refusal(entry) ?? (extended.length > LONGEST_PREFACE ? "it has too many attributes" : undefined);
-		if (refusal !== undefined)
-			this.#sink.warning(this.#cursor.path, `${shown(entry.path)} will not be restored: ${refusal}`);
+		this.#judge(entry, extended);
 		const sheet = this.#sheet;
 		const needed = writtenBytes(extended);
 		if (needed > sheet.room) yield "full";
@@ -279,26 +300,24 @@ export class Packer {
 		yield* sheet.put(own);
 	}
 
+	#judge(entry: Entry, extended: string): void {
+		const refusal =
+			this.#policy.refusal(entry) ?? (extended.length > LONGEST_PREFACE ? "it has too many attributes" : undefined);
+		if (refusal !== undefined)
+			this.#sink.warning(this.#cursor.path, `${shown(entry.path)} will not be restored: ${refusal}`);
+	}
+
 	#line(entry: Entry, sha256: string | undefined): void {
 		this.entries += 1;
 		this.#sink.line(recordLine(entry, sha256));
 	}
 }
 
-function timeText(status: FileStatus): string {
-	const { mtimeSeconds: seconds, mtimeNanoseconds: nanoseconds } = status;
-	if (seconds >= 0 || nanoseconds === 0) return `${seconds}.${String(nanoseconds).padStart(9, "0")}`;
-	// The kernel counts up from the second before.
-	const whole = seconds + 1;
-	return `${whole === 0 ? "-0" : whole}.${String(1_000_000_000 - nanoseconds).padStart(9, "0")}`;
+function isSparse({ blocks, size }: FileStatus): boolean {
+	return blocks * BLOCK < size;
 }
 
-/** GNU's sparse format 1.0: how many, then where and how long each is, a number a line, filled up to a block. */
-function sparseMap(extents: readonly Extent[], size: number): Buffer {
-	// A hole at the end is an extent of nothing there.
-	const all = [...extents, { start: size, length: 0 }];
-	const text = `${all.length}\n${all.map(({ start, length }) => `${start}\n${length}\n`).join("")}`;
-	const map = Buffer.alloc(padded(text.length));
-	map.write(text, "latin1");
-	return map;
+/** What the kernel refuses is told of the path. */
+function about(path: string, error: unknown): unknown {
+	return error instanceof LinuxError ? new LinuxError(error.errno, `${error.call} ./${shown(path)}`) : error;
 }

@@ -45,7 +45,7 @@ const SPECIAL = { fifo: S_IFIFO, char: S_IFCHR, block: S_IFBLK, socket: S_IFSOCK
 interface Open {
 	readonly entry: Entry;
 	readonly fd: number;
-	readonly sparse: SparseContent | undefined;
+	sparse: SparseContent | undefined;
 	offset: number;
 }
 
@@ -175,12 +175,10 @@ export class Unpacker implements Disposable {
 	}
 
 	#begin(entry: Entry, above: string, name: string): void {
-		const fd = this.#new(above, name, makeFile);
-		const write = (bytes: Buffer, offset: number): void => this.#write(open, bytes, offset);
-		const open: Open = { entry, fd, offset: 0, sparse: undefined };
+		const open: Open = { entry, fd: this.#new(above, name, makeFile), offset: 0, sparse: undefined };
 		this.#open = open;
 		// What is wrong with its map is found when the file is there to be closed.
-		if (entry.sparse) this.#open = { ...open, sparse: new SparseContent(entry, write) };
+		if (entry.sparse) open.sparse = new SparseContent(entry, (bytes, offset) => this.#write(open, bytes, offset));
 	}
 
 	#directory(entry: Entry, place: string, above: string, name: string): void {
