@@ -29,7 +29,9 @@ export class Clones {
 		const outputs = this.#backups.backup(backup, signal);
 		// What cannot be read is refused before anything is made.
 		const first = await outputs.next();
-		const restore = { requestId, volume: target, path: undefined, create: true, replace, strip: 0, privileges: true };
+		const existing = replace ? "replace" : "refuse";
+		const what = { requestId, volume: target, path: undefined, create: true, strip: 0, privileges: true } as const;
+		const restore = { ...what, existing } as const;
 		try {
 			for await (const output of this.#restores.restore(restore, bytesOf(first, outputs), signal)) {
 				if (output.kind !== "chunk") yield output;

@@ -74,7 +74,7 @@ export function parseRestore({ part }: pb.RestoreVolumeRequest): RestoreInput {
 			volume: parseVolumeName(volume),
 			path: path === "" ? undefined : path,
 			create,
-			replace,
+			existing: replace ? "replace" : "refuse",
 			strip,
 			privileges,
 		},

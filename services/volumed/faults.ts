@@ -142,9 +142,21 @@ export const volumeFaults = catalogue("volumed", {
 	},
 	CANNOT_RESTORE: {
 		code: "FAILED_PRECONDITION",
-		message: (m: { volume: string; driver: string }) =>
-			`The volume ${m.volume} of the driver ${m.driver} is no plain directory, whose content could be replaced in one step.`,
-		help: () => "Restore into a volume without options.",
+		message: (m: { volume: string; problem: string }) =>
+			`Nothing can be brought into the volume ${m.volume}: ${m.problem}.`,
+		help: () => "Choose another volume.",
+	},
+	DIRECTORY_IN_THE_WAY: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { entry: string }) =>
+			`The archive's entry ${JSON.stringify(m.entry)} cannot be merged: the volume has a directory with content of that name.`,
+		help: () => "Move the directory away, or replace the content (`--replace`); the volume is as it was.",
+	},
+	RESTORE_UNFINISHED: {
+		code: "UNAVAILABLE",
+		message: (m: { volume: string; problem: string }) =>
+			`What was restored into the volume ${m.volume} is not all in its place yet: ${m.problem}.`,
+		help: () => "It is gone on with by itself; until then nobody can use the volume, but remove it.",
 	},
 	VOLUME_DATA_MISSING: {
 		code: "FAILED_PRECONDITION",

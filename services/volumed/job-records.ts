@@ -9,6 +9,9 @@ export interface StoredJob extends JobIdentity {
 	/** Of a backup: where it is to be, and where it is until then. */
 	readonly path: string;
 	readonly temporary: string;
+	/** Of a restore: its stage is within the content, and all of it has entered that. */
+	readonly isInside: boolean;
+	readonly isEntered: boolean;
 	/** Of what was about to take its place, with the result that is true if it has. */
 	readonly sealed: { readonly identity: string; readonly result: ArchiveResult } | undefined;
 }
@@ -21,6 +24,8 @@ interface Row {
 	readonly body_hash: string;
 	readonly path: string;
 	readonly temporary: string;
+	readonly inside: number;
+	readonly entered: number;
 	readonly identity: string | null;
 	readonly result: string | null;
 }
@@ -41,6 +46,8 @@ export class JobRecords {
 			bodyHash: row.body_hash,
 			path: row.path,
 			temporary: row.temporary,
+			isInside: row.inside === 1,
+			isEntered: row.entered === 1,
 			sealed:
 				row.identity === null || row.result === null
 					? undefined
@@ -48,13 +55,21 @@ export class JobRecords {
 		}));
 	}
 
-	insert(job: Omit<StoredJob, "sealed">, now: number): Statement {
-		const { id, kind, volume, requestId, bodyHash, path, temporary } = job;
+	insert(
+		job: Omit<StoredJob, "sealed" | "isInside" | "isEntered"> & Partial<Pick<StoredJob, "isInside">>,
+		now: number,
+	): Statement {
+		const { id, kind, volume, requestId, bodyHash, path, temporary, isInside = false } = job;
 		return {
-			sql: `INSERT INTO job (id, kind, volume, request_id, body_hash, path, temporary, started_at)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			params: [id, kind, volume, requestId, bodyHash, path, temporary, now],
+			sql: `INSERT INTO job (id, kind, volume, request_id, body_hash, path, temporary, inside, started_at)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			params: [id, kind, volume, requestId, bodyHash, path, temporary, isInside ? 1 : 0, now],
 		};
+	}
+
+	/** What was staged is the content; the stage itself may still be there. */
+	entered(id: string): Statement {
+		return { sql: "UPDATE job SET entered = 1 WHERE id = ?", params: [id], changes: 1 };
 	}
 
 	/** The last word before the one step that makes it true. */

@@ -32,13 +32,16 @@ export interface BackupSpec {
 	readonly count?: boolean;
 }
 
+/** What becomes of content that is there. */
+export type Existing = "refuse" | "replace" | "merge";
+
 export interface RestoreSpec {
 	readonly requestId: string;
 	readonly volume: VolumeName;
 	/** Undefined: the bytes follow. */
 	readonly path: string | undefined;
 	readonly create: boolean;
-	readonly replace: boolean;
+	readonly existing: Existing;
 	readonly strip: number;
 	/** What gives rights is given, whoever made the archive. */
 	readonly privileges: boolean;

@@ -27,6 +27,9 @@ interface Running extends JobIdentity {
 	readonly followed: Followed<ArchiveResult> | undefined;
 }
 
+/** What puts something in the place of a volume's content. */
+const FILLING: readonly JobKind[] = ["restore"];
+
 /** Progress of one's own work, then its result. */
 export async function* told<R>(
 	running: Promise<R>,
@@ -48,18 +51,45 @@ export async function* told<R>(
 
 export class Jobs {
 	readonly #running = new Set<Running>();
+	/** Names of volumes. */
+	readonly #kept = new Set<string>();
 
-	/** Fault: VOLUME_BUSY when a job of this kind, or of any, runs on the volume. */
-	refuseBusy(volume: string, kind?: JobKind): void {
+	/** Fault: VOLUME_BUSY when a job runs on the volume, or one that was cut off is to be ended. */
+	refuseBusy(volume: string): void {
+		this.refuseRunning(volume);
+		if (this.#kept.has(volume)) throw volumeFaults.VOLUME_BUSY({ volume, job: "restore" });
+	}
+
+	/** Fault: VOLUME_BUSY when the volume's content is not to be seen, for something is to take its place. */
+	refuseFilling(volume: string): void {
+		this.refuseRunning(volume, FILLING);
+		if (this.#kept.has(volume)) throw volumeFaults.VOLUME_BUSY({ volume, job: "restore" });
+	}
+
+	/** Fault: VOLUME_BUSY when a job of these kinds, or of any, runs on the volume. */
+	refuseRunning(volume: string, kinds?: readonly JobKind[]): void {
 		for (const job of this.#running) {
-			if (job.volume === volume && (kind === undefined || job.kind === kind)) {
+			if (job.volume === volume && (kinds?.includes(job.kind) ?? true)) {
 				throw volumeFaults.VOLUME_BUSY({ volume, job: job.kind });
 			}
 		}
 	}
 
 	isBusy(volume: string): boolean {
-		return [...this.#running].some((job) => job.volume === volume);
+		return this.#kept.has(volume) || [...this.#running].some((job) => job.volume === volume);
+	}
+
+	/** Keeps a volume from everybody, for a job of it was cut off. Idempotent, as `letGo`. */
+	keep(volume: string): void {
+		this.#kept.add(volume);
+	}
+
+	isKept(volume: string): boolean {
+		return this.#kept.has(volume);
+	}
+
+	letGo(volume: string): void {
+		this.#kept.delete(volume);
 	}
 
 	/** True when the request runs and can be joined. Faults: REQUEST_ID_REUSED, JOB_RUNNING. */

@@ -9,11 +9,13 @@ import { BackupRuns } from "./backup-runs.ts";
 import { Backups } from "./backups.ts";
 import { SCHEMA } from "./config.ts";
 import { Clones } from "./clones.ts";
+import { CutOffRestores } from "./cut-off-restores.ts";
 import { Descriptions } from "./descriptions.ts";
 import { Drivers } from "./drivers/drivers.ts";
 import { LocalDriver } from "./drivers/local.ts";
 import { PluginDriver } from "./drivers/plugin.ts";
 import { SshfsDriver } from "./drivers/sshfs.ts";
+import { Fillings } from "./fillings.ts";
 import { Jobs } from "./jobs.ts";
 import { Archiver } from "./kernel/archiver.ts";
 import { LinuxDisk, SNAPSHOTS } from "./kernel/linux-disk.ts";
@@ -62,12 +64,13 @@ await runDaemon({
 		const liveMounts = new LiveMounts(parts, volumes);
 		const publications = new Publications(parts);
 		const pauses = resources.use(new Pauses(parts));
-		await reconcile(parts, { volumes, liveMounts, pauses });
+		const cutOff = new CutOffRestores(parts);
+		await reconcile(parts, { volumes, liveMounts, pauses, cutOff });
 		// A plugin that a removal waits for keeps no mount from being mended.
 		const mend = async (): Promise<number> => {
 			const mounts = mendMounts(parts, { publications, liveMounts }, signal);
-			const [removals, others] = await Promise.all([volumes.finishRemovals(), mounts]);
-			return removals + others;
+			const all = await Promise.all([volumes.finishRemovals(), cutOff.mend(signal), mounts]);
+			return all.reduce((sum, failures) => sum + failures);
 		};
 		const mender = resources.use(new Mender(mend, log));
 		// What is quick is there before the first request; a server that is away keeps nobody.
@@ -76,7 +79,8 @@ await runDaemon({
 		const snapshots = new Snapshots(join(root, SNAPSHOTS), resources.use(new Aside()), log);
 		await snapshots.mend();
 		const backups = new Backups(parts, { archiver, pauses, snapshots, counts: amounts });
-		const restores = new Restores(parts, archiver);
+		const fillings = new Fillings(parts, archiver, cutOff);
+		const restores = new Restores(parts, fillings);
 		return volumeServices({
 			volumes,
 			descriptions: new Descriptions(parts, amounts),

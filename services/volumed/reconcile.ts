@@ -2,7 +2,8 @@
  * What a crash or a reboot left is brought to an end before the first request: the store and the disk then say the same. Mounts may
  * wait for servers, and are mended behind it (`mend-mounts.ts`).
  *
- * Containers that were paused go on. Jobs: a file or a content that had taken its place is a success, anything else never happened. Volumes: a creation or an attachment
+ * Containers that were paused go on. Jobs: a file or a content that had taken its place is a success, anything else never happened; what was
+ * on its way into a content that may have to be mounted is ended behind it, too (`cut-off-restores.ts`). Volumes: a creation or an attachment
  * that nobody was answered about is taken back, a removal or another name is finished. Content without a row is never deleted: under a
  * volume's name it becomes a volume again (a lost store, a directory put back by hand), otherwise it goes to `.lost+found`. A row
  * without content stays and is refused where it would be used, so that an empty directory never passes for it; one that a power cut took
@@ -10,24 +11,24 @@
  */
 import { Activation } from "./activation.ts";
 import { AttachmentRecords } from "./attachment-records.ts";
+import { CUT_OFF, type CutOffRestores } from "./cut-off-restores.ts";
 import { backupFact, failedFact, volumeFact } from "./facts.ts";
+import { restored } from "./fillings.ts";
 import { JobRecords, type StoredJob } from "./job-records.ts";
 import { fileIdentity, removeTemporary } from "./kernel/archive-file.ts";
 import type { Observed } from "./kernel/disk.ts";
 import type { LiveMounts } from "./live-mounts.ts";
 import type { Parts } from "./parts.ts";
 import type { Pauses } from "./pauses.ts";
-import { restored } from "./restores.ts";
 import { parseVolumeName, plainVolume, type VolumeName } from "./volume.ts";
 import { VolumeRecords } from "./volume-records.ts";
 import type { Volumes } from "./volumes.ts";
-
-const CUT_OFF = "volumed ended before it was done.";
 
 export interface Mended {
 	readonly volumes: Volumes;
 	readonly liveMounts: LiveMounts;
 	readonly pauses: Pauses;
+	readonly cutOff: CutOffRestores;
 }
 
 /** At the start, before the first request. */
@@ -37,7 +38,7 @@ export async function reconcile(parts: Parts, mended: Mended): Promise<void> {
 	await mended.pauses.mend();
 	const records = new VolumeRecords(store);
 	const jobs = new JobRecords(store);
-	for (const job of jobs.all()) await settle(job, jobs, parts, records);
+	for (const job of jobs.all()) await settle(job, parts, records, mended.cutOff);
 	await mended.liveMounts.mend();
 	await undoPending(parts);
 	const undone = await undoCreating(parts, mended.volumes, records);
@@ -137,14 +138,17 @@ async function placeNobodys(
 
 async function settle(
 	job: StoredJob,
-	jobs: JobRecords,
 	{ store, disk, now }: Parts,
 	records: VolumeRecords,
+	cutOff: CutOffRestores,
 ): Promise<void> {
+	const jobs = new JobRecords(store);
 	const { id, kind, volume: name, sealed, path, temporary } = job;
+	// Into one that was being made: it goes with that.
+	if (job.isInside && records.find(name)?.state === "ACTIVE") return cutOff.keep(name);
 	const there = kind === "backup" ? await fileIdentity(path) : await disk.identity(name);
 	if (kind === "backup") await removeTemporary(temporary);
-	if (sealed === undefined || sealed.identity !== there) {
+	if (job.isInside || sealed === undefined || sealed.identity !== there) {
 		await store.write([jobs.delete(id), failedFact(name, CUT_OFF)], "volumed.reconcile.failed");
 		return;
 	}
@@ -156,7 +160,7 @@ async function settle(
 	}
 	const volume = records.find(name);
 	const created = volume?.state === "CREATING" ? volume : undefined;
-	await store.write(restored(jobs, records, job, created, result), "volumed.reconcile.restored");
+	await store.write(restored(store, job, created, result), "volumed.reconcile.restored");
 }
 
 function volumeNamed(name: string): VolumeName | undefined {

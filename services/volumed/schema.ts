@@ -105,4 +105,8 @@ export const MIGRATIONS: readonly string[] = [
 	ALTER TABLE publication ADD COLUMN mark TEXT NOT NULL DEFAULT '';
 	ALTER TABLE live_mount ADD COLUMN mark TEXT NOT NULL DEFAULT '';
 	`,
+	`
+	ALTER TABLE job ADD COLUMN inside INTEGER NOT NULL DEFAULT 0; -- of a restore: its stage is within the content, and enters it once it is sealed
+	ALTER TABLE job ADD COLUMN entered INTEGER NOT NULL DEFAULT 0; -- all of it has
+	`,
 ];

@@ -4,30 +4,36 @@ import { volumeFaults } from "./faults.ts";
 import type { ArchiveResult, RestoreSpec, VerifyResult } from "./job.ts";
 import type { JobControl } from "./job-control.ts";
 import type { StoredArchive } from "./kernel/archive-file.ts";
-import type { Archiver, Read, Unpacking } from "./kernel/archiver.ts";
+import type { Archiver, Read, Unpacking as Reading } from "./kernel/archiver.ts";
 import { decompressed, StoredBytes } from "./kernel/compressors.ts";
 
-export interface Unpacked {
+export interface Unpacking {
 	readonly archiver: Archiver;
 	/** An empty directory. */
 	readonly path: string;
-	readonly spec: RestoreSpec;
+	readonly spec: Pick<RestoreSpec, "volume" | "strip" | "privileges">;
 	readonly source: StoredArchive;
 	readonly control: JobControl;
 	/** Made here: what it says of rights is believed. By the digest of all of its bytes. */
 	readonly isOwn: (sha256: string) => boolean;
 }
 
+export interface Unpacked {
+	readonly result: ArchiveResult;
+	/** Directories that were made for what is in them, and of which the archive says nothing. */
+	readonly implied: readonly string[];
+}
+
 /**
  * Resolves when the directory holds what the archive says, verified where it has a manifest.
  * Faults: ARCHIVE_CORRUPT, ENTRY_REFUSED, MANIFEST_MISMATCH, DISK_FULL, KERNEL_REFUSED; the directory is then of no use.
  */
-export async function unpack({ archiver, path, spec, source, control, isOwn }: Unpacked): Promise<ArchiveResult> {
+export async function unpack({ archiver, path, spec, source, control, isOwn }: Unpacking): Promise<Unpacked> {
 	const { signal } = control;
 	await using unpacking = await archiver.unpack(path, spec.strip, signal);
 	const { entries, bytes, foot, storedBytes, storedSha256 } = await readWhole(unpacking, source, control);
-	const warnings = await unpacking.finish(spec.privileges || isOwn(storedSha256));
-	return {
+	const { warnings, implied } = await unpacking.finish(spec.privileges || isOwn(storedSha256));
+	const result = {
 		volume: spec.volume,
 		entries,
 		bytes,
@@ -37,9 +43,10 @@ export async function unpack({ archiver, path, spec, source, control, isOwn }: U
 		verified: foot !== undefined,
 		...{ path: "", paused: [], pausedMs: 0, removed: [] },
 	};
+	return { result, implied };
 }
 
-export interface Verifying extends Pick<Unpacked, "archiver" | "source" | "control"> {
+export interface Verifying extends Pick<Unpacking, "archiver" | "source" | "control"> {
 	/** A directory to compare it with. */
 	readonly path: string | undefined;
 }
@@ -69,7 +76,7 @@ interface Stored extends Read {
 }
 
 /** To its end, and compared with its manifest. */
-async function readWhole(unpacking: Unpacking, source: StoredArchive, control: JobControl): Promise<Stored> {
+async function readWhole(unpacking: Reading, source: StoredArchive, control: JobControl): Promise<Stored> {
 	const stored = new StoredBytes();
 	for await (const chunk of decompressed(source, control.signal, stored)) {
 		await unpacking.push(chunk);

@@ -126,7 +126,7 @@ export async function refuseUnusable(
 ): Promise<void> {
 	const { name, state, newName } = volume;
 	if (state !== "ACTIVE" || newName !== undefined) throw volumeFaults.VOLUME_BUSY({ volume: name, job: "removal" });
-	jobs.refuseBusy(name, "restore");
+	jobs.refuseFilling(name);
 	if (!mounting.needsMount(volume) && !(await disk.hasData(name))) {
 		throw volumeFaults.VOLUME_DATA_MISSING({ volume: name, path: disk.mountpoint(name) });
 	}

@@ -110,6 +110,7 @@ export class Volumes {
 		return turns.take([name, to], async () => {
 			const volume = this.get(name);
 			await this.#refuseUsed(volume);
+			this.#parts.jobs.refuseBusy(name);
 			const taken = await this.findSettled(to);
 			if (taken !== undefined) throw volumeFaults.NAME_TAKEN({ volume: to }, { field: "new_name" });
 			if (!this.#parts.drivers.get(volume.driver).canRename) {
@@ -138,6 +139,8 @@ export class Volumes {
 			const volume = this.#records.find(name);
 			if (volume === undefined || volume.gone) throw volumeFaults.VOLUME_NOT_FOUND({ volume: name });
 			await this.#refuseUsed(volume);
+			// One whose restore was cut off may go: what would end that may never come back.
+			this.#parts.jobs.refuseRunning(name);
 			await this.intend([volume], [this.#records.setState(name, "DELETING")], "volumed.volume.deleting");
 			try {
 				await this.finishDelete([volume], () => answer(name));
@@ -235,7 +238,6 @@ export class Volumes {
 		await forgetEnded(this.#parts, name);
 		const users = this.#uses.of(name);
 		if (users.length > 0) throw volumeFaults.VOLUME_IN_USE({ volume: name, containers: usersText(users) });
-		this.#parts.jobs.refuseBusy(name);
 	}
 
 	/** Its content is where it was; of a plugin's, only that one knows. */

@@ -21,6 +21,7 @@ const lgetxattr = tried<[path: Uint8Array, name: number, value: number, size: nu
 const fsetxattr = tried<[fd: number, name: number, value: Uint8Array, size: number, flags: number]>(
 	"int fsetxattr(int fd, uintptr_t name, const uint8_t *value, size_t size, int flags)",
 );
+const fremovexattr = tried<[fd: number, name: number]>("int fremovexattr(int fd, uintptr_t name)");
 const lsetxattr = tried<[path: Uint8Array, name: number, value: Uint8Array, size: number, flags: number]>(
 	"int lsetxattr(const uint8_t *path, uintptr_t name, const uint8_t *value, size_t size, int flags)",
 );
@@ -71,6 +72,11 @@ function valuesOf(listed: number, get: (name: string) => number): Attributes {
 /** Of an open file. 0, or an errno, negative. */
 export function setAttribute(fd: number, name: string, bytes: Uint8Array): number {
 	return fsetxattr(fd, nameAt(name), bytes, bytes.length, 0);
+}
+
+/** Of an open file. 0, or an errno, negative. */
+export function removeAttribute(fd: number, name: string): number {
+	return fremovexattr(fd, nameAt(name));
 }
 
 /** Of a name in a directory, itself if it is a symlink. 0, or an errno, negative. */

@@ -36,6 +36,9 @@ const mknodat = tried<[directory: number, name: number, mode: number, device: nu
 const unlinkat = tried<[directory: number, name: number, flags: number]>(
 	"int unlinkat(int directory, uintptr_t name, int flags)",
 );
+const renameat = tried<[from: number, old: number, directory: number, name: number]>(
+	"int renameat(int from, uintptr_t old, int directory, uintptr_t name)",
+);
 const fchownat = tried<[directory: number, name: number, uid: number, gid: number, flags: number]>(
 	"int fchownat(int directory, uintptr_t name, unsigned int uid, unsigned int gid, int flags)",
 );
@@ -92,6 +95,11 @@ export function makeNode(
 
 export function removeName(directory: number, name: string, isDirectory = false): number {
 	return unlinkat(directory, nameAt(name), isDirectory ? AT_REMOVEDIR : 0);
+}
+
+/** Within a file system. What has the name goes in the same step, but for a directory with content and for what is of the other kind. */
+export function moveName(from: number, old: string, directory: number, name: string): number {
+	return renameat(from, others.of(old), directory, nameAt(name));
 }
 
 /** All of `bytes`, at `offset`. */

@@ -9,6 +9,9 @@ export interface DriverVolume {
 	readonly backing: string;
 }
 
+/** `volume`: it comes and goes with the volume. `options`: where these say, and there for whoever else names that. `memory`: gone with the last mount. */
+export type Home = "volume" | "options" | "memory";
+
 /**
  * Everything is idempotent, absent is success, and a call may come after a crash in the middle of any other one.
  *
@@ -23,6 +26,8 @@ export interface Driver {
 	plan(options: ReadonlyMap<string, string>): Promise<string>;
 	/** False: the content is at the mountpoint as long as the volume is there. */
 	needsMount(volume: DriverVolume): boolean;
+	/** Where the content lives. */
+	home(volume: DriverVolume): Home;
 	/** Makes the volume with empty content, unless it is there. */
 	create(volume: DriverVolume, signal: AbortSignal): Promise<void>;
 	/** Of a volume that is not mounted: it is out of sight when this resolves; the space comes back later. */

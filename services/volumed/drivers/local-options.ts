@@ -14,6 +14,8 @@ export const LOCAL_TYPES: ReadonlySet<string> = new Set([
 	...["tmpfs", "ramfs", "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "bcachefs", "zfs", "overlay"],
 	...["vfat", "msdos", "exfat", "ntfs3", "iso9660", "udf", "squashfs", "erofs"],
 ]);
+/** What is in them goes with their last mount. */
+export const IN_MEMORY: ReadonlySet<string> = new Set(["tmpfs", "ramfs"]);
 /** Of these the device is not looked at. */
 const WITHOUT_DEVICE: ReadonlySet<string> = new Set(["tmpfs", "ramfs", "overlay", "zfs"]);
 

@@ -20,8 +20,8 @@ import { ElsewhereBacking } from "./backings/elsewhere.ts";
 import { ImageBacking } from "./backings/image.ts";
 import { ProjectBacking } from "./backings/project.ts";
 import { SubvolumeBacking } from "./backings/subvolume.ts";
-import type { Driver, DriverVolume } from "./driver.ts";
-import { parseLocalOptions } from "./local-options.ts";
+import type { Driver, DriverVolume, Home } from "./driver.ts";
+import { IN_MEMORY, parseLocalOptions } from "./local-options.ts";
 import { isAlive, mountAt, unmountAll } from "./mountpoint.ts";
 
 const MIB = 1024 * 1024;
@@ -73,6 +73,12 @@ export class LocalDriver implements Driver, AsyncDisposable {
 
 	needsMount(volume: DriverVolume): boolean {
 		return this.#backing(volume).mounting !== undefined;
+	}
+
+	home({ backing, options }: DriverVolume): Home {
+		if (backing !== named("mount")) return "volume";
+		const parsed = parseLocalOptions(options);
+		return parsed.kind === "mount" && IN_MEMORY.has(parsed.type) && !parsed.isBind ? "memory" : "options";
 	}
 
 	async create(volume: DriverVolume, signal: AbortSignal): Promise<void> {

@@ -9,7 +9,7 @@ import { isAbsolute, normalize } from "node:path";
 import type { Fault } from "#lib/fault/fault.ts";
 import { findMount } from "#lib/linux/mount/mountinfo.ts";
 import { volumeFaults } from "../faults.ts";
-import type { Driver, DriverVolume } from "./driver.ts";
+import type { Driver, DriverVolume, Home } from "./driver.ts";
 import { asSeen } from "./mountpoint.ts";
 import { type Answer, DOCKER_LIMITS, PluginClient, type PluginLimits, PluginRefusal } from "./plugin-client.ts";
 import { DOCKER_FOLDERS, findPlugin, type PluginFolders, pluginNames } from "./plugin-lookup.ts";
@@ -67,6 +67,11 @@ export class PluginDriver implements Driver {
 
 	needsMount(): boolean {
 		return true;
+	}
+
+	/** What else shows it is the plugin's own business. */
+	home(): Home {
+		return "volume";
 	}
 
 	async create(volume: DriverVolume, signal: AbortSignal): Promise<void> {

@@ -17,7 +17,7 @@ import type { Log } from "#lib/log/log.ts";
 import { volumeFaults } from "../faults.ts";
 import type { Disk } from "../kernel/disk.ts";
 import { atSystem, systemFault } from "../kernel/system-fault.ts";
-import type { Driver, DriverVolume } from "./driver.ts";
+import type { Driver, DriverVolume, Home } from "./driver.ts";
 import { asSeen } from "./mountpoint.ts";
 import { sshfsCommand } from "./sshfs-command.ts";
 import { probeDirectory } from "./probe.ts";
@@ -72,6 +72,10 @@ export class SshfsDriver implements Driver {
 
 	needsMount(): boolean {
 		return true;
+	}
+
+	home(): Home {
+		return "options";
 	}
 
 	/** The directory to mount on; the server is not asked before somebody uses the volume. */

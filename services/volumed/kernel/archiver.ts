@@ -25,6 +25,14 @@ export interface Read extends Progress {
 	readonly foot: Foot | undefined;
 }
 
+/** How a tree was written. */
+export interface Finished {
+	/** What could not be kept here, a sentence each. */
+	readonly warnings: readonly string[];
+	/** Places of directories that were made for what is in them, and of which the archive says nothing. */
+	readonly implied: readonly string[];
+}
+
 export interface PackSpec {
 	readonly path: string;
 	readonly patterns: PathPatternTexts;
@@ -218,11 +226,11 @@ export class Unpacking implements AsyncDisposable {
 		return expected("compared", await this.#job.next());
 	}
 
-	/** What could not be kept here, a sentence each. With `privileged` set-id bits, capabilities and the like are given, too. */
-	async finish(privileged: boolean): Promise<readonly string[]> {
+	/** With `privileged` set-id bits, capabilities and the like are given, too. */
+	async finish(privileged: boolean): Promise<Finished> {
 		const job = this.#job;
 		job.send({ kind: "finish", privileged });
-		return expected("finished", await job.next()).warnings;
+		return expected("finished", await job.next());
 	}
 
 	#send(): void {

@@ -1,6 +1,7 @@
 /** Where volumes are: the port to the file system, in words of the domain. Everything is idempotent; absent is success. */
 
 import type { Relabel } from "../attachment.ts";
+import type { InnerStages } from "./inner-stages.ts";
 
 export interface Observed {
 	readonly name: string;
@@ -39,7 +40,7 @@ export interface Disk {
 	/** Removes a volume's directory with nothing in it, or the beginning of one. False: there is something in it, which stays, or nothing there. */
 	removeEmpty(name: string): Promise<boolean>;
 	hasData(name: string): Promise<boolean>;
-	/** Of a directory at a path. */
+	/** Of a directory at a path; a stage within it is nothing. */
 	isEmpty(path: string): Promise<boolean>;
 	/** Everything that lies where volumes lie, whether or not it is one. */
 	observe(): Promise<Observed[]>;
@@ -61,6 +62,9 @@ export interface Disk {
 	discard(name: string, id: string): Promise<void>;
 	/** Of the content, or of a stage: the same for as long as it lives, wherever it is. Undefined when it is not there. */
 	identity(name: string, id?: string): Promise<string | undefined>;
+
+	/** Stages within content, at a path. */
+	readonly inside: InnerStages;
 
 	/** Takes what was removed off the disk. Resolves when it is gone. */
 	sweep(): Promise<void>;

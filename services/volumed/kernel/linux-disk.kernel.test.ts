@@ -26,6 +26,7 @@ async function scratch() {
 		image,
 		write: async (volume: string, name: string) => writeFileSync(join(disk.mountpoint(volume), name), ""),
 		read: async (volume: string) => readdirSync(disk.mountpoint(volume)),
+		stage: async (path: string, name: string) => writeFileSync(join(path, name), ""),
 		[Symbol.asyncDispose]: async () => {
 			await disk.sweep();
 			await jailer[Symbol.asyncDispose]();

@@ -16,7 +16,9 @@ import type { Log } from "#lib/log/log.ts";
 import type { Disk, Found, Image, Observed } from "./disk.ts";
 import { ImageContent } from "./image-content.ts";
 import { makeDirectory, renameIfThere } from "./in-place.ts";
+import { LinuxInnerStages } from "./linux-inner-stages.ts";
 import { Looking } from "./looking.ts";
+import { isStage } from "../stage-name.ts";
 import { atSystem } from "./system-fault.ts";
 import { Trash } from "./trash.ts";
 
@@ -29,6 +31,7 @@ export const SNAPSHOTS = ".snapshots";
 const OWN = [TRASH, LOST, GOING, SNAPSHOTS];
 
 export class LinuxDisk implements Disk {
+	readonly inside: LinuxInnerStages;
 	readonly #root: string;
 	readonly #log: Log;
 	readonly #images: ImageContent;
@@ -37,6 +40,7 @@ export class LinuxDisk implements Disk {
 	private constructor(root: string, jailer: Jailer, log: Log, looking: Looking) {
 		this.#root = root;
 		this.#log = log;
+		this.inside = new LinuxInnerStages(log);
 		this.#images = new ImageContent(jailer, looking);
 		this.#trash = new Trash(join(root, TRASH), DATA, log);
 	}
@@ -136,8 +140,8 @@ export class LinuxDisk implements Disk {
 
 	async isEmpty(path: string): Promise<boolean> {
 		return atSystem(`reading ${path}`, path, async () => {
-			await using directory = await opendir(path);
-			return (await directory.read()) === null;
+			for await (const { name } of await opendir(path)) if (!isStage(name)) return false;
+			return true;
 		});
 	}
 

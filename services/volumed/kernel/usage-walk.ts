@@ -6,6 +6,7 @@
  */
 import { closeSync, constants, lstatSync, openSync, readdirSync, type Stats, statSync } from "node:fs";
 import { isErrno } from "#lib/linux/libc.ts";
+import { isStage } from "../stage-name.ts";
 
 /** Of every file system, whatever its blocks are: stat(2). */
 const BLOCK_BYTES = 512;
@@ -42,6 +43,7 @@ export class UsageWalk implements Disposable {
 	/** About so many are in an archive of it: attributes and long names are not counted. */
 	archiveBytes = HEADER_BYTES;
 	readonly #device: number;
+	readonly #root: string;
 	readonly #waiting: Directory[];
 	/** Inodes that have other names: each is counted once. A number that is not exact is looked up as a bigint. */
 	readonly #seen = new Set<number | bigint>();
@@ -57,7 +59,8 @@ export class UsageWalk implements Disposable {
 		const found = statSync(root);
 		if (!found.isDirectory()) throw Object.assign(new Error(`${root} is no directory`), { code: "ENOTDIR" });
 		this.#device = found.dev;
-		this.#waiting = [{ anchor: { path: Buffer.from(root).toString("latin1"), fd: undefined, uses: 1 }, path: "" }];
+		this.#root = Buffer.from(root).toString("latin1");
+		this.#waiting = [{ anchor: { path: this.#root, fd: undefined, uses: 1 }, path: "" }];
 	}
 
 	/** True: all is counted. False: there is more, and it is after `deadline` of performance.now(). */
@@ -80,6 +83,8 @@ export class UsageWalk implements Disposable {
 			if (this.#directory === undefined) continue;
 			this.#path = fullPath(this.#directory);
 			this.#names = namesIn(this.#path);
+			// A restore's stage at the root is no part of the content.
+			if (this.#path === this.#root) this.#names = this.#names.filter((name) => !isStage(name));
 			this.#next = 0;
 			if (this.#names.length > 0) return true;
 		}

@@ -12,6 +12,8 @@ export interface Subject extends AsyncDisposable {
 	/** Puts something into a volume, as a container would. */
 	write(volume: string, name: string): Promise<void>;
 	read(volume: string): Promise<string[]>;
+	/** Puts something into a stage within a content, at what `begin` answered. */
+	stage(path: string, name: string): Promise<void>;
 }
 
 export function diskContract(make: () => Promise<Subject>): void {
@@ -159,6 +161,41 @@ export function diskContract(make: () => Promise<Subject>): void {
 			await disk.ensure("one");
 			await expect(disk.commit("one", "nothing")).rejects.toMatchObject({ reason: "KERNEL_REFUSED" });
 			expect(await disk.hasData("one")).toBe(true);
+		});
+	});
+
+	describe("a stage within the content", () => {
+		const id = "0123456789abcdef0123456789abcdef";
+		let path: string;
+		beforeEach(async () => {
+			await disk.ensure("one");
+			path = disk.mountpoint("one");
+		});
+
+		test("is no part of it, and goes without a trace", async () => {
+			await disk.inside.begin(path, id);
+			expect([await isEmpty("one"), await disk.inside.isThere(path, id)]).toEqual([true, true]);
+			await disk.inside.discard(path, id);
+			await disk.inside.discard(path, id);
+			expect([await subject.read("one"), await disk.inside.isThere(path, id)]).toEqual([[], false]);
+		});
+
+		test.each([
+			["replace", ["new"]],
+			["merge", ["new", "old"]],
+		] as const)("enters it to %s it, once for all", async (entering, content) => {
+			await subject.write("one", "old");
+			const stage = await disk.inside.begin(path, id);
+			await subject.stage(stage, "new");
+			await disk.inside.prepare(path, id, { entering, implied: [] });
+			await disk.inside.enter(path, id);
+			await disk.inside.enter(path, id);
+			await disk.inside.discard(path, id);
+			expect((await subject.read("one")).sort()).toEqual(content);
+		});
+
+		test("that is not there cannot enter anything", async () => {
+			await expect(disk.inside.enter(path, id)).rejects.toMatchObject({ reason: "KERNEL_REFUSED" });
 		});
 	});
 

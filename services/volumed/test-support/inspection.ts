@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ResolvedMount } from "../attachment.ts";
-import { type KillScene, strayProcesses } from "./kill-scene.ts";
+import { type KillScene, strayProcesses, wholeAt } from "./kill-scene.ts";
 
 /** What is brought to its end in the background has its time. */
 const PATIENCE_MS = 20_000;
@@ -157,6 +157,7 @@ function found(scene: KillScene, { volumes }: Rows): string[] {
 		if (HIDDEN.includes(name)) lines.push(...namesIn(join(scene.volumes, name)).map((one) => `left ${name}/${one}`));
 		else lines.push(`directory ${name}: ${namesIn(join(scene.volumes, name)).sort().join()}`);
 	}
+	for (const [path, texts] of scene.wholes) if (!texts.includes(wholeAt(path))) lines.push(`mixed ${wholeAt(path)}`);
 	for (const [text, { names, file }] of scene.written) {
 		if (names.some((name) => read(join(scene.volumes, name, "_data", file)) === text)) lines.push(`content ${text}`);
 	}

@@ -1,12 +1,12 @@
-/** The kill points of volumed short of those of backups and restores, as its sources name them. */
+/** The kill points of volumed short of those of backups, as its sources name them. */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
-/** Jobs have a test of their own (`kills.kernel.test.ts`), and so have the pauses of containers that they make (`pauses.kernel.test.ts`). */
-const OF_JOBS =
-	/^(?:store\.volumed\.(?:backup|restore)\.|store\.volumed\.reconcile\.(?:failed|restored)$|volumed\.archive\.|volumed\.snapshot\.|(?:store\.)?volumed\.pause\.)/;
+/** Backups have a test of their own (`kills.kernel.test.ts`), and so have the pauses of containers that they make (`pauses.kernel.test.ts`). */
+const OF_BACKUPS =
+	/^(?:store\.volumed\.backup\.|store\.volumed\.restore\.failed$|volumed\.archive\.|volumed\.snapshot\.|(?:store\.)?volumed\.pause\.)/;
 
 /** What is passed only where volumes are on such a disk; project quotas are those of an XFS that has them on. */
 const BACKINGS: Readonly<Record<string, "btrfs" | "xfs">> = {
@@ -26,7 +26,7 @@ export function killPointNames(): KillPoints {
 	const files = globSync(["services/volumed/**/*.ts", "lib/linux/mount/*.ts"], { cwd: ROOT });
 	for (const file of files.filter((one) => !/\.test\.ts$|test-support/.test(one))) {
 		const into = names[BACKINGS[file] ?? "anywhere"];
-		for (const name of namesIn(readFileSync(join(ROOT, file), "utf8"))) if (!OF_JOBS.test(name)) into.add(name);
+		for (const name of namesIn(readFileSync(join(ROOT, file), "utf8"))) if (!OF_BACKUPS.test(name)) into.add(name);
 	}
 	return { anywhere: [...names.anywhere].sort(), btrfs: [...names.btrfs].sort() };
 }

@@ -3,7 +3,16 @@
  * the host, a plugin, and processes with mounts of their own. The caller is in a mount namespace of its own, with a `/run` of its own.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	truncateSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { attachLoop } from "#lib/linux/mount/loop.ts";
@@ -43,6 +52,8 @@ export class KillScene implements AsyncDisposable {
 	readonly written = new Map<string, { readonly names: readonly string[]; readonly file: string }>([
 		[CONTENT, { names: ["conf"], file: "conf" }],
 	]);
+	/** What directories have to be, as a whole: what they were, or what they are about to become. */
+	readonly wholes = new Map<string, readonly string[]>();
 	readonly #plugin: TestPlugin;
 	#disk: string | undefined;
 
@@ -68,6 +79,16 @@ export class KillScene implements AsyncDisposable {
 
 	at(name: string): string {
 		return join(this.folder, name);
+	}
+
+	/** The directory is being changed to this, as `wholeOf` has it. */
+	mayBecome(path: string, text: string): void {
+		this.wholes.set(path, [...new Set([...(this.wholes.get(path) ?? [wholeAt(path)]), text])]);
+	}
+
+	/** It has been. */
+	hasBecome(path: string, text: string): void {
+		this.wholes.set(path, [text]);
 	}
 
 	/** Where volumes are. */
@@ -153,6 +174,22 @@ export class KillScene implements AsyncDisposable {
 		unmount(this.at("instance"), { detach: true });
 		rmSync(this.folder, { recursive: true });
 	}
+}
+
+/** Files of one directory and what is in them, in a line. */
+export function wholeOf(files: Readonly<Record<string, string>>): string {
+	return Object.entries(files)
+		.map(([name, content]) => `${name}=${content}`)
+		.sort()
+		.join();
+}
+
+/** As `wholeOf`, of what is there; a name that is no file as it is. */
+export function wholeAt(path: string): string {
+	const names = existsSync(path) ? readdirSync(path, { withFileTypes: true }) : [];
+	return wholeOf(
+		Object.fromEntries(names.map((one) => [one.name, one.isFile() ? readFileSync(join(path, one.name), "utf8") : ""])),
+	);
 }
 
 /** Whoever has the instance's root in its environment is volumed, or was started by it. */

@@ -13,6 +13,9 @@ export const BEFORE: Readonly<Record<string, string>> = {
 	"store.volumed.reconcile.detached": "store.volumed.attachment.pending",
 	"store.volumed.reconcile.undone": "store.volumed.volume.creating",
 	"store.volumed.reconcile.renamed": "volumed.disk.rename",
+	"store.volumed.reconcile.failed": "volumed.stage.begun",
+	"store.volumed.reconcile.entered": "volumed.stage.left",
+	"store.volumed.reconcile.restored": "volumed.stage.entered",
 };
 
 /** In a scene of its own. Gives what was amiss. */

@@ -1,6 +1,7 @@
 /** The disk in memory, for use cases: strict where the kernel would only be sad. It passes `disk.contract.ts` as the real one does. */
 import { volumeFaults } from "../faults.ts";
 import type { Disk, Found, Host, Image, Observed } from "../kernel/disk.ts";
+import { ModelInnerStages } from "./model-inner-stages.ts";
 
 interface Place {
 	readonly identity: string;
@@ -23,6 +24,7 @@ export class ModelDisk implements Disk {
 	/** Thrown by the next call of this name, once. */
 	readonly failures = new Map<keyof Disk, Error>();
 	readonly setAsideNames: string[] = [];
+	readonly inside = new ModelInnerStages((path) => this.#at(path).content);
 	readonly #folders = new Map<string, Folder>();
 	/** Out of sight. */
 	readonly #going = new Map<string, Folder>();

@@ -1,5 +1,5 @@
 /** A driver in memory, for use cases: strict about the order of its calls. A volume with options has to be mounted. */
-import type { Driver, DriverVolume } from "../drivers/driver.ts";
+import type { Driver, DriverVolume, Home } from "../drivers/driver.ts";
 import { volumeFaults } from "../faults.ts";
 import type { Disk } from "../kernel/disk.ts";
 
@@ -32,6 +32,10 @@ export class ModelDriver implements Driver {
 
 	needsMount({ backing }: DriverVolume): boolean {
 		return backing === "mount";
+	}
+
+	home({ options }: DriverVolume): Home {
+		return options.get("type") === "tmpfs" ? "memory" : options.size > 0 ? "options" : "volume";
 	}
 
 	async create({ name }: DriverVolume): Promise<void> {

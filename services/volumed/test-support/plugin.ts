@@ -106,7 +106,7 @@ export class TestPlugin implements AsyncDisposable {
 	}
 
 	#mount(name: string, { mounts }: Kept, id: string): object {
-		if (this.mountsTmpfs && mounts.size === 0) mountFs("tmpfs", `plugin-${name}`, this.path(name), ["size=64k"]);
+		if (this.mountsTmpfs && mounts.size === 0) mountFs("tmpfs", `plugin-${name}`, this.path(name), ["size=1m"]);
 		mounts.add(id);
 		return { Mountpoint: this.path(name) };
 	}

@@ -1,5 +1,5 @@
 /**
- * Everything that is asked of volumed, short of backups: each step is one call with a request id of its own, and what somebody does
+ * Everything that is asked of volumed, short of backups and of restores beside a content: each step is one call with a request id of its own, and what somebody does
  * with its result. Between them they pass every kill point that volumed passes on such a disk while it runs.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -16,12 +16,15 @@ import {
 	PruneVolumesRequest,
 	PublishVolumeRequest,
 	RenameVolumeRequest,
+	RestoreSpec,
+	type RestoreVolumeRequest,
 	UnmountFromRequest,
 	UnpublishVolumeRequest,
 	UpdateVolumeRequest,
 } from "#gen/wharf/volume/v1/volume.ts";
 import type { CallOptions } from "#lib/rpc/client.ts";
-import type { KillScene } from "./kill-scene.ts";
+import { tarOf } from "./archive.ts";
+import { type KillScene, wholeOf } from "./kill-scene.ts";
 
 export const HOLDER = "kills";
 
@@ -177,6 +180,26 @@ function write(volume: string, later: readonly string[] = []): Step {
 	};
 }
 
+/** From an archive by hand. What the volume shows may be at a path in the scene, where it can be looked at at any moment. */
+function restore(volume: string, files: Readonly<Record<string, string>>, shownAt?: string): Step {
+	const text = wholeOf(files);
+	return {
+		name: `restore ${volume} to ${text}`,
+		act: async ({ scene, options }, requestId) => {
+			const path = scene.at(`${volume}.tar`);
+			writeFileSync(path, tarOf(Object.entries(files).map(([name, content]) => ({ name, content }))));
+			if (shownAt !== undefined) scene.mayBecome(scene.at(shownAt), text);
+			const spec = RestoreSpec.fromPartial({ requestId, volume, path, replace: true });
+			await Array.fromAsync(scene.daemon.backups.restoreVolume(specified(spec), options));
+			if (shownAt !== undefined) scene.hasBecome(scene.at(shownAt), text);
+		},
+	};
+}
+
+async function* specified(value: RestoreSpec): AsyncGenerator<RestoreVolumeRequest> {
+	yield { part: { $case: "spec", value } };
+}
+
 const outside = (name: string, act: (scene: KillScene) => unknown): Step => ({
 	name,
 	act: async ({ scene }) => act(scene),
@@ -240,6 +263,8 @@ export const SCENARIO: readonly Step[] = [
 			return scene.daemon.volumes.createVolume(request, options);
 		},
 	},
+	restore("bound", { file: "of an archive", second: "of an archive" }, "source"),
+	restore("sized", { first: "of an archive" }),
 	attach("web", WEB, { promises: ["conf", "like"] }),
 	attach("web", WEB, { again: true }),
 	write("sized"),

@@ -7,6 +7,7 @@ import { createLog } from "#lib/log/log.ts";
 import { Store } from "#lib/store/store.ts";
 import type { AttachSpec, MountSource, VolumeSource } from "../attachment.ts";
 import { Attachments } from "../attachments.ts";
+import { CutOffRestores } from "../cut-off-restores.ts";
 import { Drivers } from "../drivers/drivers.ts";
 import { Jobs } from "../jobs.ts";
 import { LiveMounts } from "../live-mounts.ts";
@@ -57,6 +58,7 @@ export class Scene implements AsyncDisposable {
 	readonly liveMounts: LiveMounts;
 	readonly publications: Publications;
 	readonly pauses: Pauses;
+	readonly cutOff: CutOffRestores;
 	/** Of a caller that waits for the answer. */
 	readonly signal = new AbortController().signal;
 	readonly #folder: string;
@@ -74,6 +76,7 @@ export class Scene implements AsyncDisposable {
 		this.liveMounts = new LiveMounts(this.parts, this.volumes);
 		this.publications = new Publications(this.parts);
 		this.pauses = new Pauses(this.parts);
+		this.cutOff = new CutOffRestores(this.parts);
 		this.attachments = new Attachments(this.parts, this.volumes, this.liveMounts);
 	}
 
@@ -149,7 +152,7 @@ export class Scene implements AsyncDisposable {
 	/** As a start does. Gives the number of mounts that could not be mended. */
 	async mend(): Promise<number> {
 		await reconcile(this.parts, this);
-		return mendMounts(this.parts, this, this.signal);
+		return (await this.cutOff.mend(this.signal)) + (await mendMounts(this.parts, this, this.signal));
 	}
 
 	list(filter: Partial<VolumeFilter> = {}, after = "", limit = 100): string[] {

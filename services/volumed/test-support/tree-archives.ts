@@ -35,5 +35,5 @@ export async function unpackTree(
 	await using unpacking = await archiver.unpack(path, strip, never);
 	await unpacking.push(bytes);
 	const read = await unpacking.end();
-	return { ...read, warnings: await unpacking.finish(privileged) };
+	return { ...read, ...(await unpacking.finish(privileged)) };
 }

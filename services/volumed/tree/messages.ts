@@ -5,10 +5,12 @@
  *   gone through twice: `catch-up`, `caught-up`, more chunks, `packed`. Then `seal`, more chunks, `sealed`.
  * - An unpack: `unpack`, then `buffer`s with the archive, each of which comes back as `taken`; `end`, `ended`; perhaps `compare`,
  *   `compared`; `finish`, `finished`.
- * - `failed` ends either. `drop`, `dropped` comes last.
+ * - A step of a stage within a volume's content: `stage`, `staged`.
+ * - `failed` ends each of them. `drop`, `dropped` comes last.
  */
 import { Fault, type FaultOptions } from "#lib/fault/fault.ts";
 import { LinuxError } from "#lib/linux/libc.ts";
+import type { Preparing } from "../kernel/inner-stages.ts";
 import type { Foot } from "../archive/manifest.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Compared } from "./compare.ts";
@@ -35,8 +37,15 @@ export type TreeOrder =
 	| { readonly kind: "end" }
 	| { readonly kind: "compare"; readonly path: string }
 	| { readonly kind: "finish"; readonly privileged: boolean }
+	| { readonly kind: "stage"; readonly content: string; readonly id: string; readonly step: StageStep }
 	/** Nobody waits any more. */
 	| { readonly kind: "drop" };
+
+export type StageStep =
+	| { readonly kind: "begin" }
+	| ({ readonly kind: "prepare" } & Preparing)
+	| { readonly kind: "enter" }
+	| { readonly kind: "end" };
 
 export type TreeReply =
 	| { readonly kind: "chunk"; readonly buffer: ArrayBuffer; readonly length: number; readonly entries: number }
@@ -47,7 +56,8 @@ export type TreeReply =
 	| { readonly kind: "taken"; readonly buffer: ArrayBuffer; readonly entries: number; readonly bytes: number }
 	| { readonly kind: "ended"; readonly entries: number; readonly bytes: number; readonly foot: Foot | undefined }
 	| ({ readonly kind: "compared" } & Compared)
-	| { readonly kind: "finished"; readonly warnings: readonly string[] }
+	| { readonly kind: "finished"; readonly warnings: readonly string[]; readonly implied: readonly string[] }
+	| { readonly kind: "staged" }
 	| { readonly kind: "dropped" }
 	| { readonly kind: "failed"; readonly failure: Failure };
 

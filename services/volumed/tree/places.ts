@@ -12,6 +12,8 @@ const IMPLIED_MODE = 0o755;
 const MOST_OPEN = 64;
 
 export class Places implements Disposable {
+	/** Those that it made, for they were missing. */
+	readonly made = new Set<string>();
 	readonly #root: number;
 	readonly #open = new Map<string, number>();
 	#last = "";
@@ -33,6 +35,7 @@ export class Places implements Disposable {
 
 	/** It is about to go. */
 	forget(place: string): void {
+		this.made.delete(place);
 		const fd = this.#open.get(place);
 		if (fd !== undefined) closeFile(fd);
 		this.#open.delete(place);
@@ -56,7 +59,10 @@ export class Places implements Disposable {
 			const directory = this.directory(above);
 			const made = makeDirectory(directory, name);
 			if (made !== -EEXIST) must(made, "mkdir");
-			if (made >= 0) permitName(directory, name, IMPLIED_MODE);
+			if (made >= 0) {
+				permitName(directory, name, IMPLIED_MODE);
+				this.made.add(place);
+			}
 			fd = directoryBeneath(this.#root, place);
 		}
 		must(fd, "open");

@@ -3,13 +3,14 @@ import { parentPort } from "node:worker_threads";
 import { keepCapabilities } from "#lib/linux/capabilities.ts";
 import { failureOf, type TreeOrder, type TreeReply } from "./messages.ts";
 import { PackJob } from "./pack-job.ts";
+import { StageJob } from "./stage-job.ts";
 import { UnpackJob } from "./unpack-job.ts";
 
 // What a tree needs that comes back as it was, and no mknod: no device can be made, whatever an archive says. SYS_ADMIN is for attributes of
 // the trusted namespace, and for the mount through which a tree is read.
 keepCapabilities(["chown", "dac_override", "dac_read_search", "fowner", "fsetid", "setfcap", "sys_admin"]);
 
-let job: PackJob | UnpackJob | undefined;
+let job: PackJob | UnpackJob | StageJob | undefined;
 
 function tell(reply: TreeReply, transfer: ArrayBuffer[] = []): void {
 	parentPort?.postMessage(reply, transfer);
@@ -19,11 +20,12 @@ function take(order: TreeOrder): void {
 	try {
 		if (order.kind === "pack") job = new PackJob(order, tell);
 		else if (order.kind === "unpack") job = new UnpackJob(order, tell);
+		else if (order.kind === "stage") stages(new StageJob(order, tell));
 		else if (order.kind === "drop") {
 			drop();
 			tell({ kind: "dropped" });
 		} else if (job instanceof PackJob) packs(job, order);
-		else if (job !== undefined) unpacks(job, order);
+		else if (job instanceof UnpackJob) unpacks(job, order);
 	} catch (error) {
 		fail(error);
 	}
@@ -45,6 +47,11 @@ function unpacks(unpack: UnpackJob, order: TreeOrder): void {
 	if (order.kind === "end") unpack.end();
 	if (order.kind === "compare") unpack.compare(order).catch(fail);
 	if (order.kind === "finish") unpack.finish(order).catch(fail);
+}
+
+function stages(stage: StageJob): void {
+	job = stage;
+	stage.run().catch(fail);
 }
 
 function drop(): void {

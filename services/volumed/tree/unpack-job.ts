@@ -77,7 +77,7 @@ export class UnpackJob implements Disposable {
 		const steps = this.#unpacker?.finish(privileged);
 		const isOver = (): boolean => this.#opened.disposed;
 		if (steps !== undefined && !(await inSlices(steps, () => undefined, isOver))) return;
-		this.#tell({ kind: "finished", warnings: this.#warnings.all() });
+		this.#tell({ kind: "finished", warnings: this.#warnings.all(), implied: this.#unpacker?.implied() ?? [] });
 	}
 
 	[Symbol.dispose](): void {

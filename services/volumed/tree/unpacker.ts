@@ -130,6 +130,11 @@ export class Unpacker implements Disposable {
 		}
 	}
 
+	/** Places of directories that are there and that no entry said anything of. */
+	implied(): string[] {
+		return ["", ...this.#places.made].filter((place) => !this.#directories.has(place));
+	}
+
 	#give(held: Held): void {
 		const [above, name] = splitPlace(placeOf(held.entry.path, this.#strip) ?? "");
 		this.#dresser.give(held, this.#places.directory(above), name);

@@ -1,0 +1,156 @@
+/** A volume that is filled from an archive: written to a stage, verified, and put in place; of a restore as of a clone. */
+import { randomBytes } from "node:crypto";
+import { Undo } from "#lib/concurrency/undo.ts";
+import type { Statement } from "#lib/store/store.ts";
+import type { CutOffRestores } from "./cut-off-restores.ts";
+import { backupFact, failedFact, messageOf, volumeFact } from "./facts.ts";
+import { volumeFaults } from "./faults.ts";
+import type { ArchiveResult, RestoreSpec } from "./job.ts";
+import { JobRecords, type StoredJob } from "./job-records.ts";
+import type { JobControl } from "./job-control.ts";
+import type { JobIdentity } from "./jobs.ts";
+import type { StoredArchive } from "./kernel/archive-file.ts";
+import type { Archiver } from "./kernel/archiver.ts";
+import type { Parts } from "./parts.ts";
+import { besideStaging, insideStaging, isInside, refuseContent, type Staging } from "./staging.ts";
+import { unpack } from "./unpacking.ts";
+import { Uses, usersText } from "./uses.ts";
+import type { Volume } from "./volume.ts";
+import { type StoredVolume, VolumeRecords } from "./volume-records.ts";
+
+export interface Filling {
+	readonly spec: FillSpec;
+	/** To be made first; undefined: it is there. */
+	readonly made: Volume | undefined;
+	readonly source: StoredArchive;
+	readonly identity: JobIdentity;
+	readonly control: JobControl;
+}
+
+export type FillSpec = Pick<RestoreSpec, "volume" | "existing" | "strip" | "privileges">;
+
+export class Fillings {
+	readonly #parts: Parts;
+	readonly #archiver: Archiver;
+	readonly #cutOff: CutOffRestores;
+	readonly #volumes: VolumeRecords;
+	readonly #records: JobRecords;
+
+	constructor(parts: Parts, archiver: Archiver, cutOff: CutOffRestores) {
+		this.#parts = parts;
+		this.#archiver = archiver;
+		this.#cutOff = cutOff;
+		this.#volumes = new VolumeRecords(parts.store);
+		this.#records = new JobRecords(parts.store);
+	}
+
+	/** Under the volume's turn, before its filling. Undefined: there is no such volume. Faults: as the contract says. */
+	async check({ volume: name, existing }: FillSpec, signal: AbortSignal): Promise<StoredVolume | undefined> {
+		const { jobs, store } = this.#parts;
+		const volume = this.#volumes.find(name);
+		if (volume === undefined) return undefined;
+		if (volume.state !== "ACTIVE") throw volumeFaults.VOLUME_BUSY({ volume: name, job: "removal" });
+		const users = new Uses(store).of(name);
+		if (users.length > 0) throw volumeFaults.VOLUME_IN_USE({ volume: name, containers: usersText(users) });
+		jobs.refuseBusy(name);
+		await refuseContent(this.#parts, volume, existing, signal);
+		return volume;
+	}
+
+	/** Until the last step the volume is as it was, or not there, whatever fails and whoever is killed. Faults: as the contract says. */
+	async carryOut(filling: Filling): Promise<ArchiveResult> {
+		const { store, now } = this.#parts;
+		const { spec, made, identity } = filling;
+		const { volume: name } = spec;
+		const volume = made ?? this.#volumes.find(name);
+		if (volume === undefined) throw volumeFaults.VOLUME_NOT_FOUND({ volume: name });
+		const id = randomBytes(16).toString("hex");
+		const within = await isInside(this.#parts, volume, spec.existing);
+		const job: StoredJob = {
+			...identity,
+			id,
+			path: "",
+			temporary: "",
+			isInside: within,
+			isEntered: false,
+			sealed: undefined,
+		};
+		const rows = made ? [this.#volumes.insert(made, "CREATING", false)] : [];
+		await store.write([this.#records.insert(job, now()), ...rows], "volumed.restore.began");
+		let sealed: StoredJob["sealed"];
+		let result: ArchiveResult;
+		try {
+			result = await this.#filled(filling, volume, job, (last) => {
+				sealed = last;
+			});
+		} catch (error) {
+			// Of one that was there before, what has begun to enter it is gone on with.
+			if (sealed !== undefined && within && made === undefined) {
+				this.#cutOff.keep(name);
+				throw volumeFaults.RESTORE_UNFINISHED({ volume: name, problem: messageOf(error) }, { cause: error });
+			}
+			const gone = made ? [this.#volumes.delete(name)] : [];
+			await store.write(
+				[this.#records.delete(id), ...gone, failedFact(name, messageOf(error))],
+				"volumed.restore.failed",
+			);
+			throw error;
+		}
+		await store.write(restored(this.#parts.store, job, made, result), "volumed.restore.done");
+		return result;
+	}
+
+	async #filled(
+		{ spec, made, source, control }: Filling,
+		volume: Volume,
+		{ id, isInside: within }: StoredJob,
+		isSealed: (sealed: NonNullable<StoredJob["sealed"]>) => void,
+	): Promise<ArchiveResult> {
+		const { store, log, drivers } = this.#parts;
+		const { signal } = control;
+		await using undo = new Undo({}, log);
+		if (made) {
+			undo.defer(() => this.#removeMade(made));
+			if (within) await drivers.get(made.driver).create(made, signal);
+		}
+		await using staging: Staging = within
+			? await insideStaging(this.#parts, volume, id, spec.existing, signal)
+			: besideStaging(this.#parts, spec.volume, id);
+		await using unstage = new Undo({}, log);
+		unstage.defer(() => staging.discard());
+		const path = await staging.begin();
+		const isOwn = (sha256: string): boolean => this.#records.isMade(sha256);
+		const { result, implied } = await unpack({ archiver: this.#archiver, path, spec, source, control, isOwn });
+		const identity = await staging.prepare(implied);
+		signal.throwIfAborted();
+		await store.write([this.#records.seal(id, identity, result)], "volumed.restore.sealed");
+		isSealed({ identity, result });
+		if (within) unstage.done();
+		await staging.commit();
+		unstage.done();
+		undo.done();
+		return result;
+	}
+
+	async #removeMade(volume: Volume): Promise<void> {
+		await this.#parts.drivers.get(volume.driver).remove(volume);
+		await this.#parts.disk.bury(volume.name);
+	}
+}
+
+/** What makes it true in the store, once the content is in place. */
+export function restored(
+	store: Parts["store"],
+	job: JobIdentity & { readonly id: string },
+	created: Volume | undefined,
+	result: ArchiveResult,
+): Statement[] {
+	const [records, volumes] = [new JobRecords(store), new VolumeRecords(store)];
+	return [
+		records.delete(job.id),
+		...(created ? [volumes.setState(created.name, "ACTIVE"), volumeFact("ACTION_CREATED", created)] : []),
+		volumes.touched(job.volume),
+		backupFact("ACTION_RESTORED", result),
+		records.answer(job, result),
+	];
+}

@@ -1,0 +1,115 @@
+/** Directories that are staged and in the content as well, by their place: each is opened from the root down, through no link. */
+import { directoryBeneath } from "#lib/linux/files/beneath.ts";
+import { removeName } from "#lib/linux/files/make.ts";
+import { nameOf, namesIn } from "#lib/linux/files/names.ts";
+import { closeFile, openDirectory } from "#lib/linux/files/open.ts";
+import { FileStatus, S_IFDIR } from "#lib/linux/files/status.ts";
+import { must } from "#lib/linux/libc.ts";
+import { shown } from "../archive/entry.ts";
+import { volumeFaults } from "../faults.ts";
+import type { Entering } from "../kernel/inner-stages.ts";
+import { splitPlace } from "./places.ts";
+import type { Joined } from "./stage-plan.ts";
+
+const ENOENT = 2;
+
+export interface Pair {
+	readonly staged: number;
+	readonly there: number;
+}
+
+export class JoinedDirectories {
+	/** Names that were gone through. */
+	looked = 0;
+	readonly #there: number;
+	readonly #staged: number;
+	readonly #status = new FileStatus();
+
+	/** Both are open and stay the caller's. */
+	constructor(there: number, staged: number) {
+		this.#there = there;
+		this.#staged = staged;
+	}
+
+	/** Outer before inner; of a replacement only the root. Fault: DIRECTORY_IN_THE_WAY. */
+	*planned(entering: Entering, implied: ReadonlySet<string>): Generator<void, Joined[]> {
+		const joined: Joined[] = [];
+		const waiting = [""];
+		for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
+			const at = place;
+			yield* this.both(
+				at,
+				function* (this: JoinedDirectories, { staged, there }: Pair) {
+					must(this.#status.ofDescriptor(staged), "statx");
+					const { mtimeSeconds, mtimeNanoseconds } = this.#status;
+					// Of a new content all is the archive's, said or not.
+					const isSaid = entering === "replace" || !implied.has(at);
+					joined.push({ place: at, time: isSaid ? [mtimeSeconds, mtimeNanoseconds] : undefined });
+					const names = namesIn(staged).map(nameOf);
+					this.looked += names.length;
+					if (entering === "replace") return;
+					for (const name of names) {
+						if (!this.#isDirectory(there, name)) continue;
+						const inner = at === "" ? name : `${at}/${name}`;
+						if (this.#isDirectory(staged, name)) waiting.push(inner);
+						else if (!isEmpty(there, name)) throw volumeFaults.DIRECTORY_IN_THE_WAY({ entry: shown(inner) });
+						yield;
+					}
+				}.bind(this),
+			);
+		}
+		return joined;
+	}
+
+	/** Opens both for `body`; nothing when it is not staged any more. */
+	*both(place: string, body: (pair: Pair) => Generator<void>): Generator<void> {
+		using opened = new DisposableStack();
+		const staged = beneath(this.#staged, place);
+		if (staged === undefined) return;
+		opened.adopt(staged, closeFile);
+		const there = beneath(this.#there, place);
+		if (there === undefined) throw new Error(`${shown(place)} has gone from the content`);
+		opened.adopt(there, closeFile);
+		yield* body({ staged, there });
+	}
+
+	/** The staged one, with nothing in it; the root stays. */
+	remove(place: string): void {
+		if (place === "") return;
+		const [above, name] = splitPlace(place);
+		const directory = beneath(this.#staged, above);
+		if (directory === undefined) return;
+		try {
+			const removed = removeName(directory, name, true);
+			if (removed !== -ENOENT) must(removed, "rmdir");
+		} finally {
+			closeFile(directory);
+		}
+	}
+
+	#isDirectory(directory: number, name: string): boolean {
+		return this.#status.ofName(directory, name) === 0 && this.#status.type === S_IFDIR;
+	}
+}
+
+/** To be read; undefined when it is not there. */
+function beneath(root: number, place: string): number | undefined {
+	if (place === "") return must(openDirectory(root, "."), "open");
+	const handle = directoryBeneath(root, place);
+	if (handle === -ENOENT) return undefined;
+	must(handle, `open ${shown(place)}`);
+	try {
+		return must(openDirectory(handle, "."), `open ${shown(place)}`);
+	} finally {
+		closeFile(handle);
+	}
+}
+
+function isEmpty(directory: number, name: string): boolean {
+	const fd = must(openDirectory(directory, name), `open ${shown(name)}`);
+	try {
+		return namesIn(fd).length === 0;
+	} finally {
+		closeFile(fd);
+	}
+}
