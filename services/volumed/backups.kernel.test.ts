@@ -131,6 +131,15 @@ describe("dated archives in a directory", () => {
 		expect((await backup(daemon, request)).result).toEqual(result);
 	});
 
+	test("two of one second have names of their own", async () => {
+		const directory = at("second");
+		mkdirSync(directory);
+		const request = { volume: "nasty", directory };
+		const made = await Promise.all([backup(daemon, request), backup(daemon, request), backup(daemon, request)]);
+		expect(new Set(made.map(({ result }) => result?.path)).size).toBe(3);
+		expect(readdirSync(directory)).toHaveLength(3);
+	});
+
 	test("without a rule all stay; a directory that is none is refused", async () => {
 		const before = readdirSync(at("dated"));
 		const { result } = await backup(daemon, { volume: "dated", directory: at("dated") });

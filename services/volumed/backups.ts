@@ -1,6 +1,6 @@
 /** Backups: to a file that appears whole or not at all, or as a stream that ends with its result. */
 import { randomBytes } from "node:crypto";
-import { basename, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { rpcFaults } from "#lib/rpc/faults.ts";
 import type { ArchiveCounts } from "./counting.ts";
 import { backupFact, failedFact, messageOf } from "./facts.ts";
@@ -61,6 +61,8 @@ export class Backups {
 	readonly #pauses: Pausing;
 	readonly #snapshots: Snapshots;
 	readonly #counts: ArchiveCounts;
+	/** Paths of archives that are on their way: another one of the same second has another name. */
+	readonly #coming = new Set<string>();
 	readonly #volumes: VolumeRecords;
 	readonly #records: JobRecords;
 
@@ -107,21 +109,37 @@ export class Backups {
 	/** The archive in its file, and older ones gone by the rules. Faults: as of `backup`; then nothing is left of it. */
 	async make(backup: FileBackup): Promise<ArchiveResult> {
 		const { target } = backup.spec;
-		const result = await this.#toFile(backup);
-		return target.kind === "file" ? result : this.#thinOut(target, backup.identity, result);
+		try {
+			const result = await this.#toFile(backup);
+			return target.kind === "file" ? result : await this.#thinOut(target, backup.identity, result);
+		} finally {
+			this.#coming.delete(backup.file.path);
+		}
 	}
 
-	/** Refused is what can be seen beforehand; a date in its name is that of `now`. Faults: INVALID_PATH, FILE_EXISTS. */
+	/**
+	 * Refused is what can be seen beforehand; a date in its name is that of `now`. The name in a directory is this backup's until it has been
+	 * made. Faults: INVALID_PATH, FILE_EXISTS.
+	 */
 	async fileOf({ volume, compression }: BackupSpec, target: FileBackup["spec"]["target"], now: number): Promise<File> {
 		if (target.kind === "file") {
 			await checkTarget(target.path, target.overwrite);
 			return target;
 		}
 		const others = await new ArchiveDirectory(target.path, this.#parts.log).list(volume);
-		const names = others.map(({ name }) => name);
+		const coming = [...this.#coming]
+			.filter((path) => dirname(path) === resolve(target.path))
+			.map((path) => basename(path));
+		const names = [...others.map(({ name }) => name), ...coming];
 		const name = newArchiveName({ volume, time: new Date(now), compression }, names);
 		const path = join(target.path, name);
-		await checkTarget(path, false);
+		this.#coming.add(path);
+		try {
+			await checkTarget(path, false);
+		} catch (error) {
+			this.#coming.delete(path);
+			throw error;
+		}
 		return { path, overwrite: false };
 	}
 

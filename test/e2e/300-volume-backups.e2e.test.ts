@@ -1,4 +1,6 @@
 /** Backups at the command line, SEEDS V9, V10: of several volumes, chosen by labels, with commands around them, and given up. */
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Child } from "#lib/exec/start.ts";
@@ -157,7 +159,33 @@ describe("given up by Ctrl-C", () => {
 	});
 });
 
-test("what the documents type: an archive by a container that has the volumes, and its way into another one", async () => {
+test("what the README types", async () => {
+	const readme = await readFile(new URL("../../README.md", import.meta.url), "utf8");
+	const lines = readme.match(/^wharf volume (?:backup|restore|verify|clone) .*$/gm) ?? [];
+	expect(lines.length).toBeGreaterThan(5);
+	await host.ok("mount", ["-t", "tmpfs", "tmpfs", "/srv"]);
+	await host.ok("mkdir", ["/srv/backup"]);
+	await wharf("volume", "create", "--label", "team=blue", "data");
+	await wharf(
+		"run",
+		"--rm",
+		"-v",
+		"data:/data",
+		"host",
+		"sh",
+		"-c",
+		"echo hello >/data/greeting; echo >/data/some.tmp",
+	);
+	for (const line of lines) await host.ok("sh", ["-c", `PATH=${dirname(host.program)}:$PATH; cd /srv; ${line}`]);
+	expect(await host.ok("ls", ["/srv"])).toBe("backup\ndata.tar.zst\n");
+	const made = linesOf(await host.ok("ls", ["/srv/backup"])).map((name) => name.replace(/-\d{8}T\d{6}Z(?:-\d+)?/, ""));
+	expect(new Set(made)).toEqual(new Set(["data.tar.zst", "data.tar", "dbdata.tar", "uploads.tar"]));
+	for (const copy of ["copy", "data-before-upgrade"])
+		expect(await wharf("run", "--rm", "-v", `${copy}:/copy`, "host", "cat", "/copy/greeting")).toBe("hello");
+	await wharf("volume", "rm", "data", "copy", "data-before-upgrade");
+});
+
+test("what other documents type: an archive by a container that has the volumes, and its way into another one", async () => {
 	await wharf("exec", "db", "sh", "-c", "echo 'this is backup test!' >/data/file1.txt");
 	const tar = ["tar", "cvf", "/backup/backup.tar", "/data"];
 	await wharf("run", "--rm", "--volumes-from", "db", "-v", `${TO}:/backup`, "host", ...tar);
