@@ -1,5 +1,5 @@
 /**
- * Backups and restores that run: which volumes they keep busy, and who follows them.
+ * Backups, restores, clones and verifications that run: which volumes they keep busy, and who follows them.
  *
  * A job that writes to or reads from a file belongs to its request id: whoever comes with the same one joins it. When its last
  * follower has gone it is cancelled. One whose bytes go to or come from a caller is that caller's alone.
@@ -7,12 +7,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { rpcFaults } from "#lib/rpc/faults.ts";
 import { volumeFaults } from "./faults.ts";
-import type { ArchiveResult, JobOutput, Progress } from "./job.ts";
+import type { Progress, Told } from "./job.ts";
 
-export type JobKind = "backup" | "restore";
+export type JobKind = "backup" | "restore" | "clone" | "verify";
 
 export interface JobIdentity {
 	readonly kind: JobKind;
+	/** Of a clone the one that is filled; of a verification that is of none empty. */
 	readonly volume: string;
 	readonly requestId: string;
 	/** What was asked, digested: the same id with another asking is refused. */
@@ -29,23 +30,18 @@ interface Running extends JobIdentity {
 	readonly control: JobControl;
 	readonly abort: AbortController;
 	/** Undefined: it cannot be joined. */
-	readonly result: Promise<ArchiveResult> | undefined;
+	readonly result: Promise<unknown> | undefined;
 	followers: number;
 }
 
 /** What puts something in the place of a volume's content. */
-const FILLING: readonly JobKind[] = ["restore"];
+const FILLING: readonly JobKind[] = ["restore", "clone"];
 
 /** About four times a second. */
 export const PROGRESS_MS = 250;
 
 /** Progress of one's own work, then its result. */
-export async function* told<R>(
-	running: Promise<R>,
-	control: JobControl,
-): AsyncGenerator<
-	{ readonly kind: "progress"; readonly progress: Progress } | { readonly kind: "result"; readonly result: R }
-> {
+export async function* told<R>(running: Promise<R>, control: JobControl): AsyncGenerator<Told<R>> {
 	const over = running.then(
 		() => true,
 		() => true,
@@ -111,7 +107,7 @@ export class Jobs {
 	}
 
 	/** Begins a job that can be joined; it runs as long as somebody follows it. Call without waiting after the checks that allow it. */
-	begin(identity: JobIdentity, body: (control: JobControl) => Promise<ArchiveResult>): void {
+	begin<R>(identity: JobIdentity, body: (control: JobControl) => Promise<R>): void {
 		const abort = new AbortController();
 		const control = { signal: abort.signal, progress: { entries: 0, bytes: 0 } };
 		const result = body(control).finally(() => this.#running.delete(job));
@@ -129,15 +125,15 @@ export class Jobs {
 		return Object.assign(control, { [Symbol.dispose]: () => void this.#running.delete(job) });
 	}
 
-	/** Progress, then the result. */
-	async *follow({ kind, requestId }: JobIdentity, signal: AbortSignal): AsyncGenerator<JobOutput> {
+	/** Progress, then the result, which is what jobs of this kind come to. */
+	async *follow<R>({ kind, requestId }: JobIdentity, signal: AbortSignal): AsyncGenerator<Told<R>> {
 		const job = this.#find(kind, requestId);
 		if (job?.result === undefined) throw new Error(`no ${kind} of the request ${requestId} can be followed`);
 		job.followers += 1;
 		let ended = false;
 		const over = new AbortController();
 		const end = job.result.then(
-			(result) => ({ result }),
+			(result) => ({ result: result as R }), // a job of the same kind
 			(error: unknown) => ({ error }),
 		);
 		const gone = new Promise<undefined>((resolve) => {

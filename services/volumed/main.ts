@@ -86,7 +86,7 @@ await runDaemon({
 			backups,
 			restores,
 			verifications: new Verifications(parts, archiver),
-			clones: new Clones(backups, restores),
+			clones: new Clones(parts, backups, fillings),
 		});
 	},
 });

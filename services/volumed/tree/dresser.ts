@@ -11,7 +11,7 @@ import { errnoName, must } from "#lib/linux/libc.ts";
 import { type Entry, shown } from "../archive/entry.ts";
 import { attributesIn, isPrivileged } from "./attribute-records.ts";
 
-const SET_ID = 0o6000;
+export const SET_ID = 0o6000;
 
 /** What was kept back of an entry. */
 export interface Held {
