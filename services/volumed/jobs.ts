@@ -9,7 +9,7 @@ import { rpcFaults } from "#lib/rpc/faults.ts";
 import { volumeFaults } from "./faults.ts";
 import type { Progress, Told } from "./job.ts";
 
-export type JobKind = "backup" | "restore" | "clone" | "verify";
+export type JobKind = "backup" | "restore" | "clone" | "verification";
 
 export interface JobIdentity {
 	readonly kind: JobKind;

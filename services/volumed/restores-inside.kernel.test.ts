@@ -15,6 +15,7 @@ import { backup, restore } from "./test-support/daemon.ts";
 import { amiss } from "./test-support/inspection.ts";
 import { type DiskKind, KillScene, ownMountsAndRun } from "./test-support/kill-scene.ts";
 import { makeNastyTree, portrait } from "./test-support/nasty-tree.ts";
+import { SshServer } from "./test-support/ssh-server.ts";
 
 let scene: KillScene;
 
@@ -127,6 +128,26 @@ test("into a plugin's volume, and never into memory that is empty when nobody us
 	await create("plugged", {}, scene.plugin);
 	expect(await restore(daemon, { volume: "plugged" }, archiveOf(NEW))).toMatchObject({ entries: 2n });
 	expect(await amiss(scene)).toEqual([]);
+});
+
+test("into a directory of a server", async () => {
+	const { daemon } = scene;
+	mkdirSync(scene.at("server"));
+	await using ssh = await SshServer.create(scene.at("server"));
+	const options = {
+		device: `root@127.0.0.1:${ssh.content}`,
+		port: String(ssh.port),
+		identity_file: ssh.identity,
+		host_key: ssh.hostKey(),
+	};
+	await create("far", options, "sshfs");
+	put(ssh.content, OLD);
+	await restore(daemon, { volume: "far", replace: true }, archiveOf(NEW));
+	expect(contentOf(ssh.content)).toEqual(NEW);
+	await restore(daemon, { volume: "far", merge: true }, archiveOf({ "new/more": "more" }));
+	expect(contentOf(ssh.content)).toEqual({ ...NEW, "new/more": "more" });
+	expect(readdirSync(ssh.content).sort()).toEqual(["both", "new"]);
+	await daemon.volumes.deleteVolume({ requestId: "", name: "far" });
 });
 
 test("where something is mounted below, nothing is moved", async () => {

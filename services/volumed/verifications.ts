@@ -35,7 +35,7 @@ export class Verifications {
 			yield* told(this.#run(spec, sent, control), control);
 			return;
 		}
-		const identity = identityOf("verify", spec);
+		const identity = identityOf("verification", spec);
 		const names = spec.volume === undefined ? [] : [spec.volume];
 		const prepare = async () => {
 			if (spec.volume !== undefined) await usableVolume(this.#parts, this.#volumes, spec.volume);
