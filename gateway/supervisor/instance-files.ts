@@ -43,7 +43,7 @@ export async function removeFiles(
 		...stateFiles.map((name) => join(state, name)),
 		...(volumesToo ? [paths.volumes] : []),
 	];
-	const emptyOnes = [".trash", ".lost+found", ".going", ""].map((name) => join(paths.volumes, name));
+	const emptyOnes = [".trash", ".lost+found", ".going", ".snapshots", ""].map((name) => join(paths.volumes, name));
 	const steps = [
 		...targets.map((path) => [path, () => rm(path, { recursive: true, force: true })] as const),
 		...[...(volumesToo ? [] : emptyOnes), state, paths.root].map((path) => [path, () => removeEmpty(path)] as const),

@@ -1,45 +1,79 @@
-/** Clones: a backup of one volume that a restore of another one reads while it is made. */
+/** Clones: a backup of one volume that fills another one while it is made. */
 import type { Backups } from "./backups.ts";
 import { volumeFaults } from "./faults.ts";
-import type { CloneSpec, JobOutput } from "./job.ts";
-import type { Restores } from "./restores.ts";
+import type { Fillings } from "./fillings.ts";
+import type { ArchiveResult, CloneSpec, JobOutput, Told } from "./job.ts";
+import { identityOf } from "./job-records.ts";
+import { joined } from "./joined.ts";
+import type { JobControl } from "./job-control.ts";
+import type { Parts } from "./parts.ts";
+import { newVolume, plainVolume, type Volume } from "./volume.ts";
+import { usableVolume } from "./volume-plan.ts";
+import { VolumeRecords } from "./volume-records.ts";
 
 export class Clones {
+	readonly #parts: Parts;
 	readonly #backups: Backups;
-	readonly #restores: Restores;
+	readonly #fillings: Fillings;
+	readonly #volumes: VolumeRecords;
 
-	constructor(backups: Backups, restores: Restores) {
+	constructor(parts: Parts, backups: Backups, fillings: Fillings) {
+		this.#parts = parts;
 		this.#backups = backups;
-		this.#restores = restores;
+		this.#fillings = fillings;
+		this.#volumes = new VolumeRecords(parts.store);
 	}
 
 	/** Progress, then the result. Faults: as the contract says; then the target is as it was. */
-	async *clone(
-		{ requestId, volume, target, replace, pause }: CloneSpec,
-		signal: AbortSignal,
-	): AsyncGenerator<Exclude<JobOutput, { kind: "chunk" }>> {
+	async *clone(spec: CloneSpec, signal: AbortSignal): AsyncGenerator<Told<ArchiveResult>> {
+		const { volume, target } = spec;
 		if (volume === target)
 			throw volumeFaults.INVALID_OPTION(
 				{ option: "target", value: target, allowed: "another volume" },
 				{ field: "target" },
 			);
-		const patterns = { include: [], exclude: [] };
-		const from = { kind: "stream" } as const;
-		const backup = { requestId, volume, target: from, patterns, pause, compression: "none", level: undefined } as const;
-		const outputs = this.#backups.backup(backup, signal);
-		// What cannot be read is refused before anything is made.
-		const first = await outputs.next();
-		const existing = replace ? "replace" : "refuse";
-		const what = { requestId, volume: target, path: undefined, create: true, strip: 0, privileges: true } as const;
-		const restore = { ...what, existing } as const;
-		try {
-			for await (const output of this.#restores.restore(restore, bytesOf(first, outputs), signal)) {
-				if (output.kind !== "chunk") yield output;
-			}
-		} finally {
-			await outputs.return(undefined);
-		}
+		const identity = identityOf("clone", spec, target);
+		const existing = spec.replace ? "replace" : "refuse";
+		const filled = { volume: target, existing, strip: 0, privileges: true } as const;
+		const prepare = async () => {
+			const source = await usableVolume(this.#parts, this.#volumes, volume);
+			const found = await this.#fillings.check(filled, signal);
+			const made = found === undefined ? await this.#likeSource(spec, source) : undefined;
+			return async (control: JobControl): Promise<ArchiveResult> => {
+				const outputs = this.#backups.backup(backupOf(spec), control.signal);
+				try {
+					// What cannot be read is refused before anything is made.
+					const first = await outputs.next();
+					const bytes = bytesOf(first, outputs);
+					return await this.#fillings.carryOut({ spec: filled, made, source: bytes, identity, control });
+				} finally {
+					await outputs.return(undefined);
+				}
+			};
+		};
+		yield* joined(this.#parts, identity, [volume, target], prepare, signal);
 	}
+
+	/** The volume that is to be made. Fault: CANNOT_RESTORE when it would have its content where the source has it, or nowhere. */
+	async #likeSource({ target, labels, withOptions }: CloneSpec, source: Volume): Promise<Volume> {
+		const now = this.#parts.now();
+		const kept = labels ?? source.labels;
+		if (!withOptions) return { ...plainVolume(target, now), labels: kept };
+		const { driver, options } = source;
+		const home = this.#parts.drivers.get(driver).home(source);
+		if (home !== "volume") {
+			const problem = `with the options of ${source.name} its content would be ${home === "memory" ? "in memory, and gone at once" : "the same as that one's"}`;
+			throw volumeFaults.CANNOT_RESTORE({ volume: target, problem });
+		}
+		const backing = await this.#parts.drivers.get(driver).plan(options);
+		return newVolume({ name: target, driver, options, labels: kept }, backing, now);
+	}
+}
+
+function backupOf({ requestId, volume, pause }: CloneSpec) {
+	const patterns = { include: [], exclude: [] };
+	const target = { kind: "stream" } as const;
+	return { requestId, volume, target, patterns, pause, compression: "none", level: undefined } as const;
 }
 
 async function* bytesOf(first: IteratorResult<JobOutput>, rest: AsyncIterable<JobOutput>): AsyncGenerator<Buffer> {

@@ -8,12 +8,17 @@ import type {
 	BackupTarget,
 	CloneSpec,
 	Compression,
+	Existing,
 	JobOutput,
 	ProgressReport,
+	RestoreOutput,
 	RestoreSpec,
-	VerifyOutput,
+	Told,
+	VerifyResult,
 	VerifySpec,
 } from "./job.ts";
+import { type Dropped, placeOf } from "./archive/place.ts";
+import { parseLabels } from "./labels.ts";
 import { PathPatterns } from "./path-patterns.ts";
 import { parseVolumeName } from "./volume.ts";
 
@@ -59,26 +64,57 @@ export type RestoreInput =
 export function parseRestore({ part }: pb.RestoreVolumeRequest): RestoreInput {
 	if (part === undefined) throw volumeFaults.INVALID_STREAM({ problem: "a message is empty" });
 	if (part.$case === "chunk") return { kind: "chunk", bytes: bytesOf(part.value) };
-	const { requestId, volume, path, create, replace, stripComponents: strip, keepPrivileges: privileges } = part.value;
-	if (!/^[\x20-\x7e]{0,128}$/.test(requestId)) {
-		throw rpcFaults.INVALID_REQUEST_ID({ length: String(requestId.length) }, { field: "spec.request_id" });
+	const { volume, path, create, dryRun, keepPrivileges: privileges } = part.value;
+	return {
+		kind: "spec",
+		spec: {
+			requestId: requestIdOf(part.value),
+			volume: parseVolumeName(volume),
+			path: path === "" ? undefined : path,
+			create,
+			existing: existingOf(part.value),
+			strip: droppedOf(part.value),
+			privileges,
+			dryRun,
+		},
+	};
+}
+
+function existingOf({ replace, merge }: pb.RestoreSpec): Existing {
+	if (replace && merge) {
+		const allowed = "one of the two: the content is replaced, or merged with the archive";
+		throw volumeFaults.INVALID_OPTION(
+			{ option: "merge", value: "given with replace", allowed },
+			{ field: "spec.merge" },
+		);
 	}
+	return replace ? "replace" : merge ? "merge" : "refuse";
+}
+
+/** Of a specification in a stream. */
+function requestIdOf({ requestId }: { readonly requestId: string }): string {
+	if (/^[\x20-\x7e]{0,128}$/.test(requestId)) return requestId || crypto.randomUUID();
+	throw rpcFaults.INVALID_REQUEST_ID({ length: String(requestId.length) }, { field: "spec.request_id" });
+}
+
+function droppedOf({ stripComponents: strip, subpath }: pb.RestoreSpec): Dropped {
 	if (strip > MOST_STRIPPED) {
 		const option = "strip_components";
 		throw volumeFaults.INVALID_OPTION({ option, value: String(strip), allowed: `0 to ${MOST_STRIPPED}` });
 	}
-	return {
-		kind: "spec",
-		spec: {
-			requestId: requestId || crypto.randomUUID(),
-			volume: parseVolumeName(volume),
-			path: path === "" ? undefined : path,
-			create,
-			existing: replace ? "replace" : "refuse",
-			strip,
-			privileges,
-		},
-	};
+	if (subpath === "") return strip;
+	const field = "spec.subpath";
+	const path = Buffer.from(subpath).toString("latin1");
+	const problem = subpath.startsWith("/")
+		? "it is absolute, and names in archives are not"
+		: path.split("/").includes("..")
+			? "it has `..`"
+			: undefined;
+	if (problem !== undefined) throw volumeFaults.INVALID_PATH({ path: subpath, problem }, { field });
+	const place = placeOf(path) ?? "";
+	if (strip === 0) return place === "" ? 0 : place;
+	const allowed = "without strip_components: it is the root itself";
+	throw volumeFaults.INVALID_OPTION({ option: "subpath", value: subpath, allowed }, { field });
 }
 
 export type VerifyInput =
@@ -89,16 +125,28 @@ export function parseVerify({ part }: pb.VerifyArchiveRequest): VerifyInput {
 	if (part === undefined) throw volumeFaults.INVALID_STREAM({ problem: "a message is empty" });
 	if (part.$case === "chunk") return { kind: "chunk", bytes: bytesOf(part.value) };
 	const { path, volume } = part.value;
-	const spec = { path: path === "" ? undefined : path, volume: volume === "" ? undefined : parseVolumeName(volume) };
+	const spec = {
+		requestId: requestIdOf(part.value),
+		path: path === "" ? undefined : path,
+		volume: volume === "" ? undefined : parseVolumeName(volume),
+	};
 	return { kind: "spec", spec };
 }
 
 export function parseClone(message: pb.CloneVolumeRequest): Omit<CloneSpec, "requestId"> {
-	const { volume, target, replace, noPause } = message;
-	return { volume: parseVolumeName(volume), target: parseVolumeName(target), replace, pause: !noPause };
+	const { volume, target, replace, noPause, labels, withOptions } = message;
+	const given = parseLabels(labels);
+	return {
+		volume: parseVolumeName(volume),
+		target: parseVolumeName(target),
+		replace,
+		labels: given.size === 0 ? undefined : given,
+		withOptions,
+		pause: !noPause,
+	};
 }
 
-export function renderVerify(output: VerifyOutput): pb.VerifyArchiveResponse {
+export function renderVerify(output: Told<VerifyResult>): pb.VerifyArchiveResponse {
 	if (output.kind === "progress") return { part: { $case: "progress", value: renderProgress(output.progress) } };
 	const { entries, bytes, storedBytes, differenceCount, differences, ...rest } = output.result;
 	const counts = { entries: BigInt(entries), bytes: BigInt(bytes), storedBytes: BigInt(storedBytes) };
@@ -121,8 +169,14 @@ export function renderBackup(output: JobOutput): pb.BackupVolumeResponse {
 	}
 }
 
-/** A restore has no chunks to tell. */
-export function renderRestore(output: Exclude<JobOutput, { kind: "chunk" }>): pb.RestoreVolumeResponse {
+export function renderRestore(output: RestoreOutput): pb.RestoreVolumeResponse {
+	if (output.kind !== "plan") return renderClone(output);
+	const { result, differences, differenceCount } = output.plan;
+	const told = { differences: [...differences], differenceCount: BigInt(differenceCount) };
+	return { part: { $case: "plan", value: { result: renderResult(result), ...told } } };
+}
+
+export function renderClone(output: Told<ArchiveResult>): pb.CloneVolumeResponse {
 	return output.kind === "progress"
 		? { part: { $case: "progress", value: renderProgress(output.progress) } }
 		: { part: { $case: "result", value: renderResult(output.result) } };

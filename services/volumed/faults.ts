@@ -152,6 +152,11 @@ export const volumeFaults = catalogue("volumed", {
 			`The archive's entry ${JSON.stringify(m.entry)} cannot be merged: the volume has a directory with content of that name.`,
 		help: () => "Move the directory away, or replace the content (`--replace`); the volume is as it was.",
 	},
+	SUBPATH_MISSING: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { subpath: string }) => `The archive has no directory ${JSON.stringify(m.subpath)}.`,
+		help: () => "`tar -t` lists what it has; the volume is as it was.",
+	},
 	RESTORE_UNFINISHED: {
 		code: "UNAVAILABLE",
 		message: (m: { volume: string; problem: string }) =>

@@ -5,7 +5,7 @@ import type { Statement } from "#lib/store/store.ts";
 import type { CutOffRestores } from "./cut-off-restores.ts";
 import { backupFact, failedFact, messageOf, volumeFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
-import type { ArchiveResult, RestoreSpec } from "./job.ts";
+import type { ArchiveResult, RestorePlan, RestoreSpec } from "./job.ts";
 import { JobRecords, type StoredJob } from "./job-records.ts";
 import type { JobControl } from "./job-control.ts";
 import type { JobIdentity } from "./jobs.ts";
@@ -13,7 +13,7 @@ import type { StoredArchive } from "./kernel/archive-file.ts";
 import type { Archiver } from "./kernel/archiver.ts";
 import type { Parts } from "./parts.ts";
 import { besideStaging, insideStaging, isInside, refuseContent, type Staging } from "./staging.ts";
-import { unpack } from "./unpacking.ts";
+import { rehearse, unpack } from "./unpacking.ts";
 import { Uses, usersText } from "./uses.ts";
 import type { Volume } from "./volume.ts";
 import { type StoredVolume, VolumeRecords } from "./volume-records.ts";
@@ -55,6 +55,19 @@ export class Fillings {
 		jobs.refuseBusy(name);
 		await refuseContent(this.#parts, volume, existing, signal);
 		return volume;
+	}
+
+	/** After the same check: what would be done, and nothing is. */
+	async rehearse(spec: FillSpec, source: StoredArchive, control: JobControl): Promise<RestorePlan> {
+		const { mounting, disk } = this.#parts;
+		const { volume: name, existing } = spec;
+		const volume = existing === "refuse" ? undefined : this.#volumes.find(name);
+		const isThere = volume !== undefined && (mounting.needsMount(volume) || (await disk.hasData(name)));
+		await using opened = new AsyncDisposableStack();
+		const path = isThere ? opened.use(await mounting.hold(volume, control.signal)).path : undefined;
+		const isOwn = (sha256: string): boolean => this.#records.isMade(sha256);
+		const merged = existing === "merge";
+		return await rehearse({ archiver: this.#archiver, path, merged, spec, source, control, isOwn });
 	}
 
 	/** Until the last step the volume is as it was, or not there, whatever fails and whoever is killed. Faults: as the contract says. */

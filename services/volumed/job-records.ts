@@ -18,7 +18,9 @@ export interface StoredJob extends JobIdentity {
 
 interface Row {
 	readonly id: string;
-	readonly kind: JobKind;
+	readonly kind: "backup" | "restore";
+	/** Whose answer its result is. */
+	readonly asked: "" | JobKind;
 	readonly volume: string;
 	readonly request_id: string;
 	readonly body_hash: string;
@@ -40,7 +42,7 @@ export class JobRecords {
 	all(): StoredJob[] {
 		return this.#store.all<Row>("SELECT * FROM job ORDER BY started_at").map((row) => ({
 			id: row.id,
-			kind: row.kind,
+			kind: row.asked === "" ? row.kind : row.asked,
 			volume: row.volume,
 			requestId: row.request_id,
 			bodyHash: row.body_hash,
@@ -61,9 +63,20 @@ export class JobRecords {
 	): Statement {
 		const { id, kind, volume, requestId, bodyHash, path, temporary, isInside = false } = job;
 		return {
-			sql: `INSERT INTO job (id, kind, volume, request_id, body_hash, path, temporary, inside, started_at)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			params: [id, kind, volume, requestId, bodyHash, path, temporary, isInside ? 1 : 0, now],
+			sql: `INSERT INTO job (id, kind, asked, volume, request_id, body_hash, path, temporary, inside, started_at)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			params: [
+				id,
+				kind === "backup" ? kind : "restore",
+				kind,
+				volume,
+				requestId,
+				bodyHash,
+				path,
+				temporary,
+				isInside ? 1 : 0,
+				now,
+			],
 		};
 	}
 
@@ -96,7 +109,7 @@ export class JobRecords {
 	}
 
 	/** The result of a request that ended well, kept a day. */
-	answer({ kind, requestId, bodyHash }: JobIdentity, result: ArchiveResult): Statement {
+	answer({ kind, requestId, bodyHash }: JobIdentity, result: object): Statement {
 		return this.#store.replays.record(kind, requestId, bodyHash, Buffer.from(JSON.stringify(result)));
 	}
 
@@ -105,21 +118,26 @@ export class JobRecords {
 		return this.#store.replays.amend(kind, requestId, Buffer.from(JSON.stringify(result)));
 	}
 
-	findAnswer(
+	findAnswer<R = ArchiveResult>(
 		kind: JobKind,
 		requestId: string,
-	): { readonly bodyHash: string; readonly result: ArchiveResult } | undefined {
+	): { readonly bodyHash: string; readonly result: R } | undefined {
 		const found = this.#store.replays.find(kind, requestId);
 		return found && { bodyHash: found.bodyHash, result: JSON.parse(Buffer.from(found.answer).toString("utf8")) };
 	}
 }
 
-export function identityOf(kind: JobKind, spec: { readonly requestId: string; readonly volume: string }): JobIdentity {
-	const { requestId, volume } = spec;
-	return { kind, requestId, volume, bodyHash: bodyHashOf(spec) };
+/** `volume` is the one that it keeps busy, when that is not the specification's. */
+export function identityOf(
+	kind: JobKind,
+	spec: { readonly requestId: string; readonly volume: string | undefined },
+	volume = spec.volume ?? "",
+): JobIdentity {
+	return { kind, requestId: spec.requestId, volume, bodyHash: bodyHashOf(spec) };
 }
 
 export function bodyHashOf(spec: object): string {
-	const body = JSON.stringify(Object.entries(spec).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-	return createHash("sha256").update(body).digest("hex");
+	const plain = (_: string, value: unknown): unknown => (value instanceof Map ? [...value].sort() : value);
+	const entries = Object.entries(spec).toSorted(([a], [b]) => (a < b ? -1 : 1));
+	return createHash("sha256").update(JSON.stringify(entries, plain)).digest("hex");
 }

@@ -1,5 +1,6 @@
 /** Backups and restores as values. */
 import type { Difference } from "./archive/differences.ts";
+import type { Dropped } from "./archive/place.ts";
 import type { PathPatternTexts } from "./path-patterns.ts";
 import type { RetentionRules } from "./retention.ts";
 import type { VolumeName } from "./volume.ts";
@@ -42,12 +43,23 @@ export interface RestoreSpec {
 	readonly path: string | undefined;
 	readonly create: boolean;
 	readonly existing: Existing;
-	readonly strip: number;
+	readonly strip: Dropped;
 	/** What gives rights is given, whoever made the archive. */
 	readonly privileges: boolean;
+	/** Nothing is made or changed: it is only told what would be. */
+	readonly dryRun: boolean;
+}
+
+/** What a restore would do. */
+export interface RestorePlan {
+	readonly result: ArchiveResult;
+	/** Of a content that would be replaced or merged, the first of those that would be gone. */
+	readonly differences: readonly Difference[];
+	readonly differenceCount: number;
 }
 
 export interface VerifySpec {
+	readonly requestId: string;
 	/** Undefined: the bytes follow. */
 	readonly path: string | undefined;
 	/** To compare it with. */
@@ -71,6 +83,10 @@ export interface CloneSpec {
 	readonly volume: VolumeName;
 	readonly target: VolumeName;
 	readonly replace: boolean;
+	/** Of a target that is made; undefined: those of the volume. */
+	readonly labels: ReadonlyMap<string, string> | undefined;
+	/** A target that is made gets the volume's driver and options. */
+	readonly withOptions: boolean;
 	readonly pause: boolean;
 }
 
@@ -107,11 +123,11 @@ export interface ArchiveResult {
 	readonly removed: readonly string[];
 }
 
-export type VerifyOutput =
+/** What a job tells, and at its end comes to. */
+export type Told<R> =
 	| { readonly kind: "progress"; readonly progress: ProgressReport }
-	| { readonly kind: "result"; readonly result: VerifyResult };
+	| { readonly kind: "result"; readonly result: R };
 
-export type JobOutput =
-	| { readonly kind: "chunk"; readonly bytes: Buffer }
-	| { readonly kind: "progress"; readonly progress: ProgressReport }
-	| { readonly kind: "result"; readonly result: ArchiveResult };
+export type RestoreOutput = Told<ArchiveResult> | { readonly kind: "plan"; readonly plan: RestorePlan };
+
+export type JobOutput = Told<ArchiveResult> | { readonly kind: "chunk"; readonly bytes: Buffer };

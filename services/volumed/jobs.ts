@@ -1,5 +1,5 @@
 /**
- * Backups and restores that run: which volumes they keep busy, and who follows them.
+ * Backups, restores, clones and verifications that run: which volumes they keep busy, and who follows them.
  *
  * A job that writes to or reads from a file belongs to its request id: whoever comes with the same one joins it. When its last
  * follower has gone it is cancelled. One whose bytes go to or come from a caller is that caller's alone.
@@ -8,13 +8,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { rpcFaults } from "#lib/rpc/faults.ts";
 import { volumeFaults } from "./faults.ts";
 import { Followed, PROGRESS_MS } from "./followed.ts";
-import type { ArchiveResult, JobOutput, ProgressReport } from "./job.ts";
+import type { Told } from "./job.ts";
 import { JobControl } from "./job-control.ts";
 
-export type JobKind = "backup" | "restore";
+export type JobKind = "backup" | "restore" | "clone" | "verification";
 
 export interface JobIdentity {
 	readonly kind: JobKind;
+	/** Of a clone the one that is filled; of a verification that is of none empty. */
 	readonly volume: string;
 	readonly requestId: string;
 	/** What was asked, digested: the same id with another asking is refused. */
@@ -24,19 +25,14 @@ export interface JobIdentity {
 interface Running extends JobIdentity {
 	readonly control: JobControl;
 	/** Undefined: it cannot be joined. */
-	readonly followed: Followed<ArchiveResult> | undefined;
+	readonly followed: Followed<object> | undefined;
 }
 
 /** What puts something in the place of a volume's content. */
-const FILLING: readonly JobKind[] = ["restore"];
+const FILLING: readonly JobKind[] = ["restore", "clone"];
 
 /** Progress of one's own work, then its result. */
-export async function* told<R>(
-	running: Promise<R>,
-	control: JobControl,
-): AsyncGenerator<
-	{ readonly kind: "progress"; readonly progress: ProgressReport } | { readonly kind: "result"; readonly result: R }
-> {
+export async function* told<R>(running: Promise<R>, control: JobControl): AsyncGenerator<Told<R>> {
 	const over = running.then(
 		() => true,
 		() => true,
@@ -102,7 +98,7 @@ export class Jobs {
 	}
 
 	/** Begins a job that can be joined; it runs as long as somebody follows it. Call without waiting after the checks that allow it. */
-	begin(identity: JobIdentity, body: (control: JobControl) => Promise<ArchiveResult>): void {
+	begin<R extends object>(identity: JobIdentity, body: (control: JobControl) => Promise<R>): void {
 		const abort = new AbortController();
 		const control = new JobControl(abort.signal);
 		const result = body(control).finally(() => this.#running.delete(job));
@@ -118,14 +114,14 @@ export class Jobs {
 		return Object.assign(control, { [Symbol.dispose]: () => void this.#running.delete(job) });
 	}
 
-	/** Progress, then the result. */
-	async *follow({ kind, requestId }: JobIdentity, signal: AbortSignal): AsyncGenerator<JobOutput> {
+	/** Progress, then the result, which is what jobs of this kind come to. */
+	async *follow<R extends object>({ kind, requestId }: JobIdentity, signal: AbortSignal): AsyncGenerator<Told<R>> {
 		const job = this.#find(kind, requestId);
 		if (job?.followed === undefined) throw new Error(`no ${kind} of the request ${requestId} can be followed`);
 		const { control } = job;
 		for await (const result of job.followed.follow(signal)) {
 			yield { kind: "progress", progress: control.report() };
-			if (result !== undefined) yield { kind: "result", result };
+			if (result !== undefined) yield { kind: "result", result: result as R }; // of a job of the same kind
 		}
 	}
 

@@ -18,7 +18,7 @@ export interface Parts {
 	readonly drivers: Drivers;
 	readonly mounting: Mounting;
 	/**
-	 * By the names of volumes; of containers, with a slash in them; of paths, which begin with one. Who wants turns of both takes the
+	 * By the names of volumes; of containers, with a slash in them; of paths, which begin with one; of requests, with a space. Who wants turns of both takes the
 	 * containers' first and the volumes' within, all of one kind at once: otherwise two wait for each other for good.
 	 */
 	readonly turns: Turns;

@@ -3,13 +3,19 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { CreateVolumeRequest, PublishVolumeRequest, UnpublishVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
+import {
+	CloneVolumeRequest,
+	CreateVolumeRequest,
+	PublishVolumeRequest,
+	UnpublishVolumeRequest,
+} from "#gen/wharf/volume/v1/volume.ts";
 import { Fault } from "#lib/fault/fault.ts";
 import { tarOf } from "./test-support/archive.ts";
 import { backup, restore } from "./test-support/daemon.ts";
 import { amiss } from "./test-support/inspection.ts";
 import { type DiskKind, KillScene, ownMountsAndRun } from "./test-support/kill-scene.ts";
 import { makeNastyTree, portrait } from "./test-support/nasty-tree.ts";
+import { SshServer } from "./test-support/ssh-server.ts";
 
 let scene: KillScene;
 
@@ -124,6 +130,26 @@ test("into a plugin's volume, and never into memory that is empty when nobody us
 	expect(await amiss(scene)).toEqual([]);
 });
 
+test("into a directory of a server", async () => {
+	const { daemon } = scene;
+	mkdirSync(scene.at("server"));
+	await using ssh = await SshServer.create(scene.at("server"));
+	const options = {
+		device: `root@127.0.0.1:${ssh.content}`,
+		port: String(ssh.port),
+		identity_file: ssh.identity,
+		host_key: ssh.hostKey(),
+	};
+	await create("far", options, "sshfs");
+	put(ssh.content, OLD);
+	await restore(daemon, { volume: "far", replace: true }, archiveOf(NEW));
+	expect(contentOf(ssh.content)).toEqual(NEW);
+	await restore(daemon, { volume: "far", merge: true }, archiveOf({ "new/more": "more" }));
+	expect(contentOf(ssh.content)).toEqual({ ...NEW, "new/more": "more" });
+	expect(readdirSync(ssh.content).sort()).toEqual(["both", "new"]);
+	await daemon.volumes.deleteVolume({ requestId: "", name: "far" });
+});
+
 test("where something is mounted below, nothing is moved", async () => {
 	const { daemon } = scene;
 	mkdirSync(scene.at("source/below"));
@@ -167,6 +193,30 @@ describe("killed", () => {
 		expect(contentOf(scene.at("source"))).toEqual(content);
 		expect(await restore(daemon, request)).toMatchObject({ entries: 2n });
 		expect(contentOf(scene.at("source"))).toEqual(NEW);
+	});
+
+	test.each([
+		["store.volumed.restore.began", false],
+		["volumed.stage.prepared", false],
+		["store.volumed.restore.sealed", false],
+		["volumed.stage.entered", false],
+		["store.volumed.restore.entered", false],
+		["store.volumed.restore.done", true],
+	])("at %s while a volume with options is made for a clone: it is there: %s", async (point, isThere) => {
+		const { daemon } = scene;
+		await create("sized", { size: "16m" });
+		await restore(daemon, { volume: "sized" }, archiveOf(NEW));
+		const request = { requestId: "again", volume: "sized", target: "twin", withOptions: true };
+		const clone = () => Array.fromAsync(daemon.backups.cloneVolume(CloneVolumeRequest.fromPartial(request)));
+		await daemon.kill("SIGTERM");
+		await daemon.start(point);
+		await expect(clone()).rejects.toBeInstanceOf(Fault);
+		expect(await daemon.ended()).toMatchObject({ signal: "SIGKILL" });
+		await daemon.start();
+		expect(await amiss(scene)).toEqual([]);
+		expect(readdirSync(scene.volumes).includes("twin")).toBe(isThere);
+		await clone();
+		expect(await within("twin", contentOf)).toEqual(NEW);
 	});
 
 	test("and what its options name has gone: nobody gets the volume, and it can be removed", async () => {

@@ -3,61 +3,69 @@
  *
  * Until then the volume is as it was, whatever fails and whoever is killed.
  */
-import { rpcFaults } from "#lib/rpc/faults.ts";
 import { volumeFaults } from "./faults.ts";
 import type { Fillings } from "./fillings.ts";
-import type { JobOutput, RestoreSpec } from "./job.ts";
-import { identityOf, JobRecords } from "./job-records.ts";
+import type { ArchiveResult, RestoreOutput, RestoreSpec } from "./job.ts";
+import { identityOf } from "./job-records.ts";
+import { joined, keptAnswer } from "./joined.ts";
+import { JobControl } from "./job-control.ts";
 import { told } from "./jobs.ts";
-import { bytesOf, openArchive } from "./kernel/archive-file.ts";
+import { bytesOf, openArchive, type StoredArchive } from "./kernel/archive-file.ts";
 import type { Parts } from "./parts.ts";
 import { plainVolume, type Volume } from "./volume.ts";
 
 export class Restores {
 	readonly #parts: Parts;
 	readonly #fillings: Fillings;
-	readonly #records: JobRecords;
 
 	constructor(parts: Parts, fillings: Fillings) {
 		this.#parts = parts;
 		this.#fillings = fillings;
-		this.#records = new JobRecords(parts.store);
 	}
 
-	/** Progress, then the result. `sent` is read when the specification names no path. Faults: as the contract says. */
-	async *restore(spec: RestoreSpec, sent: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<JobOutput> {
-		const { jobs, turns } = this.#parts;
+	/** Progress, then the result, or what it would be. `sent` is read when the specification names no path. Faults: as the contract says. */
+	async *restore(spec: RestoreSpec, sent: StoredArchive, signal: AbortSignal): AsyncGenerator<RestoreOutput> {
+		if (spec.dryRun) return yield* this.#rehearsed(spec, sent, signal);
 		const identity = identityOf("restore", spec);
-		const kept = this.#records.findAnswer("restore", spec.requestId);
-		if (kept !== undefined) {
-			if (kept.bodyHash !== identity.bodyHash)
-				throw rpcFaults.REQUEST_ID_REUSED({ method: "restore", requestId: spec.requestId });
-			yield { kind: "result", result: kept.result };
-			return;
-		}
-		const { path } = spec;
-		if (path !== undefined) {
-			await turns.take([spec.volume], async () => {
-				if (jobs.canJoin(identity)) return;
-				await using opened = new AsyncDisposableStack();
-				const archive = opened.use(await openArchive(path));
-				const made = await this.#check(spec, signal);
-				const held = opened.move();
-				jobs.begin(identity, async (control) => {
-					await using _ = held;
-					return await this.#fillings.carryOut({ spec, made, source: bytesOf(archive), identity, control });
-				});
+		const { path, volume } = spec;
+		if (path === undefined) {
+			const { store, jobs, turns } = this.#parts;
+			const kept = keptAnswer<ArchiveResult>(store, identity);
+			if (kept !== undefined) {
+				yield { kind: "result", result: kept };
+				return;
+			}
+			if (jobs.canJoin(identity)) throw volumeFaults.JOB_RUNNING({ requestId: spec.requestId });
+			let made: Volume | undefined;
+			using control = await turns.take([volume], async () => {
+				made = await this.#check(spec, signal);
+				return jobs.own(identity, signal);
 			});
-			yield* jobs.follow(identity, signal);
+			yield* told(this.#fillings.carryOut({ spec, made, source: sent, identity, control }), control);
 			return;
 		}
-		if (jobs.canJoin(identity)) throw volumeFaults.JOB_RUNNING({ requestId: spec.requestId });
-		let made: Volume | undefined;
-		using control = await turns.take([spec.volume], async () => {
-			made = await this.#check(spec, signal);
-			return jobs.own(identity, signal);
-		});
-		yield* told(this.#fillings.carryOut({ spec, made, source: sent, identity, control }), control);
+		const prepare = async () => {
+			await using opened = new AsyncDisposableStack();
+			const archive = opened.use(await openArchive(path));
+			const made = await this.#check(spec, signal);
+			const held = opened.move();
+			return async (control: JobControl) => {
+				await using _ = held;
+				return await this.#fillings.carryOut({ spec, made, source: bytesOf(archive), identity, control });
+			};
+		};
+		yield* joined(this.#parts, identity, [volume], prepare, signal);
+	}
+
+	/** All that would be refused is refused. */
+	async *#rehearsed(spec: RestoreSpec, sent: StoredArchive, signal: AbortSignal): AsyncGenerator<RestoreOutput> {
+		await using opened = new AsyncDisposableStack();
+		const { path, volume } = spec;
+		const source = path === undefined ? sent : bytesOf(opened.use(await openArchive(path)));
+		await this.#parts.turns.take([volume], () => this.#check(spec, signal));
+		const control = new JobControl(signal);
+		for await (const output of told(this.#fillings.rehearse(spec, source, control), control))
+			yield output.kind === "result" ? { kind: "plan", plan: output.result } : output;
 	}
 
 	/** Answers the volume that is to be made. */

@@ -19,7 +19,7 @@ import * as runs from "./convert-backups.ts";
 import { parseMountTexts, renderMountSpec } from "./convert-mount.ts";
 import type { Descriptions } from "./descriptions.ts";
 import { volumeFaults } from "./faults.ts";
-import type { JobOutput, VerifyOutput } from "./job.ts";
+import type { RestoreOutput, Told, VerifyResult } from "./job.ts";
 import type { LiveMounts } from "./live-mounts.ts";
 import { parseMounts } from "./mount-text/parse-mounts.ts";
 import type { Prune } from "./prune.ts";
@@ -189,27 +189,25 @@ function backupService({ backups, backupRuns, restores, verifications, clones }:
 		cloneVolume: serverStream({
 			parse: archives.parseClone,
 			run: (spec, call) => clones.clone({ ...spec, requestId: call.requestId }, call.signal),
-			render: archives.renderRestore,
+			render: archives.renderClone,
 		}),
 	});
 }
-
-type Told = Exclude<JobOutput, { kind: "chunk" }>;
 
 async function* restoring(
 	restores: Restores,
 	inputs: AsyncIterable<archives.RestoreInput>,
 	signal: AbortSignal,
-): AsyncGenerator<Told> {
+): AsyncGenerator<RestoreOutput> {
 	const { spec, rest } = await specified(inputs);
-	for await (const output of restores.restore(spec, rest, signal)) if (output.kind !== "chunk") yield output;
+	yield* restores.restore(spec, rest, signal);
 }
 
 async function* verifying(
 	verifications: Verifications,
 	inputs: AsyncIterable<archives.VerifyInput>,
 	signal: AbortSignal,
-): AsyncGenerator<VerifyOutput> {
+): AsyncGenerator<Told<VerifyResult>> {
 	const { spec, rest } = await specified(inputs);
 	yield* verifications.verify(spec, rest, signal);
 }

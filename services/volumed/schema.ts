@@ -109,4 +109,7 @@ export const MIGRATIONS: readonly string[] = [
 	ALTER TABLE job ADD COLUMN inside INTEGER NOT NULL DEFAULT 0; -- of a restore: its stage is within the content, and enters it once it is sealed
 	ALTER TABLE job ADD COLUMN entered INTEGER NOT NULL DEFAULT 0; -- all of it has
 	`,
+	`
+	ALTER TABLE job ADD COLUMN asked TEXT NOT NULL DEFAULT ''; -- what was asked for, as a clone, which is a restore; empty: its kind
+	`,
 ];

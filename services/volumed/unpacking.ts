@@ -1,7 +1,7 @@
 /** An archive on its way into an empty directory: decompressed, judged and written as it is read, and compared with its manifest. */
 import { disagreement } from "./archive/manifest.ts";
 import { volumeFaults } from "./faults.ts";
-import type { ArchiveResult, RestoreSpec, VerifyResult } from "./job.ts";
+import type { ArchiveResult, RestorePlan, RestoreSpec, VerifyResult } from "./job.ts";
 import type { JobControl } from "./job-control.ts";
 import type { StoredArchive } from "./kernel/archive-file.ts";
 import type { Archiver, Read, Unpacking as Reading } from "./kernel/archiver.ts";
@@ -31,19 +31,38 @@ export interface Unpacked {
 export async function unpack({ archiver, path, spec, source, control, isOwn }: Unpacking): Promise<Unpacked> {
 	const { signal } = control;
 	await using unpacking = await archiver.unpack(path, spec.strip, signal);
-	const { entries, bytes, foot, storedBytes, storedSha256 } = await readWhole(unpacking, source, control);
-	const { warnings, implied } = await unpacking.finish(spec.privileges || isOwn(storedSha256));
-	const result = {
-		volume: spec.volume,
-		entries,
-		bytes,
-		storedBytes,
-		sha256: storedSha256,
-		warnings,
-		verified: foot !== undefined,
-		...{ path: "", paused: [], pausedMs: 0, removed: [] },
-	};
-	return { result, implied };
+	const read = await readWhole(unpacking, source, control);
+	const { warnings, implied } = await unpacking.finish(spec.privileges || isOwn(read.storedSha256));
+	return { result: resultOf(spec.volume, read, warnings), implied };
+}
+
+export interface Rehearsing extends Omit<Unpacking, "path"> {
+	/** A content that it would replace, or be merged with. */
+	readonly path: string | undefined;
+	readonly merged: boolean;
+}
+
+/** Reads the archive to its end, makes nothing of it, and tells what `unpack` would. Faults: as that, but for DISK_FULL; DIRECTORY_IN_THE_WAY. */
+export async function rehearse({
+	archiver,
+	path,
+	merged,
+	spec,
+	source,
+	control,
+	isOwn,
+}: Rehearsing): Promise<RestorePlan> {
+	await using unpacking = await archiver.unpack(undefined, spec.strip, control.signal);
+	const read = await readWhole(unpacking, source, control);
+	const { differences, count } = path === undefined ? NO_DIFFERENCES : await unpacking.compare(path, merged);
+	const { warnings } = await unpacking.finish(spec.privileges || isOwn(read.storedSha256));
+	return { result: resultOf(spec.volume, read, warnings), differences, differenceCount: count };
+}
+
+function resultOf(volume: string, read: Stored, warnings: readonly string[]): ArchiveResult {
+	const { entries, bytes, foot, storedBytes, storedSha256: sha256 } = read;
+	const none = { path: "", paused: [], pausedMs: 0, removed: [] };
+	return { volume, entries, bytes, storedBytes, sha256, warnings, verified: foot !== undefined, ...none };
 }
 
 export interface Verifying extends Pick<Unpacking, "archiver" | "source" | "control"> {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CloneVolumeRequest, CreateVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
@@ -102,4 +102,50 @@ describe("a clone", () => {
 		await clone({ volume: "changing", target: "twin", replace: true });
 		expect(readFileSync(join(daemon.content("twin"), "new"), "utf8")).toBe("new\n");
 	});
+
+	test("that is asked for again is joined, and gets its answer afterwards; for something else the id is refused", async () => {
+		const request = { requestId: "clone-twice", volume: "nasty", target: "twice" };
+		const [first, second] = await Promise.all([clone(request), clone(request)]);
+		expect(first).toMatchObject({ verified: true });
+		expect([second, await clone(request)]).toEqual([first, first]);
+		const other = { ...request, target: "thrice" };
+		await expect(clone(other)).rejects.toMatchObject({ reason: "REQUEST_ID_REUSED" });
+	});
+
+	test("has the labels of its volume, or others; options only when it is asked for", async () => {
+		const options = { size: "32m" };
+		const labels = { team: "blue" };
+		await daemon.volumes.createVolume(CreateVolumeRequest.fromPartial({ name: "sized", options, labels }));
+		await restore(daemon, { volume: "sized", path: at("nasty.tar.zst") });
+		const cloned = async (target: string, more: Partial<CloneVolumeRequest> = {}) => {
+			await clone({ volume: "sized", target, ...more });
+			return (await daemon.volumes.getVolume({ name: target, withUsage: false })).volume;
+		};
+		expect(await cloned("plain-clone")).toMatchObject({ options: {}, labels });
+		const other = { labels: { team: "red" }, withOptions: true };
+		expect(await cloned("sized-clone", other)).toMatchObject({ options, labels: other.labels });
+		const compared = await verify(daemon, { path: at("nasty.tar.zst"), volume: "sized-clone" });
+		expect(compared).toMatchObject({ differenceCount: 0n });
+	});
+
+	test("with options that name a place would show the same: nothing is made", async () => {
+		mkdirSync(at("place"));
+		const options = { type: "none", o: "bind", device: at("place") };
+		await daemon.volumes.createVolume(CreateVolumeRequest.fromPartial({ name: "bound", options }));
+		const same = clone({ volume: "bound", target: "bound2", withOptions: true });
+		await expect(same).rejects.toMatchObject({ reason: "CANNOT_RESTORE" });
+		await expect(daemon.volumes.getVolume({ name: "bound2", withUsage: false })).rejects.toMatchObject({
+			reason: "VOLUME_NOT_FOUND",
+		});
+	});
+});
+
+test("a verification that is asked for again is joined, and gets its answer afterwards", async () => {
+	const spec = { requestId: "verify-twice", path: at("nasty.tar.zst"), volume: "nasty" };
+	const [first, second] = await Promise.all([verify(daemon, spec), verify(daemon, spec)]);
+	expect(first).toMatchObject({ hasManifest: true });
+	rmSync(at("nasty.tar.zst"));
+	expect([second, await verify(daemon, spec)]).toEqual([first, first]);
+	const other = { ...spec, volume: "changing" };
+	await expect(verify(daemon, other)).rejects.toMatchObject({ reason: "REQUEST_ID_REUSED" });
 });

@@ -3,6 +3,7 @@ import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
 import { size } from "../output/quantity.ts";
 import { connect, requestId } from "../requests.ts";
+import { parsePairs } from "../syntax/pairs.ts";
 import { command } from "../syntax/command.ts";
 
 export default command({
@@ -11,9 +12,13 @@ export default command({
 	operands: "VOLUME NEW",
 	minOperands: 2,
 	maxOperands: 2,
-	notes: ["NEW is made when it is missing. One that has content stays as it is unless --replace is given."],
+	notes: [
+		"NEW is made when it is missing, a plain directory with the labels of VOLUME. One that has content stays as it is unless --replace is given.",
+	],
 	flags: {
 		replace: { kind: "switch", help: "Replace the content of a volume that has some" },
+		label: { kind: "list", value: "KEY=VALUE", help: "A label of NEW when it is made, instead of those of VOLUME" },
+		"with-options": { kind: "switch", help: "Make NEW with the driver and the options of VOLUME, as its size" },
 		"no-pause": { kind: "switch", help: "Pause no container that writes to VOLUME; what changes meanwhile is told" },
 	},
 	examples: [["wharf volume clone data data-before-upgrade", ""]],
@@ -23,6 +28,8 @@ export default command({
 			volume,
 			target,
 			replace: flags.replace,
+			labels: parsePairs(flags.label, "The label"),
+			withOptions: flags["with-options"],
 			noPause: flags["no-pause"],
 		});
 		using volumed = connect(terminal.paths, "volumed", BackupServiceService);

@@ -3,7 +3,7 @@ import { ArchiveSource } from "../archive-source.ts";
 import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
 import { size } from "../output/quantity.ts";
-import { connect } from "../requests.ts";
+import { connect, requestId } from "../requests.ts";
 import { command } from "../syntax/command.ts";
 
 export default command({
@@ -20,7 +20,7 @@ export default command({
 	],
 	async run({ operands: [file = "", volume = ""], terminal }) {
 		const archive = new ArchiveSource(file, terminal);
-		const value = { path: archive.path, volume };
+		const value = { requestId: requestId(), path: archive.path, volume };
 		using volumed = connect(terminal.paths, "volumed", BackupServiceService);
 		return await untilInterrupted(terminal, "", async (signal) => {
 			const result = await follow<VerifyResult>(volumed.verifyArchive(archive.messages(value), { signal }), terminal);

@@ -3,7 +3,7 @@
  * extract; names of one file are one file whichever comes first.
  */
 import { type Entry, shown } from "./entry.ts";
-import { placeOf } from "./place.ts";
+import { type Dropped, placeOf } from "./place.ts";
 import { parsedLine } from "./record.ts";
 
 export interface Difference {
@@ -21,24 +21,47 @@ interface Found {
 /** A tree by its lines: what is where. */
 export class TreeLines {
 	readonly #found = new Map<string, Found>();
+	readonly #dropped: Dropped;
+
+	/** Of what is dropped the names are not there. */
+	constructor(dropped: Dropped = 0) {
+		this.#dropped = dropped;
+	}
 
 	add(line: string): void {
 		const { entry, sha256 } = parsedLine(line);
-		const place = placeOf(entry.path) ?? "";
-		const target = entry.type === "hardlink" ? this.#found.get(placeOf(entry.link ?? "") ?? "") : undefined;
+		const place = placeOf(entry.path, this.#dropped);
+		if (place === undefined) return;
+		const link = entry.type === "hardlink" ? placeOf(entry.link ?? "", this.#dropped) : undefined;
+		const target = link === undefined ? undefined : this.#found.get(link);
 		// Said later, it is the last one.
 		this.#found.delete(place);
 		this.#found.set(place, target ?? { entry, sha256, group: place });
 	}
 
 	remove(path: string): void {
-		this.#found.delete(placeOf(path) ?? "");
+		const place = placeOf(path, this.#dropped);
+		if (place !== undefined) this.#found.delete(place);
 	}
 
-	/** What is different in the volume from this archive; at most `most` of them, and how many there are. By path. */
-	differences(volume: TreeLines, most: number): { readonly first: Difference[]; readonly count: number } {
+	/** What is not a directory here and is one with content there. */
+	directoryInTheWay(volume: TreeLines): string | undefined {
+		const above = new Set([...volume.#found.keys()].map((path) => path.slice(0, Math.max(0, path.lastIndexOf("/")))));
+		for (const [path, { entry }] of this.#found) if (entry.type !== "directory" && above.has(path)) return path;
+		return undefined;
+	}
+
+	/**
+	 * What is different in the volume from this archive; at most `most` of them, and how many there are. By path. With `merged` what is in the
+	 * volume alone is no difference.
+	 */
+	differences(
+		volume: TreeLines,
+		most: number,
+		merged = false,
+	): { readonly first: Difference[]; readonly count: number } {
 		const found: Difference[] = [];
-		const paths = new Set([...this.#found.keys(), ...volume.#found.keys()]);
+		const paths = new Set([...this.#found.keys(), ...(merged ? [] : volume.#found.keys())]);
 		const groups = new Map<string, string>();
 		for (const path of [...paths].sort()) {
 			const what = differenceOf(this.#found.get(path), volume.#found.get(path), groups);

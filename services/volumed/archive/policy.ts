@@ -6,7 +6,7 @@
  * kept: any container that has the volume can make these itself, and without them a backup does not bring a volume back.
  */
 import type { Entry } from "./entry.ts";
-import { placeOf } from "./place.ts";
+import { type Dropped, placeOf } from "./place.ts";
 
 /** The kernel takes no longer name, and no path of more than 4,096 bytes together with the volume's own. */
 const LONGEST_NAME = 255;
@@ -17,11 +17,13 @@ const MOST_ENTRIES = 20_000_000;
 export class EntryPolicy {
 	/** Places where the archive puts a symlink, or a second name of one. */
 	readonly #symlinks = new Set<string>();
-	readonly #strip: number;
+	/** An entry was not left out. */
+	hasPlaced = false;
+	readonly #strip: Dropped;
 	#entries = 0;
 
-	/** `strip` leading parts of each name are dropped when the archive is extracted. */
-	constructor(strip = 0) {
+	/** What is dropped of each name when the archive is extracted. */
+	constructor(strip: Dropped = 0) {
 		this.#strip = strip;
 	}
 
@@ -33,6 +35,7 @@ export class EntryPolicy {
 		const key = placeOf(path, this.#strip);
 		const reason = malformed(path) ?? kind(entry, key);
 		if (reason !== undefined || key === undefined) return reason;
+		this.hasPlaced = true;
 		const through = this.#throughLink(key);
 		if (through !== undefined) return through;
 		if (type === "hardlink") return this.#hardlink(key, link ?? "");
@@ -43,10 +46,15 @@ export class EntryPolicy {
 
 	#hardlink(key: string, link: string): string | undefined {
 		const target = placeOf(link, this.#strip);
-		const problem = malformed(link) ?? (target ? this.#throughLink(target) : "it is the root");
+		const problem = malformed(link) ?? this.#misplaced(target);
 		if (problem !== undefined) return `its target is not in the archive: ${problem}`;
 		if (target !== undefined && this.#symlinks.has(target)) this.#symlinks.add(key);
 		return undefined;
+	}
+
+	#misplaced(target: string | undefined): string | undefined {
+		if (target === undefined) return "it is one of those that are left out";
+		return target === "" ? "it is the root" : this.#throughLink(target);
 	}
 
 	#throughLink(key: string): string | undefined {

@@ -5,6 +5,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import type { Foot } from "../archive/manifest.ts";
+import type { Dropped } from "../archive/place.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Progress } from "../job.ts";
 import type { Compared } from "../tree/compare.ts";
@@ -57,7 +58,7 @@ export class Archiver implements AsyncDisposable {
 	}
 
 	/** Into an empty directory; without one the archive is only read. */
-	unpack(path: string | undefined, strip: number, signal: AbortSignal): Promise<Unpacking> {
+	unpack(path: string | undefined, strip: Dropped, signal: AbortSignal): Promise<Unpacking> {
 		const order = { kind: "unpack", path, spool: this.#spool, strip } as const;
 		const at = path ?? this.#spool;
 		return this.#begin(order, { what: `writing ${at}`, path: at, signal }, (job) => new Unpacking(job));
@@ -220,9 +221,9 @@ export class Unpacking implements AsyncDisposable {
 		return { entries, bytes, foot, sha256: this.#digest.digest("hex"), wholeSha256: whole.digest("hex") };
 	}
 
-	/** After the end: in what the archive and the tree at the path differ. */
-	async compare(path: string): Promise<Compared> {
-		this.#job.send({ kind: "compare", path });
+	/** After the end: in what the archive and the tree at the path differ; with `merged` short of what is in the tree alone. */
+	async compare(path: string, merged = false): Promise<Compared> {
+		this.#job.send({ kind: "compare", path, merged });
 		return expected("compared", await this.#job.next());
 	}
 

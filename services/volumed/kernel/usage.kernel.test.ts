@@ -76,6 +76,17 @@ test("what an archive of it has is what the archiver makes of it", async () => {
 	expect(await usage.ofArchive(folder, never)).toEqual({ entries, bytes: bytes - 512 });
 });
 
+test("a restore's stage at the root is not counted, and what is only called alike is", async () => {
+	writeFileSync(join(folder, "file"), "1");
+	const stage = `.wharf-stage-${"0".repeat(32)}`;
+	for (const name of [".wharf-stage-mine", `sub/${stage}`]) mkdirSync(join(folder, name), { recursive: true });
+	const before = await usage.of(folder, never);
+	expect(before).toEqual(told(folder));
+	mkdirSync(join(folder, stage, "new"), { recursive: true });
+	writeFileSync(join(folder, stage, "new/file"), Buffer.alloc(100_000, 1));
+	expect(await usage.of(folder, never)).toEqual(before);
+});
+
 test("holes take nothing, and an inode with many names is counted once", async () => {
 	writeFileSync(join(folder, "sparse"), "");
 	truncateSync(join(folder, "sparse"), 1e12);

@@ -12,7 +12,7 @@ import { type KillScene, strayProcesses, wholeAt } from "./kill-scene.ts";
 
 /** What is brought to its end in the background has its time. */
 const PATIENCE_MS = 20_000;
-const HIDDEN = [".going", ".trash", ".lost+found"];
+const HIDDEN = [".going", ".trash", ".lost+found", ".snapshots"];
 
 interface VolumeRow {
 	readonly name: string;

@@ -21,6 +21,7 @@ import {
 	UnmountFromRequest,
 	UnpublishVolumeRequest,
 	UpdateVolumeRequest,
+	type VerifyArchiveRequest,
 } from "#gen/wharf/volume/v1/volume.ts";
 import type { CallOptions } from "#lib/rpc/client.ts";
 import { tarOf } from "./archive.ts";
@@ -200,6 +201,20 @@ async function* specified(value: RestoreSpec): AsyncGenerator<RestoreVolumeReque
 	yield { part: { $case: "spec", value } };
 }
 
+/** An archive that a restore has left. */
+function verify(volume: string): Step {
+	return {
+		name: `verify ${volume}`,
+		act: async ({ scene, options }, requestId) => {
+			const value = { requestId, path: scene.at(`${volume}.tar`), volume };
+			async function* asked(): AsyncGenerator<VerifyArchiveRequest> {
+				yield { part: { $case: "spec", value } };
+			}
+			await Array.fromAsync(scene.daemon.backups.verifyArchive(asked(), options));
+		},
+	};
+}
+
 const outside = (name: string, act: (scene: KillScene) => unknown): Step => ({
 	name,
 	act: async ({ scene }) => act(scene),
@@ -264,6 +279,7 @@ export const SCENARIO: readonly Step[] = [
 		},
 	},
 	restore("bound", { file: "of an archive", second: "of an archive" }, "source"),
+	verify("bound"),
 	restore("sized", { first: "of an archive" }),
 	attach("web", WEB, { promises: ["conf", "like"] }),
 	attach("web", WEB, { again: true }),

@@ -1,7 +1,10 @@
 /** An archive that was read, by its lines, against a volume, which is read now: what is different, both ways. On the archiver's thread. */
 import { type Difference, TreeLines } from "../archive/differences.ts";
+import { shown } from "../archive/entry.ts";
 import type { Foot } from "../archive/manifest.ts";
+import type { Dropped } from "../archive/place.ts";
 import { pathOfText } from "../archive/record.ts";
+import { volumeFaults } from "../faults.ts";
 import { TreeCursor } from "./cursor.ts";
 import { Packer } from "./packer.ts";
 import { ReadOnlyRoot } from "./read-only-root.ts";
@@ -17,19 +20,26 @@ export interface Compared {
 	readonly count: number;
 }
 
-/** Undefined: nobody waits any more. */
-export async function compare(
-	archive: { readonly lines: Spool; readonly foot: Foot | undefined },
-	path: string,
-	isOver: () => boolean,
-): Promise<Compared | undefined> {
-	const archived = new TreeLines();
+export interface Comparing {
+	readonly lines: Spool;
+	readonly foot: Foot | undefined;
+	/** Of its names. */
+	readonly dropped: Dropped;
+	/** It is to be merged with what is there. */
+	readonly merged: boolean;
+}
+
+/** Undefined: nobody waits any more. Fault of a merge: DIRECTORY_IN_THE_WAY. */
+export async function compare(archive: Comparing, path: string, isOver: () => boolean): Promise<Compared | undefined> {
+	const archived = new TreeLines(archive.dropped);
 	for (const line of linesOf(archive.lines)) archived.add(line);
 	for (const text of archive.foot?.gone ?? []) archived.remove(pathOfText(text));
 	for (const line of archive.foot?.sockets ?? []) archived.add(line);
 	const volume = await readVolume(path, isOver);
 	if (volume === undefined) return undefined;
-	const { first, count } = archived.differences(volume, MOST);
+	const inTheWay = archive.merged ? archived.directoryInTheWay(volume) : undefined;
+	if (inTheWay !== undefined) throw volumeFaults.DIRECTORY_IN_THE_WAY({ entry: shown(inTheWay) });
+	const { first, count } = archived.differences(volume, MOST, archive.merged);
 	return { differences: first, count };
 }
 

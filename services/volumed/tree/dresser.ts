@@ -12,7 +12,7 @@ import { type Entry, shown } from "../archive/entry.ts";
 import { attributesIn, isPrivileged } from "./attribute-records.ts";
 import { type Time, timeOf } from "./entry-time.ts";
 
-const SET_ID = 0o6000;
+export const SET_ID = 0o6000;
 
 /** What was kept back of an entry. */
 export interface Held {

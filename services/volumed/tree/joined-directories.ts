@@ -36,41 +36,44 @@ export class JoinedDirectories {
 		const joined: Joined[] = [];
 		const waiting = [""];
 		for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
-			const at = place;
-			yield* this.both(
-				at,
-				function* (this: JoinedDirectories, { staged, there }: Pair) {
-					must(this.#status.ofDescriptor(staged), "statx");
-					const { mtimeSeconds, mtimeNanoseconds } = this.#status;
-					// Of a new content all is the archive's, said or not.
-					const isSaid = entering === "replace" || !implied.has(at);
-					joined.push({ place: at, time: isSaid ? [mtimeSeconds, mtimeNanoseconds] : undefined });
-					const names = namesIn(staged).map(nameOf);
-					this.looked += names.length;
-					if (entering === "replace") return;
-					for (const name of names) {
-						if (!this.#isDirectory(there, name)) continue;
-						const inner = at === "" ? name : `${at}/${name}`;
-						if (this.#isDirectory(staged, name)) waiting.push(inner);
-						else if (!isEmpty(there, name)) throw volumeFaults.DIRECTORY_IN_THE_WAY({ entry: shown(inner) });
-						yield;
-					}
-				}.bind(this),
-			);
+			using pair = this.open(place);
+			if (pair === undefined) continue;
+			must(this.#status.ofDescriptor(pair.staged), "statx");
+			const { mtimeSeconds, mtimeNanoseconds } = this.#status;
+			// Of a new content all is the archive's, said or not.
+			const isSaid = entering === "replace" || !implied.has(place);
+			joined.push({ place, time: isSaid ? [mtimeSeconds, mtimeNanoseconds] : undefined });
+			const names = namesIn(pair.staged).map(nameOf);
+			this.looked += names.length;
+			if (entering === "merge") waiting.push(...(yield* this.#inBoth(pair, place, names)));
 		}
 		return joined;
 	}
 
-	/** Opens both for `body`; nothing when it is not staged any more. */
-	*both(place: string, body: (pair: Pair) => Generator<void>): Generator<void> {
+	/** The places of directories within that both have. */
+	*#inBoth({ staged, there }: Pair, place: string, names: readonly string[]): Generator<void, string[]> {
+		const found: string[] = [];
+		for (const name of names) {
+			yield;
+			if (!this.#isDirectory(there, name)) continue;
+			const inner = place === "" ? name : `${place}/${name}`;
+			if (this.#isDirectory(staged, name)) found.push(inner);
+			else if (!isEmpty(there, name)) throw volumeFaults.DIRECTORY_IN_THE_WAY({ entry: shown(inner) });
+		}
+		return found;
+	}
+
+	/** Undefined when it is not staged any more. */
+	open(place: string): (Pair & Disposable) | undefined {
 		using opened = new DisposableStack();
 		const staged = beneath(this.#staged, place);
-		if (staged === undefined) return;
+		if (staged === undefined) return undefined;
 		opened.adopt(staged, closeFile);
 		const there = beneath(this.#there, place);
 		if (there === undefined) throw new Error(`${shown(place)} has gone from the content`);
 		opened.adopt(there, closeFile);
-		yield* body({ staged, there });
+		const held = opened.move();
+		return { staged, there, [Symbol.dispose]: () => held.dispose() };
 	}
 
 	/** The staged one, with nothing in it; the root stays. */

@@ -12,6 +12,7 @@ import { Fault, type FaultOptions } from "#lib/fault/fault.ts";
 import { LinuxError } from "#lib/linux/libc.ts";
 import type { Preparing } from "../kernel/inner-stages.ts";
 import type { Foot } from "../archive/manifest.ts";
+import type { Dropped } from "../archive/place.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Compared } from "./compare.ts";
 
@@ -24,7 +25,7 @@ export type TreeOrder =
 			readonly twice: boolean;
 	  }
 	/** Without a path the archive is read and compared with its manifest, and nothing is made of it. */
-	| { readonly kind: "unpack"; readonly path: string | undefined; readonly spool: string; readonly strip: number }
+	| { readonly kind: "unpack"; readonly path: string | undefined; readonly spool: string; readonly strip: Dropped }
 	| { readonly kind: "buffer"; readonly buffer: ArrayBuffer; readonly length: number }
 	| {
 			readonly kind: "seal";
@@ -35,7 +36,7 @@ export type TreeOrder =
 	  }
 	| { readonly kind: "catch-up" }
 	| { readonly kind: "end" }
-	| { readonly kind: "compare"; readonly path: string }
+	| { readonly kind: "compare"; readonly path: string; readonly merged: boolean }
 	| { readonly kind: "finish"; readonly privileged: boolean }
 	| { readonly kind: "stage"; readonly content: string; readonly id: string; readonly step: StageStep }
 	/** Nobody waits any more. */

@@ -14,14 +14,15 @@ import { FileStatus, S_IFDIR } from "#lib/linux/files/status.ts";
 import { must } from "#lib/linux/libc.ts";
 import type { Entering } from "../kernel/inner-stages.ts";
 import { stageName } from "../stage-name.ts";
-import { JoinedDirectories } from "./joined-directories.ts";
+import { JoinedDirectories, type Pair } from "./joined-directories.ts";
 import { copyStatus } from "./likeness.ts";
-import { readPlan, type StagePlan, writePlan } from "./stage-plan.ts";
+import { type Joined, readPlan, type StagePlan, writePlan } from "./stage-plan.ts";
 
 const ENOENT = 2;
 /** What directories grow by when names are moved into them, and file systems need for it. */
 const ROOM_BYTES = 64 * 1024;
-const ROOM_BYTES_A_NAME = 512;
+const ROOM_BYTES_A_NAME = 128;
+const AT_ONCE_BYTES = 64 * 1024;
 
 export class Stage implements Disposable {
 	readonly #content: number;
@@ -81,7 +82,8 @@ export class Stage implements Disposable {
 	#keepRoom(bytes: number): void {
 		const fd = must(makeFile(this.#folder, "room"), "open room");
 		try {
-			must(writeAt(fd, Buffer.alloc(bytes, "room"), 0), "write");
+			const some = Buffer.alloc(AT_ONCE_BYTES, "room");
+			for (let at = 0; at < bytes; at += some.length) must(writeAt(fd, some, at), "write");
 		} finally {
 			closeFile(fd);
 		}
@@ -116,26 +118,20 @@ export class Stage implements Disposable {
 
 	*#join({ joined }: StagePlan): Generator<void> {
 		const places = new Set(joined.map(({ place }) => place));
-		for (const { place } of joined) yield* this.#directories.both(place, (pair) => this.#moveAll(pair, place, places));
+		for (const { place } of joined) {
+			using pair = this.#directories.open(place);
+			if (pair !== undefined) yield* this.#moveAll(pair, place, places);
+		}
 		// What is in a directory comes before it: its time is its own.
 		for (const { place, time } of joined.toReversed()) {
-			yield* this.#directories.both(place, function* ({ staged, there }) {
-				if (time !== undefined) {
-					copyStatus(staged, there);
-					must(dateOf(there, null, ...time), "utimensat");
-				}
-				killPoint("volumed.stage.dressed");
-				yield;
-			});
+			this.#dress(place, time);
 			this.#directories.remove(place);
+			killPoint("volumed.stage.dressed");
+			yield;
 		}
 	}
 
-	*#moveAll(
-		{ staged, there }: { readonly staged: number; readonly there: number },
-		place: string,
-		joined: ReadonlySet<string>,
-	): Generator<void> {
+	*#moveAll({ staged, there }: Pair, place: string, joined: ReadonlySet<string>): Generator<void> {
 		for (const name of namesIn(staged).map(nameOf)) {
 			if (joined.has(place === "" ? name : `${place}/${name}`)) continue;
 			const isDirectory = this.#isDirectory(staged, name);
@@ -147,6 +143,13 @@ export class Stage implements Disposable {
 			killPoint("volumed.stage.entered");
 			yield;
 		}
+	}
+
+	#dress(place: string, time: Joined["time"]): void {
+		using pair = this.#directories.open(place);
+		if (pair === undefined || time === undefined) return;
+		copyStatus(pair.staged, pair.there);
+		must(dateOf(pair.there, null, ...time), "utimensat");
 	}
 
 	#isDirectory(directory: number, name: string): boolean {

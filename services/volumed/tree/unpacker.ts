@@ -19,7 +19,7 @@ import {
 import { FileStatus, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFSOCK } from "#lib/linux/files/status.ts";
 import { LinuxError, must } from "#lib/linux/libc.ts";
 import { type Entry, shown } from "../archive/entry.ts";
-import { placeOf } from "../archive/place.ts";
+import { type Dropped, placeOf } from "../archive/place.ts";
 import { SparseContent } from "../archive/sparse.ts";
 import { volumeFaults } from "../faults.ts";
 import { Dresser, type Held, type Warn } from "./dresser.ts";
@@ -53,7 +53,7 @@ export class Unpacker implements Disposable {
 	/** Names that it made and that are there. */
 	names = 0;
 	readonly #root: number;
-	readonly #strip: number;
+	readonly #strip: Dropped;
 	readonly #places: Places;
 	readonly #dresser: Dresser;
 	readonly #status = new FileStatus();
@@ -62,7 +62,7 @@ export class Unpacker implements Disposable {
 	#open: Open | undefined;
 
 	/** `root` is an open directory and stays the caller's. `warn` is told what cannot be kept here. */
-	constructor(root: number, strip: number, warn: Warn) {
+	constructor(root: number, strip: Dropped, warn: Warn) {
 		this.#root = root;
 		this.#strip = strip;
 		this.#places = new Places(root);

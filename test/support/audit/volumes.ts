@@ -42,7 +42,7 @@ async function disagreements(host: Host): Promise<string[]> {
 		const own = inside.filter((entry) => driver !== "sshfs" || entry !== "_known_hosts");
 		problems.push(...compare(`in the directory of volume ${String(name)}:`, expected, own));
 	}
-	for (const kept of [".trash", ".lost+found", ".going"]) {
+	for (const kept of [".trash", ".lost+found", ".going", ".snapshots"]) {
 		for (const left of await readdir(join(below, kept)).catch(() => [])) problems.push(`${kept} has ${left}`);
 	}
 	for (const { kind, volume } of rows(root, "volumed", "SELECT kind, volume FROM job")) {

@@ -1,0 +1,68 @@
+import { describe, expect } from "vitest";
+import { Fillings } from "./fillings.ts";
+import type { RestoreOutput, RestoreSpec } from "./job.ts";
+import { Restores } from "./restores.ts";
+import { modelArchiver } from "./test-support/model-archiver.ts";
+import { mounted, type Scene, volumeAt } from "./test-support/scene.ts";
+import { test } from "./test-support/scene-test.ts";
+import { parseVolumeName } from "./volume.ts";
+
+const far = new Map([["type", "nfs"]]);
+
+/** An archive with the one name `new`. */
+async function restore(scene: Scene, volume: string, more: Partial<RestoreSpec> = {}): Promise<RestoreOutput[]> {
+	async function* sent() {
+		yield Buffer.from("new");
+	}
+	const how = { existing: "refuse", strip: 0, privileges: false, dryRun: false, create: false } as const;
+	const spec = { requestId: "1", volume: parseVolumeName(volume), path: undefined, ...how, ...more };
+	const restores = new Restores(scene.parts, new Fillings(scene.parts, modelArchiver(scene.disk), scene.cutOff));
+	return await Array.fromAsync(restores.restore(spec, sent(), scene.signal));
+}
+
+describe("a restore into a content that has to be mounted", () => {
+	test("mounts it meanwhile, and keeps what it does not replace", async ({ scene }) => {
+		await scene.create("far", { options: far });
+		const content = scene.disk.content("far").add("old");
+		await expect(restore(scene, "far")).rejects.toMatchObject({ reason: "VOLUME_NOT_EMPTY" });
+		await restore(scene, "far", { existing: "merge", requestId: "2" });
+		expect([[...content], [...scene.local.mounted]]).toEqual([["old", "new"], []]);
+		await restore(scene, "far", { existing: "replace", requestId: "3" });
+		expect([[...content], [...scene.local.mounted]]).toEqual([["new"], []]);
+	});
+
+	test("that fails before its last step has changed nothing", async ({ scene }) => {
+		await scene.create("far", { options: far });
+		const content = scene.disk.content("far").add("old");
+		for (const call of ["begin", "prepare"] as const) {
+			scene.disk.inside.failures.set(call, new Error("it fails"));
+			await expect(restore(scene, "far", { existing: "replace" })).rejects.toThrow("it fails");
+			const left = scene.disk.inside.ids(scene.disk.mountpoint("far"));
+			expect([[...content], left, [...scene.local.mounted], scene.parts.jobs.isBusy("far")]).toEqual([
+				["old"],
+				[],
+				[],
+				false,
+			]);
+		}
+	});
+
+	test("that fails in its last step is gone on with, and nobody gets the volume before", async ({ scene }) => {
+		await scene.create("far", { options: far });
+		const content = scene.disk.content("far").add("old");
+		scene.disk.inside.failures.set("enter", new Error("its server has gone"));
+		const spec = { existing: "replace" } as const;
+		await expect(restore(scene, "far", spec)).rejects.toMatchObject({ reason: "RESTORE_UNFINISHED" });
+		await expect(scene.attach("c1", { "/x": volumeAt("far") })).rejects.toMatchObject({ reason: "VOLUME_BUSY" });
+		expect(await scene.cutOff.mend(scene.signal)).toBe(0);
+		expect([[...content], [...scene.local.mounted]]).toEqual([["new"], []]);
+		expect((await restore(scene, "far", spec)).at(-1)).toMatchObject({ kind: "result", result: { entries: 1 } });
+		await scene.attach("c1", { "/x": volumeAt("far") });
+	});
+
+	test("is refused where it is in memory", async ({ scene }) => {
+		await scene.create("memory", { options: mounted });
+		await expect(restore(scene, "memory")).rejects.toMatchObject({ reason: "CANNOT_RESTORE" });
+		expect([...scene.local.mounted]).toEqual([]);
+	});
+});

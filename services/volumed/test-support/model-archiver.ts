@@ -1,0 +1,22 @@
+/** An archiver whose archives are one name each, which it puts into a stage of the model disk. */
+import type { Archiver } from "../kernel/archiver.ts";
+import type { ModelDisk } from "./model-disk.ts";
+
+export function modelArchiver(disk: ModelDisk): Archiver {
+	const unpack = async (path: string) => {
+		let name = "";
+		return {
+			progress: { entries: 0, bytes: 0 },
+			push: async (bytes: Buffer) => {
+				name += bytes.toString();
+			},
+			end: async () => ({ entries: 1, bytes: name.length, sha256: "", wholeSha256: "", foot: undefined }),
+			finish: async () => {
+				disk.inside.stagedAt(path).add(name);
+				return { warnings: [], implied: [] };
+			},
+			[Symbol.asyncDispose]: async () => undefined,
+		};
+	};
+	return { unpack } as unknown as Archiver; // what a restore needs of one
+}
