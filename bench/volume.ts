@@ -5,9 +5,10 @@
  * Every part has a volumed of its own. Prints only.
  */
 import { printParts } from "./support/figures.ts";
+import { archiveMemory } from "./volume/archive-memory.ts";
 import { archives } from "./volume/archives.ts";
 import { attaching } from "./volume/attaching.ts";
 import { listing } from "./volume/listing.ts";
 import { lives } from "./volume/lives.ts";
 
-await printParts("volumed", { lives, attaching, listing, archives });
+await printParts("volumed", { lives, attaching, listing, archives, archiveMemory });

@@ -6,6 +6,8 @@ import { AttachmentServiceService, BackupServiceService, VolumeServiceService } 
 import { type Child, start } from "#lib/exec/run.ts";
 import { checkHealth } from "#lib/rpc/check-health.ts";
 import { client, type ClientOf } from "#lib/rpc/client.ts";
+import { nodeOptions } from "../../gateway/supervisor/node-options.ts";
+import { peakMb } from "../support/resident.ts";
 
 const MAIN = new URL("../../services/volumed/main.ts", import.meta.url).pathname;
 
@@ -18,8 +20,9 @@ export class Volumed implements AsyncDisposable {
 
 	private constructor(parent: string) {
 		this.root = mkdtempSync(join(parent, "wharf-bench-"));
-		const env = { WHARF_ROOT: this.root, WHARF_LOG_LEVEL: "error" };
-		this.#daemon = start(process.execPath, [MAIN], { env, stdout: "ignore", stderr: 2 });
+		const node = nodeOptions("volumed");
+		const env = { ...node.env, WHARF_ROOT: this.root, WHARF_LOG_LEVEL: "error" };
+		this.#daemon = start(process.execPath, [...node.args, MAIN], { env, stdout: "ignore", stderr: 2 });
 		const at = { unix: join(this.root, "run/volumed.sock") };
 		this.volumes = client(VolumeServiceService, at, { pipeline: true });
 		this.attachments = client(AttachmentServiceService, at, { pipeline: true });
@@ -31,6 +34,11 @@ export class Volumed implements AsyncDisposable {
 		const volumed = new Volumed(parent);
 		while ((await checkHealth({ unix: join(volumed.root, "run/volumed.sock") })) !== "SERVING") await sleep(20);
 		return volumed;
+	}
+
+	/** The most that was resident of it, in MB. */
+	peakMb(): number {
+		return peakMb(this.#daemon.pid);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
