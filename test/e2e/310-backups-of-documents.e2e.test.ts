@@ -44,9 +44,9 @@ describe("V9: a container that packs another one's volumes", () => {
 		await wharf("run", "-d", "-v", "/dbdata", "--name", "dbstore", "host", "sleep", "1000");
 		await wharf("exec", "dbstore", "sh", "-c", "echo 'this is backup test!' >/dbdata/file1.txt");
 		const made = await typed(
-			"wharf run --rm --volumes-from dbstore -v $(pwd):/backup host tar cvf /backup/backup.tar /dbdata 2>&1",
+			"wharf run --rm --volumes-from dbstore -v $(pwd):/backup host tar cvf /backup/backup.tar /dbdata",
 		);
-		expect(made.split("\n")).toEqual(expect.arrayContaining(["/dbdata/", "/dbdata/file1.txt"]));
+		expect(made).toBe("/dbdata/\n/dbdata/file1.txt\n");
 		expect(await typed("tar -tf backup.tar")).toBe("dbdata/\ndbdata/file1.txt\n");
 		await wharf("run", "-d", "-v", "/dbdata", "--name", "dbstore2", "host", "sleep", "1000");
 		const back =
