@@ -6,6 +6,7 @@ import {
 	destroySubvolume,
 	enableQuota,
 	holdsSubvolumes,
+	isSubvolume,
 	limitSubvolume,
 	snapshotSubvolume,
 } from "./btrfs.ts";
@@ -16,7 +17,7 @@ import { mountByWords } from "./mount/mount-words.ts";
 
 const OPERATIONS = {
 	...{ mountByWords, unmount, createSubvolume, destroySubvolume, enableQuota, limitSubvolume },
-	...{ snapshotSubvolume, holdsSubvolumes },
+	...{ isSubvolume, holdsSubvolumes, snapshotSubvolume },
 	...{ existsAt, realPathOf, allFoundInRoot },
 };
 

@@ -1,7 +1,7 @@
 /** What runs of backups came to, kept a day for who asks again. */
-import { rpcFaults } from "#lib/rpc/faults.ts";
 import type { Statement, Store } from "#lib/store/store.ts";
 import type { RunRecord } from "./backup-run.ts";
+import { refuseReused } from "./jobs.ts";
 
 const METHOD = "backups";
 
@@ -26,12 +26,12 @@ export class BackupRunRecords {
 	find(identity: RunIdentity): RunRecord | undefined {
 		const found = this.#store.replays.find(METHOD, identity.requestId);
 		if (found === undefined) return undefined;
-		refuseReused(identity, found.bodyHash);
+		refuseOther(identity, found.bodyHash);
 		return JSON.parse(Buffer.from(found.answer).toString("utf8")) as RunRecord; // as it was kept
 	}
 }
 
 /** Fault: REQUEST_ID_REUSED when the request was another one. */
-export function refuseReused({ requestId, bodyHash }: RunIdentity, known: string): void {
-	if (known !== bodyHash) throw rpcFaults.REQUEST_ID_REUSED({ method: METHOD, requestId });
+export function refuseOther(identity: RunIdentity, known: string): void {
+	refuseReused({ method: METHOD, ...identity }, known);
 }

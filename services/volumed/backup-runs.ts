@@ -1,6 +1,6 @@
 /** Backups of several volumes into a directory: each request once, however often it comes. */
 import { endOf, type BackupRunSpec, type RunOutput } from "./backup-run.ts";
-import { BackupRunRecords, refuseReused, type RunIdentity } from "./backup-run-records.ts";
+import { BackupRunRecords, refuseOther, type RunIdentity } from "./backup-run-records.ts";
 import { volumeFaults } from "./faults.ts";
 import { bodyHashOf } from "./job-records.ts";
 import { ArchiveDirectory } from "./kernel/archive-directory.ts";
@@ -35,7 +35,7 @@ export class BackupRuns {
 	#known(identity: RunIdentity): Pick<RunningBackups, "follow"> | undefined {
 		const running = this.#running.get(identity.requestId);
 		if (running !== undefined) {
-			refuseReused(identity, running.identity.bodyHash);
+			refuseOther(identity, running.identity.bodyHash);
 			return running;
 		}
 		const record = this.#records.find(identity);

@@ -1,7 +1,6 @@
 /** Backups: to a file that appears whole or not at all, or as a stream that ends with its result. */
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
-import { rpcFaults } from "#lib/rpc/faults.ts";
 import type { ArchiveCounts } from "./counting.ts";
 import { backupFact, failedFact, messageOf } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
@@ -9,6 +8,7 @@ import type { ArchiveResult, BackupSpec, BackupTarget, DirectoryTarget, JobOutpu
 import { identityOf, JobRecords } from "./job-records.ts";
 import type { JobControl } from "./job-control.ts";
 import type { JobIdentity } from "./jobs.ts";
+import { joined } from "./joined.ts";
 import { newArchiveName } from "./archive-names.ts";
 import { PROGRESS_MS } from "./followed.ts";
 import { ArchiveDirectory } from "./kernel/archive-directory.ts";
@@ -90,20 +90,12 @@ export class Backups {
 			yield* this.#streamed(spec, control);
 			return;
 		}
-		const kept = this.#records.findAnswer("backup", spec.requestId);
-		if (kept !== undefined) {
-			if (kept.bodyHash !== identity.bodyHash)
-				throw rpcFaults.REQUEST_ID_REUSED({ method: "backup", requestId: spec.requestId });
-			yield { kind: "result", result: kept.result };
-			return;
-		}
-		await turns.take([spec.volume], async () => {
-			if (jobs.canJoin(identity)) return;
+		const prepare = async () => {
 			await usableVolume(this.#parts, this.#volumes, spec.volume);
 			const file = await this.fileOf(spec, target, this.#parts.now());
-			jobs.begin(identity, (control) => this.make({ spec: { ...spec, target }, file, identity, control }));
-		});
-		yield* jobs.follow(identity, signal);
+			return (control: JobControl) => this.make({ spec: { ...spec, target }, file, identity, control });
+		};
+		yield* joined(this.#parts, identity, [spec.volume], prepare, signal);
 	}
 
 	/** The archive in its file, and older ones gone by the rules. Faults: as of `backup`; then nothing is left of it. */

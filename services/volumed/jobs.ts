@@ -31,6 +31,14 @@ interface Running extends JobIdentity {
 /** What puts something in the place of a volume's content. */
 const FILLING: readonly JobKind[] = ["restore", "clone"];
 
+/** Fault: REQUEST_ID_REUSED when another thing was asked with the same id; `known` is what that was, digested. */
+export function refuseReused(
+	{ method, requestId, bodyHash }: { readonly method: string; readonly requestId: string; readonly bodyHash: string },
+	known: string,
+): void {
+	if (known !== bodyHash) throw rpcFaults.REQUEST_ID_REUSED({ method, requestId });
+}
+
 /** Progress of one's own work, then its result. */
 export async function* told<R>(running: Promise<R>, control: JobControl): AsyncGenerator<Told<R>> {
 	const over = running.then(
@@ -92,7 +100,7 @@ export class Jobs {
 	canJoin({ kind, requestId, bodyHash }: JobIdentity): boolean {
 		const job = this.#find(kind, requestId);
 		if (job === undefined) return false;
-		if (job.bodyHash !== bodyHash) throw rpcFaults.REQUEST_ID_REUSED({ method: kind, requestId });
+		refuseReused({ method: kind, requestId, bodyHash }, job.bodyHash);
 		if (job.followed === undefined) throw volumeFaults.JOB_RUNNING({ requestId });
 		return true;
 	}

@@ -2,11 +2,10 @@
  * Requests for jobs that others may join: the one that came first begins it, later ones of the same id follow it, and those that come after its
  * end get its answer again.
  */
-import { rpcFaults } from "#lib/rpc/faults.ts";
 import type { Told } from "./job.ts";
 import { JobRecords } from "./job-records.ts";
 import type { JobControl } from "./job-control.ts";
-import type { JobIdentity } from "./jobs.ts";
+import { type JobIdentity, refuseReused } from "./jobs.ts";
 import type { Parts } from "./parts.ts";
 
 /**
@@ -36,6 +35,6 @@ export async function* joined<R extends object>(
 /** Of a request that has ended well. Fault: REQUEST_ID_REUSED. */
 export function keptAnswer<R>(store: Parts["store"], { kind, requestId, bodyHash }: JobIdentity): R | undefined {
 	const kept = new JobRecords(store).findAnswer<R>(kind, requestId);
-	if (kept !== undefined && kept.bodyHash !== bodyHash) throw rpcFaults.REQUEST_ID_REUSED({ method: kind, requestId });
+	if (kept !== undefined) refuseReused({ method: kind, requestId, bodyHash }, kept.bodyHash);
 	return kept?.result;
 }

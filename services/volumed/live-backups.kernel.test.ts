@@ -3,10 +3,10 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { AttachRequest, CreateVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
-import { ScratchCgroup } from "#lib/linux/test-support/scratch-cgroup.ts";
+import { CreateVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
+import type { ScratchCgroup } from "#lib/linux/test-support/scratch-cgroup.ts";
 import { backup, Daemon, restore } from "./test-support/daemon.ts";
-import { FILES, makeWritten, numberIn, problemsIn, writer } from "./test-support/live-writer.ts";
+import { FILES, numberIn, problemsIn, writeAllTheTime } from "./test-support/live-writer.ts";
 
 let daemon: Daemon;
 let group: ScratchCgroup;
@@ -17,12 +17,7 @@ beforeAll(async () => {
 	await daemon.start();
 	await daemon.volumes.createVolume(CreateVolumeRequest.fromPartial({ name: "live" }));
 	content = daemon.content("live");
-	makeWritten(content);
-	group = new ScratchCgroup("live-backups");
-	group.spawn(...writer(content));
-	const mounts = [{ destination: "/x", source: { $case: "volume" as const, value: { name: "live" } } }];
-	const container = { holder: "test", containerId: "c1", containerName: "web" };
-	await daemon.attachments.attach(AttachRequest.fromPartial({ ...container, mounts, cgroup: group.path }));
+	group = await writeAllTheTime(daemon, "live");
 });
 afterAll(async () => {
 	await group[Symbol.asyncDispose]();

@@ -2,12 +2,12 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { AttachRequest, CreateVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
+import { CreateVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
 import { createSubvolume } from "#lib/linux/btrfs.ts";
-import { ScratchCgroup } from "#lib/linux/test-support/scratch-cgroup.ts";
+import type { ScratchCgroup } from "#lib/linux/test-support/scratch-cgroup.ts";
 import { backup, type Daemon, restore } from "./test-support/daemon.ts";
 import { KillScene, ownMountsAndRun } from "./test-support/kill-scene.ts";
-import { makeWritten, problemsIn, writer } from "./test-support/live-writer.ts";
+import { problemsIn, writeAllTheTime } from "./test-support/live-writer.ts";
 
 let scene: KillScene;
 let daemon: Daemon;
@@ -22,13 +22,7 @@ beforeAll(async () => {
 	await daemon.start();
 	const options = { size: "64m" };
 	await daemon.volumes.createVolume(CreateVolumeRequest.fromPartial({ name: "live", options }));
-	const content = daemon.content("live");
-	makeWritten(content);
-	group = new ScratchCgroup("snapshot-backups");
-	group.spawn(...writer(content));
-	const mounts = [{ destination: "/x", source: { $case: "volume" as const, value: { name: "live" } } }];
-	const container = { holder: "test", containerId: "c1", containerName: "web" };
-	await daemon.attachments.attach(AttachRequest.fromPartial({ ...container, mounts, cgroup: group.path }));
+	group = await writeAllTheTime(daemon, "live");
 });
 afterAll(async () => {
 	await group[Symbol.asyncDispose]();

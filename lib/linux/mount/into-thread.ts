@@ -48,9 +48,10 @@ function attach({ origin, sight, place, replaces, givenUp }: Attach): Attached {
 	}
 	killPoint("mount.attached");
 	try {
-		const [mount, ...below] = ground.tree(mountPlaceOf(tree.fd).mountId);
-		const problem = mount === undefined ? "it is not in mountinfo" : sightProblem([mount, ...below], sight);
-		if (mount === undefined || problem !== undefined) throw new MountRefused("kernel", problem ?? "");
+		const mounts = ground.tree(mountPlaceOf(tree.fd).mountId);
+		const problem = sightProblem(mounts, sight);
+		if (problem !== undefined) throw new MountRefused("kernel", problem);
+		const [mount] = mounts as [Mount, ...Mount[]]; // that it is not there would be a problem
 		return { made: spot.made, mark: markOf(mount) };
 	} catch (error) {
 		takeOff(ground, tree.fd);

@@ -40,6 +40,9 @@ const MAGIC_GNU = "ustar  \0";
 const MAGIC_V7 = "\0".repeat(8);
 const SPACE = 32;
 
+/** What eleven octal digits can say: of sizes and times. */
+export const MOST_OCTAL = 0o77777777777;
+
 /** The bytes of the blocks that hold so many. */
 export function padded(size: number): number {
 	return Math.ceil(size / BLOCK) * BLOCK;

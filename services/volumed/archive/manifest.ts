@@ -10,14 +10,13 @@
  */
 import { volumeFaults } from "../faults.ts";
 import type { Entry } from "./entry.ts";
-import { BLOCK } from "./header.ts";
+import { BLOCK, MOST_OCTAL, paddingOf } from "./header.ts";
 
 const MANIFEST_PATH = ".wharf/manifest.jsonl";
 const MARK = "wharf-manifest";
 const FORMAT = "wharf-manifest/2";
 /** Whole records, as tar writes them. */
 const RECORD = 20 * BLOCK;
-const MOST_OCTAL = 0o77777777777;
 
 /** Of the archive before the manifest. */
 export interface Extent {
@@ -78,8 +77,9 @@ export function manifestHeader(size: number, createdAt: Date): Buffer {
 
 /** The zeros behind a manifest of `size` bytes: two blocks end an archive, and the last record is filled up. */
 export function archiveEnd(bytesBefore: number, size: number): Buffer {
-	const filling = padding(size, BLOCK);
-	const end = 2 * BLOCK + padding(bytesBefore + BLOCK + size + filling + 2 * BLOCK, RECORD);
+	const filling = paddingOf(size);
+	const before = bytesBefore + BLOCK + size + filling + 2 * BLOCK;
+	const end = 2 * BLOCK + ((RECORD - (before % RECORD)) % RECORD);
 	return Buffer.alloc(filling + end);
 }
 
@@ -145,8 +145,4 @@ function parsed(line: string): Record<string, unknown> {
 function excerpt(line: string): string {
 	if (line === "") return "nothing more";
 	return line.length > 300 ? `${line.slice(0, 300)}…` : line;
-}
-
-function padding(size: number, unit: number): number {
-	return (unit - (size % unit)) % unit;
 }

@@ -5,7 +5,7 @@
  * Pure and always the same: an entry has one form. Names and values are strings with a character a byte (`latin1`).
  */
 import type { Entry, EntryType } from "./entry.ts";
-import { BLOCK, padded } from "./header.ts";
+import { BLOCK, MOST_OCTAL, padded } from "./header.ts";
 
 const TYPE_FLAGS: Readonly<Record<Exclude<EntryType, "socket">, number>> = {
 	file: 48,
@@ -21,7 +21,6 @@ const EXTENDED = 120;
 const NAME_BYTES = 100;
 const PREFIX_BYTES = 155;
 const MOST_ID = 0o7777777;
-const MOST_SIZE = 0o77777777777;
 
 /** An entry's extended header; empty when it needs none. */
 export function extendedOf(entry: Entry): string {
@@ -32,7 +31,7 @@ export function extendedOf(entry: Entry): string {
 		records += record("GNU.sparse.name", path) + record("GNU.sparse.realsize", String(size));
 	} else if (splitAt(path) === undefined) records += record("path", path);
 	if (link !== undefined && link.length > NAME_BYTES) records += record("linkpath", link);
-	if (storedSize > MOST_SIZE) records += record("size", String(storedSize));
+	if (storedSize > MOST_OCTAL) records += record("size", String(storedSize));
 	if (uid > MOST_ID) records += record("uid", String(uid));
 	if (gid > MOST_ID) records += record("gid", String(gid));
 	if (!isWhole(mtime)) records += record("mtime", mtime);
@@ -98,7 +97,7 @@ function block(out: Buffer, at: number, { name, flag, mode, uid, gid, size, mtim
 	sum += octal(out, at + 100, 7, mode);
 	sum += octal(out, at + 108, 7, uid > MOST_ID ? 0 : uid);
 	sum += octal(out, at + 116, 7, gid > MOST_ID ? 0 : gid);
-	sum += octal(out, at + 124, 11, size > MOST_SIZE ? 0 : size);
+	sum += octal(out, at + 124, 11, size > MOST_OCTAL ? 0 : size);
 	sum += octal(out, at + 136, 11, mtime);
 	out[at + 156] = flag;
 	if (link !== undefined) sum += text(out, at + 157, link.slice(0, NAME_BYTES));
@@ -156,10 +155,10 @@ function besideName(path: string, folder: string): string {
 
 /** Seconds that a header can say, and nothing below. */
 function isWhole(mtime: string): boolean {
-	return mtime.endsWith(".000000000") && !mtime.startsWith("-") && Number(mtime.slice(0, -10)) <= MOST_SIZE;
+	return mtime.endsWith(".000000000") && !mtime.startsWith("-") && Number(mtime.slice(0, -10)) <= MOST_OCTAL;
 }
 
 function secondsOf(mtime: string): number {
 	const seconds = Number(mtime.slice(0, -10));
-	return seconds >= 0 && seconds <= MOST_SIZE ? seconds : 0;
+	return seconds >= 0 && seconds <= MOST_OCTAL ? seconds : 0;
 }

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { killPoint } from "#lib/config/kill-point.ts";
 import type { Aside } from "#lib/linux/aside.ts";
-import { isSubvolume } from "#lib/linux/btrfs.ts";
+import { isBtrfs } from "#lib/linux/btrfs.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import type { Log } from "#lib/log/log.ts";
 
@@ -29,7 +29,9 @@ export class Snapshots {
 	/** Undefined: there can be none, or it would not have everything. */
 	async take(path: string): Promise<Snapshot | undefined> {
 		try {
-			if (!isSubvolume(path) || (await this.#aside.call("holdsSubvolumes", path))) return undefined;
+			// The content may be on a server that does not answer: it is not looked at here, and only where there may be a snapshot.
+			if (!isBtrfs(this.#folder) || !(await this.#aside.call("isSubvolume", path))) return undefined;
+			if (await this.#aside.call("holdsSubvolumes", path)) return undefined;
 			const snapshot = join(this.#folder, randomBytes(16).toString("hex"));
 			await this.#aside.call("snapshotSubvolume", path, snapshot);
 			killPoint("volumed.snapshot.taken");

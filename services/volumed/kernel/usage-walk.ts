@@ -6,13 +6,14 @@
  */
 import { closeSync, constants, lstatSync, openSync, readdirSync, type Stats, statSync } from "node:fs";
 import { isErrno } from "#lib/linux/libc.ts";
+import { BLOCK, padded } from "../archive/header.ts";
 import { isStage } from "../stage-name.ts";
 
 /** Of every file system, whatever its blocks are: stat(2). */
 const BLOCK_BYTES = 512;
 
 /** Of an entry in an archive: its header, and another one with what is more exact, which has a block. */
-const HEADER_BYTES = 3 * BLOCK_BYTES;
+const HEADER_BYTES = 3 * BLOCK;
 
 /** Entries between two looks at the clock. */
 const AT_ONCE = 128;
@@ -149,7 +150,7 @@ export class UsageWalk implements Disposable {
 
 /** Holes are not archived. */
 function archivedBytes({ size, blocks }: Stats): number {
-	return Math.ceil(Math.min(size, blocks * BLOCK_BYTES) / BLOCK_BYTES) * BLOCK_BYTES;
+	return padded(Math.min(size, blocks * BLOCK_BYTES));
 }
 
 function fullPath({ anchor, path }: Directory): string {

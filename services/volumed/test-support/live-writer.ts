@@ -1,6 +1,9 @@
 /** A program that changes a volume all the time, so that it shows in what is read of it whether that was there at one time. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { AttachRequest } from "#gen/wharf/volume/v1/volume.ts";
+import { ScratchCgroup } from "#lib/linux/test-support/scratch-cgroup.ts";
+import type { Daemon } from "./daemon.ts";
 
 /** That nobody touches. */
 export const FILES = 3_000;
@@ -19,15 +22,22 @@ while :; do
 	if [ -d there ]; then mv there back; else mv back there; fi
 done`;
 
-export function makeWritten(folder: string): void {
+function makeWritten(folder: string): void {
 	for (const name of ["a", "m", "z", "there/deep", "big"]) mkdirSync(join(folder, name), { recursive: true });
 	for (let index = 0; index < FILES; index++) writeFileSync(join(folder, `big/${index}`), `${index}`);
 	writeFileSync(join(folder, "there/deep/file"), "moved");
 }
 
-/** The program and its arguments. */
-export function writer(folder: string): [program: string, ...args: string[]] {
-	return ["sh", "-c", WRITER, "sh", folder];
+/** A container `web` has the volume mounted and writes to it, until its control group ends. */
+export async function writeAllTheTime(daemon: Daemon, volume: string): Promise<ScratchCgroup> {
+	const content = daemon.content(volume);
+	makeWritten(content);
+	const group = new ScratchCgroup("writer");
+	group.spawn("sh", "-c", WRITER, "sh", content);
+	const mounts = [{ destination: "/x", source: { $case: "volume" as const, value: { name: volume } } }];
+	const container = { holder: "test", containerId: "c1", containerName: "web" };
+	await daemon.attachments.attach(AttachRequest.fromPartial({ ...container, mounts, cgroup: group.path }));
+	return group;
 }
 
 const textIn = (folder: string, name: string): string => readFileSync(join(folder, name), "utf8").trim();

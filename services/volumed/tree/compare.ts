@@ -56,7 +56,7 @@ async function readVolume(path: string, isOver: () => boolean): Promise<TreeLine
 		again: () => undefined,
 		gone: () => undefined,
 	});
-	const isWhole = await inSlices(packer.pack(new TreeCursor(root.fd)), () => sheet.clear(), isOver);
+	const isWhole = await inSlices(packer.pack(new TreeCursor(root.fd)), () => void sheet.take(), isOver);
 	return isWhole ? lines : undefined;
 }
 

@@ -28,11 +28,6 @@ export class Sheet {
 		this.at = 0;
 	}
 
-	/** What was written has been taken. */
-	clear(): void {
-		this.at = 0;
-	}
-
 	/** What was written, and the sheet is clear. It is there until the next one is written. */
 	take(): Buffer {
 		const written = this.bytes.subarray(0, this.at);
