@@ -23,9 +23,10 @@ import {
 	UpdateVolumeRequest,
 	type VerifyArchiveRequest,
 } from "#gen/wharf/volume/v1/volume.ts";
+import { unmount } from "#lib/linux/mount/mount.ts";
 import type { CallOptions } from "#lib/rpc/client.ts";
 import { tarOf } from "./archive.ts";
-import { type KillScene, wholeOf } from "./kill-scene.ts";
+import { type KillScene, mountPaths, wholeOf } from "./kill-scene.ts";
 
 export const HOLDER = "kills";
 
@@ -220,6 +221,12 @@ const outside = (name: string, act: (scene: KillScene) => unknown): Step => ({
 	act: async ({ scene }) => act(scene),
 });
 
+/** Publications of it show what it was from then on. */
+function unmountVolume({ folder, volumes }: KillScene, name: string): void {
+	const path = join(volumes, name, "_data");
+	if (mountPaths(folder).includes(path)) unmount(path, { detach: true });
+}
+
 const OWNERS = { uids: [{ onDisk: 0, seen: 100_000, count: 1000 }], gids: [{ onDisk: 0, seen: 100_000, count: 1000 }] };
 const VOLATILE = { type: "tmpfs", device: "tmpfs", o: "size=1m" };
 const BIND = { type: "none", o: "bind" };
@@ -294,6 +301,12 @@ export const SCENARIO: readonly Step[] = [
 	publish("two", "elm", { subpath: "part", readOnly: true }),
 	publish("three", "sized"),
 	publish("one", "elm", {}, true),
+	create("moved", { options: VOLATILE }),
+	publish("four", "moved"),
+	outside("somebody unmounts a volume", (scene) => unmountVolume(scene, "moved")),
+	publish("four", "moved", {}, true),
+	unpublish("four"),
+	remove("moved"),
 	unpublish("nothing"),
 	mountInto("web", () => mount("/live/deep", "sized")),
 	mountInto("worker", (scene) => bind("/bound", scene.at("source"), { readOnly: true })),
