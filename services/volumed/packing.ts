@@ -20,8 +20,7 @@ export interface Packed {
 	readonly control: JobControl;
 }
 
-/** `sha256` is of all of it, before compression. */
-type Made = Pick<ArchiveResult, "entries" | "bytes" | "sha256"> & Paused;
+type Made = Pick<ArchiveResult, "entries" | "bytes"> & Paused;
 
 /**
  * The archive as it is stored or sent; a buffer is the reader's until it asks for the next but one. The value that it returns at its end is
@@ -33,19 +32,16 @@ export async function* packed(packing: Packed): AsyncGenerator<Buffer, ArchiveRe
 	const { compression, level, volume } = spec;
 	const end: { made?: Made } = {};
 	const archive = archived(packing, end);
-	// What is stored as it is has been digested on its way already.
-	const digest = compression === "none" ? undefined : createHash("sha256");
+	const digest = createHash("sha256");
 	let storedBytes = 0;
 	for await (const chunk of compressed(archive, compression, level, control.signal)) {
-		digest?.update(chunk);
+		digest.update(chunk);
 		storedBytes += chunk.length;
 		yield chunk;
 	}
 	const { made } = end;
 	if (made === undefined) throw new Error("an archive ended before it was whole");
-	const { sha256, ...rest } = made;
-	const stored = { storedBytes, sha256: digest?.digest("hex") ?? sha256 };
-	return { volume, ...rest, ...stored, verified: true, path: "", removed: [] };
+	return { volume, ...made, storedBytes, sha256: digest.digest("hex"), verified: true, path: "", removed: [] };
 }
 
 async function* archived(
@@ -63,7 +59,7 @@ async function* archived(
 	control.progress = packing.progress;
 	const foot = yield* packing.manifest(volume, createdAt);
 	const { entries, bytes } = foot;
-	end.made = { entries, bytes, sha256: packing.digest(), ...paused, warnings: [...foot.warnings, ...paused.warnings] };
+	end.made = { entries, bytes, ...paused, warnings: [...foot.warnings, ...paused.warnings] };
 }
 
 const NOT_PAUSED: Paused = { paused: [], pausedMs: 0, warnings: [] };

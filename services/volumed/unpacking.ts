@@ -32,7 +32,7 @@ export async function unpack({ archiver, path, spec, source, control, isOwn }: U
 	const { signal } = control;
 	await using unpacking = await archiver.unpack(path, spec.strip, signal);
 	const read = await readWhole(unpacking, source, control);
-	const { warnings, implied } = await unpacking.finish(spec.privileges || isOwn(read.storedSha256));
+	const { warnings, implied } = await unpacking.finish(spec.privileges || isOwn(read.sha256));
 	return { result: resultOf(spec.volume, read, warnings), implied };
 }
 
@@ -55,12 +55,12 @@ export async function rehearse({
 	await using unpacking = await archiver.unpack(undefined, spec.strip, control.signal);
 	const read = await readWhole(unpacking, source, control);
 	const { differences, count } = path === undefined ? NO_DIFFERENCES : await unpacking.compare(path, merged);
-	const { warnings } = await unpacking.finish(spec.privileges || isOwn(read.storedSha256));
+	const { warnings } = await unpacking.finish(spec.privileges || isOwn(read.sha256));
 	return { result: resultOf(spec.volume, read, warnings), differences, differenceCount: count };
 }
 
 function resultOf(volume: string, read: Stored, warnings: readonly string[]): ArchiveResult {
-	const { entries, bytes, foot, storedBytes, storedSha256: sha256 } = read;
+	const { entries, bytes, foot, storedBytes, sha256 } = read;
 	const none = { path: "", paused: [], pausedMs: 0, removed: [] };
 	return { volume, entries, bytes, storedBytes, sha256, warnings, verified: foot !== undefined, ...none };
 }
@@ -80,7 +80,7 @@ export async function verify({ archiver, path, source, control }: Verifying): Pr
 		entries: read.entries,
 		bytes: read.bytes,
 		storedBytes: read.storedBytes,
-		sha256: read.storedSha256,
+		sha256: read.sha256,
 		hasManifest: read.foot !== undefined,
 		differences,
 		differenceCount: count,
@@ -91,7 +91,7 @@ const NO_DIFFERENCES = { differences: [], count: 0 };
 
 interface Stored extends Read {
 	readonly storedBytes: number;
-	readonly storedSha256: string;
+	readonly sha256: string;
 }
 
 /** To its end, and compared with its manifest. */
@@ -105,5 +105,5 @@ async function readWhole(unpacking: Reading, source: StoredArchive, control: Job
 	const read = await unpacking.end();
 	const problem = read.foot && disagreement(read.foot, read);
 	if (problem !== undefined) throw volumeFaults.MANIFEST_MISMATCH({ problem });
-	return { ...read, storedBytes: stored.bytes, storedSha256: stored.sha256 ?? read.wholeSha256 };
+	return { ...read, storedBytes: stored.bytes, sha256: stored.sha256() };
 }

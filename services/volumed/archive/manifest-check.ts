@@ -3,7 +3,7 @@
  * whole yet, and the foot.
  */
 import { volumeFaults } from "../faults.ts";
-import { type Foot, lineDifference, parseFoot, parseHead } from "./manifest.ts";
+import { checkHead, type Foot, lineDifference, parseFoot } from "./manifest.ts";
 
 const NEWLINE = 10;
 /** Of a line: the foot names sockets and warnings. */
@@ -17,7 +17,7 @@ export interface Lines {
 }
 
 export class ManifestCheck {
-	volume: string | undefined;
+	#head: string | undefined;
 	readonly #lines: Lines;
 	/** So much of them was in the manifest. */
 	#at = 0;
@@ -42,18 +42,19 @@ export class ManifestCheck {
 
 	/** After its last byte. Faults: MANIFEST_MISMATCH. */
 	end(): Foot {
-		if (this.volume === undefined || this.#keptBytes > 0)
+		if (this.#head === undefined || this.#keptBytes > 0)
 			throw volumeFaults.MANIFEST_MISMATCH({ problem: "it cannot be read" });
 		if (this.#foot === undefined) throw this.#mismatch("");
-		return parseFoot(this.#foot);
+		return parseFoot(this.#foot, this.#head);
 	}
 
 	/** Lines that are whole. */
 	#take(bytes: Buffer): void {
 		let offset = 0;
-		if (this.volume === undefined) {
+		if (this.#head === undefined) {
+			this.#head = lineAt(bytes, 0);
+			checkHead(this.#head);
 			offset = bytes.indexOf(NEWLINE) + 1;
-			this.volume = parseHead(bytes.toString("utf8", 0, offset)).volume;
 		}
 		const length = Math.min(bytes.length - offset, this.#lines.length - this.#at);
 		const theirs = bytes.subarray(offset, offset + length);

@@ -1,20 +1,22 @@
 /**
  * The manifest: what an archive holds, as the last entry of the archive itself.
  *
- * An entry may come more than once: the last one counts, as for all programs that extract. JSON lines: a head, one line an entry in the archive's order, a foot. The entries' lines follow from the archive alone, so a
- * reader makes them anew while it reads and compares: whatever is missing, extra or different shows. The foot has the SHA-256
- * of every byte before the manifest, which covers the headers too, and sockets, which no archive can hold.
+ * An entry may come more than once: the last one counts, as for all programs that extract. JSON lines: a head, one line an entry in the
+ * archive's order, a foot. The entries' lines follow from the archive alone and have all that is made of it, so a reader makes them anew while
+ * it reads and compares: whatever is missing, extra or different shows. The foot has what no archive can hold, and the SHA-256 of all that
+ * does not follow: itself and the head.
  *
  * To other programs it is an ordinary file, `.wharf/manifest.jsonl`, after all others; `tar --exclude=.wharf` leaves it out. The
  * owner's name in its header tells it from a volume's own file of that name: backups name owners by number.
  */
+import { hash } from "node:crypto";
 import { volumeFaults } from "../faults.ts";
 import type { Entry } from "./entry.ts";
 import { BLOCK, MOST_OCTAL, paddingOf } from "./header.ts";
 
 const MANIFEST_PATH = ".wharf/manifest.jsonl";
 const MARK = "wharf-manifest";
-const FORMAT = "wharf-manifest/2";
+const FORMAT = "wharf-manifest/3";
 /** Whole records, as tar writes them. */
 const RECORD = 20 * BLOCK;
 
@@ -22,7 +24,6 @@ const RECORD = 20 * BLOCK;
 export interface Extent {
 	readonly entries: number;
 	readonly bytes: number;
-	readonly sha256: string;
 }
 
 export interface Foot extends Extent {
@@ -43,11 +44,8 @@ export function manifestText(
 	createdAt: Date,
 	foot: Foot,
 ): { readonly head: Buffer; readonly foot: Buffer } {
-	const head = { format: FORMAT, volume, createdAt: createdAt.toISOString() };
-	return {
-		head: Buffer.from(`${JSON.stringify(head)}\n`),
-		foot: Buffer.from(`${JSON.stringify({ end: true, ...foot })}\n`),
-	};
+	const head = JSON.stringify({ format: FORMAT, volume, createdAt: createdAt.toISOString() });
+	return { head: Buffer.from(`${head}\n`), foot: Buffer.from(`${footText(head, foot)}\n`) };
 }
 
 /** A plain ustar header, which every tar program reads, for a manifest of `size` bytes; from 8 GiB on with a binary number, as GNU tar has it. */
@@ -84,29 +82,34 @@ export function archiveEnd(bytesBefore: number, size: number): Buffer {
 }
 
 /** Fault: MANIFEST_MISMATCH when it is none of ours. */
-export function parseHead(line: string): { readonly volume: string } {
-	const { format, volume } = parsed(line);
-	if (format === FORMAT) return { volume: String(volume) };
-	throw volumeFaults.MANIFEST_MISMATCH({ problem: "it is of another format" });
+export function checkHead(line: string): void {
+	if (parsed(line)["format"] !== FORMAT) throw volumeFaults.MANIFEST_MISMATCH({ problem: "it is of another format" });
 }
 
-/** Fault: MANIFEST_MISMATCH. */
-export function parseFoot(line: string): Foot {
-	const { end, entries, bytes, sha256, sockets, gone, warnings } = parsed(line);
+/** `head` is the manifest's first line. Fault: MANIFEST_MISMATCH. */
+export function parseFoot(line: string, head: string): Foot {
+	const { end, entries, bytes, sockets, gone, warnings } = parsed(line);
 	const isList = [sockets, gone, warnings].every(
 		(list) => Array.isArray(list) && list.every((one) => typeof one === "string"),
 	);
-	if (end !== true || typeof entries !== "number" || typeof bytes !== "number" || typeof sha256 !== "string" || !isList)
+	if (end !== true || typeof entries !== "number" || typeof bytes !== "number" || !isList)
 		throw volumeFaults.MANIFEST_MISMATCH({ problem: "it has no end" });
 	const lists = { sockets: sockets as string[], gone: gone as string[], warnings: warnings as string[] }; // looked at above
-	return { entries, bytes, sha256, ...lists };
+	const foot = { entries, bytes, ...lists };
+	if (footText(head, foot) === line) return foot;
+	throw volumeFaults.MANIFEST_MISMATCH({ problem: "its first or its last line was changed" });
+}
+
+function footText(head: string, { entries, bytes, sockets, gone, warnings }: Foot): string {
+	const foot = { end: true, entries, bytes, sockets, gone, warnings };
+	const sha256 = hash("sha256", `${head}\n${JSON.stringify(foot)}`, "hex");
+	return JSON.stringify({ ...foot, sha256 });
 }
 
 /** What differs, in words; undefined when all agrees. */
 export function disagreement(foot: Extent, read: Extent): string | undefined {
 	if (foot.entries !== read.entries) return `it has ${read.entries} entries and not ${foot.entries}`;
-	if (foot.bytes !== read.bytes) return `it has ${read.bytes} bytes and not ${foot.bytes}`;
-	return foot.sha256 === read.sha256 ? undefined : "its headers were changed";
+	return foot.bytes === read.bytes ? undefined : `it has ${read.bytes} bytes and not ${foot.bytes}`;
 }
 
 /** Of two lines about the same path, in what they differ; of others, which they are. */

@@ -3,7 +3,6 @@
  *
  * Bytes are in a few buffers that go round between the thread and here, so that a job of any size takes the same memory.
  */
-import { createHash, type Hash } from "node:crypto";
 import type { Foot } from "../archive/manifest.ts";
 import type { Dropped } from "../archive/place.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
@@ -18,10 +17,6 @@ const BUFFERS = 4;
 
 /** What was read of an archive. */
 export interface Read extends Progress {
-	/** Of what is before the manifest. */
-	readonly sha256: string;
-	/** Of all of it. */
-	readonly wholeSha256: string;
 	/** Undefined: the archive has no manifest. Where it has one, its lines are those that follow from the archive. */
 	readonly foot: Foot | undefined;
 }
@@ -113,7 +108,6 @@ interface Chunk {
 export class Packing implements AsyncDisposable {
 	progress: Progress = { entries: 0, bytes: 0 };
 	readonly #job: Job;
-	readonly #digest = createHash("sha256");
 	/** What the reader may still have. */
 	#last: ArrayBuffer | undefined;
 
@@ -139,8 +133,7 @@ export class Packing implements AsyncDisposable {
 	/** After the tree: its manifest, and the archive's end. */
 	async *manifest(volume: string, createdAt: Date): AsyncGenerator<Buffer, Foot> {
 		const job = this.#job;
-		const sha256 = this.#digest.copy().digest("hex");
-		job.send({ kind: "seal", volume, createdAt, bytes: this.progress.bytes, sha256 });
+		job.send({ kind: "seal", volume, createdAt, bytes: this.progress.bytes });
 		const chunks = this.#chunks("sealed");
 		for (;;) {
 			const next = await chunks.next();
@@ -149,23 +142,16 @@ export class Packing implements AsyncDisposable {
 		}
 	}
 
-	/** Digested, up to the reply that ends them, which is returned. */
+	/** Up to the reply that ends them, which is returned. */
 	async *#chunks<K extends "packed" | "sealed">(end: K): AsyncGenerator<Chunk, Reply<K>> {
 		for (;;) {
 			const reply = await this.#job.next();
 			if (reply.kind !== "chunk") return expected(end, reply);
 			const { buffer, length, entries } = reply;
-			const bytes = Buffer.from(buffer, 0, length);
-			this.#digest.update(bytes);
-			yield { bytes, entries };
+			yield { bytes: Buffer.from(buffer, 0, length), entries };
 			this.#giveLast();
 			this.#last = buffer;
 		}
-	}
-
-	/** Of the whole archive, once it is there; as it is before compression. */
-	digest(): string {
-		return this.#digest.digest("hex");
 	}
 
 	#giveLast(): void {
@@ -186,12 +172,9 @@ export class Packing implements AsyncDisposable {
 export class Unpacking implements AsyncDisposable {
 	progress: Progress = { entries: 0, bytes: 0 };
 	readonly #job: Job;
-	readonly #digest = createHash("sha256");
 	readonly #free: Buffer[] = Array.from({ length: BUFFERS }, () => Buffer.from(new ArrayBuffer(BUFFER_BYTES)));
-	/** From where the manifest begins, or the end. */
-	#whole: Hash | undefined;
-	/** Of the buffers that are with the thread, how much is in each. */
-	readonly #lengths: number[] = [];
+	/** So many buffers are with the thread. */
+	#away = 0;
 	#filling: Buffer | undefined;
 	#filled = 0;
 
@@ -214,11 +197,10 @@ export class Unpacking implements AsyncDisposable {
 	async end(): Promise<Read> {
 		const job = this.#job;
 		this.#send();
-		while (this.#lengths.length > 0) this.#free.push(await this.#taken());
+		while (this.#away > 0) this.#free.push(await this.#taken());
 		job.send({ kind: "end" });
 		const { entries, bytes, foot } = expected("ended", await job.next());
-		const whole = this.#whole ?? this.#digest.copy();
-		return { entries, bytes, foot, sha256: this.#digest.digest("hex"), wholeSha256: whole.digest("hex") };
+		return { entries, bytes, foot };
 	}
 
 	/** After the end: in what the archive and the tree at the path differ; with `merged` short of what is in the tree alone. */
@@ -237,25 +219,18 @@ export class Unpacking implements AsyncDisposable {
 	#send(): void {
 		if (this.#filling === undefined) return;
 		const buffer = this.#filling.buffer as ArrayBuffer; // made here
-		this.#lengths.push(this.#filled);
+		this.#away += 1;
 		this.#job.send({ kind: "buffer", buffer, length: this.#filled }, [buffer]);
 		this.#filling = undefined;
 		this.#filled = 0;
 	}
 
-	/** A buffer that the thread is done with; what it held of the archive itself is digested. */
+	/** A buffer that the thread is done with. */
 	async #taken(): Promise<Buffer> {
-		const reply = expected("taken", await this.#job.next());
-		const buffer = Buffer.from(reply.buffer);
-		const length = this.#lengths.shift() ?? 0;
-		const own = Math.min(length, reply.bytes - this.progress.bytes);
-		this.#digest.update(buffer.subarray(0, own));
-		if (own < length) {
-			this.#whole ??= this.#digest.copy();
-			this.#whole.update(buffer.subarray(own, length));
-		}
-		this.progress = { entries: reply.entries, bytes: reply.bytes };
-		return buffer;
+		const { buffer, entries, bytes } = expected("taken", await this.#job.next());
+		this.#away -= 1;
+		this.progress = { entries, bytes };
+		return Buffer.from(buffer);
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {

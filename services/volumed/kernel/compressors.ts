@@ -1,17 +1,8 @@
 /** zstd and gzip as children: they see nothing but a stream. */
-import { createHash, type Hash } from "node:crypto";
-import type { Readable, Writable } from "node:stream";
-import { type Ended, start } from "#lib/exec/run.ts";
+import { createHash } from "node:crypto";
 import { volumeFaults } from "../faults.ts";
 import type { Compression } from "../job.ts";
-
-interface Filter {
-	readonly stdin: Writable;
-	readonly stdout: Readable;
-	readonly done: Promise<Ended>;
-}
-
-const FEW_WORDS = 500;
+import { filtered } from "./filter.ts";
 
 /** The compressed form of what `source` gives; a buffer of it is written before the next one is asked for. Fault: ARCHIVER_FAILED. */
 export async function* compressed(
@@ -26,25 +17,24 @@ export async function* compressed(
 	}
 	const levels = level === undefined ? [] : [`-${level}`];
 	const args = kind === "zstd" ? ["-q", "-c", "-T0", ...levels] : ["-c", "-n", ...levels];
-	const words = yield* filtered(source, start(kind, args, { signal, stdin: "pipe" }), signal);
+	const words = yield* filtered(source, kind, args, signal);
 	if (words !== undefined) throw volumeFaults.ARCHIVER_FAILED({ program: kind, words });
 }
 
 /** What is known of an archive as it is stored. */
 export class StoredBytes {
 	bytes = 0;
-	#digest: Hash | undefined;
+	readonly #digest = createHash("sha256");
 
-	/** Undefined: it is stored as it is, and its reader digests it anyway. */
-	get sha256(): string | undefined {
-		return this.#digest?.copy().digest("hex");
+	/** Of all that came, once nothing more does. */
+	sha256(): string {
+		return this.#digest.digest("hex");
 	}
 
-	async *counted(source: AsyncIterable<Buffer>, kind: Compression): AsyncGenerator<Buffer, void> {
-		if (kind !== "none") this.#digest = createHash("sha256");
+	async *counted(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
 		for await (const chunk of source) {
 			this.bytes += chunk.length;
-			this.#digest?.update(chunk);
+			this.#digest.update(chunk);
 			yield chunk;
 		}
 	}
@@ -65,13 +55,13 @@ export async function* decompressed(
 		first = Buffer.concat([first, next.value]);
 	}
 	const kind = compressionOf(first);
-	const whole = stored.counted(prepended(first, { [Symbol.asyncIterator]: () => chunks }), kind);
+	const whole = stored.counted(prepended(first, { [Symbol.asyncIterator]: () => chunks }));
 	if (kind === "none") {
 		yield* whole;
 		return;
 	}
 	const args = kind === "zstd" ? ["-d", "-q", "-c"] : ["-d", "-c"];
-	const words = yield* filtered(whole, start(kind, args, { signal, stdin: "pipe" }), signal);
+	const words = yield* filtered(whole, kind, args, signal);
 	if (words !== undefined) throw volumeFaults.ARCHIVE_CORRUPT({ problem: `${kind} says ${words}` });
 }
 
@@ -88,42 +78,4 @@ function compressionOf(first: Buffer): Compression {
 async function* prepended(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
 	yield first;
 	yield* rest;
-}
-
-/** The program's output; its words when it did not end well. What `source` throws is thrown here. */
-async function* filtered(
-	source: AsyncIterable<Buffer>,
-	{ stdin, stdout, done }: Filter,
-	signal: AbortSignal,
-): AsyncGenerator<Buffer, string | undefined> {
-	const feeding = fed(source, stdin);
-	// It is awaited below, when the output has ended, which it does with the input.
-	feeding.catch(() => undefined);
-	try {
-		for await (const chunk of stdout as AsyncIterable<Buffer>) yield chunk;
-	} catch (error) {
-		signal.throwIfAborted();
-		throw error;
-	} finally {
-		stdin.destroy();
-	}
-	const { exitCode, stderr } = await done;
-	signal.throwIfAborted();
-	await feeding;
-	return exitCode === 0 ? undefined : stderr.trim().slice(-FEW_WORDS) || "it was ended.";
-}
-
-/** Each buffer is the reader's own until it has been written. A child that has ended takes nothing more: its exit status says why. */
-async function fed(source: AsyncIterable<Buffer>, stdin: Writable): Promise<void> {
-	stdin.on("error", () => undefined);
-	try {
-		for await (const chunk of source) {
-			const isGone = await new Promise<boolean>((resolve) => {
-				stdin.write(chunk, (error) => resolve(error !== null && error !== undefined));
-			});
-			if (isGone) return;
-		}
-	} finally {
-		stdin.end();
-	}
 }

@@ -32,7 +32,6 @@ export type TreeOrder =
 			readonly volume: string;
 			readonly createdAt: Date;
 			readonly bytes: number;
-			readonly sha256: string;
 	  }
 	| { readonly kind: "catch-up" }
 	| { readonly kind: "end" }

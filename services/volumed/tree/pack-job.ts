@@ -112,11 +112,11 @@ export class PackJob implements Disposable {
 		}
 		const seal = this.#seal;
 		if (seal === undefined) throw new Error("a manifest was begun that nobody asked for");
-		const { volume, createdAt, sha256, bytes } = seal;
+		const { volume, createdAt, bytes } = seal;
 		// What is in a directory comes before it.
 		const gone = this.#gone.reverse().map((path) => pathText(`./${path}`));
 		const told = { sockets: [...this.#sockets.values()], gone, warnings: this.#warnings.all() };
-		const foot = { entries: this.#packer.entries, bytes, sha256, ...told };
+		const foot = { entries: this.#packer.entries, bytes, ...told };
 		const text = manifestText(volume, createdAt, foot);
 		this.#lines.flush();
 		const size = text.head.length + this.#lines.length + text.foot.length;
