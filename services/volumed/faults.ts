@@ -250,6 +250,13 @@ export const volumeFaults = catalogue("volumed", {
 		message: (m: { problem: string }) => `The archive differs from its manifest: ${m.problem}.`,
 		help: () => "Use another copy; the volume is as it was.",
 	},
+	ARCHIVE_EXPANDS: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { times: number }) =>
+			`The archive becomes more than ${m.times} times as long as it is stored, and it was not made by this volumed.`,
+		help: () =>
+			"The volume is as it was. If you trust the archive, decompress it (`zstd -d`, `gunzip`) and use what comes of that.",
+	},
 	ENTRY_REFUSED: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { entry: string; why: string }) =>

@@ -1,5 +1,6 @@
 /** An archive on its way into an empty directory: decompressed, judged and written as it is read, and compared with its manifest. */
 import { disagreement } from "./archive/manifest.ts";
+import { Expansion } from "./expansion.ts";
 import { volumeFaults } from "./faults.ts";
 import type { ArchiveResult, RestorePlan, RestoreSpec, VerifyResult } from "./job.ts";
 import type { JobControl } from "./job-control.ts";
@@ -14,7 +15,7 @@ export interface Unpacking {
 	readonly spec: Pick<RestoreSpec, "volume" | "strip" | "privileges">;
 	readonly source: StoredArchive;
 	readonly control: JobControl;
-	/** Made here: what it says of rights is believed. By the digest of all of its bytes. */
+	/** Made here: what it says of rights is believed, and it may become what it was. By the digest of all of its bytes. */
 	readonly isOwn: (sha256: string) => boolean;
 }
 
@@ -26,12 +27,12 @@ export interface Unpacked {
 
 /**
  * Resolves when the directory holds what the archive says, verified where it has a manifest.
- * Faults: ARCHIVE_CORRUPT, ENTRY_REFUSED, MANIFEST_MISMATCH, DISK_FULL, KERNEL_REFUSED; the directory is then of no use.
+ * Faults: ARCHIVE_CORRUPT, ARCHIVE_EXPANDS, ENTRY_REFUSED, MANIFEST_MISMATCH, DISK_FULL, KERNEL_REFUSED; the directory is then of no use.
  */
 export async function unpack({ archiver, path, spec, source, control, isOwn }: Unpacking): Promise<Unpacked> {
 	const { signal } = control;
 	await using unpacking = await archiver.unpack(path, spec.strip, signal);
-	const read = await readWhole(unpacking, source, control);
+	const read = await readWhole(unpacking, source, control, isOwn);
 	const { warnings, implied } = await unpacking.finish(spec.privileges || isOwn(read.sha256));
 	return { result: resultOf(spec.volume, read, warnings), implied };
 }
@@ -53,7 +54,7 @@ export async function rehearse({
 	isOwn,
 }: Rehearsing): Promise<RestorePlan> {
 	await using unpacking = await archiver.unpack(undefined, spec.strip, control.signal);
-	const read = await readWhole(unpacking, source, control);
+	const read = await readWhole(unpacking, source, control, isOwn);
 	const { differences, count } = path === undefined ? NO_DIFFERENCES : await unpacking.compare(path, merged);
 	const { warnings } = await unpacking.finish(spec.privileges || isOwn(read.sha256));
 	return { result: resultOf(spec.volume, read, warnings), differences, differenceCount: count };
@@ -65,16 +66,16 @@ function resultOf(volume: string, read: Stored, warnings: readonly string[]): Ar
 	return { volume, entries, bytes, storedBytes, sha256, warnings, verified: foot !== undefined, ...none };
 }
 
-export interface Verifying extends Pick<Unpacking, "archiver" | "source" | "control"> {
+export interface Verifying extends Pick<Unpacking, "archiver" | "source" | "control" | "isOwn"> {
 	/** A directory to compare it with. */
 	readonly path: string | undefined;
 }
 
 /** Reads the archive to its end, and makes nothing of it. Faults: as `unpack`. */
-export async function verify({ archiver, path, source, control }: Verifying): Promise<VerifyResult> {
+export async function verify({ archiver, path, source, control, isOwn }: Verifying): Promise<VerifyResult> {
 	const { signal } = control;
 	await using unpacking = await archiver.unpack(undefined, 0, signal);
-	const read = await readWhole(unpacking, source, control);
+	const read = await readWhole(unpacking, source, control, isOwn);
 	const { differences, count } = path === undefined ? NO_DIFFERENCES : await unpacking.compare(path);
 	return {
 		entries: read.entries,
@@ -95,9 +96,16 @@ interface Stored extends Read {
 }
 
 /** To its end, and compared with its manifest. */
-async function readWhole(unpacking: Reading, source: StoredArchive, control: JobControl): Promise<Stored> {
+async function readWhole(
+	unpacking: Reading,
+	source: StoredArchive,
+	control: JobControl,
+	isOwn: Unpacking["isOwn"],
+): Promise<Stored> {
 	const stored = new StoredBytes();
+	const expansion = new Expansion(source, stored, isOwn);
 	for await (const chunk of decompressed(source, control.signal, stored)) {
+		await expansion.take(chunk.length);
 		await unpacking.push(chunk);
 		control.progress = unpacking.progress;
 		if (source.sizeBytes !== undefined) control.stored = { bytes: stored.bytes, total: source.sizeBytes };

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CloneVolumeRequest, CreateVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
@@ -38,6 +38,21 @@ describe("an archive", () => {
 
 	test.each(HOSTILE)("is refused with $what", async ({ archive, reason }) => {
 		await expect(verify(daemon, {}, archive)).rejects.toMatchObject({ reason });
+	});
+
+	test("that becomes a thousand times as long is refused, unless it was made here", async () => {
+		const { volume } = await daemon.volumes.createVolume(CreateVolumeRequest.fromPartial({ name: "zeros" }));
+		execFileSync("fallocate", ["-l", "1100M", join(volume?.mountpoint ?? "", "zeros")]);
+		await backup(daemon, { volume: "zeros", path: at("zeros.tar.zst"), compression: "COMPRESSION_ZSTD" });
+		expect(await verify(daemon, { path: at("zeros.tar.zst"), volume: "zeros" })).toMatchObject({ differences: [] });
+		const script = `tar -C "$0" -cf - . | zstd -q -o "$1"`;
+		execFileSync("sh", ["-c", script, volume?.mountpoint ?? "", at("bomb.tar.zst")]);
+		await expect(verify(daemon, { path: at("bomb.tar.zst") })).rejects.toMatchObject({ reason: "ARCHIVE_EXPANDS" });
+		const sent = verify(daemon, {}, readFileSync(at("bomb.tar.zst")));
+		await expect(sent).rejects.toMatchObject({ reason: "ARCHIVE_EXPANDS" });
+		const spec = { volume: "zeros", path: at("bomb.tar.zst"), replace: true };
+		await expect(restore(daemon, spec)).rejects.toMatchObject({ reason: "ARCHIVE_EXPANDS" });
+		expect(readdirSync(volume?.mountpoint ?? "")).toEqual(["zeros"]);
 	});
 
 	test("that is damaged or cut off is refused, and so is what is none", async () => {

@@ -53,9 +53,10 @@ export class Verifications {
 
 	async #run({ volume: name }: VerifySpec, source: StoredArchive, control: JobControl): Promise<VerifyResult> {
 		const archiver = this.#archiver;
-		if (name === undefined) return await verify({ archiver, path: undefined, source, control });
+		const isOwn = (sha256: string): boolean => this.#records.isMade(sha256);
+		if (name === undefined) return await verify({ archiver, path: undefined, source, control, isOwn });
 		const volume = await usableVolume(this.#parts, this.#volumes, name);
 		await using hold = await this.#parts.mounting.hold(volume, control.signal);
-		return await verify({ archiver, path: hold.path, source, control });
+		return await verify({ archiver, path: hold.path, source, control, isOwn });
 	}
 }
