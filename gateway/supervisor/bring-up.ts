@@ -13,7 +13,7 @@ import { supervisorFaults } from "./faults.ts";
 import { makeFolders } from "./root-folder.ts";
 import { liveState, readState, type ServiceState } from "./state-file.ts";
 
-const NEEDED = ["runc", "conmon", "tar", "zstd"];
+const NEEDED = ["runc", "conmon", "zstd"];
 const ASK_EVERY_MS = 20;
 /** A supervisor that has not said anything after that time has failed. */
 const SILENT_MS = 10_000;

@@ -23,7 +23,6 @@ const PACKAGES: Readonly<Record<string, string>> = {
 	runc: "runc",
 	ss: "iproute2",
 	sshfs: "sshfs",
-	tar: "tar",
 	ufw: "ufw",
 	umount: "mount",
 	unshare: "util-linux",

@@ -14,6 +14,7 @@ const O_CLOEXEC = 0o2000000;
 const AT_REMOVEDIR = 0x200;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
+/** For root alone. */
 const PRIVATE_FILE = 0o600;
 const PRIVATE_DIRECTORY = 0o700;
 const WORD = 2 ** 32;
@@ -58,9 +59,9 @@ const ftruncate = tried<[fd: number, size: number]>("int ftruncate64(int fd, int
 /** For calls with two names. */
 const others = new NameBytes();
 
-/** For root alone until it has its mode. Answers the open file; EEXIST when anything has the name. */
-export function makeFile(directory: number, name: string): number {
-	return openat(directory, nameAt(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, PRIVATE_FILE);
+/** Answers the open file; EEXIST when anything has the name. Of its mode the process's umask is taken away. */
+export function makeFile(directory: number, name: string, mode = PRIVATE_FILE): number {
+	return openat(directory, nameAt(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 }
 
 /** For root alone until it has its mode. */

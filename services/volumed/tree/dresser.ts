@@ -13,6 +13,7 @@ import { attributesIn, isPrivileged } from "./attribute-records.ts";
 import { type Time, timeOf } from "./entry-time.ts";
 
 export const SET_ID = 0o6000;
+const MODE = 0o7777;
 
 /** What was kept back of an entry. */
 export interface Held {
@@ -38,14 +39,19 @@ export class Dresser {
 	open(fd: number, entry: Entry): void {
 		// On a directory these bits give nobody rights: who makes something in it belongs to its group.
 		const mode = entry.type === "file" ? entry.mode & ~SET_ID : entry.mode;
-		must(ownOpen(fd, entry.uid, entry.gid), "chown");
-		must(permitOpen(fd, mode), "chmod");
-		const held = this.#attributes(entry, (name, value) => setAttribute(fd, name, value));
 		const time = timeOf(entry.mtime);
 		must(dateOf(fd, null, ...time), "utimensat");
+		const status = this.#status;
+		must(status.ofDescriptor(fd), "statx");
+		const isOwned = status.uid === entry.uid && status.gid === entry.gid;
+		const isPermitted = isOwned && (status.mode & MODE) === mode;
+		// Most are as they are to be: each of these calls is as slow as making the file.
+		if (!isOwned) must(ownOpen(fd, entry.uid, entry.gid), "chown");
+		if (!isPermitted) must(permitOpen(fd, mode), "chmod");
+		const held = this.#attributes(entry, (name, value) => setAttribute(fd, name, value));
 		if (held.size > 0 || mode !== entry.mode)
 			this.held.push({ entry, mode: mode === entry.mode ? undefined : entry.mode, attributes: held });
-		must(this.#status.ofDescriptor(fd), "statx");
+		if (!isPermitted) must(status.ofDescriptor(fd), "statx");
 		this.#compare(entry, mode, time);
 	}
 
@@ -104,10 +110,10 @@ export class Dresser {
 		if (uid !== entry.uid || gid !== entry.gid)
 			this.#warn(entry.path, `${shown(entry.path)}: its owner is ${uid}:${gid} here and not ${entry.uid}:${entry.gid}`);
 		// The group's bits are those of the mask where there is an access control list.
-		if (!isSymlink && (found & 0o7777) !== mode && entry.attributes.size === 0)
+		if (!isSymlink && (found & MODE) !== mode && entry.attributes.size === 0)
 			this.#warn(
 				entry.path,
-				`${shown(entry.path)}: its mode is ${(found & 0o7777).toString(8)} here and not ${mode.toString(8)}`,
+				`${shown(entry.path)}: its mode is ${(found & MODE).toString(8)} here and not ${mode.toString(8)}`,
 			);
 		if (mtimeSeconds !== seconds || mtimeNanoseconds !== nanoseconds)
 			this.#warn(

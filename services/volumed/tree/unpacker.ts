@@ -27,6 +27,7 @@ import { Places, splitPlace } from "./places.ts";
 
 const ENOENT = 2;
 const EEXIST = 17;
+const PERMISSIONS = 0o777;
 const FULL = new Set(["ENOSPC", "EDQUOT"]);
 /** What is wrong with the entry and not with the machine. */
 const UNFIT = new Set([
@@ -180,7 +181,9 @@ export class Unpacker implements Disposable {
 	}
 
 	#begin(entry: Entry, above: string, name: string): void {
-		const open: Open = { entry, fd: this.#new(above, name, makeFile), offset: 0, sparse: undefined };
+		// Most have the owner that it is made with, and then it needs no change of mode.
+		const make = (directory: number, bytes: string): number => makeFile(directory, bytes, entry.mode & PERMISSIONS);
+		const open: Open = { entry, fd: this.#new(above, name, make), offset: 0, sparse: undefined };
 		this.#open = open;
 		// What is wrong with its map is found when the file is there to be closed.
 		if (entry.sparse) open.sparse = new SparseContent(entry, (bytes, offset) => this.#write(open, bytes, offset));
