@@ -7,8 +7,9 @@
 import { printParts } from "./support/figures.ts";
 import { archiveMemory } from "./volume/archive-memory.ts";
 import { archives } from "./volume/archives.ts";
+import { archivesBesideDocker } from "./volume/archives-beside-docker.ts";
 import { attaching } from "./volume/attaching.ts";
 import { listing } from "./volume/listing.ts";
 import { lives } from "./volume/lives.ts";
 
-await printParts("volumed", { lives, attaching, listing, archives, archiveMemory });
+await printParts("volumed", { lives, attaching, listing, archives, archivesBesideDocker, archiveMemory });

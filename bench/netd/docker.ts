@@ -9,7 +9,7 @@ import { residentMb } from "../support/resident.ts";
 
 const IMAGE = "bench";
 const CGROUP = "wharf-bench-docker";
-const PROGRAMS = ["/bin/sleep"];
+const PROGRAMS = ["/bin/sleep", "/bin/tar"];
 
 interface Answer {
 	readonly status: number;
@@ -44,12 +44,18 @@ export class Docker implements AsyncDisposable {
 		return (await this.#ask("GET", "/_ping").catch(() => undefined))?.status === 200;
 	}
 
-	/** The least that a container can run: sleep(1) with its libraries. */
+	/** The least that a container can run: these programs with their libraries. */
 	async #import(): Promise<void> {
 		const { stdout } = await run("ldd", PROGRAMS);
 		const libraries = [...stdout.matchAll(/(\/\S+) \(/g)].map(([, path = ""]) => path);
 		const archive = join(this.#folder, "image.tar");
-		await run("tar", ["-chf", archive, "-C", "/", ...[...PROGRAMS, ...libraries].map((path) => path.slice(1))]);
+		await run("tar", [
+			"-chf",
+			archive,
+			"-C",
+			"/",
+			...[...PROGRAMS, ...new Set(libraries)].map((path) => path.slice(1)),
+		]);
 		await this.ask("POST", `/images/create?fromSrc=-&repo=${IMAGE}`, readFileSync(archive));
 	}
 
@@ -92,6 +98,17 @@ export class Docker implements AsyncDisposable {
 		this.#containers.push(id);
 		await this.ask("POST", `/containers/${id}/start`);
 		return id;
+	}
+
+	/** As `docker run --rm` with these binds, without its client. Throws when the command fails. */
+	async ran(command: readonly string[], binds: readonly string[]): Promise<void> {
+		const host = { Binds: binds, NetworkMode: "none" };
+		const made = await this.ask("POST", "/containers/create", { Image: IMAGE, Cmd: command, HostConfig: host });
+		const { Id: id } = made as { Id: string };
+		await this.ask("POST", `/containers/${id}/start`);
+		const { StatusCode } = (await this.ask("POST", `/containers/${id}/wait`)) as { StatusCode: number };
+		await this.ask("DELETE", `/containers/${id}`);
+		if (StatusCode !== 0) throw new Error(`${command.join(" ")}: exit status ${StatusCode}`);
 	}
 
 	/** A container on the network `name`, made for it, where it is called by all of `aliases`; the number of its process. */

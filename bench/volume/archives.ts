@@ -54,7 +54,7 @@ export async function restore({ backups }: Volumed, volume: string, path: string
 	for await (const _ of backups.restoreVolume(messages())) continue;
 }
 
-function fillMany(content: string): void {
+export function fillMany(content: string): void {
 	for (let folder = 0; folder < FOLDERS; folder++) {
 		mkdirSync(join(content, `d${folder}`));
 		for (let file = 0; file < FILES / FOLDERS; file++) {
@@ -64,7 +64,7 @@ function fillMany(content: string): void {
 }
 
 /** Half of it random, half of it text. */
-function fillOne(content: string): void {
+export function fillOne(content: string): void {
 	const file = openSync(join(content, "large"), "w");
 	const text = Buffer.alloc(MIB, "all work and no play makes jack a dull boy. ");
 	for (let index = 0; index < 512; index++) {
