@@ -9,6 +9,7 @@ import type { Dropped } from "../archive/place.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Progress } from "../job.ts";
 import type { Compared } from "../tree/compare.ts";
+import { giveBack } from "../tree/given-back.ts";
 import type { Reply, TreeOrder, TreeReply } from "../tree/messages.ts";
 import { atSystem } from "./system-fault.ts";
 import type { TreeWorkers } from "../tree/tree-workers.ts";
@@ -246,6 +247,7 @@ export class Unpacking implements AsyncDisposable {
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {
+		giveBack(this.#free.splice(0));
 		return this.#job.release();
 	}
 }
