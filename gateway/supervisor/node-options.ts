@@ -9,10 +9,9 @@
  * ipamd with 10,000 subnets and 1,000,000 leases has 342 MB, and 213 with these. With one heap for all its threads, or half of that
  * young space, it gives a fifth fewer leases a second.
  *
- * volumed: a buffer of 64 KiB that came from zstd goes when the young space is looked at, and four archive buffers of a MiB go back to the
- * kernel only if they were not taken from malloc's heap (which by itself takes such there once one has been freed). At the most, bundled,
- * in backups and restores, with what netd has and with its own: of 2 GiB with holes and zstd, twice, 157 and 138 MB; of 50,000 small
- * files, three times, 156 and 150. They take as much processor time as before, and so do volumes that are made.
+ * volumed: a buffer of 64 KiB that came from zstd goes when the young space is looked at. Bundled it has at the most, with what netd has
+ * and with its own: in two backups and restores of 2 GiB with holes and zstd 157 and 138 MB, in three of 50,000 small files 156 and 150.
+ * They take as much processor time as before, and so do volumes that are made.
  */
 interface NodeOptions {
 	readonly args: readonly string[];
@@ -30,7 +29,7 @@ const BY_SERVICE: Readonly<Record<string, NodeOptions>> = {
 	},
 	volumed: {
 		args: ["--max-semi-space-size=1", "--initial-old-space-size=8", "--heap-growing-percent=60"],
-		env: { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: String(128 * 1024) },
+		env: { MALLOC_ARENA_MAX: "1" },
 	},
 	ipamd: { args: ["--max-semi-space-size=8", "--heap-growing-percent=60"], env: {} },
 };
