@@ -5,7 +5,12 @@ export function residentMb(pid: number | undefined): number {
 	return megabytes(pid, /^VmRSS:\s+(\d+)/m);
 }
 
-/** The most of it that ever was, in MB. */
+/** What of that is the process's own: without the pages of files, which processes of one program share. */
+export function anonymousMb(pid: number | undefined): number {
+	return megabytes(pid, /^RssAnon:\s+(\d+)/m);
+}
+
+/** The most that ever was resident, in MB. */
 export function peakMb(pid: number | undefined): number {
 	return megabytes(pid, /^VmHWM:\s+(\d+)/m);
 }

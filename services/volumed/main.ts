@@ -36,6 +36,7 @@ import { reconcile } from "./reconcile.ts";
 import { Restores } from "./restores.ts";
 import { volumeServices } from "./rpc.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { TreeWorkers } from "./tree/tree-workers.ts";
 import { Verifications } from "./verifications.ts";
 import { Volumes } from "./volumes.ts";
 
@@ -50,7 +51,8 @@ await runDaemon({
 		const jailer = resources.use(new Jailer());
 		const root = settings.volumes ?? paths.volumes;
 		const looking = resources.use(new Looking());
-		const disk = await LinuxDisk.open(root, jailer, log, looking);
+		const workers = resources.use(new TreeWorkers());
+		const disk = await LinuxDisk.open(root, jailer, log, looking, workers);
 		const builtIn = [resources.use(new LocalDriver(root, disk, log)), new SshfsDriver(disk, log)];
 		const drivers = new Drivers(builtIn, (name) => new PluginDriver(name, { instance: paths.root }));
 		const mounting = new Mounting(store, drivers);
@@ -75,7 +77,7 @@ await runDaemon({
 		const mender = resources.use(new Mender(mend, log));
 		// What is quick is there before the first request; a server that is away keeps nobody.
 		await mender.first(FIRST_MENDING_MS);
-		const archiver = resources.use(new Archiver(root));
+		const archiver = new Archiver(root, workers);
 		const snapshots = new Snapshots(join(root, SNAPSHOTS), resources.use(new Aside()), log);
 		await snapshots.mend();
 		const backups = new Backups(parts, { archiver, pauses, snapshots, counts: amounts });

@@ -1,5 +1,6 @@
 /**
- * A Worker that is asked one thing at a time and answers each with one message; it does not keep the process alive.
+ * A Worker that is asked one thing at a time and answers each with one message; it does not keep the process alive. It starts with the
+ * first question: it takes 10 MB, and most that could be asked never are.
  *
  * One that does not answer waits inside the kernel, for a file system that does not either. It is left to itself, and ends when it has
  * answered after all; others are asked of another one.
@@ -15,7 +16,7 @@ const ETIMEDOUT = 110;
 const BOUND_MS = 5_000;
 
 export class AskedThread<Question, Answer> implements AsyncDisposable {
-	#worker: Worker;
+	#worker: Worker | undefined;
 	readonly #program: URL;
 	readonly #what: string;
 	readonly #boundMs: number;
@@ -26,7 +27,6 @@ export class AskedThread<Question, Answer> implements AsyncDisposable {
 	/** `what` it does, for the error when it ends: "makes jails". */
 	constructor(program: URL, what: string, boundMs = BOUND_MS) {
 		this.#program = program;
-		this.#worker = start(program);
 		this.#what = what;
 		this.#boundMs = boundMs;
 	}
@@ -39,7 +39,7 @@ export class AskedThread<Question, Answer> implements AsyncDisposable {
 	}
 
 	async #ask(question: Question): Promise<Answer> {
-		const worker = this.#worker;
+		const worker = (this.#worker ??= start(this.#program));
 		worker.ref();
 		const asked = new AbortController();
 		const { signal } = asked;
@@ -64,13 +64,15 @@ export class AskedThread<Question, Answer> implements AsyncDisposable {
 
 	#giveUp(stuck: Worker): void {
 		giveUp(stuck);
-		this.#worker = start(this.#program);
+		this.#worker = undefined;
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
+		const worker = this.#worker;
+		if (worker === undefined) return;
 		// Ended while it loads or works, it would take the process along.
-		if (this.#isIdle) await this.#worker.terminate();
-		else giveUp(this.#worker);
+		if (this.#isIdle) await worker.terminate();
+		else giveUp(worker);
 	}
 }
 

@@ -36,6 +36,15 @@ function inside(jail: Jail, file: string, args: readonly string[], capabilities:
 	return spawnSync(command.file, command.args, { stdio: ["ignore", "pipe", "pipe", jail.fd], encoding: "utf8" });
 }
 
+test("costs no thread before the first jail", async () => {
+	const threads = (): number => readdirSync("/proc/self/task").length;
+	const before = threads();
+	await using unused = new Jailer();
+	expect(threads()).toBe(before);
+	using _ = await unused.create([bind(false)]);
+	expect(threads()).toBeGreaterThan(before);
+});
+
 test("holds the system's programs and what is given, and nothing else", async () => {
 	using jail = await jailer.create([bind(false)]);
 	const { stdout } = inside(jail, "ls", ["-A", "/"]);

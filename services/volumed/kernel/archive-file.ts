@@ -7,6 +7,7 @@ import { killPoint } from "#lib/config/kill-point.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { renameNew, syncDirectory } from "#lib/linux/mount/directory.ts";
 import { volumeFaults } from "../faults.ts";
+import { giveBack } from "../tree/given-back.ts";
 import { atSystem } from "./system-fault.ts";
 
 const READ_BYTES = 1024 * 1024;
@@ -77,7 +78,7 @@ async function* readAhead(handle: FileHandle): AsyncGenerator<Buffer, void> {
 	let reading = handle.read(read);
 	for (;;) {
 		const { bytesRead } = await reading;
-		if (bytesRead === 0) return;
+		if (bytesRead === 0) return giveBack([given, read]);
 		[given, read] = [read, given];
 		reading = handle.read(read);
 		reading.catch(() => undefined); // it is awaited above, but for when nobody asks any more

@@ -8,9 +8,10 @@ import type { Dropped } from "../archive/place.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Progress } from "../job.ts";
 import type { Compared } from "../tree/compare.ts";
+import { giveBack } from "../tree/given-back.ts";
 import type { Reply, TreeOrder, TreeReply } from "../tree/messages.ts";
 import { atSystem } from "./system-fault.ts";
-import { TreeWorker } from "../tree/tree-worker.ts";
+import type { TreeWorkers } from "../tree/tree-workers.ts";
 
 const BUFFER_BYTES = 1024 * 1024;
 const BUFFERS = 4;
@@ -36,14 +37,14 @@ export interface PackSpec {
 	readonly twice: boolean;
 }
 
-export class Archiver implements AsyncDisposable {
+export class Archiver {
 	readonly #spool: string;
-	readonly #idle: TreeWorker[] = [];
-	readonly #all = new Set<TreeWorker>();
+	readonly #workers: TreeWorkers;
 
 	/** `spool` is a directory on a disk, for files without names. */
-	constructor(spool: string) {
+	constructor(spool: string, workers: TreeWorkers) {
 		this.#spool = spool;
+		this.#workers = workers;
 	}
 
 	/** Faults, also of what it answers: KERNEL_REFUSED, as when the directory has gone. */
@@ -64,30 +65,17 @@ export class Archiver implements AsyncDisposable {
 		{ what, path, signal }: { readonly what: string; readonly path: string; readonly signal: AbortSignal },
 		make: (job: Job) => T,
 	): Promise<T> {
-		const worker = this.#idle.pop() ?? new TreeWorker();
-		this.#all.add(worker);
-		const release = async (): Promise<void> => {
-			const isIdle = await worker.drop();
-			if (isIdle && this.#idle.length === 0) this.#idle.push(worker);
-			else {
-				this.#all.delete(worker);
-				if (isIdle) await worker.end();
-			}
-		};
+		const loan = await this.#workers.take();
+		const release = (): Promise<void> => loan[Symbol.asyncDispose]();
 		try {
-			await worker.begin();
 			signal.throwIfAborted();
-			worker.send(order);
-			const next = (): Promise<TreeReply> => atSystem(what, path, () => worker.next(signal));
-			return make({ send: (given, transfer) => worker.send(given, transfer), next, release });
+			loan.send(order);
+			const next = (): Promise<TreeReply> => atSystem(what, path, () => loan.next(signal));
+			return make({ send: (given, transfer) => loan.send(given, transfer), next, release });
 		} catch (error) {
 			await release();
 			throw error;
 		}
-	}
-
-	async [Symbol.asyncDispose](): Promise<void> {
-		await Promise.all([...this.#all].map((worker) => worker.end()));
 	}
 }
 
@@ -234,6 +222,7 @@ export class Unpacking implements AsyncDisposable {
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {
+		giveBack(this.#free.splice(0));
 		return this.#job.release();
 	}
 }

@@ -19,6 +19,7 @@ import { makeDirectory, renameIfThere } from "./in-place.ts";
 import { LinuxInnerStages } from "./linux-inner-stages.ts";
 import { Looking } from "./looking.ts";
 import { isStage } from "../stage-name.ts";
+import { TreeWorkers } from "../tree/tree-workers.ts";
 import { atSystem } from "./system-fault.ts";
 import { Trash } from "./trash.ts";
 
@@ -37,22 +38,28 @@ export class LinuxDisk implements Disk {
 	readonly #images: ImageContent;
 	readonly #trash: Trash;
 
-	private constructor(root: string, jailer: Jailer, log: Log, looking: Looking) {
+	private constructor(root: string, jailer: Jailer, log: Log, looking: Looking, workers: TreeWorkers) {
 		this.#root = root;
 		this.#log = log;
-		this.inside = new LinuxInnerStages(log);
+		this.inside = new LinuxInnerStages(workers, log);
 		this.#images = new ImageContent(jailer, looking);
 		this.#trash = new Trash(join(root, TRASH), DATA, log);
 	}
 
 	/** Makes the directory of volumes (0701: a container's user passes through, and sees no names). */
-	static async open(root: string, jailer: Jailer, log: Log, looking = new Looking()): Promise<LinuxDisk> {
+	static async open(
+		root: string,
+		jailer: Jailer,
+		log: Log,
+		looking = new Looking(),
+		workers = new TreeWorkers(),
+	): Promise<LinuxDisk> {
 		await atSystem(`making ${root}`, root, async () => {
 			await mkdir(root, { recursive: true, mode: 0o701 });
 			for (const name of OWN) await mkdir(join(root, name), { recursive: true, mode: 0o700 });
 			await syncDirectory(root);
 		});
-		return new LinuxDisk(root, jailer, log, looking);
+		return new LinuxDisk(root, jailer, log, looking, workers);
 	}
 
 	mountpoint(name: string): string {

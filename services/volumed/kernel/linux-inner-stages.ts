@@ -1,4 +1,4 @@
-/** Stages within a volume's content, by a thread for each step: the content may be on a server that does not answer. */
+/** Stages within a volume's content, each step on a thread for trees: the content may be on a server that does not answer. */
 import { realpathSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -9,7 +9,7 @@ import { mountinfo } from "#lib/linux/mount/mountinfo.ts";
 import type { Log } from "#lib/log/log.ts";
 import { stageName } from "../stage-name.ts";
 import type { StageStep } from "../tree/messages.ts";
-import { TreeWorker } from "../tree/tree-worker.ts";
+import type { TreeWorkers } from "../tree/tree-workers.ts";
 import type { InnerStages, Preparing } from "./inner-stages.ts";
 import { atSystem } from "./system-fault.ts";
 
@@ -17,9 +17,11 @@ import { atSystem } from "./system-fault.ts";
 const NEVER = new AbortController().signal;
 
 export class LinuxInnerStages implements InnerStages {
+	readonly #workers: TreeWorkers;
 	readonly #log: Log;
 
-	constructor(log: Log) {
+	constructor(workers: TreeWorkers, log: Log) {
+		this.#workers = workers;
 		this.#log = log;
 	}
 
@@ -69,13 +71,8 @@ export class LinuxInnerStages implements InnerStages {
 	}
 
 	async #step(content: string, id: string, step: StageStep): Promise<void> {
-		const worker = new TreeWorker();
-		try {
-			await worker.begin();
-			worker.send({ kind: "stage", content, id, step });
-			await atSystem(`moving what is in ${content}`, content, () => worker.next(NEVER));
-		} finally {
-			await worker.end();
-		}
+		await using worker = await this.#workers.take();
+		worker.send({ kind: "stage", content, id, step });
+		await atSystem(`moving what is in ${content}`, content, () => worker.next(NEVER));
 	}
 }

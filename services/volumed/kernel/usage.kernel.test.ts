@@ -19,6 +19,7 @@ import { createLog } from "#lib/log/log.ts";
 import { SshfsDriver } from "../drivers/sshfs.ts";
 import { makeNastyTree } from "../test-support/nasty-tree.ts";
 import { SshServer } from "../test-support/ssh-server.ts";
+import { TreeWorkers } from "../tree/tree-workers.ts";
 import type { Amount } from "../volume.ts";
 import { Archiver } from "./archiver.ts";
 import { Usage } from "./usage.ts";
@@ -66,8 +67,8 @@ test("what an archive of it has is what the archiver makes of it", async () => {
 	truncateSync(join(folder, "sparse"), 1e12);
 	linkSync(join(folder, "file99"), join(folder, "again"));
 	mkdirSync(join(folder, "directory"));
-	const archiver = new Archiver(tmpdir());
-	await using _ = archiver;
+	await using workers = new TreeWorkers();
+	const archiver = new Archiver(tmpdir(), workers);
 	const patterns = { include: [], exclude: [] };
 	await using packing = await archiver.pack({ path: folder, patterns, twice: false }, never);
 	for await (const { length } of packing.tree()) expect(length).toBeGreaterThan(0);

@@ -3,8 +3,9 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { afterAll, afterEach, beforeEach } from "vitest";
 import { Archiver } from "../kernel/archiver.ts";
+import { TreeWorkers } from "../tree/tree-workers.ts";
 
 export interface ScratchTrees {
 	readonly folder: string;
@@ -13,11 +14,9 @@ export interface ScratchTrees {
 
 /** They are there while a test runs. */
 export function scratchTrees(name: string): ScratchTrees {
-	const scratch = { folder: "", archiver: undefined as unknown as Archiver }; // no test sees it without
-	beforeAll(() => {
-		scratch.archiver = new Archiver(tmpdir());
-	});
-	afterAll(() => scratch.archiver[Symbol.asyncDispose]());
+	const workers = new TreeWorkers();
+	const scratch = { folder: "", archiver: new Archiver(tmpdir(), workers) };
+	afterAll(() => workers[Symbol.asyncDispose]());
 	beforeEach(() => {
 		scratch.folder = mkdtempSync(join(tmpdir(), `wharf-${name}-`));
 		for (const tree of ["from", "to"]) mkdirSync(join(scratch.folder, tree));

@@ -5,11 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Archiver } from "../kernel/archiver.ts";
+import { TreeWorkers } from "./tree-workers.ts";
 import { makeNastyTree, portrait } from "../test-support/nasty-tree.ts";
 import { packTree, unpackTree } from "../test-support/tree-archives.ts";
 
 let folder: string;
 let archiver: Archiver;
+const workers = new TreeWorkers();
 const at = (name: string): string => join(folder, name);
 let count = 0;
 
@@ -56,7 +58,7 @@ function script(text: string, path: string): string {
 
 beforeAll(() => {
 	folder = mkdtempSync(join(tmpdir(), "wharf-formats-"));
-	archiver = new Archiver(folder);
+	archiver = new Archiver(folder, workers);
 	script(PLAIN, at("plain"));
 	script(HOLES, at("holes"));
 	mkdirSync(at("nasty"));
@@ -66,7 +68,7 @@ beforeAll(() => {
 	execFileSync("sh", ["-c", smaller, "sh", at("nasty")]);
 });
 afterAll(async () => {
-	await archiver[Symbol.asyncDispose]();
+	await workers[Symbol.asyncDispose]();
 	execFileSync("rm", ["-rf", folder]);
 });
 

@@ -3,6 +3,7 @@ import { archiveEnd, type Foot, manifestHeader, manifestText } from "../archive/
 import { pathText } from "../archive/record.ts";
 import { PathPatterns, type PathPatternTexts } from "../path-patterns.ts";
 import { TreeCursor, type Wanted } from "./cursor.ts";
+import { giveBack } from "./given-back.ts";
 import type { Order, Tell } from "./messages.ts";
 import { Packer } from "./packer.ts";
 import { ReadOnlyRoot } from "./read-only-root.ts";
@@ -142,6 +143,7 @@ export class PackJob implements Disposable {
 	}
 
 	[Symbol.dispose](): void {
+		giveBack(this.#free.splice(0));
 		this.#run.return(undefined as never); // closes what the tree's walk has open
 		this.#opened[Symbol.dispose]();
 	}

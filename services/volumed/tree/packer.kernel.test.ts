@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { mountFs, unmount } from "#lib/linux/mount/mount.ts";
 import { Archiver } from "../kernel/archiver.ts";
+import { TreeWorkers } from "./tree-workers.ts";
 import { packTree, unpackTree } from "../test-support/tree-archives.ts";
 import { scratchTrees } from "../test-support/scratch-trees.ts";
 
@@ -61,8 +62,9 @@ test("what the system refuses the thread itself is no bug: where the lines are k
 	mkdirSync(at("spool"));
 	mountFs("tmpfs", "none", at("spool"), ["size=64k"]);
 	try {
-		await using small = new Archiver(at("spool"));
-		await using nowhere = new Archiver(at("nowhere"));
+		await using workers = new TreeWorkers();
+		const small = new Archiver(at("spool"), workers);
+		const nowhere = new Archiver(at("nowhere"), workers);
 		for (let file = 0; file < 1_000; file++) writeFileSync(at(`from/${file}`), "");
 		await expect(packTree(small, at("from"))).rejects.toMatchObject({ reason: "DISK_FULL" });
 		await expect(packTree(nowhere, at("from"))).rejects.toMatchObject({

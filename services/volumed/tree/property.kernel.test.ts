@@ -9,18 +9,20 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as fc from "fast-check";
 import { Archiver } from "../kernel/archiver.ts";
+import { TreeWorkers } from "./tree-workers.ts";
 import { packTree, unpackTree } from "../test-support/tree-archives.ts";
 
 const RUNS = 12;
 
 let folder: string;
 let archiver: Archiver;
+const workers = new TreeWorkers();
 beforeAll(() => {
 	folder = mkdtempSync(join(tmpdir(), "wharf-property-"));
-	archiver = new Archiver(folder);
+	archiver = new Archiver(folder, workers);
 });
 afterAll(async () => {
-	await archiver[Symbol.asyncDispose]();
+	await workers[Symbol.asyncDispose]();
 	execFileSync("rm", ["-rf", folder]);
 });
 

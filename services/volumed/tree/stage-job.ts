@@ -1,4 +1,4 @@
-/** One step of a stage within a volume's content (`stage.ts`). On a thread of its own. */
+/** One step of a stage within a volume's content (`stage.ts`). On a thread for trees. */
 import type { Order, Tell } from "./messages.ts";
 import { inSlices } from "./slices.ts";
 import { Stage } from "./stage.ts";

@@ -1,8 +1,4 @@
-/**
- * A Worker of the archiver (`tree-thread.ts`): it is told what to do, and what it answers comes one by one.
- *
- * Of those that are idle one is kept: what it runs is compiled, which makes the next job twice as fast.
- */
+/** A Worker that is busy with a tree (`tree-thread.ts`): it is told what to do, and what it answers comes one by one. */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { giveUp } from "#lib/linux/given-up.ts";
