@@ -9,9 +9,8 @@
  * ipamd with 10,000 subnets and 1,000,000 leases has 342 MB, and 213 with these. With one heap for all its threads, or half of that
  * young space, it gives a fifth fewer leases a second.
  *
- * volumed: a buffer of 64 KiB that came from zstd goes when the young space is looked at. Bundled it has at the most, with what netd has
- * and with its own: in two backups and restores of 2 GiB with holes and zstd 157 and 138 MB, in three of 50,000 small files 156 and 150.
- * They take as much processor time as before, and so do volumes that are made.
+ * volumed, bundled, has at the most, with what netd has and with its own: in two backups and restores of 2 GiB with holes and zstd 157 and
+ * 138 MB, in three of 50,000 small files 156 and 150. They take as much processor time as before, and so do volumes that are made.
  */
 interface NodeOptions {
 	readonly args: readonly string[];
