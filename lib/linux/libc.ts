@@ -85,8 +85,8 @@ export function checked<A extends readonly Argument[]>(prototype: string): Call<
 export function tried<A extends readonly Argument[]>(prototype: string): Call<A> {
 	const native = libc.func(prototype);
 	// As many parameters as all of them need: an array of them would cost as much as the call. Those too many are not looked at.
-	const call: Call<readonly (Argument | undefined)[]> = (a, b, c, d, e) => {
-		const result: number = native(a, b, c, d, e);
+	const call: Call<readonly (Argument | undefined)[]> = (a, b, c, d, e, f) => {
+		const result: number = native(a, b, c, d, e, f);
 		return result === -1 ? -koffi.errno() : result;
 	};
 	return call;

@@ -1,6 +1,7 @@
 /** Backups: to a file that appears whole or not at all, or as a stream that ends with its result. */
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
+import { type Content, Contents } from "./contents.ts";
 import type { ArchiveCounts } from "./counting.ts";
 import { backupFact, failedFact, messageOf } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
@@ -32,12 +33,6 @@ interface File {
 	readonly overwrite: boolean;
 }
 
-interface Content extends AsyncDisposable {
-	readonly path: string;
-	/** Nobody changes it. */
-	readonly isStill: boolean;
-}
-
 /** A backup to a file, as it runs. */
 export interface FileBackup {
 	readonly spec: BackupSpec & { readonly target: Exclude<BackupTarget, { kind: "stream" }> };
@@ -59,7 +54,7 @@ export class Backups {
 	readonly #parts: Parts;
 	readonly #archiver: Archiver;
 	readonly #pauses: Pausing;
-	readonly #snapshots: Snapshots;
+	readonly #contents: Contents;
 	readonly #counts: ArchiveCounts;
 	/** Paths of archives that are on their way: another one of the same second has another name. */
 	readonly #coming = new Set<string>();
@@ -70,7 +65,7 @@ export class Backups {
 		this.#parts = parts;
 		this.#pauses = pauses;
 		this.#archiver = archiver;
-		this.#snapshots = snapshots;
+		this.#contents = new Contents(parts, snapshots);
 		this.#counts = counts;
 		this.#volumes = new VolumeRecords(parts.store);
 		this.#records = new JobRecords(parts.store);
@@ -158,7 +153,7 @@ export class Backups {
 
 	async *#streamed(spec: BackupSpec, control: JobControl): AsyncGenerator<JobOutput> {
 		let result: ArchiveResult;
-		await using content = await this.#content(spec, control);
+		await using content = await this.#contents.hold(spec.volume, control.signal);
 		const archive = this.#packed(spec, content, control);
 		try {
 			let told = 0;
@@ -199,7 +194,9 @@ export class Backups {
 		await using held = new AsyncDisposableStack();
 		let archive: AsyncGenerator<Buffer, ArchiveResult> | undefined;
 		try {
-			archive = this.#packed(spec, held.use(await this.#content(spec, control, moment)), control, moment);
+			// One that is to be of a moment with others is read live.
+			const content = await this.#contents.hold(spec.volume, control.signal, { isLive: moment !== undefined });
+			archive = this.#packed(spec, held.use(content), control, moment);
 			await using file = await ArchiveFile.create(path, temporary);
 			// One buffer is written while the next one is made.
 			let written = Promise.resolve();
@@ -233,19 +230,6 @@ export class Backups {
 			"volumed.backup.done",
 		);
 		return result;
-	}
-
-	/** A snapshot where there can be one, unless it is to be of a moment with others. It is there, and stays, until it is disposed. */
-	async #content({ volume: name }: BackupSpec, { signal }: JobControl, common?: Moment): Promise<Content> {
-		const volume = this.#volumes.find(name);
-		if (volume === undefined) throw volumeFaults.VOLUME_NOT_FOUND({ volume: name });
-		await using held = new AsyncDisposableStack();
-		const { path } = held.use(await this.#parts.mounting.hold(volume, signal));
-		const snapshot = common === undefined ? await this.#snapshots.take(path) : undefined;
-		if (snapshot !== undefined) held.use(snapshot);
-		const kept = held.move();
-		const end = (): Promise<void> => kept.disposeAsync();
-		return { path: snapshot?.path ?? path, isStill: snapshot !== undefined, [Symbol.asyncDispose]: end };
 	}
 
 	#packed(

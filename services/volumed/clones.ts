@@ -1,25 +1,44 @@
-/** Clones: a backup of one volume that fills another one while it is made. */
-import type { Backups } from "./backups.ts";
+/** Clones: what is in a volume fills another one, copied or shared, as a backup and a restore of it would. */
+import type { BackupParts } from "./backups.ts";
+import { Contents } from "./contents.ts";
 import { volumeFaults } from "./faults.ts";
 import type { Fillings } from "./fillings.ts";
-import type { ArchiveResult, CloneSpec, JobOutput, Told } from "./job.ts";
+import type { ArchiveResult, CloneSpec, Progress, Told } from "./job.ts";
 import { identityOf } from "./job-records.ts";
 import { joined } from "./joined.ts";
 import type { JobControl } from "./job-control.ts";
+import type { Archiver } from "./kernel/archiver.ts";
+import type { Copying } from "./kernel/copying.ts";
+import { type Moment, NOT_PAUSED, ownMoment, type Pausing } from "./moment.ts";
 import type { Parts } from "./parts.ts";
+import type { Unpacked } from "./unpacking.ts";
 import { newVolume, plainVolume, type Volume } from "./volume.ts";
 import { usableVolume } from "./volume-plan.ts";
 import { VolumeRecords } from "./volume-records.ts";
 
+interface Source extends AsyncDisposable {
+	readonly copying: Copying;
+	/** Undefined: nobody is paused, and nothing is read twice. */
+	readonly moment: Moment | undefined;
+}
+
 export class Clones {
 	readonly #parts: Parts;
-	readonly #backups: Backups;
+	readonly #archiver: Archiver;
+	readonly #pauses: Pausing;
+	readonly #contents: Contents;
 	readonly #fillings: Fillings;
 	readonly #volumes: VolumeRecords;
 
-	constructor(parts: Parts, backups: Backups, fillings: Fillings) {
+	constructor(
+		parts: Parts,
+		{ archiver, pauses, snapshots }: Pick<BackupParts, "archiver" | "pauses" | "snapshots">,
+		fillings: Fillings,
+	) {
 		this.#parts = parts;
-		this.#backups = backups;
+		this.#archiver = archiver;
+		this.#pauses = pauses;
+		this.#contents = new Contents(parts, snapshots);
 		this.#fillings = fillings;
 		this.#volumes = new VolumeRecords(parts.store);
 	}
@@ -34,24 +53,35 @@ export class Clones {
 			);
 		const identity = identityOf("clone", spec, target);
 		const existing = spec.replace ? "replace" : "refuse";
-		const filled = { volume: target, existing, strip: 0, privileges: true } as const;
+		const filled = { volume: target, existing } as const;
 		const prepare = async () => {
 			const source = await usableVolume(this.#parts, this.#volumes, volume);
 			const found = await this.#fillings.check(filled, signal);
 			const made = found === undefined ? await this.#likeSource(spec, source) : undefined;
 			return async (control: JobControl): Promise<ArchiveResult> => {
-				const outputs = this.#backups.backup(backupOf(spec), control.signal);
-				try {
-					// What cannot be read is refused before anything is made.
-					const first = await outputs.next();
-					const bytes = bytesOf(first, outputs);
-					return await this.#fillings.carryOut({ spec: filled, made, source: bytes, identity, control });
-				} finally {
-					await outputs.return(undefined);
-				}
+				using _ = this.#parts.jobs.own({ ...identity, kind: "backup", volume }, control.signal);
+				// What cannot be read is refused before anything is made.
+				await using source = await this.#opened(spec, control);
+				const fill = (path: string): Promise<Unpacked> => filledFrom(source, target, path);
+				return await this.#fillings.carryOut({ spec: filled, made, fill, identity, control });
 			};
 		};
 		yield* joined(this.#parts, identity, [volume, target], prepare, signal);
+	}
+
+	/** What is copied, until it is disposed. */
+	async #opened({ volume, pause }: CloneSpec, control: JobControl): Promise<Source> {
+		const { signal } = control;
+		await using held = new AsyncDisposableStack();
+		const content = held.use(await this.#contents.hold(volume, signal));
+		const moment = pause && !content.isStill ? ownMoment(this.#pauses, volume, signal) : undefined;
+		const told = (progress: Progress): void => {
+			control.progress = progress;
+		};
+		const spec = { path: content.path, twice: moment !== undefined, told };
+		const copying = held.use(await this.#archiver.copy(spec, signal));
+		const kept = held.move();
+		return { copying, moment, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 	}
 
 	/** The volume that is to be made. Fault: CANNOT_RESTORE when it would have its content where the source has it, or nowhere. */
@@ -70,13 +100,13 @@ export class Clones {
 	}
 }
 
-function backupOf({ requestId, volume, pause }: CloneSpec) {
-	const patterns = { include: [], exclude: [] };
-	const target = { kind: "stream" } as const;
-	return { requestId, volume, target, patterns, pause, compression: "none", level: undefined } as const;
+async function filledFrom({ copying, moment }: Source, volume: string, path: string): Promise<Unpacked> {
+	await copying.into(path);
+	const { paused, pausedMs, warnings } = (await moment?.reach(() => copying.catchUp())) ?? NOT_PAUSED;
+	const finished = await copying.finish();
+	const told = { paused, pausedMs, warnings: [...finished.warnings, ...warnings] };
+	const result = { volume, ...copying.progress, ...told, ...NO_ARCHIVE };
+	return { result, implied: finished.implied };
 }
 
-async function* bytesOf(first: IteratorResult<JobOutput>, rest: AsyncIterable<JobOutput>): AsyncGenerator<Buffer> {
-	if (first.done !== true && first.value.kind === "chunk") yield first.value.bytes;
-	for await (const output of rest) if (output.kind === "chunk") yield output.bytes;
-}
+const NO_ARCHIVE = { storedBytes: 0, sha256: "", verified: false, path: "", removed: [] };

@@ -1,4 +1,4 @@
-/** A volume that is filled from an archive: written to a stage, verified, and put in place; of a restore as of a clone. */
+/** A volume that is filled, from an archive or with what is in another one: written to a stage, all of it, and put in place. */
 import { randomBytes } from "node:crypto";
 import { Undo } from "#lib/concurrency/undo.ts";
 import type { Statement } from "#lib/store/store.ts";
@@ -13,7 +13,7 @@ import type { StoredArchive } from "./kernel/archive-file.ts";
 import type { Archiver } from "./kernel/archiver.ts";
 import type { Parts } from "./parts.ts";
 import { besideStaging, insideStaging, isInside, refuseContent, type Staging } from "./staging.ts";
-import { rehearse, unpack } from "./unpacking.ts";
+import { rehearse, unpack, type Unpacked } from "./unpacking.ts";
 import { Uses, usersText } from "./uses.ts";
 import type { Volume } from "./volume.ts";
 import { type StoredVolume, VolumeRecords } from "./volume-records.ts";
@@ -22,12 +22,17 @@ export interface Filling {
 	readonly spec: FillSpec;
 	/** To be made first; undefined: it is there. */
 	readonly made: Volume | undefined;
-	readonly source: StoredArchive;
+	readonly fill: Fill;
 	readonly identity: JobIdentity;
 	readonly control: JobControl;
 }
 
-export type FillSpec = Pick<RestoreSpec, "volume" | "existing" | "strip" | "privileges">;
+export type FillSpec = Pick<RestoreSpec, "volume" | "existing">;
+
+/** Writes to an empty directory. When it throws, the directory is of no use. */
+export type Fill = (path: string) => Promise<Unpacked>;
+
+type UnpackSpec = FillSpec & Pick<RestoreSpec, "strip" | "privileges">;
 
 export class Fillings {
 	readonly #parts: Parts;
@@ -58,7 +63,7 @@ export class Fillings {
 	}
 
 	/** After the same check: what would be done, and nothing is. */
-	async rehearse(spec: FillSpec, source: StoredArchive, control: JobControl): Promise<RestorePlan> {
+	async rehearse(spec: UnpackSpec, source: StoredArchive, control: JobControl): Promise<RestorePlan> {
 		const { mounting, disk } = this.#parts;
 		const { volume: name, existing } = spec;
 		const volume = existing === "refuse" ? undefined : this.#volumes.find(name);
@@ -68,6 +73,12 @@ export class Fillings {
 		const isOwn = (sha256: string): boolean => this.#records.isMade(sha256);
 		const merged = existing === "merge";
 		return await rehearse({ archiver: this.#archiver, path, merged, spec, source, control, isOwn });
+	}
+
+	/** What an archive has. Faults: as of `unpack`. */
+	fromArchive(spec: UnpackSpec, source: StoredArchive, control: JobControl): Fill {
+		const isOwn = (sha256: string): boolean => this.#records.isMade(sha256);
+		return (path) => unpack({ archiver: this.#archiver, path, spec, source, control, isOwn });
 	}
 
 	/** Until the last step the volume is as it was, or not there, whatever fails and whoever is killed. Faults: as the contract says. */
@@ -114,7 +125,7 @@ export class Fillings {
 	}
 
 	async #filled(
-		{ spec, made, source, control }: Filling,
+		{ spec, made, fill, control }: Filling,
 		volume: Volume,
 		{ id, isInside: within }: StoredJob,
 		isSealed: (sealed: NonNullable<StoredJob["sealed"]>) => void,
@@ -132,8 +143,7 @@ export class Fillings {
 		await using unstage = new Undo({}, log);
 		unstage.defer(() => staging.discard());
 		const path = await staging.begin();
-		const isOwn = (sha256: string): boolean => this.#records.isMade(sha256);
-		const { result, implied } = await unpack({ archiver: this.#archiver, path, spec, source, control, isOwn });
+		const { result, implied } = await fill(path);
 		const identity = await staging.prepare(implied);
 		signal.throwIfAborted();
 		await store.write([this.#records.seal(id, identity, result)], "volumed.restore.sealed");

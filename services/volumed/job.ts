@@ -104,19 +104,23 @@ export interface ProgressReport extends Progress {
 	readonly stored: { readonly bytes: number; readonly total: number } | undefined;
 }
 
+/** How a backup, a restore or a clone ended; of a clone there is no archive. */
 export interface ArchiveResult {
 	readonly volume: string;
-	/** The manifest not counted. */
+	/** The manifest not counted; of a clone what is in the target, its root included. */
 	readonly entries: number;
-	/** Before compression, the manifest not counted. */
+	/** Before compression, the manifest not counted; of a clone the files' data, holes not counted. */
 	readonly bytes: number;
+	/** Of a clone 0. */
 	readonly storedBytes: number;
+	/** Of a clone empty: nothing is digested. */
 	readonly sha256: string;
 	readonly warnings: readonly string[];
+	/** Of a clone false. */
 	readonly verified: boolean;
 	/** Of a backup: where it is; empty when it was sent. */
 	readonly path: string;
-	/** Of a backup: names of containers that were paused for it, and for how long. */
+	/** Of a backup or a clone: names of containers that were paused for it, and for how long. */
 	readonly paused: readonly string[];
 	readonly pausedMs: number;
 	/** Of a backup: the paths of older ones that went. */

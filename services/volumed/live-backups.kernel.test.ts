@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CreateVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
+import { CloneVolumeRequest, CreateVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
 import type { ScratchCgroup } from "#lib/linux/test-support/scratch-cgroup.ts";
 import { backup, Daemon, restore } from "./test-support/daemon.ts";
 import { FILES, numberIn, problemsIn, writeAllTheTime } from "./test-support/live-writer.ts";
@@ -49,6 +49,17 @@ describe("with a pause", () => {
 		expect(readdirSync(join(folder, "big"))).toHaveLength(FILES);
 	});
 });
+
+test.each([1, 2, 3])(
+	"a clone is the volume at one time, with what has changed since the first look (%i)",
+	async (round) => {
+		const target = `clone${round}`;
+		const request = CloneVolumeRequest.fromPartial({ volume: "live", target });
+		const { part } = (await Array.fromAsync(daemon.backups.cloneVolume(request))).at(-1) ?? {};
+		expect(part?.value).toMatchObject({ paused: ["web"], warnings: [], verified: false, sha256: "" });
+		expect([problemsIn(daemon.content(target)), group.frozenIn()]).toEqual([[], []]);
+	},
+);
 
 test("without a pause nobody is paused, and what was changing is told or was not read at once", async () => {
 	const { result } = await backup(daemon, { volume: "live", path: join(daemon.root, "unpaused.tar"), noPause: true });

@@ -94,7 +94,7 @@ await runDaemon({
 			backupRuns: new BackupRuns({ parts, backups, pauses }),
 			restores,
 			verifications: new Verifications(parts, archiver),
-			clones: new Clones(parts, backups, fillings),
+			clones: new Clones(parts, { archiver, pauses, snapshots }, fillings),
 		});
 	},
 });

@@ -14,6 +14,8 @@ export interface Moment {
 	reach(catchUp: () => Promise<void>): Promise<Paused>;
 }
 
+export const NOT_PAUSED: Paused = { paused: [], pausedMs: 0, warnings: [] };
+
 /** Whoever stands still for longer is missed. */
 const LONGEST_PAUSE_MS = 10_000;
 

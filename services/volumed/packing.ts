@@ -4,7 +4,7 @@ import { type ArchiveCounts, countBeside } from "./counting.ts";
 import type { ArchiveResult, BackupSpec } from "./job.ts";
 import type { JobControl } from "./job-control.ts";
 import type { Archiver } from "./kernel/archiver.ts";
-import type { Moment, Paused } from "./moment.ts";
+import { type Moment, NOT_PAUSED, type Paused } from "./moment.ts";
 import { compressed } from "./kernel/compressors.ts";
 
 export interface Packed {
@@ -61,5 +61,3 @@ async function* archived(
 	const { entries, bytes } = foot;
 	end.made = { entries, bytes, ...paused, warnings: [...foot.warnings, ...paused.warnings] };
 }
-
-const NOT_PAUSED: Paused = { paused: [], pausedMs: 0, warnings: [] };

@@ -41,7 +41,8 @@ export class Restores {
 				made = await this.#check(spec, signal);
 				return jobs.own(identity, signal);
 			});
-			yield* told(this.#fillings.carryOut({ spec, made, source: sent, identity, control }), control);
+			const fill = this.#fillings.fromArchive(spec, sent, control);
+			yield* told(this.#fillings.carryOut({ spec, made, fill, identity, control }), control);
 			return;
 		}
 		const prepare = async () => {
@@ -51,7 +52,8 @@ export class Restores {
 			const held = opened.move();
 			return async (control: JobControl) => {
 				await using _ = held;
-				return await this.#fillings.carryOut({ spec, made, source: bytesOf(archive), identity, control });
+				const fill = this.#fillings.fromArchive(spec, bytesOf(archive), control);
+				return await this.#fillings.carryOut({ spec, made, fill, identity, control });
 			};
 		};
 		yield* joined(this.#parts, identity, [volume], prepare, signal);

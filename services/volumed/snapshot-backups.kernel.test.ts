@@ -1,8 +1,9 @@
 /** Backups of volumes whose file system can tell what was there at one moment: nobody stands still, and nothing is left. */
-import { readdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { CreateVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
+import { CloneVolumeRequest, CreateVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
 import { createSubvolume } from "#lib/linux/btrfs.ts";
 import type { ScratchCgroup } from "#lib/linux/test-support/scratch-cgroup.ts";
 import { backup, type Daemon, restore } from "./test-support/daemon.ts";
@@ -35,6 +36,16 @@ test.each([1, 2, 3])("the archive is the volume at one time, and nobody has stoo
 	expect(result).toMatchObject({ paused: [], pausedMs: 0, warnings: [] });
 	await restore(daemon, { volume: `copy${round}`, path, create: true });
 	expect([problemsIn(daemon.content(`copy${round}`)), snapshots()]).toEqual([[], []]);
+});
+
+test("a clone is the volume at one time, shares its content, and nobody has stood still for it", async () => {
+	writeFileSync(join(daemon.content("live"), "large"), Buffer.alloc(8 * 1024 * 1024, "content"));
+	const request = CloneVolumeRequest.fromPartial({ volume: "live", target: "clone", withOptions: true });
+	const { part } = (await Array.fromAsync(daemon.backups.cloneVolume(request))).at(-1) ?? {};
+	expect(part?.value).toMatchObject({ paused: [], pausedMs: 0, warnings: [] });
+	expect([problemsIn(daemon.content("clone")), snapshots()]).toEqual([[], []]);
+	const extents = execFileSync("filefrag", ["-v", join(daemon.content("clone"), "large")], { encoding: "utf8" });
+	expect(extents).toMatch(/shared/);
 });
 
 test("a volumed that is killed with one takes it away at its next start", async () => {

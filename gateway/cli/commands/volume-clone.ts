@@ -1,4 +1,5 @@
 import { type BackupResult, BackupServiceService, CloneVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
+import { tellPaused } from "../backup/told.ts";
 import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
 import { size } from "../output/quantity.ts";
@@ -14,6 +15,7 @@ export default command({
 	maxOperands: 2,
 	notes: [
 		"NEW is made when it is missing, a plain directory with the labels of VOLUME. One that has content stays as it is unless --replace is given.",
+		"Where one file system holds both and can do that (btrfs, XFS with reflinks), files share their content until one of them is written to.",
 	],
 	flags: {
 		replace: { kind: "switch", help: "Replace the content of a volume that has some" },
@@ -36,6 +38,7 @@ export default command({
 		return await untilInterrupted(terminal, `: ${target} is as it was`, async (signal) => {
 			const result = await follow<BackupResult>(volumed.cloneVolume(request, { signal }), terminal);
 			for (const warning of result.warnings) await terminal.err(`${warning}\n`);
+			await tellPaused(result, terminal);
 			await terminal.out(`${target}: ${result.entries} entries, ${size(result.bytes)}\n`);
 			return 0;
 		});

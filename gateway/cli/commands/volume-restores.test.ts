@@ -37,7 +37,7 @@ async function serve(end: RestoreVolumeResponse["part"]): Promise<void> {
 		parse: (message: CloneVolumeRequest) => message,
 		async *run(message: CloneVolumeRequest) {
 			asked.push(message);
-			yield { part: { $case: "result" as const, value: RESULT } };
+			yield { part: { $case: "result" as const, value: { ...RESULT, paused: ["web"], pausedMs: 12 } } };
 		},
 		render: whole,
 	});
@@ -77,7 +77,7 @@ describe("volume restore", () => {
 
 test("volume clone: labels and options", async () => {
 	await serve(undefined);
-	const { out } = await here.wharf(["volume", "clone", "data", "new", "--label", "team=blue", "--with-options"]);
-	expect(out).toBe("new: 3 entries, 2kB\n");
+	const { out, err } = await here.wharf(["volume", "clone", "data", "new", "--label", "team=blue", "--with-options"]);
+	expect([out, err]).toEqual(["new: 3 entries, 2kB\n", "a: told\npaused web for 12 ms\n"]);
 	expect(asked).toMatchObject([{ volume: "data", target: "new", labels: { team: "blue" }, withOptions: true }]);
 });

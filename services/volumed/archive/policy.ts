@@ -33,7 +33,7 @@ export class EntryPolicy {
 		this.#entries += 1;
 		if (this.#entries > MOST_ENTRIES) return `it is more than the ${MOST_ENTRIES}th`;
 		const key = placeOf(path, this.#strip);
-		const reason = malformed(path) ?? kind(entry, key);
+		const reason = unfit(entry, key);
 		if (reason !== undefined || key === undefined) return reason;
 		this.hasPlaced = true;
 		const through = this.#throughLink(key);
@@ -65,6 +65,11 @@ export class EntryPolicy {
 		}
 		return undefined;
 	}
+}
+
+/** Why an entry is refused wherever it comes, or undefined. `place` is where it would be. */
+export function unfit(entry: Entry, place: string | undefined): string | undefined {
+	return malformed(entry.path) ?? kind(entry, place);
 }
 
 function malformed(path: string): string | undefined {

@@ -12,6 +12,8 @@ import { giveBack } from "../tree/given-back.ts";
 import type { Reply, TreeOrder, TreeReply } from "../tree/messages.ts";
 import { atSystem } from "./system-fault.ts";
 import type { TreeWorkers } from "../tree/tree-workers.ts";
+import { Copying, type CopySpec } from "./copying.ts";
+import { expected, type TreeJob as Job } from "./tree-job.ts";
 
 const BUFFER_BYTES = 1024 * 1024;
 const BUFFERS = 4;
@@ -60,6 +62,13 @@ export class Archiver {
 		return this.#begin(order, { what: `writing ${at}`, path: at, signal }, (job) => new Unpacking(job));
 	}
 
+	/** Resolves when the tree can be read. Faults, also of what it answers: KERNEL_REFUSED, DISK_FULL. */
+	async copy({ path, twice, told }: CopySpec, signal: AbortSignal): Promise<Copying> {
+		const order = { kind: "copy", path, twice, spool: this.#spool } as const;
+		const at = { what: `copying ${path}`, path: this.#spool, signal };
+		return await Copying.opened(await this.#begin(order, at, (job) => job), told);
+	}
+
 	async #begin<T>(
 		order: TreeOrder,
 		{ what, path, signal }: { readonly what: string; readonly path: string; readonly signal: AbortSignal },
@@ -77,13 +86,6 @@ export class Archiver {
 			throw error;
 		}
 	}
-}
-
-interface Job {
-	send(order: TreeOrder, transfer?: ArrayBuffer[]): void;
-	/** Faults: as the job's. */
-	next(): Promise<TreeReply>;
-	release(): Promise<void>;
 }
 
 interface Chunk {
@@ -225,9 +227,4 @@ export class Unpacking implements AsyncDisposable {
 		giveBack(this.#free.splice(0));
 		return this.#job.release();
 	}
-}
-
-function expected<K extends TreeReply["kind"]>(kind: K, reply: TreeReply): Reply<K> {
-	if (reply.kind === kind) return reply as Reply<K>; // what the kind says
-	throw new Error(`the archiver's thread says ${reply.kind} where it is to say ${kind}`);
 }

@@ -29,16 +29,19 @@ export type Warn = (path: string, text: string) => void;
 export class Dresser {
 	readonly held: Held[] = [];
 	readonly #warn: Warn;
+	readonly #holdsBack: boolean;
 	readonly #status = new FileStatus();
 
-	constructor(warn: Warn) {
+	/** Unless it `holdsBack`, what gives rights is given with the rest. */
+	constructor(warn: Warn, holdsBack: boolean) {
 		this.#warn = warn;
+		this.#holdsBack = holdsBack;
 	}
 
 	/** A file or directory that is open. Throws a LinuxError. */
 	open(fd: number, entry: Entry): void {
 		// On a directory these bits give nobody rights: who makes something in it belongs to its group.
-		const mode = entry.type === "file" ? entry.mode & ~SET_ID : entry.mode;
+		const mode = entry.type === "file" && this.#holdsBack ? entry.mode & ~SET_ID : entry.mode;
 		const time = timeOf(entry.mtime);
 		must(dateOf(fd, null, ...time), "utimensat");
 		const status = this.#status;
@@ -93,7 +96,7 @@ export class Dresser {
 		if (attributes.size === 0) return held;
 		for (const [name, value] of attributesIn(attributes)) {
 			if (value === undefined) this.#warn(path, `${shown(path)}: its ${name} cannot be read`);
-			else if (isPrivileged(name)) held.set(name, value);
+			else if (this.#holdsBack && isPrivileged(name)) held.set(name, value);
 			else {
 				const failed = set(name, value);
 				if (failed < 0)

@@ -5,6 +5,8 @@
  *   gone through twice: `catch-up`, `caught-up`, more chunks, `packed`. Then `seal`, more chunks, `sealed`.
  * - An unpack: `unpack`, then `buffer`s with the archive, each of which comes back as `taken`; `end`, `ended`; perhaps `compare`,
  *   `compared`; `finish`, `finished`.
+ * - A copy: `copy`, `opened`; `into`, `copied` when all of the tree is there; if it is gone through twice: `catch-up`, `caught-up`; `finish`,
+ *   `finished`. `progressed` comes between.
  * - A step of a stage within a volume's content: `stage`, `staged`.
  * - `failed` ends each of them. `drop`, `dropped` comes last.
  */
@@ -13,6 +15,7 @@ import { LinuxError } from "#lib/linux/libc.ts";
 import type { Preparing } from "../kernel/inner-stages.ts";
 import type { Foot } from "../archive/manifest.ts";
 import type { Dropped } from "../archive/place.ts";
+import type { Progress } from "../job.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Compared } from "./compare.ts";
 
@@ -26,6 +29,8 @@ export type TreeOrder =
 	  }
 	/** Without a path the archive is read and compared with its manifest, and nothing is made of it. */
 	| { readonly kind: "unpack"; readonly path: string | undefined; readonly spool: string; readonly strip: Dropped }
+	| { readonly kind: "copy"; readonly path: string; readonly spool: string; readonly twice: boolean }
+	| { readonly kind: "into"; readonly path: string }
 	| { readonly kind: "buffer"; readonly buffer: ArrayBuffer; readonly length: number }
 	| {
 			readonly kind: "seal";
@@ -56,6 +61,9 @@ export type TreeReply =
 	| { readonly kind: "taken"; readonly buffer: ArrayBuffer; readonly entries: number; readonly bytes: number }
 	| { readonly kind: "ended"; readonly entries: number; readonly bytes: number; readonly foot: Foot | undefined }
 	| ({ readonly kind: "compared" } & Compared)
+	| { readonly kind: "opened" }
+	| ({ readonly kind: "progressed" } & Progress)
+	| { readonly kind: "copied" }
 	| { readonly kind: "finished"; readonly warnings: readonly string[]; readonly implied: readonly string[] }
 	| { readonly kind: "staged" }
 	| { readonly kind: "dropped" }

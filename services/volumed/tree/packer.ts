@@ -5,37 +5,24 @@
  * zeros, what is too much is left, and its name is told.
  */
 import { createHash, hash } from "node:crypto";
-import { type Attributes, attributesAt, attributesOf } from "#lib/linux/files/attributes.ts";
 import { type Extent, extentsOf, readAt } from "#lib/linux/files/content.ts";
-import { LinuxError } from "#lib/linux/libc.ts";
-import { linkTarget } from "#lib/linux/files/open.ts";
-import { isBefore, type Seen, stampOf } from "./seen.ts";
-import { FileStatus, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK } from "#lib/linux/files/status.ts";
-import { type Entry, type EntryType, shown } from "../archive/entry.ts";
+import { stampOf, type Seen } from "./seen.ts";
+import { type FileStatus, S_IFREG } from "#lib/linux/files/status.ts";
+import { type Entry, shown } from "../archive/entry.ts";
 import { BLOCK, padded, paddingOf } from "../archive/header.ts";
 import { EntryPolicy } from "../archive/policy.ts";
 import { LONGEST_PREFACE } from "../archive/reader.ts";
 import { recordLine } from "../archive/record.ts";
 import { extendedOf, write, writtenBytes } from "../archive/written.ts";
-import { recordsOf } from "./attribute-records.ts";
+import { changedSince } from "./changed.ts";
 import type { TreeCursor } from "./cursor.ts";
-import { timeText } from "./entry-time.ts";
 import { atMost } from "./few-extents.ts";
 import type { Full, Sheet } from "./sheet.ts";
 import { sparseMap } from "./sparse-map.ts";
+import { aboutReading, TreeEntries } from "./tree-entries.ts";
 
-const TYPES: Readonly<Record<number, EntryType>> = {
-	[S_IFREG]: "file",
-	[S_IFDIR]: "directory",
-	[S_IFLNK]: "symlink",
-	[S_IFCHR]: "char",
-	[S_IFBLK]: "block",
-	[S_IFIFO]: "fifo",
-	[S_IFSOCK]: "socket",
-};
 /** Half of what readers of archives take (`sparse.ts`). */
 const MOST_EXTENTS = 500_000;
-const NO_ATTRIBUTES: Entry["attributes"] = new Map();
 
 export interface PackSink {
 	/** A line of the manifest, in the archive's order. */
@@ -50,18 +37,13 @@ export interface PackSink {
 	warning(path: string, text: string): void;
 }
 
-/** Of an entry, what its status does not say. */
-type More = Partial<Pick<Entry, "attributes" | "link" | "device">>;
-
 export class Packer {
 	entries = 0;
 	/** Of the pass that is on. */
 	#cursor!: TreeCursor; // every pass begins with its own
 	readonly #sheet: Sheet;
 	readonly #sink: PackSink;
-	/** The first name of what has several. */
-	readonly #linked = new Map<string, string>();
-	readonly #after = new FileStatus();
+	readonly #entries: TreeEntries;
 	/** The file that is read ended before its size. */
 	#isShort = false;
 	/** Of a restore. */
@@ -70,6 +52,7 @@ export class Packer {
 	constructor(sheet: Sheet, sink: PackSink) {
 		this.#sheet = sheet;
 		this.#sink = sink;
+		this.#entries = new TreeEntries((path, text) => sink.warning(path, text));
 	}
 
 	/** Each time the sheet is full it is to be taken. `seen` is told of everything that a later pass has to know. */
@@ -86,102 +69,54 @@ export class Packer {
 	*packChanges(cursor: TreeCursor, seen: Seen): Generator<Full> {
 		using _ = cursor;
 		this.#cursor = cursor;
-		// Names of a file that has changed have all changed: their first one has the content again.
-		this.#linked.clear();
-		const before = seen.all();
-		let next = before.next().value;
-		while (cursor.next()) {
-			const { path, status } = cursor;
-			while (next !== undefined && next.path !== path && isBefore(next.path, path)) {
-				this.#sink.gone(next.path);
-				next = before.next().value;
-			}
-			const isSame = next?.path === path && next.stamp !== "" && next.stamp === stampOf(status);
-			if (next?.path === path) next = before.next().value;
-			if (isSame) continue;
-			this.#sink.again(path);
-			if (status.type !== S_IFREG || cursor.open()) yield* this.#one(cursor);
+		this.#entries.forgetLinks();
+		for (const _ of changedSince(cursor, seen, (path) => this.#sink.gone(path))) {
+			this.#sink.again(cursor.path);
+			if (cursor.status.type !== S_IFREG || cursor.open()) yield* this.#one(cursor);
 		}
-		for (; next !== undefined; next = before.next().value) this.#sink.gone(next.path);
 	}
 
 	/** A file as most are, which fits on what is left of the sheet; false: it is none, and nothing was done. */
-	#atOnce({ status, fd, path }: TreeCursor): boolean {
+	#atOnce(cursor: TreeCursor): boolean {
 		const sheet = this.#sheet;
+		const { status, fd, path } = cursor;
 		if (status.type !== S_IFREG || fd === undefined || status.links > 1 || isSparse(status)) return false;
 		if (writtenBytes("") + padded(status.size) > sheet.room) return false;
 		try {
-			const entry = this.#entry(`./${path}`, { attributes: this.#attributes(() => attributesOf(fd)) });
+			const entry = this.#entries.at(cursor);
+			if (entry === undefined) return false;
 			const extended = extendedOf(entry);
 			if (writtenBytes(extended) + padded(entry.size) > sheet.room) return false;
 			this.#judge(entry, extended);
 			sheet.at = write(entry, extended, sheet.bytes, sheet.at);
 			this.#isShort = false;
 			this.#line(entry, this.#small(fd, entry.size));
-			this.#tellChange(fd, entry);
+			this.#entries.tellChange(cursor, fd, entry, this.#isShort);
 			return true;
 		} catch (error) {
-			throw about(path, error);
+			throw aboutReading(path, error);
 		}
 	}
 
-	*#one({ status, fd, path }: TreeCursor): Generator<Full> {
+	*#one(cursor: TreeCursor): Generator<Full> {
+		const { path, fd } = cursor;
 		try {
-			if (status.type === S_IFREG && fd !== undefined) yield* this.#file(fd);
-			else yield* this.#other();
+			const entry = this.#entries.at(cursor);
+			if (entry === undefined) return;
+			if (entry.type === "socket") return this.#sink.socket(path, recordLine(entry, undefined));
+			if (entry.type === "file" && fd !== undefined) return yield* this.#file(fd, entry);
+			yield* this.#head(entry);
+			this.#line(entry, undefined);
 		} catch (error) {
-			throw about(path, error);
+			throw aboutReading(path, error);
 		}
 	}
 
-	*#other(): Generator<Full> {
-		const { status, path, directory, name, fd } = this.#cursor;
-		const isDirectory = status.type === S_IFDIR;
-		const archived = isDirectory ? `./${path}${path === "" ? "" : "/"}` : `./${path}`;
-		const link = status.type === S_IFLNK ? linkTarget(directory, name) : undefined;
-		if (status.type === S_IFLNK && link === undefined) return;
-		// Of a socket with several names each is one: the archive has nothing that they could be names of.
-		if (!isDirectory && status.links > 1 && status.type !== S_IFSOCK) {
-			const first = this.#firstName(archived);
-			if (first !== undefined) return yield* this.#again(archived, first);
-		}
-		const attributes = this.#attributes(() => (fd === undefined ? attributesAt(directory, name) : attributesOf(fd)));
-		const entry = this.#entry(archived, {
-			link,
-			attributes,
-			device: status.type === S_IFCHR || status.type === S_IFBLK ? [status.major, status.minor] : undefined,
-		});
-		if (entry.type === "socket") return this.#sink.socket(path, recordLine(entry, undefined));
-		yield* this.#head(entry);
-		this.#line(entry, undefined);
-	}
-
-	*#file(fd: number): Generator<Full> {
-		const { status, path } = this.#cursor;
-		const archived = `./${path}`;
-		if (status.links > 1) {
-			const first = this.#firstName(archived);
-			if (first !== undefined) return yield* this.#again(archived, first);
-		}
-		const attributes = this.#attributes(() => attributesOf(fd));
-		const entry = this.#entry(archived, { attributes });
+	*#file(fd: number, entry: Entry): Generator<Full> {
 		this.#isShort = false;
-		if (isSparse(status)) yield* this.#sparse(fd, entry, atMost(MOST_EXTENTS, extentsOf(fd, entry.size)));
+		if (isSparse(this.#cursor.status)) yield* this.#sparse(fd, entry, atMost(MOST_EXTENTS, extentsOf(fd, entry.size)));
 		else yield* this.#whole(fd, entry);
-		this.#tellChange(fd, entry);
-	}
-
-	/** None, and that is told, when they cannot be read. */
-	#attributes(read: () => Attributes): Entry["attributes"] {
-		try {
-			const attributes = read();
-			return attributes.size === 0 ? NO_ATTRIBUTES : recordsOf(attributes);
-		} catch (error) {
-			if (!(error instanceof LinuxError)) throw error;
-			const { path } = this.#cursor;
-			this.#sink.warning(path, `./${shown(path)}: its attributes cannot be read: ${error.message}`);
-			return NO_ATTRIBUTES;
-		}
+		this.#entries.tellChange(this.#cursor, fd, entry, this.#isShort);
 	}
 
 	*#whole(fd: number, entry: Entry): Generator<Full> {
@@ -237,54 +172,6 @@ export class Packer {
 		sheet.bytes.fill(0, sheet.at + length, sheet.at + wanted);
 	}
 
-	#tellChange(fd: number, { path, mtime, size }: Entry): void {
-		const { status } = this.#cursor;
-		const now = this.#after;
-		const isSame =
-			now.ofDescriptor(fd) === 0 &&
-			!this.#isShort &&
-			now.size === size &&
-			now.ctimeNanoseconds === status.ctimeNanoseconds &&
-			now.ctimeSeconds === status.ctimeSeconds &&
-			timeText([now.mtimeSeconds, now.mtimeNanoseconds]) === mtime;
-		if (!isSame) this.#sink.warning(this.#cursor.path, `${shown(path)}: it changed while it was read`);
-	}
-
-	*#again(path: string, link: string): Generator<Full> {
-		const entry = { ...this.#entry(path, { link }), type: "hardlink", size: 0, storedSize: 0 } as const;
-		yield* this.#head(entry);
-		this.#line(entry, undefined);
-	}
-
-	/** Undefined: this is the first one. */
-	#firstName(path: string): string | undefined {
-		const { identity } = this.#cursor.status;
-		const first = this.#linked.get(identity);
-		if (first === undefined) this.#linked.set(identity, path);
-		return first;
-	}
-
-	#entry(path: string, { attributes = NO_ATTRIBUTES, link, device }: More): Entry {
-		const { status } = this.#cursor;
-		const size = status.type === S_IFREG ? status.size : 0;
-		return {
-			path,
-			type: TYPES[status.type] ?? "file",
-			mode: status.mode & 0o7777,
-			uid: status.uid,
-			gid: status.gid,
-			mtime: timeText([status.mtimeSeconds, status.mtimeNanoseconds]),
-			storedSize: size,
-			size,
-			sparse: false,
-			map: undefined,
-			link,
-			device,
-			attributes,
-			uname: "",
-		};
-	}
-
 	*#head(entry: Entry): Generator<Full> {
 		const extended = extendedOf(entry);
 		this.#judge(entry, extended);
@@ -315,9 +202,4 @@ export class Packer {
 
 function isSparse({ blocks, size }: FileStatus): boolean {
 	return blocks * BLOCK < size;
-}
-
-/** What the kernel refuses is told of the path. */
-function about(path: string, error: unknown): unknown {
-	return error instanceof LinuxError ? new LinuxError(error.errno, `${error.call} ./${shown(path)}`) : error;
 }

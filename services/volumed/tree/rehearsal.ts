@@ -12,7 +12,7 @@ export class Rehearsal implements Target {
 
 	constructor(strip: Dropped, warn: Warn) {
 		this.#strip = strip;
-		this.#dresser = new Dresser(warn);
+		this.#dresser = new Dresser(warn, true);
 	}
 
 	entry(entry: Entry): void {

@@ -23,16 +23,25 @@ export class Room {
 		this.#freeNames = files === 0 ? Number.POSITIVE_INFINITY : ffree * FREE_SHARE;
 	}
 
-	/** Fault: DISK_FULL. */
-	take({ storedSize, type }: Entry): void {
-		this.#bytes += storedSize;
-		if (type !== "hardlink") this.#names += 1;
+	/** An entry with its content. Fault, here and below: DISK_FULL. */
+	take(entry: Entry): void {
+		this.takeBytes(entry.storedSize);
+		this.takeName(entry);
+	}
+
+	takeBytes(bytes: number): void {
+		this.#bytes += bytes;
 		if (this.#bytes > this.#freeBytes) throw this.#full(this.#freeBytes, "bytes");
+	}
+
+	/** A hard link is no inode. */
+	takeName({ type }: Pick<Entry, "type">): void {
+		if (type !== "hardlink") this.#names += 1;
 		if (this.#names > this.#freeNames) throw this.#full(this.#freeNames, "inodes");
 	}
 
 	#full(free: number, what: string): Error {
-		const problem = `the archive needs more than the ${Math.floor(free)} ${what} that are free`;
+		const problem = `what is to be written needs more than the ${Math.floor(free)} ${what} that are free`;
 		return volumeFaults.DISK_FULL({ path: this.#path, problem });
 	}
 }

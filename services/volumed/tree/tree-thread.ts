@@ -1,6 +1,7 @@
 /** The archiver's thread: one job after the other. */
 import { parentPort } from "node:worker_threads";
 import { keepCapabilities } from "#lib/linux/capabilities.ts";
+import { CopyJob } from "./copy-job.ts";
 import { failureOf, type TreeOrder, type TreeReply } from "./messages.ts";
 import { PackJob } from "./pack-job.ts";
 import { StageJob } from "./stage-job.ts";
@@ -10,7 +11,7 @@ import { UnpackJob } from "./unpack-job.ts";
 // the trusted namespace, and for the mount through which a tree is read.
 keepCapabilities(["chown", "dac_override", "dac_read_search", "fowner", "fsetid", "setfcap", "sys_admin"]);
 
-let job: PackJob | UnpackJob | StageJob | undefined;
+let job: PackJob | UnpackJob | CopyJob | StageJob | undefined;
 
 function tell(reply: TreeReply, transfer: ArrayBuffer[] = []): void {
 	parentPort?.postMessage(reply, transfer);
@@ -20,12 +21,14 @@ function take(order: TreeOrder): void {
 	try {
 		if (order.kind === "pack") job = new PackJob(order, tell);
 		else if (order.kind === "unpack") job = new UnpackJob(order, tell);
+		else if (order.kind === "copy") job = new CopyJob(order, tell);
 		else if (order.kind === "stage") stages(new StageJob(order, tell));
 		else if (order.kind === "drop") {
 			drop();
 			tell({ kind: "dropped" });
 		} else if (job instanceof PackJob) packs(job, order);
 		else if (job instanceof UnpackJob) unpacks(job, order);
+		else if (job instanceof CopyJob) copies(job, order);
 	} catch (error) {
 		fail(error);
 	}
@@ -47,6 +50,12 @@ function unpacks(unpack: UnpackJob, order: TreeOrder): void {
 	if (order.kind === "end") unpack.end();
 	if (order.kind === "compare") unpack.compare(order).catch(fail);
 	if (order.kind === "finish") unpack.finish(order).catch(fail);
+}
+
+function copies(copy: CopyJob, order: TreeOrder): void {
+	if (order.kind === "into") copy.into(order).catch(fail);
+	if (order.kind === "catch-up") copy.catchUp().catch(fail);
+	if (order.kind === "finish") copy.finish().catch(fail);
 }
 
 function stages(stage: StageJob): void {

@@ -1,9 +1,9 @@
 /**
- * A tar archive's entries as files below a directory.
+ * Entries, of a tar archive or of another tree, as files below a directory.
  *
  * Synchronous, for a thread of its own. Each name is resolved from the directory down by the kernel (`Places`), nothing is opened that was
  * not just made, and what is in an entry's place goes first. What gives programs more than their user has (set-id bits, capabilities,
- * attributes of the host's root) is kept back until `finish`, which is told whether it is wanted.
+ * attributes of the host's root) is kept back until `finish`, which is told whether it is wanted, unless that is known from the start.
  */
 import { closeFile, openDirectory } from "#lib/linux/files/open.ts";
 import {
@@ -24,23 +24,11 @@ import { SparseContent } from "../archive/sparse.ts";
 import { volumeFaults } from "../faults.ts";
 import { Dresser, type Held, type Warn } from "./dresser.ts";
 import { Places, splitPlace } from "./places.ts";
+import { writingFault } from "./writing-fault.ts";
 
 const ENOENT = 2;
 const EEXIST = 17;
 const PERMISSIONS = 0o777;
-const FULL = new Set(["ENOSPC", "EDQUOT"]);
-/** What is wrong with the entry and not with the machine. */
-const UNFIT = new Set([
-	"ENAMETOOLONG",
-	"EFBIG",
-	"ELOOP",
-	"ENOTDIR",
-	"EXDEV",
-	"ENOTEMPTY",
-	"EMLINK",
-	"EINVAL",
-	"EILSEQ",
-]);
 const SPECIAL = { fifo: S_IFIFO, char: S_IFCHR, block: S_IFBLK, socket: S_IFSOCK } as const;
 
 interface Open {
@@ -62,12 +50,12 @@ export class Unpacker implements Disposable {
 	readonly #directories = new Map<string, Entry>();
 	#open: Open | undefined;
 
-	/** `root` is an open directory and stays the caller's. `warn` is told what cannot be kept here. */
-	constructor(root: number, strip: Dropped, warn: Warn) {
+	/** `root` is an open directory and stays the caller's. `warn` is told what cannot be kept here. With `holdsBack` rights are given last. */
+	constructor(root: number, strip: Dropped, warn: Warn, { holdsBack = true } = {}) {
 		this.#root = root;
 		this.#strip = strip;
 		this.#places = new Places(root);
-		this.#dresser = new Dresser(warn);
+		this.#dresser = new Dresser(warn, holdsBack);
 	}
 
 	/** Faults, here and below: ENTRY_REFUSED, DISK_FULL, KERNEL_REFUSED, ARCHIVE_CORRUPT. */
@@ -84,6 +72,11 @@ export class Unpacker implements Disposable {
 		if (open.sparse !== undefined) return open.sparse.push(bytes);
 		this.#write(open, bytes, open.offset);
 		open.offset += bytes.length;
+	}
+
+	/** In place of `content`: `fill` writes to the file itself, step by step. */
+	*contentBy(fill: (fd: number) => Generator<void>): Generator<void> {
+		if (this.#open !== undefined) yield* fill(this.#open.fd);
 	}
 
 	entryEnd(): void {
@@ -233,7 +226,7 @@ export class Unpacker implements Disposable {
 
 	#write({ entry, fd }: Open, bytes: Buffer, offset: number): void {
 		const written = writeAt(fd, bytes, offset);
-		if (written < 0) throw faultOf(entry, new LinuxError(-written, "write"));
+		if (written < 0) throw writingFault(entry, new LinuxError(-written, "write"));
 	}
 
 	[Symbol.dispose](): void {
@@ -247,14 +240,6 @@ function about(entry: Entry, body: () => void): void {
 	try {
 		body();
 	} catch (error) {
-		throw faultOf(entry, error);
+		throw writingFault(entry, error);
 	}
-}
-
-function faultOf(entry: Entry, error: unknown): unknown {
-	if (!(error instanceof LinuxError)) return error;
-	const path = shown(entry.path);
-	if (FULL.has(error.code)) return volumeFaults.DISK_FULL({ path, problem: error.message }, { cause: error });
-	if (UNFIT.has(error.code)) return volumeFaults.ENTRY_REFUSED({ entry: path, why: error.message }, { cause: error });
-	return volumeFaults.KERNEL_REFUSED({ what: `writing ${path}`, problem: error.message }, { cause: error });
 }
