@@ -1,8 +1,8 @@
 /**
  * What an archive may put into a volume.
  *
- * An entry stays inside: no absolute name, no `..`, nothing through a link or in the place of one, hard links only to what is
- * inside. Devices are refused, but for overlayfs's whiteouts (0,0), which open nothing. Set-id bits and file capabilities are
+ * An entry stays inside: no absolute name, no `..`, nothing through a link, hard links only to what is inside. What comes in the place of
+ * a link is there instead of it: in a volume that is in use links become files. Devices are refused, but for overlayfs's whiteouts (0,0), which open nothing. Set-id bits and file capabilities are
  * kept: any container that has the volume can make these itself, and without them a backup does not bring a volume back.
  */
 import type { Entry } from "./entry.ts";
@@ -38,10 +38,9 @@ export class EntryPolicy {
 		this.hasPlaced = true;
 		const through = this.#throughLink(key);
 		if (through !== undefined) return through;
-		if (type === "hardlink") return this.#hardlink(key, link ?? "");
 		if (type === "symlink") this.#symlinks.add(key);
-		else if (this.#symlinks.has(key)) return "a symlink of the archive is in its place";
-		return undefined;
+		else this.#symlinks.delete(key);
+		return type === "hardlink" ? this.#hardlink(key, link ?? "") : undefined;
 	}
 
 	#hardlink(key: string, link: string): string | undefined {

@@ -95,9 +95,15 @@ export const HOSTILE: readonly Hostile[] = [
 	refused("a file behind a symlink", link("d", "/tmp"), { name: "d/wharf-escape", content: "x" }),
 	refused("a file behind a relative symlink", link("d", ".."), { name: "./d//wharf-escape", content: "x" }),
 	refused("a file behind two symlinks", link("d", "/"), link("e", "d/tmp"), { name: "e/wharf-escape", content: "x" }),
+	refused("a file behind a symlink that takes a directory's place", { name: "d/", type: "5" }, link("d", "/tmp"), {
+		name: "d/wharf-escape",
+		content: "x",
+	}),
+	refused("a file behind a symlink that comes again", link("d", "a"), file, link("d", "/tmp"), {
+		name: "d/wharf-escape",
+		content: "x",
+	}),
 	refused("a symlink behind a symlink", link("d", "/tmp"), link("d/wharf-escape", "x")),
-	refused("a directory in the place of a symlink", link("d", "/tmp"), { name: "d/", type: "5" }),
-	refused("a file in the place of a symlink", link("d", "/tmp/wharf-escape"), { name: "d", content: "x" }),
 	refused(
 		"a second name of a symlink with a file behind it",
 		link("d", "/tmp"),

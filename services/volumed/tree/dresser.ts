@@ -27,7 +27,6 @@ export interface Held {
 export type Warn = (path: string, text: string) => void;
 
 export class Dresser {
-	readonly held: Held[] = [];
 	readonly #warn: Warn;
 	readonly #holdsBack: boolean;
 	readonly #status = new FileStatus();
@@ -38,8 +37,8 @@ export class Dresser {
 		this.#holdsBack = holdsBack;
 	}
 
-	/** A file or directory that is open. Throws a LinuxError. */
-	open(fd: number, entry: Entry): void {
+	/** A file or directory that is open. Answers what was kept back of it. Throws a LinuxError. */
+	open(fd: number, entry: Entry): Held | undefined {
 		// On a directory these bits give nobody rights: who makes something in it belongs to its group.
 		const mode = entry.type === "file" && this.#holdsBack ? entry.mode & ~SET_ID : entry.mode;
 		const time = timeOf(entry.mtime);
@@ -52,23 +51,23 @@ export class Dresser {
 		if (!isOwned) must(ownOpen(fd, entry.uid, entry.gid), "chown");
 		if (!isPermitted) must(permitOpen(fd, mode), "chmod");
 		const held = this.#attributes(entry, (name, value) => setAttribute(fd, name, value));
-		if (held.size > 0 || mode !== entry.mode)
-			this.held.push({ entry, mode: mode === entry.mode ? undefined : entry.mode, attributes: held });
 		if (!isPermitted) must(status.ofDescriptor(fd), "statx");
 		this.#compare(entry, mode, time);
+		if (held.size === 0 && mode === entry.mode) return undefined;
+		return { entry, mode: mode === entry.mode ? undefined : entry.mode, attributes: held };
 	}
 
-	/** Anything else by its name in a directory; it has just been made there. */
-	named(directory: number, name: string, entry: Entry): void {
+	/** Anything else by its name in a directory; it has just been made there. As above. */
+	named(directory: number, name: string, entry: Entry): Held | undefined {
 		const isSymlink = entry.type === "symlink";
 		must(ownName(directory, name, entry.uid, entry.gid), "chown");
 		if (!isSymlink) must(permitName(directory, name, entry.mode), "chmod");
 		const held = this.#attributes(entry, (key, value) => setAttributeAt(directory, name, key, value));
 		const time = timeOf(entry.mtime);
 		must(dateOf(directory, name, ...time), "utimensat");
-		if (held.size > 0) this.held.push({ entry, mode: undefined, attributes: held });
 		must(this.#status.ofName(directory, name), "statx");
 		this.#compare(entry, entry.mode, time);
+		return held.size > 0 ? { entry, mode: undefined, attributes: held } : undefined;
 	}
 
 	/** It is a name in a directory. Throws a LinuxError. */

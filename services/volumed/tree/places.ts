@@ -33,6 +33,15 @@ export class Places implements Disposable {
 		return fd;
 	}
 
+	/** Whether such a directory is there; what is missing stays so. */
+	has(place: string): boolean {
+		if (place === "" || this.#open.has(place)) return true;
+		const fd = directoryBeneath(this.#root, place);
+		if (fd < 0) return false;
+		closeFile(fd);
+		return true;
+	}
+
 	/** It is about to go. */
 	forget(place: string): void {
 		this.made.delete(place);

@@ -5,6 +5,7 @@
  * not just made, and what is in an entry's place goes first. What gives programs more than their user has (set-id bits, capabilities,
  * attributes of the host's root) is kept back until `finish`, which is told whether it is wanted, unless that is known from the start.
  */
+import { nameOf, namesIn } from "#lib/linux/files/names.ts";
 import { closeFile, openDirectory } from "#lib/linux/files/open.ts";
 import {
 	makeDirectory,
@@ -48,6 +49,8 @@ export class Unpacker implements Disposable {
 	readonly #status = new FileStatus();
 	/** Their times change while something is made in them. */
 	readonly #directories = new Map<string, Entry>();
+	/** By its place. */
+	readonly #held = new Map<string, Held>();
 	#open: Open | undefined;
 
 	/** `root` is an open directory and stays the caller's. `warn` is told what cannot be kept here. With `holdsBack` rights are given last. */
@@ -87,7 +90,7 @@ export class Unpacker implements Disposable {
 			about(open.entry, () => {
 				open.sparse?.end();
 				if (open.sparse !== undefined) must(resize(open.fd, open.entry.size), "ftruncate");
-				this.#dresser.open(open.fd, open.entry);
+				this.#hold(this.#dresser.open(open.fd, open.entry));
 			});
 		} finally {
 			closeFile(open.fd);
@@ -99,13 +102,28 @@ export class Unpacker implements Disposable {
 		const place = placeOf(path, this.#strip);
 		if (place === undefined || place === "") return;
 		const [above, name] = splitPlace(place);
+		// It went with its directory, in the place of which something else is.
+		if (!this.#places.has(above)) return;
 		const directory = this.#places.directory(above);
-		const isDirectory = this.#isDirectory(directory, name);
-		if (isDirectory) this.#places.forget(place);
-		const removed = removeName(directory, name, isDirectory);
-		if (removed >= 0) this.names -= 1;
-		else if (removed !== -ENOENT) must(removed, `unlink ${shown(path)}`);
+		if (this.#isThere(above, name)) this.#clear(directory, name, place);
+	}
+
+	/** What an earlier entry made goes, with all that is in it. */
+	#clear(directory: number, name: string, place: string): void {
 		this.#directories.delete(place);
+		this.#held.delete(place);
+		const isDirectory = this.#isDirectory(directory, name);
+		if (isDirectory) {
+			this.#places.forget(place);
+			const fd = must(openDirectory(directory, name), "open");
+			try {
+				for (const listed of namesIn(fd)) this.#clear(fd, nameOf(listed), `${place}/${nameOf(listed)}`);
+			} finally {
+				closeFile(fd);
+			}
+		}
+		must(removeName(directory, name, isDirectory), `unlink ${shown(place)}`);
+		this.names -= 1;
 	}
 
 	/** After the last entry, a step for each that is not finished. Without `privileged` what was kept back is told instead. */
@@ -115,9 +133,9 @@ export class Unpacker implements Disposable {
 			about(entry, () => this.#dressDirectory(place, entry));
 			yield;
 		}
-		for (const held of this.#dresser.held) {
+		for (const [place, held] of this.#held) {
 			about(held.entry, () => {
-				if (privileged) this.#give(held);
+				if (privileged) this.#give(place, held);
 				else this.#dresser.tell(held);
 			});
 			yield;
@@ -129,26 +147,31 @@ export class Unpacker implements Disposable {
 		return ["", ...this.#places.made].filter((place) => !this.#directories.has(place));
 	}
 
-	#give(held: Held): void {
-		const [above, name] = splitPlace(placeOf(held.entry.path, this.#strip) ?? "");
+	#hold(held: Held | undefined): void {
+		if (held !== undefined) this.#held.set(placeOf(held.entry.path, this.#strip) ?? "", held);
+	}
+
+	#give(place: string, held: Held): void {
+		const [above, name] = splitPlace(place);
 		this.#dresser.give(held, this.#places.directory(above), name);
 	}
 
 	/** By descriptor: whatever has the name, no symlink is followed. */
 	#dressDirectory(place: string, entry: Entry): void {
-		if (place === "") return this.#dresser.open(this.#root, entry);
+		if (place === "") return this.#hold(this.#dresser.open(this.#root, entry));
 		const [above, name] = splitPlace(place);
 		const fd = must(openDirectory(this.#places.directory(above), name), "open");
 		try {
-			this.#dresser.open(fd, entry);
+			this.#hold(this.#dresser.open(fd, entry));
 		} finally {
 			closeFile(fd);
 		}
 	}
 
 	#make(entry: Entry, place: string): void {
-		// It is no directory, or a later one: what an earlier entry says of the place holds no more.
+		// What an earlier entry says of the place holds no more.
 		this.#directories.delete(place);
+		this.#held.delete(place);
 		const [above, name] = splitPlace(place);
 		switch (entry.type) {
 			case "file":
@@ -170,7 +193,7 @@ export class Unpacker implements Disposable {
 				this.#new(above, name, (directory, bytes) => makeNode(directory, bytes, mode, entry.device));
 			}
 		}
-		this.#dresser.named(this.#places.directory(above), name, entry);
+		this.#hold(this.#dresser.named(this.#places.directory(above), name, entry));
 	}
 
 	#begin(entry: Entry, above: string, name: string): void {
@@ -204,7 +227,7 @@ export class Unpacker implements Disposable {
 		});
 	}
 
-	/** Makes something under a name; what has it, but for a directory with content, goes. Answers what `make` answers. */
+	/** Makes something under a name; what has it goes. Answers what `make` answers. */
 	#new(above: string, name: string, make: (directory: number, name: string) => number): number {
 		const directory = this.#places.directory(above);
 		const made = make(directory, name);
@@ -212,7 +235,8 @@ export class Unpacker implements Disposable {
 			this.names += 1;
 			return must(made, "making it");
 		}
-		must(removeName(directory, name, this.#isDirectory(directory, name)), "unlink");
+		this.#clear(directory, name, above === "" ? name : `${above}/${name}`);
+		this.names += 1;
 		return must(make(directory, name), "making it");
 	}
 
