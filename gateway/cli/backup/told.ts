@@ -1,6 +1,6 @@
 /** What came of a backup, for a person. */
 import type { BackupFailure, BackupMoment, BackupResult } from "#gen/wharf/volume/v1/volume.ts";
-import { count, size } from "../output/quantity.ts";
+import { count, entriesText, size } from "../output/quantity.ts";
 import type { Terminal } from "../terminal.ts";
 
 type Written = Pick<Terminal, "out" | "err">;
@@ -8,7 +8,7 @@ type Written = Pick<Terminal, "out" | "err">;
 /** Where the archive is, and what could not be kept; of one that was sent to standard output nothing else goes there. */
 export async function tellResult(result: BackupResult, terminal: Written): Promise<void> {
 	const { volume, path, entries, storedBytes, sha256 } = result;
-	const summary = `${entries} entries, ${size(storedBytes)}, sha256 ${sha256}\n`;
+	const summary = `${entriesText(entries)}, ${size(storedBytes)}, sha256 ${sha256}\n`;
 	await (path === "" ? terminal.err(`${volume}: ${summary}`) : terminal.out(`${path}: ${summary}`));
 	for (const removed of result.removed) await terminal.out(`removed ${removed}\n`);
 }

@@ -2,7 +2,7 @@ import { type BackupResult, BackupServiceService, CloneVolumeRequest } from "#ge
 import { tellPaused } from "../backup/told.ts";
 import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
-import { size } from "../output/quantity.ts";
+import { entriesText, size } from "../output/quantity.ts";
 import { connect, requestId } from "../requests.ts";
 import { parsePairs } from "../syntax/pairs.ts";
 import { command } from "../syntax/command.ts";
@@ -39,7 +39,7 @@ export default command({
 			const result = await follow<BackupResult>(volumed.cloneVolume(request, { signal }), terminal);
 			for (const warning of result.warnings) await terminal.err(`${warning}\n`);
 			await tellPaused(result, terminal);
-			await terminal.out(`${target}: ${result.entries} entries, ${size(result.bytes)}\n`);
+			await terminal.out(`${target}: ${entriesText(result.entries)}, ${size(result.bytes)}\n`);
 			return 0;
 		});
 	},

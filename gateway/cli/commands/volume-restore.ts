@@ -7,7 +7,7 @@ import {
 import { ArchiveSource } from "../archive-source.ts";
 import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
-import { size } from "../output/quantity.ts";
+import { entriesText, size } from "../output/quantity.ts";
 import { connect, requestId } from "../requests.ts";
 import { command } from "../syntax/command.ts";
 import { syntaxFaults } from "../syntax/faults.ts";
@@ -80,7 +80,7 @@ export default command({
 			const verified = result?.verified === true ? "verified" : "not verified: the archive has no manifest";
 			const done = flags["dry-run"] ? "; nothing was changed" : "";
 			await terminal.out(
-				`${volume}: ${result?.entries ?? 0n} entries, ${size(result?.bytes ?? 0n)}, ${verified}${done}\n`,
+				`${volume}: ${entriesText(result?.entries ?? 0n)}, ${size(result?.bytes ?? 0n)}, ${verified}${done}\n`,
 			);
 			return 0;
 		});

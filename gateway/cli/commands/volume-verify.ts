@@ -2,7 +2,7 @@ import { BackupServiceService, type VerifyResult } from "#gen/wharf/volume/v1/vo
 import { ArchiveSource } from "../archive-source.ts";
 import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
-import { size } from "../output/quantity.ts";
+import { entriesText, size } from "../output/quantity.ts";
 import { connect, requestId } from "../requests.ts";
 import { command } from "../syntax/command.ts";
 
@@ -30,7 +30,7 @@ export default command({
 			if (more > 0) await terminal.out(`and ${more} more\n`);
 			const kind = hasManifest ? "agrees with its manifest" : "whole; it has no manifest";
 			const compared = volume === "" ? "" : `; ${differenceCount} differences from ${volume}`;
-			await terminal.out(`${file}: ${result.entries} entries, ${size(result.bytes)}, ${kind}${compared}\n`);
+			await terminal.out(`${file}: ${entriesText(result.entries)}, ${size(result.bytes)}, ${kind}${compared}\n`);
 			return differenceCount > 0n ? 1 : 0;
 		});
 	},

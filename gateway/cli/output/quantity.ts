@@ -41,8 +41,13 @@ export function size(bytes: bigint | number): string {
 }
 
 /** `1 volume`, `2 volumes`. */
-export function count(number: number, noun: string): string {
-	return `${number} ${noun}${number === 1 ? "" : "s"}`;
+export function count(number: number, noun: string, several = `${noun}s`): string {
+	return `${number} ${number === 1 ? noun : several}`;
+}
+
+/** Of an archive, or of what was in a volume. */
+export function entriesText(entries: bigint): string {
+	return count(Number(entries), "entry", "entries");
 }
 
 /** `312 ms`, `2.1 s`. */
