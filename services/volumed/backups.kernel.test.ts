@@ -1,5 +1,4 @@
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AttachRequest, CreateVolumeRequest, DetachRequest } from "#gen/wharf/volume/v1/volume.ts";
 import { HOSTILE, tarOf } from "./test-support/archive.ts";
 import { backup, Daemon, restore } from "./test-support/daemon.ts";
-import { makeNastyTree, portrait } from "./test-support/nasty-tree.ts";
+import { digestOfManifest, makeNastyTree, portrait } from "./test-support/nasty-tree.ts";
 
 let daemon: Daemon;
 const at = (name: string): string => join(daemon.root, name);
@@ -40,13 +39,13 @@ describe("a tree with everything that archivers lose", () => {
 		const path = at(`out/nasty-${kind}`);
 		const { result } = await backup(daemon, { volume: "nasty", path, compression });
 		expect(result).toMatchObject({ verified: true, warnings: [], storedBytes: BigInt(statSync(path).size) });
-		expect(result?.sha256).toBe(execFileSync("sha256sum", [path], { encoding: "utf8" }).slice(0, 64));
+		expect(result?.manifestSha256).toBe(digestOfManifest(path));
 		const restored = await restore(daemon, { volume: `copy-${kind}`, path, create: true });
 		expect(restored).toMatchObject({
 			verified: true,
 			entries: result?.entries,
 			bytes: result?.bytes,
-			sha256: result?.sha256,
+			manifestSha256: result?.manifestSha256,
 		});
 		expect(portrait(daemon.content(`copy-${kind}`))).toBe(before);
 		expect(statSync(join(daemon.content(`copy-${kind}`), "sparse")).blocks).toBeLessThan(1000);
@@ -54,7 +53,7 @@ describe("a tree with everything that archivers lose", () => {
 
 	test("comes back identical through a stream", async () => {
 		const { result, bytes } = await backup(daemon, { volume: "nasty" });
-		expect(result?.sha256).toBe(createHash("sha256").update(bytes).digest("hex"));
+		expect(result?.storedBytes).toBe(BigInt(bytes.length));
 		await restore(daemon, { volume: "copy-stream", create: true }, bytes);
 		expect(portrait(daemon.content("copy-stream"))).toBe(before);
 	});

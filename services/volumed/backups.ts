@@ -22,6 +22,7 @@ import type { Parts } from "./parts.ts";
 import { retained } from "./retention.ts";
 import { parseVolumeName } from "./volume.ts";
 import { usableVolume } from "./volume-plan.ts";
+import { MadeArchives } from "./made-archives.ts";
 import { VolumeRecords } from "./volume-records.ts";
 
 /** What one message of a stream holds. */
@@ -60,6 +61,7 @@ export class Backups {
 	readonly #coming = new Set<string>();
 	readonly #volumes: VolumeRecords;
 	readonly #records: JobRecords;
+	readonly #made: MadeArchives;
 
 	constructor(parts: Parts, { archiver, pauses, snapshots, counts }: BackupParts) {
 		this.#parts = parts;
@@ -69,6 +71,7 @@ export class Backups {
 		this.#counts = counts;
 		this.#volumes = new VolumeRecords(parts.store);
 		this.#records = new JobRecords(parts.store);
+		this.#made = new MadeArchives(parts.store);
 	}
 
 	/** Progress, then the result; the archive's bytes between when there is no path. Faults: as the contract says. */
@@ -178,7 +181,7 @@ export class Backups {
 		} finally {
 			await archive.return(undefined as never); // ends tar when the reader has gone; after its end it does nothing
 		}
-		const rows = [backupFact("ACTION_CREATED", result), this.#records.made(result.sha256, this.#parts.now())];
+		const rows = [backupFact("ACTION_CREATED", result), this.#made.insert(result, this.#parts.now())];
 		await this.#parts.store.write(rows, "volumed.backup.streamed");
 		yield { kind: "progress", progress: control.report() };
 		yield { kind: "result", result };
@@ -224,7 +227,7 @@ export class Backups {
 			[
 				this.#records.delete(id),
 				backupFact("ACTION_CREATED", result),
-				this.#records.made(result.sha256, now()),
+				this.#made.insert(result, now()),
 				this.#records.answer(identity, result),
 			],
 			"volumed.backup.done",

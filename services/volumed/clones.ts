@@ -109,4 +109,4 @@ async function filledFrom({ copying, moment }: Source, volume: string, path: str
 	return { result, implied: finished.implied };
 }
 
-const NO_ARCHIVE = { storedBytes: 0, sha256: "", verified: false, path: "", removed: [] };
+const NO_ARCHIVE = { expandedBytes: 0, storedBytes: 0, manifestSha256: "", verified: false, path: "", removed: [] };

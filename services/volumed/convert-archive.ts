@@ -195,13 +195,13 @@ export function renderProgress({ entries, bytes, elapsedMs, total, stored }: Pro
 }
 
 export function renderResult(result: ArchiveResult): pb.BackupResult {
-	const { volume, entries, bytes, storedBytes, sha256, warnings, verified, path } = result;
+	const { volume, entries, bytes, storedBytes, manifestSha256, warnings, verified, path } = result;
 	return {
 		volume,
 		entries: BigInt(entries),
 		bytes: BigInt(bytes),
 		storedBytes: BigInt(storedBytes),
-		sha256,
+		manifestSha256,
 		warnings: [...warnings],
 		verified,
 		path,

@@ -7,7 +7,16 @@ import { parseVolumeName } from "./volume.ts";
 
 const ID = "0123456789abcdef0123456789abcdef";
 const RESULT: ArchiveResult = {
-	...{ volume: "far", entries: 1, bytes: 1, storedBytes: 1, sha256: "", warnings: [], verified: true },
+	...{
+		volume: "far",
+		entries: 1,
+		bytes: 1,
+		expandedBytes: 1,
+		storedBytes: 1,
+		manifestSha256: "",
+		warnings: [],
+		verified: true,
+	},
 	...{ path: "", paused: [], pausedMs: 0, removed: [] },
 };
 

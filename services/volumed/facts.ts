@@ -33,13 +33,13 @@ export function liveMountFact(action: "ACTION_MOUNTED" | "ACTION_UNMOUNTED", liv
 }
 
 export function backupFact(action: "ACTION_CREATED" | "ACTION_RESTORED", result: ArchiveResult): Statement {
-	const { volume, entries, bytes, sha256 } = result;
-	const value = { action, volume, entries: BigInt(entries), bytes: BigInt(bytes), sha256, error: "" };
+	const { volume, entries, bytes, manifestSha256 } = result;
+	const value = { action, volume, entries: BigInt(entries), bytes: BigInt(bytes), manifestSha256, error: "" };
 	return eventEntry({ $case: "backup", value });
 }
 
 export function failedFact(volume: string, error: string): Statement {
-	const value = { action: "ACTION_FAILED" as const, volume, entries: 0n, bytes: 0n, sha256: "", error };
+	const value = { action: "ACTION_FAILED" as const, volume, entries: 0n, bytes: 0n, manifestSha256: "", error };
 	return eventEntry({ $case: "backup", value });
 }
 

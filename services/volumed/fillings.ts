@@ -16,6 +16,7 @@ import { besideStaging, insideStaging, isInside, refuseContent, type Staging } f
 import { rehearse, unpack, type Unpacked } from "./unpacking.ts";
 import { Uses, usersText } from "./uses.ts";
 import type { Volume } from "./volume.ts";
+import { MadeArchives } from "./made-archives.ts";
 import { type StoredVolume, VolumeRecords } from "./volume-records.ts";
 
 export interface Filling {
@@ -40,6 +41,7 @@ export class Fillings {
 	readonly #cutOff: CutOffRestores;
 	readonly #volumes: VolumeRecords;
 	readonly #records: JobRecords;
+	readonly #made: MadeArchives;
 
 	constructor(parts: Parts, archiver: Archiver, cutOff: CutOffRestores) {
 		this.#parts = parts;
@@ -47,6 +49,7 @@ export class Fillings {
 		this.#cutOff = cutOff;
 		this.#volumes = new VolumeRecords(parts.store);
 		this.#records = new JobRecords(parts.store);
+		this.#made = new MadeArchives(parts.store);
 	}
 
 	/** Under the volume's turn, before its filling. Undefined: there is no such volume. Faults: as the contract says. */
@@ -70,15 +73,21 @@ export class Fillings {
 		const isThere = volume !== undefined && (mounting.needsMount(volume) || (await disk.hasData(name)));
 		await using opened = new AsyncDisposableStack();
 		const path = isThere ? opened.use(await mounting.hold(volume, control.signal)).path : undefined;
-		const isOwn = (sha256: string): boolean => this.#records.isMade(sha256);
 		const merged = existing === "merge";
-		return await rehearse({ archiver: this.#archiver, path, merged, spec, source, control, isOwn });
+		return await rehearse({
+			archiver: this.#archiver,
+			path,
+			merged,
+			spec,
+			source,
+			control,
+			made: this.#made,
+		});
 	}
 
 	/** What an archive has. Faults: as of `unpack`. */
 	fromArchive(spec: UnpackSpec, source: StoredArchive, control: JobControl): Fill {
-		const isOwn = (sha256: string): boolean => this.#records.isMade(sha256);
-		return (path) => unpack({ archiver: this.#archiver, path, spec, source, control, isOwn });
+		return (path) => unpack({ archiver: this.#archiver, path, spec, source, control, made: this.#made });
 	}
 
 	/** Until the last step the volume is as it was, or not there, whatever fails and whoever is killed. Faults: as the contract says. */

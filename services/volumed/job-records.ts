@@ -98,16 +98,6 @@ export class JobRecords {
 		return { sql: "DELETE FROM job WHERE id = ?", params: [id] };
 	}
 
-	/** An archive of this digest was made here. */
-	made(sha256: string, now: number): Statement {
-		const sql = "INSERT INTO archive (sha256, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
-		return { sql, params: [sha256, now] };
-	}
-
-	isMade(sha256: string): boolean {
-		return this.#store.get("SELECT 1 FROM archive WHERE sha256 = ?", sha256) !== undefined;
-	}
-
 	/** The result of a request that ended well, kept a day. */
 	answer({ kind, requestId, bodyHash }: JobIdentity, result: object): Statement {
 		return this.#store.replays.record(kind, requestId, bodyHash, Buffer.from(JSON.stringify(result)));

@@ -70,9 +70,8 @@ export interface VerifyResult {
 	readonly entries: number;
 	readonly bytes: number;
 	readonly storedBytes: number;
-	readonly sha256: string;
-	/** It agrees with it. */
-	readonly hasManifest: boolean;
+	/** Of the manifest, with which it agrees; empty: it has none. */
+	readonly manifestSha256: string;
 	/** The first ones. */
 	readonly differences: readonly Difference[];
 	readonly differenceCount: number;
@@ -111,10 +110,12 @@ export interface ArchiveResult {
 	readonly entries: number;
 	/** Before compression, the manifest not counted; of a clone the files' data, holes not counted. */
 	readonly bytes: number;
+	/** Before compression, all of it; of a clone 0. */
+	readonly expandedBytes: number;
 	/** Of a clone 0. */
 	readonly storedBytes: number;
-	/** Of a clone empty: nothing is digested. */
-	readonly sha256: string;
+	/** What the archive is known by; empty: it has no manifest, or there is no archive, as of a clone. */
+	readonly manifestSha256: string;
 	readonly warnings: readonly string[];
 	/** Of a clone false. */
 	readonly verified: boolean;

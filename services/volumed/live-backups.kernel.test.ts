@@ -56,7 +56,7 @@ test.each([1, 2, 3])(
 		const target = `clone${round}`;
 		const request = CloneVolumeRequest.fromPartial({ volume: "live", target });
 		const { part } = (await Array.fromAsync(daemon.backups.cloneVolume(request))).at(-1) ?? {};
-		expect(part?.value).toMatchObject({ paused: ["web"], warnings: [], verified: false, sha256: "" });
+		expect(part?.value).toMatchObject({ paused: ["web"], warnings: [], verified: false, manifestSha256: "" });
 		expect([problemsIn(daemon.content(target)), group.frozenIn()]).toEqual([[], []]);
 	},
 );

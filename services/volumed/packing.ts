@@ -1,11 +1,10 @@
 /** A volume's archive as it is made: its tree, the manifest behind it, compressed. */
-import { createHash } from "node:crypto";
 import { type ArchiveCounts, countBeside } from "./counting.ts";
 import type { ArchiveResult, BackupSpec } from "./job.ts";
 import type { JobControl } from "./job-control.ts";
 import type { Archiver } from "./kernel/archiver.ts";
 import { type Moment, NOT_PAUSED, type Paused } from "./moment.ts";
-import { compressed } from "./kernel/compressors.ts";
+import { compressed, CountedBytes } from "./kernel/compressors.ts";
 
 export interface Packed {
 	readonly archiver: Archiver;
@@ -20,7 +19,7 @@ export interface Packed {
 	readonly control: JobControl;
 }
 
-type Made = Pick<ArchiveResult, "entries" | "bytes"> & Paused;
+type Made = Pick<ArchiveResult, "entries" | "bytes" | "manifestSha256"> & Paused;
 
 /**
  * The archive as it is stored or sent; a buffer is the reader's until it asks for the next but one. The value that it returns at its end is
@@ -31,17 +30,13 @@ export async function* packed(packing: Packed): AsyncGenerator<Buffer, ArchiveRe
 	using _ = counts && countBeside(counts, path, control);
 	const { compression, level, volume } = spec;
 	const end: { made?: Made } = {};
-	const archive = archived(packing, end);
-	const digest = createHash("sha256");
-	let storedBytes = 0;
-	for await (const chunk of compressed(archive, compression, level, control.signal)) {
-		digest.update(chunk);
-		storedBytes += chunk.length;
-		yield chunk;
-	}
+	const archive = new CountedBytes(archived(packing, end));
+	const stored = new CountedBytes(compressed(archive, compression, level, control.signal));
+	yield* stored;
 	const { made } = end;
 	if (made === undefined) throw new Error("an archive ended before it was whole");
-	return { volume, ...made, storedBytes, sha256: digest.digest("hex"), verified: true, path: "", removed: [] };
+	const sizes = { expandedBytes: archive.bytes, storedBytes: stored.bytes };
+	return { volume, ...made, ...sizes, verified: true, path: "", removed: [] };
 }
 
 async function* archived(
@@ -57,7 +52,7 @@ async function* archived(
 	const paused = (await moment?.reach(() => packing.catchUp())) ?? NOT_PAUSED;
 	if (moment !== undefined) yield* packing.tree();
 	control.progress = packing.progress;
-	const foot = yield* packing.manifest(volume, createdAt);
+	const { foot, sha256 } = yield* packing.manifest(volume, createdAt);
 	const { entries, bytes } = foot;
-	end.made = { entries, bytes, ...paused, warnings: [...foot.warnings, ...paused.warnings] };
+	end.made = { entries, bytes, manifestSha256: sha256, ...paused, warnings: [...foot.warnings, ...paused.warnings] };
 }

@@ -14,6 +14,7 @@ import { AttachmentRecords } from "./attachment-records.ts";
 import { CUT_OFF, type CutOffRestores } from "./cut-off-restores.ts";
 import { backupFact, failedFact, volumeFact } from "./facts.ts";
 import { restored } from "./fillings.ts";
+import { MadeArchives } from "./made-archives.ts";
 import { JobRecords, type StoredJob } from "./job-records.ts";
 import { fileIdentity, removeTemporary } from "./kernel/archive-file.ts";
 import type { Observed } from "./kernel/disk.ts";
@@ -154,8 +155,9 @@ async function settle(
 	}
 	const { result } = sealed;
 	if (kind === "backup") {
-		const rows = [backupFact("ACTION_CREATED", result), jobs.made(result.sha256, now()), jobs.answer(job, result)];
-		await store.write([jobs.delete(id), ...rows]);
+		const made = new MadeArchives(store).insert(result, now());
+		const fact = backupFact("ACTION_CREATED", result);
+		await store.write([jobs.delete(id), fact, made, jobs.answer(job, result)]);
 		return;
 	}
 	const volume = records.find(name);

@@ -112,4 +112,15 @@ export const MIGRATIONS: readonly string[] = [
 	`
 	ALTER TABLE job ADD COLUMN asked TEXT NOT NULL DEFAULT ''; -- what was asked for, as a clone, which is a restore; empty: its kind
 	`,
+	`
+	-- Known by their manifests; those before were by all of their bytes, and had manifests that are not read any more.
+	DROP TABLE archive;
+	CREATE TABLE archive (
+		manifest_sha256 TEXT PRIMARY KEY,
+		bytes INTEGER NOT NULL, -- before compression, all of them
+		stored_bytes INTEGER NOT NULL,
+		created_at INTEGER NOT NULL
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX archive_by_stored_bytes ON archive (stored_bytes, bytes);
+	`,
 ];

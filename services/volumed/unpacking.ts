@@ -5,8 +5,9 @@ import { volumeFaults } from "./faults.ts";
 import type { ArchiveResult, RestorePlan, RestoreSpec, VerifyResult } from "./job.ts";
 import type { JobControl } from "./job-control.ts";
 import type { StoredArchive } from "./kernel/archive-file.ts";
+import type { MadeArchives } from "./made-archives.ts";
 import type { Archiver, Read, Unpacking as Reading } from "./kernel/archiver.ts";
-import { decompressed, StoredBytes } from "./kernel/compressors.ts";
+import { CountedBytes, decompressed } from "./kernel/compressors.ts";
 
 export interface Unpacking {
 	readonly archiver: Archiver;
@@ -15,8 +16,7 @@ export interface Unpacking {
 	readonly spec: Pick<RestoreSpec, "volume" | "strip" | "privileges">;
 	readonly source: StoredArchive;
 	readonly control: JobControl;
-	/** Made here: what it says of rights is believed, and it may become what it was. By the digest of all of its bytes. */
-	readonly isOwn: (sha256: string) => boolean;
+	readonly made: MadeArchives;
 }
 
 export interface Unpacked {
@@ -29,11 +29,11 @@ export interface Unpacked {
  * Resolves when the directory holds what the archive says, verified where it has a manifest.
  * Faults: ARCHIVE_CORRUPT, ARCHIVE_EXPANDS, ENTRY_REFUSED, MANIFEST_MISMATCH, DISK_FULL, KERNEL_REFUSED; the directory is then of no use.
  */
-export async function unpack({ archiver, path, spec, source, control, isOwn }: Unpacking): Promise<Unpacked> {
+export async function unpack({ archiver, path, spec, source, control, made }: Unpacking): Promise<Unpacked> {
 	const { signal } = control;
 	await using unpacking = await archiver.unpack(path, spec.strip, signal);
-	const read = await readWhole(unpacking, source, control, isOwn);
-	const { warnings, implied } = await unpacking.finish(spec.privileges || isOwn(read.sha256));
+	const read = await readWhole(unpacking, source, control, made);
+	const { warnings, implied } = await unpacking.finish(spec.privileges || isOwn(read, made));
 	return { result: resultOf(spec.volume, read, warnings), implied };
 }
 
@@ -51,38 +51,38 @@ export async function rehearse({
 	spec,
 	source,
 	control,
-	isOwn,
+	made,
 }: Rehearsing): Promise<RestorePlan> {
 	await using unpacking = await archiver.unpack(undefined, spec.strip, control.signal);
-	const read = await readWhole(unpacking, source, control, isOwn);
+	const read = await readWhole(unpacking, source, control, made);
 	const { differences, count } = path === undefined ? NO_DIFFERENCES : await unpacking.compare(path, merged);
-	const { warnings } = await unpacking.finish(spec.privileges || isOwn(read.sha256));
+	const { warnings } = await unpacking.finish(spec.privileges || isOwn(read, made));
 	return { result: resultOf(spec.volume, read, warnings), differences, differenceCount: count };
 }
 
 function resultOf(volume: string, read: Stored, warnings: readonly string[]): ArchiveResult {
-	const { entries, bytes, foot, storedBytes, sha256 } = read;
+	const { manifest, ...counts } = read;
 	const none = { path: "", paused: [], pausedMs: 0, removed: [] };
-	return { volume, entries, bytes, storedBytes, sha256, warnings, verified: foot !== undefined, ...none };
+	const verified = manifest !== undefined;
+	return { volume, ...counts, manifestSha256: manifest?.sha256 ?? "", warnings, verified, ...none };
 }
 
-export interface Verifying extends Pick<Unpacking, "archiver" | "source" | "control" | "isOwn"> {
+export interface Verifying extends Pick<Unpacking, "archiver" | "source" | "control" | "made"> {
 	/** A directory to compare it with. */
 	readonly path: string | undefined;
 }
 
 /** Reads the archive to its end, and makes nothing of it. Faults: as `unpack`. */
-export async function verify({ archiver, path, source, control, isOwn }: Verifying): Promise<VerifyResult> {
+export async function verify({ archiver, path, source, control, made }: Verifying): Promise<VerifyResult> {
 	const { signal } = control;
 	await using unpacking = await archiver.unpack(undefined, 0, signal);
-	const read = await readWhole(unpacking, source, control, isOwn);
+	const read = await readWhole(unpacking, source, control, made);
 	const { differences, count } = path === undefined ? NO_DIFFERENCES : await unpacking.compare(path);
 	return {
 		entries: read.entries,
 		bytes: read.bytes,
 		storedBytes: read.storedBytes,
-		sha256: read.sha256,
-		hasManifest: read.foot !== undefined,
+		manifestSha256: read.manifest?.sha256 ?? "",
 		differences,
 		differenceCount: count,
 	};
@@ -91,8 +91,12 @@ export async function verify({ archiver, path, source, control, isOwn }: Verifyi
 const NO_DIFFERENCES = { differences: [], count: 0 };
 
 interface Stored extends Read {
+	readonly expandedBytes: number;
 	readonly storedBytes: number;
-	readonly sha256: string;
+}
+
+function isOwn({ manifest }: Read, made: MadeArchives): boolean {
+	return manifest !== undefined && made.has(manifest.sha256);
 }
 
 /** To its end, and compared with its manifest. */
@@ -100,18 +104,20 @@ async function readWhole(
 	unpacking: Reading,
 	source: StoredArchive,
 	control: JobControl,
-	isOwn: Unpacking["isOwn"],
+	made: MadeArchives,
 ): Promise<Stored> {
-	const stored = new StoredBytes();
-	const expansion = new Expansion(source, stored, isOwn);
-	for await (const chunk of decompressed(source, control.signal, stored)) {
-		await expansion.take(chunk.length);
+	const { sizeBytes } = source;
+	const stored = new CountedBytes(source);
+	const expanded = new CountedBytes(decompressed(stored, control.signal));
+	const expansion = new Expansion((storedBytes) => made.bytesOf(storedBytes));
+	for await (const chunk of expanded) {
+		expansion.take(chunk.length, sizeBytes ?? stored.bytes);
 		await unpacking.push(chunk);
 		control.progress = unpacking.progress;
-		if (source.sizeBytes !== undefined) control.stored = { bytes: stored.bytes, total: source.sizeBytes };
+		if (sizeBytes !== undefined) control.stored = { bytes: stored.bytes, total: sizeBytes };
 	}
 	const read = await unpacking.end();
-	const problem = read.foot && disagreement(read.foot, read);
+	const problem = read.manifest && disagreement(read.manifest.foot, read);
 	if (problem !== undefined) throw volumeFaults.MANIFEST_MISMATCH({ problem });
-	return { ...read, storedBytes: stored.bytes, sha256: stored.sha256() };
+	return { ...read, expandedBytes: expanded.bytes, storedBytes: stored.bytes };
 }

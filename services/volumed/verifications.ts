@@ -9,6 +9,7 @@ import type { Archiver } from "./kernel/archiver.ts";
 import type { Parts } from "./parts.ts";
 import { verify } from "./unpacking.ts";
 import { usableVolume } from "./volume-plan.ts";
+import { MadeArchives } from "./made-archives.ts";
 import { VolumeRecords } from "./volume-records.ts";
 
 export class Verifications {
@@ -53,10 +54,10 @@ export class Verifications {
 
 	async #run({ volume: name }: VerifySpec, source: StoredArchive, control: JobControl): Promise<VerifyResult> {
 		const archiver = this.#archiver;
-		const isOwn = (sha256: string): boolean => this.#records.isMade(sha256);
-		if (name === undefined) return await verify({ archiver, path: undefined, source, control, isOwn });
+		const made = new MadeArchives(this.#parts.store);
+		if (name === undefined) return await verify({ archiver, path: undefined, source, control, made });
 		const volume = await usableVolume(this.#parts, this.#volumes, name);
 		await using hold = await this.#parts.mounting.hold(volume, control.signal);
-		return await verify({ archiver, path: hold.path, source, control, isOwn });
+		return await verify({ archiver, path: hold.path, source, control, made });
 	}
 }

@@ -69,7 +69,7 @@ describe("V9: a container that packs another one's volumes", () => {
 describe("V10: a volume", () => {
 	test("backed up, comes back under another name, the same in everything", async () => {
 		expect(await typed("wharf volume backup my-vol -o b.tar.zst")).toMatch(
-			/b\.tar\.zst: 9 entries, .*sha256 [0-9a-f]{64}/,
+			/b\.tar\.zst: 9 entries, .*, manifest sha256 [0-9a-f]{64}/,
 		);
 		expect(await typed("wharf volume restore copy b.tar.zst")).toMatch(/^copy: 9 entries, .*, verified\n$/);
 		expect(await portrait("copy")).toEqual(await portrait("my-vol"));

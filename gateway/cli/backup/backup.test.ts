@@ -26,7 +26,7 @@ const done = (volume: string): Told => {
 	const path = `/b/${volume}-x.tar`;
 	return {
 		$case: "done",
-		value: BackupResult.fromPartial({ volume, path, entries: 2n, storedBytes: 10n, sha256: "ab" }),
+		value: BackupResult.fromPartial({ volume, path, entries: 2n, storedBytes: 10n, manifestSha256: "ab" }),
 	};
 };
 
@@ -108,7 +108,9 @@ describe("several volumes", () => {
 	test("each is told as it is there", async () => {
 		const { status, out, err } = await backup("data", "logs", "data", "--to", "b", "--keep-last", "2", "--zstd");
 		expect([status, err]).toEqual([0, ""]);
-		expect(out).toBe("/b/data-x.tar: 2 entries, 10B, sha256 ab\n/b/logs-x.tar: 2 entries, 10B, sha256 ab\n");
+		expect(out).toBe(
+			"/b/data-x.tar: 2 entries, 10B, manifest sha256 ab\n/b/logs-x.tar: 2 entries, 10B, manifest sha256 ab\n",
+		);
 		const retention = { last: 2, hourly: 0, daily: 0, weekly: 0, monthly: 0 };
 		const compression = "COMPRESSION_ZSTD";
 		expect(asked).toMatchObject({ volumes: ["data", "logs"], directory: "/home/me/b", retention, compression });
@@ -123,7 +125,7 @@ describe("several volumes", () => {
 			{ $case: "result", value: { done: 1, failed: 1, moments } },
 		];
 		const { status, out, err } = await backup("--all", "--to", "/b");
-		expect([status, out]).toEqual([1, "/b/data-x.tar: 2 entries, 10B, sha256 ab\n"]);
+		expect([status, out]).toEqual([1, "/b/data-x.tar: 2 entries, 10B, manifest sha256 ab\n"]);
 		expect(err).toBe(
 			"paused web, db for 12 ms\nwharf: 1 of 2 volumes could not be archived:\n  logs: The disk is full.\n",
 		);
@@ -193,7 +195,7 @@ describe("commands in containers", () => {
 		const { status, out, err } = await backup("data", "--to", "/b");
 		expect([status, out, acts.slice(2)]).toEqual([
 			1,
-			"/b/data-x.tar: 2 entries, 10B, sha256 ab\n",
+			"/b/data-x.tar: 2 entries, 10B, manifest sha256 ab\n",
 			["backup", "web: go", "db: drop"],
 		]);
 		expect(err).toContain("In web `go` ended with status 1.");

@@ -7,8 +7,8 @@ type Written = Pick<Terminal, "out" | "err">;
 
 /** Where the archive is, and what could not be kept; of one that was sent to standard output nothing else goes there. */
 export async function tellResult(result: BackupResult, terminal: Written): Promise<void> {
-	const { volume, path, entries, storedBytes, sha256 } = result;
-	const summary = `${entriesText(entries)}, ${size(storedBytes)}, sha256 ${sha256}\n`;
+	const { volume, path, entries, storedBytes, manifestSha256 } = result;
+	const summary = `${entriesText(entries)}, ${size(storedBytes)}, manifest sha256 ${manifestSha256}\n`;
 	await (path === "" ? terminal.err(`${volume}: ${summary}`) : terminal.out(`${path}: ${summary}`));
 	for (const removed of result.removed) await terminal.out(`removed ${removed}\n`);
 }

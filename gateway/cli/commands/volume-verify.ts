@@ -24,11 +24,12 @@ export default command({
 		using volumed = connect(terminal.paths, "volumed", BackupServiceService);
 		return await untilInterrupted(terminal, "", async (signal) => {
 			const result = await follow<VerifyResult>(volumed.verifyArchive(archive.messages(value), { signal }), terminal);
-			const { differences, differenceCount, hasManifest } = result;
+			const { differences, differenceCount, manifestSha256 } = result;
 			for (const { path, what } of differences) await terminal.out(`${path}: ${what}\n`);
 			const more = Number(differenceCount) - differences.length;
 			if (more > 0) await terminal.out(`and ${more} more\n`);
-			const kind = hasManifest ? "agrees with its manifest" : "whole; it has no manifest";
+			const kind =
+				manifestSha256 === "" ? "whole; it has no manifest" : `agrees with its manifest, sha256 ${manifestSha256}`;
 			const compared = volume === "" ? "" : `; ${differenceCount} differences from ${volume}`;
 			await terminal.out(`${file}: ${entriesText(result.entries)}, ${size(result.bytes)}, ${kind}${compared}\n`);
 			return differenceCount > 0n ? 1 : 0;

@@ -2,8 +2,9 @@
  * A manifest as it comes, compared with the lines that were made of the archive before it. Nothing of it is kept but a line that is not
  * whole yet, and the foot.
  */
+import { createHash } from "node:crypto";
 import { volumeFaults } from "../faults.ts";
-import { checkHead, type Foot, lineDifference, parseFoot } from "./manifest.ts";
+import { checkHead, lineDifference, type Manifest, parseFoot } from "./manifest.ts";
 
 const NEWLINE = 10;
 /** Of a line: the foot names sockets and warnings. */
@@ -18,6 +19,7 @@ export interface Lines {
 
 export class ManifestCheck {
 	#head: string | undefined;
+	readonly #digest = createHash("sha256");
 	readonly #lines: Lines;
 	/** So much of them was in the manifest. */
 	#at = 0;
@@ -31,6 +33,7 @@ export class ManifestCheck {
 
 	/** Faults: MANIFEST_MISMATCH, with what differs. */
 	push(bytes: Buffer): void {
+		this.#digest.update(bytes);
 		const end = bytes.lastIndexOf(NEWLINE) + 1;
 		const whole = end === 0 ? Buffer.alloc(0) : Buffer.concat([...this.#kept, bytes.subarray(0, end)]);
 		if (end > 0) this.#kept = [];
@@ -41,11 +44,11 @@ export class ManifestCheck {
 	}
 
 	/** After its last byte. Faults: MANIFEST_MISMATCH. */
-	end(): Foot {
+	end(): Manifest {
 		if (this.#head === undefined || this.#keptBytes > 0)
 			throw volumeFaults.MANIFEST_MISMATCH({ problem: "it cannot be read" });
 		if (this.#foot === undefined) throw this.#mismatch("");
-		return parseFoot(this.#foot, this.#head);
+		return { foot: parseFoot(this.#foot, this.#head), sha256: this.#digest.digest("hex") };
 	}
 
 	/** Lines that are whole. */

@@ -34,6 +34,13 @@ export interface Foot extends Extent {
 	readonly warnings: readonly string[];
 }
 
+/** What an archive is known by, whatever it is compressed with: its lines have all that is made of it. */
+export interface Manifest {
+	readonly foot: Foot;
+	/** Of its bytes, hexadecimal. */
+	readonly sha256: string;
+}
+
 export function isManifest(entry: Entry): boolean {
 	return entry.uname === MARK && entry.type === "file" && entry.path === MANIFEST_PATH;
 }

@@ -164,7 +164,7 @@ describe("the manifest", () => {
 	test("is found at the end, taken out, and says what was read", () => {
 		for (const size of [whole.length, 512, 4096]) {
 			const { reading, text, entries } = read(whole, { size });
-			expect(reading.foot).toEqual(foot);
+			expect(reading.manifest?.foot).toEqual(foot);
 			expect([reading.entries, reading.bytes]).toEqual([9, before.length]);
 			expect(entries).toHaveLength(9);
 			expect(text.equals(plain.text)).toBe(true);
@@ -209,7 +209,7 @@ describe("the manifest", () => {
 
 	test("whatever byte is changed, it is refused, or nothing that is made of it is another", () => {
 		const made = ({ reading, text, content }: ReturnType<typeof read>): unknown[] => [
-			reading.foot,
+			reading.manifest?.foot,
 			text.toString(),
 			content.toString("latin1"),
 		];
@@ -231,6 +231,6 @@ describe("the manifest", () => {
 
 	test("a volume's own file of that name is a file like others", () => {
 		const archive = tarOf([{ name: ".wharf/manifest.jsonl", content: "mine" }]);
-		expect(read(archive).reading.foot).toBeUndefined();
+		expect(read(archive).reading.manifest?.foot).toBeUndefined();
 	});
 });

@@ -6,7 +6,7 @@
 import { createHash, hash, type Hash } from "node:crypto";
 import { volumeFaults } from "../faults.ts";
 import { type Entry, shown } from "./entry.ts";
-import { type Foot, isManifest } from "./manifest.ts";
+import { isManifest, type Manifest } from "./manifest.ts";
 import { type Lines, ManifestCheck } from "./manifest-check.ts";
 import type { EntryPolicy } from "./policy.ts";
 import { ArchiveReader, type EntrySink } from "./reader.ts";
@@ -35,13 +35,13 @@ export class Reading {
 	entries = 0;
 	/** Bytes of the archive before the manifest, as far as they are known. */
 	bytes = 0;
-	foot: Foot | undefined;
+	manifest: Manifest | undefined;
 	readonly #parts: ReadingParts;
 	readonly #reader: ArchiveReader;
 	#entry: Entry | undefined;
 	#digest: Hash | undefined;
 	#sha256: string | undefined;
-	#manifest: ManifestCheck | undefined;
+	#check: ManifestCheck | undefined;
 
 	constructor(parts: ReadingParts) {
 		this.#parts = parts;
@@ -55,7 +55,7 @@ export class Reading {
 	/** Faults: ARCHIVE_CORRUPT, ENTRY_REFUSED, MANIFEST_MISMATCH, and the target's. */
 	push(chunk: Buffer): void {
 		this.#reader.push(chunk);
-		if (this.#manifest === undefined) this.bytes = this.#reader.bytes;
+		if (this.#check === undefined) this.bytes = this.#reader.bytes;
 	}
 
 	/** The stream is over. Fault: ARCHIVE_CORRUPT when the archive is not. */
@@ -65,8 +65,8 @@ export class Reading {
 
 	/** After the end: what no archive can hold is in the manifest. Faults: ENTRY_REFUSED, MANIFEST_MISMATCH. */
 	beyond(): void {
-		for (const text of this.foot?.gone ?? []) this.#parts.target.remove(goneOf(text));
-		for (const line of this.foot?.sockets ?? []) {
+		for (const text of this.manifest?.foot.gone ?? []) this.#parts.target.remove(goneOf(text));
+		for (const line of this.manifest?.foot.sockets ?? []) {
 			const entry = socketOf(line);
 			this.#judge(entry);
 			this.#parts.target.entry(entry);
@@ -79,14 +79,14 @@ export class Reading {
 	}
 
 	#begin(entry: Entry, at: number): void {
-		if (this.#manifest !== undefined) {
+		if (this.#check !== undefined) {
 			throw volumeFaults.MANIFEST_MISMATCH({ problem: `${shown(entry.path)} comes after the manifest` });
 		}
 		this.#entry = entry;
 		if (isManifest(entry)) {
 			this.bytes = at;
 			this.#parts.lines.flush();
-			this.#manifest = new ManifestCheck(this.#parts.lines);
+			this.#check = new ManifestCheck(this.#parts.lines);
 			return;
 		}
 		this.#judge(entry);
@@ -95,7 +95,7 @@ export class Reading {
 	}
 
 	#content(bytes: Buffer): void {
-		if (this.#manifest !== undefined) return this.#manifest.push(bytes);
+		if (this.#check !== undefined) return this.#check.push(bytes);
 		// Most files come in one piece, and this is three times as quick as a Hash object.
 		if (bytes.length === this.#entry?.storedSize) this.#sha256 = hash("sha256", bytes, "hex");
 		else {
@@ -108,8 +108,8 @@ export class Reading {
 	#end(): void {
 		const entry = this.#entry;
 		if (entry === undefined) return;
-		if (this.#manifest !== undefined) {
-			this.foot ??= this.#manifest.end();
+		if (this.#check !== undefined) {
+			this.manifest ??= this.#check.end();
 			return;
 		}
 		this.#parts.target.entryEnd();

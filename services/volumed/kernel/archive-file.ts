@@ -1,5 +1,4 @@
 /** An archive as a file of this host: it appears under its name whole, or not at all. */
-import { createHash } from "node:crypto";
 import { fstatSync } from "node:fs";
 import { type FileHandle, link, open, rename, rm, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -51,25 +50,11 @@ export async function openArchive(path: string): Promise<FileHandle> {
 export interface StoredArchive extends AsyncIterable<Buffer> {
 	/** Undefined: nobody knows yet. */
 	readonly sizeBytes?: number;
-	/** Its SHA-256, of all that is stored now. Undefined: that can be read once only. */
-	readonly digest?: () => Promise<string>;
 }
 
 /** The file stays open. A buffer is the reader's until it asks for the next one, which is read meanwhile. */
 export function bytesOf(handle: FileHandle): StoredArchive {
-	return Object.assign(readAhead(handle), { sizeBytes: fstatSync(handle.fd).size, digest: () => digestOf(handle) });
-}
-
-/** Whatever of it was read, and goes on to be. */
-async function digestOf(handle: FileHandle): Promise<string> {
-	const digest = createHash("sha256");
-	const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-	for (let at = 0; ; ) {
-		const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
-		if (bytesRead === 0) return digest.digest("hex");
-		digest.update(buffer.subarray(0, bytesRead));
-		at += bytesRead;
-	}
+	return Object.assign(readAhead(handle), { sizeBytes: fstatSync(handle.fd).size });
 }
 
 /** There are two buffers, for all of the file. */

@@ -3,7 +3,7 @@
  *
  * Bytes are in a few buffers that go round between the thread and here, so that a job of any size takes the same memory.
  */
-import type { Foot } from "../archive/manifest.ts";
+import type { Manifest } from "../archive/manifest.ts";
 import type { Dropped } from "../archive/place.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Progress } from "../job.ts";
@@ -20,8 +20,8 @@ const BUFFERS = 4;
 
 /** What was read of an archive. */
 export interface Read extends Progress {
-	/** Undefined: the archive has no manifest. Where it has one, its lines are those that follow from the archive. */
-	readonly foot: Foot | undefined;
+	/** Undefined: the archive has none. Where it has one, its lines are those that follow from the archive. */
+	readonly manifest: Manifest | undefined;
 }
 
 /** How a tree was written. */
@@ -121,13 +121,13 @@ export class Packing implements AsyncDisposable {
 	}
 
 	/** After the tree: its manifest, and the archive's end. */
-	async *manifest(volume: string, createdAt: Date): AsyncGenerator<Buffer, Foot> {
+	async *manifest(volume: string, createdAt: Date): AsyncGenerator<Buffer, Manifest> {
 		const job = this.#job;
 		job.send({ kind: "seal", volume, createdAt, bytes: this.progress.bytes });
 		const chunks = this.#chunks("sealed");
 		for (;;) {
 			const next = await chunks.next();
-			if (next.done === true) return next.value.foot;
+			if (next.done === true) return next.value.manifest;
 			yield next.value.bytes;
 		}
 	}
@@ -189,8 +189,8 @@ export class Unpacking implements AsyncDisposable {
 		this.#send();
 		while (this.#away > 0) this.#free.push(await this.#taken());
 		job.send({ kind: "end" });
-		const { entries, bytes, foot } = expected("ended", await job.next());
-		return { entries, bytes, foot };
+		const { entries, bytes, manifest } = expected("ended", await job.next());
+		return { entries, bytes, manifest };
 	}
 
 	/** After the end: in what the archive and the tree at the path differ; with `merged` short of what is in the tree alone. */

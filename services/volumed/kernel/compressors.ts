@@ -1,5 +1,4 @@
 /** zstd and gzip as children: they see nothing but a stream. */
-import { createHash } from "node:crypto";
 import { volumeFaults } from "../faults.ts";
 import type { Compression } from "../job.ts";
 import { filtered } from "./filter.ts";
@@ -21,31 +20,25 @@ export async function* compressed(
 	if (words !== undefined) throw volumeFaults.ARCHIVER_FAILED({ program: kind, words });
 }
 
-/** What is known of an archive as it is stored. */
-export class StoredBytes {
+export class CountedBytes implements AsyncIterable<Buffer> {
+	/** So many have come. */
 	bytes = 0;
-	readonly #digest = createHash("sha256");
+	readonly #source: AsyncIterable<Buffer>;
 
-	/** Of all that came, once nothing more does. */
-	sha256(): string {
-		return this.#digest.digest("hex");
+	constructor(source: AsyncIterable<Buffer>) {
+		this.#source = source;
 	}
 
-	async *counted(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
-		for await (const chunk of source) {
+	async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void> {
+		for await (const chunk of this.#source) {
 			this.bytes += chunk.length;
-			this.#digest.update(chunk);
 			yield chunk;
 		}
 	}
 }
 
-/** What the archive is compressed with shows in its first bytes. `stored` is told of what comes. Fault: ARCHIVE_CORRUPT. */
-export async function* decompressed(
-	source: AsyncIterable<Buffer>,
-	signal: AbortSignal,
-	stored: StoredBytes,
-): AsyncGenerator<Buffer, void> {
+/** What the archive is compressed with shows in its first bytes. Fault: ARCHIVE_CORRUPT. */
+export async function* decompressed(source: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer, void> {
 	const chunks = source[Symbol.asyncIterator]();
 	let first: Buffer = Buffer.alloc(0);
 	while (first.length < MAGIC_BYTES) {
@@ -55,7 +48,7 @@ export async function* decompressed(
 		first = Buffer.concat([first, next.value]);
 	}
 	const kind = compressionOf(first);
-	const whole = stored.counted(prepended(first, { [Symbol.asyncIterator]: () => chunks }));
+	const whole = prepended(first, { [Symbol.asyncIterator]: () => chunks });
 	if (kind === "none") {
 		yield* whole;
 		return;

@@ -227,7 +227,7 @@ class ArchiveScene implements AsyncDisposable {
 	async #archiveProblem(path: string): Promise<string | undefined> {
 		try {
 			const result = await verify(this.daemon, { path });
-			const isWhole = result?.hasManifest === true && result.entries === BigInt(FILES + 1);
+			const isWhole = result !== undefined && result.manifestSha256 !== "" && result.entries === BigInt(FILES + 1);
 			return isWhole ? undefined : "it is not whole";
 		} catch (error) {
 			return String(error);

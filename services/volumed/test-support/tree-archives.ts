@@ -16,7 +16,7 @@ export async function packTree(archiver: Archiver, path: string): Promise<Packed
 	const manifest = packing.manifest("test", new Date(0));
 	for (;;) {
 		const next = await manifest.next();
-		if (next.done === true) return { bytes: Buffer.concat(parts), foot: next.value };
+		if (next.done === true) return { bytes: Buffer.concat(parts), foot: next.value.foot };
 		parts.push(Buffer.from(next.value));
 	}
 }

@@ -57,7 +57,7 @@ while True:
 			expect(new Set(foot.warnings).size).toBe(foot.warnings.length);
 			mkdirSync(at(`to/${round}`));
 			const read = await unpackTree(scratch.archiver, bytes, at(`to/${round}`));
-			expect([read.entries, read.foot]).toEqual([5, foot]);
+			expect([read.entries, read.manifest?.foot]).toEqual([5, foot]);
 			expect(readFileSync(at(`to/${round}/zzz`), "utf8")).toBe("zzz");
 			execFileSync("rm", ["-rf", at(`to/${round}`)]);
 		}

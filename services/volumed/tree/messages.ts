@@ -13,7 +13,7 @@
 import { Fault, type FaultOptions } from "#lib/fault/fault.ts";
 import { LinuxError } from "#lib/linux/libc.ts";
 import type { Preparing } from "../kernel/inner-stages.ts";
-import type { Foot } from "../archive/manifest.ts";
+import type { Manifest } from "../archive/manifest.ts";
 import type { Dropped } from "../archive/place.ts";
 import type { Progress } from "../job.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
@@ -56,10 +56,15 @@ export type TreeReply =
 	| { readonly kind: "chunk"; readonly buffer: ArrayBuffer; readonly length: number; readonly entries: number }
 	| { readonly kind: "packed" }
 	| { readonly kind: "caught-up" }
-	| { readonly kind: "sealed"; readonly foot: Foot }
+	| { readonly kind: "sealed"; readonly manifest: Manifest }
 	/** `bytes` of the archive so far are before its manifest, or its end. */
 	| { readonly kind: "taken"; readonly buffer: ArrayBuffer; readonly entries: number; readonly bytes: number }
-	| { readonly kind: "ended"; readonly entries: number; readonly bytes: number; readonly foot: Foot | undefined }
+	| {
+			readonly kind: "ended";
+			readonly entries: number;
+			readonly bytes: number;
+			readonly manifest: Manifest | undefined;
+	  }
 	| ({ readonly kind: "compared" } & Compared)
 	| { readonly kind: "opened" }
 	| ({ readonly kind: "progressed" } & Progress)

@@ -1,5 +1,6 @@
 /** One tree that is packed: fills buffers as they come, then writes the manifest. On the archiver's thread. */
-import { archiveEnd, type Foot, manifestHeader, manifestText } from "../archive/manifest.ts";
+import { createHash, type Hash } from "node:crypto";
+import { archiveEnd, type Manifest, manifestHeader, manifestText } from "../archive/manifest.ts";
 import { pathText } from "../archive/record.ts";
 import { PathPatterns, type PathPatternTexts } from "../path-patterns.ts";
 import { TreeCursor, type Wanted } from "./cursor.ts";
@@ -29,7 +30,7 @@ export class PackJob implements Disposable {
 	readonly #gone: string[] = [];
 	readonly #sheet = new Sheet();
 	readonly #free: Buffer[] = [];
-	readonly #run: Generator<Full | "packed", Foot>;
+	readonly #run: Generator<Full | "packed", Manifest>;
 	#waits = false;
 	#seal: Order<"seal"> | undefined;
 
@@ -93,7 +94,7 @@ export class PackJob implements Disposable {
 			const step = this.#run.next();
 			this.#send();
 			this.#waits = step.done === true || step.value === "packed";
-			if (step.done === true) this.#tell({ kind: "sealed", foot: step.value });
+			if (step.done === true) this.#tell({ kind: "sealed", manifest: step.value });
 			else if (step.value === "packed") this.#tell({ kind: "packed" });
 		}
 	}
@@ -104,7 +105,7 @@ export class PackJob implements Disposable {
 		this.#tell({ kind: "chunk", buffer, length: at, entries: this.#packer.entries }, [buffer]);
 	}
 
-	*#all(): Generator<Full | "packed", Foot> {
+	*#all(): Generator<Full | "packed", Manifest> {
 		yield* this.#packer.pack(new TreeCursor(this.#root.fd, { wanted: this.#wanted }), this.#seen);
 		yield "packed";
 		if (this.#changes !== undefined) {
@@ -123,18 +124,21 @@ export class PackJob implements Disposable {
 		const size = text.head.length + this.#lines.length + text.foot.length;
 		const sheet = this.#sheet;
 		yield* sheet.put(manifestHeader(size, createdAt));
+		const digest = createHash("sha256").update(text.head);
 		yield* sheet.put(text.head);
-		yield* this.#from(this.#lines);
+		yield* this.#from(this.#lines, digest);
 		yield* sheet.put(text.foot);
 		yield* sheet.put(archiveEnd(bytes, size));
-		return foot;
+		return { foot, sha256: digest.update(text.foot).digest("hex") };
 	}
 
-	#from(spool: Spool): Generator<Full> {
+	#from(spool: Spool, digest?: Hash): Generator<Full> {
 		const sheet = this.#sheet;
-		return sheet.fill(spool.length, (room, done) =>
-			spool.readInto(sheet.bytes.subarray(sheet.at, sheet.at + room), done),
-		);
+		return sheet.fill(spool.length, (room, done) => {
+			const read = spool.readInto(sheet.bytes.subarray(sheet.at, sheet.at + room), done);
+			digest?.update(sheet.bytes.subarray(sheet.at, sheet.at + read));
+			return read;
+		});
 	}
 
 	#forget(path: string): void {

@@ -23,6 +23,8 @@ import { aboutReading, TreeEntries } from "./tree-entries.ts";
 
 /** Half of what readers of archives take (`sparse.ts`). */
 const MOST_EXTENTS = 500_000;
+/** Of a large file at a time: what was just read is digested while the processor has it at hand. */
+const PIECE_BYTES = 128 * 1024;
 
 export interface PackSink {
 	/** A line of the manifest, in the archive's order. */
@@ -154,9 +156,10 @@ export class Packer {
 		digest.update(before);
 		for (const { start, length } of extents) {
 			yield* sheet.fill(length, (room, done) => {
-				this.#read(fd, room, start + done);
-				digest.update(sheet.bytes.subarray(sheet.at, sheet.at + room));
-				return room;
+				const piece = Math.min(room, PIECE_BYTES);
+				this.#read(fd, piece, start + done);
+				digest.update(sheet.bytes.subarray(sheet.at, sheet.at + piece));
+				return piece;
 			});
 		}
 		yield* sheet.zeros(paddingOf(entry.storedSize));

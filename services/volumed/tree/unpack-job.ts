@@ -73,12 +73,12 @@ export class UnpackJob implements Disposable {
 		const strip = this.#strip;
 		if (typeof strip === "string" && !this.#policy.hasPlaced)
 			throw volumeFaults.SUBPATH_MISSING({ subpath: shown(strip) });
-		this.#tell({ kind: "ended", entries: reading.entries, bytes: reading.bytes, foot: reading.foot });
+		this.#tell({ kind: "ended", entries: reading.entries, bytes: reading.bytes, manifest: reading.manifest });
 	}
 
 	/** After the end. */
 	async compare({ path, merged }: Order<"compare">): Promise<void> {
-		const archive = { lines: this.#lines, foot: this.#reading.foot, dropped: this.#strip, merged };
+		const archive = { lines: this.#lines, foot: this.#reading.manifest?.foot, dropped: this.#strip, merged };
 		const compared = await compare(archive, path, () => this.#opened.disposed);
 		if (compared !== undefined) this.#tell({ kind: "compared", ...compared });
 	}
