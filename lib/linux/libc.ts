@@ -146,6 +146,22 @@ export class FixedMemory {
 	}
 }
 
+/** Where parts of a buffer are, one after the other: asked for once for all that are of one buffer. */
+export class Addresses {
+	#buffer: ArrayBufferLike | undefined;
+	#address = 0;
+
+	/** As long as the buffer is referenced, and with whoever asks. */
+	of(bytes: Uint8Array): number {
+		const { buffer, byteOffset } = bytes;
+		if (buffer !== this.#buffer) {
+			this.#address = Number(pointerTo(new Uint8Array(buffer)));
+			this.#buffer = buffer;
+		}
+		return this.#address + byteOffset;
+	}
+}
+
 /** Loads another shared library; undefined when the machine does not have it. */
 export function loadLibrary(soname: string): LibraryHandle | undefined {
 	try {

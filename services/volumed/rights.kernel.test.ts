@@ -101,12 +101,13 @@ test("nor does a backup of another volumed, whose manifest vouches for its conte
 	expect(lstatSync(join(daemon.content("foreign"), "dir/socket")).isSocket()).toBe(true);
 });
 
-test("nor its own backup with one more byte at its end, compressed anew", async () => {
+test("its own backup brings them back however it was compressed meanwhile, for it is known by its manifest", async () => {
 	const { bytes } = await backup(daemon, { volume: "from" });
 	writeFileSync(at("out/own.tar"), bytes);
 	const anew = execFileSync("gzip", ["-c", at("out/own.tar")], { maxBuffer: 1 << 28 });
-	expect(await refused("anew", anew)).toHaveLength(TOLD.length);
-	const restored = await restore(daemon, { volume: "same", create: true }, bytes);
-	expect(restored?.warnings).toEqual([]);
-	expect(mode(join(daemon.content("same"), "setuid"))).toBe("4755");
+	for (const [volume, archive] of Object.entries({ anew, same: bytes })) {
+		const restored = await restore(daemon, { volume, create: true }, archive);
+		expect(restored?.warnings).toEqual([]);
+		expect(mode(join(daemon.content(volume), "setuid"))).toBe("4755");
+	}
 });

@@ -3,7 +3,7 @@
  *
  * Names are strings with a character a byte (`latin1`).
  */
-import { FixedMemory, tried } from "../libc.ts";
+import { Addresses, FixedMemory, tried } from "../libc.ts";
 import { NameBytes, nameAt } from "./name-bytes.ts";
 
 const O_WRONLY = 1;
@@ -51,10 +51,13 @@ const utimensat = tried<[directory: number, name: number, times: number, flags: 
 	"int utimensat(int directory, uintptr_t name, uintptr_t times, int flags)",
 );
 const futimens = tried<[fd: number, times: number]>("int futimens(int fd, uintptr_t times)");
-const pwrite = tried<[fd: number, bytes: Uint8Array, size: number, offset: number]>(
-	"long pwrite64(int fd, const uint8_t *bytes, size_t size, int64_t offset)",
+const pwrite = tried<[fd: number, bytes: number, size: number, offset: number]>(
+	"long pwrite64(int fd, uintptr_t bytes, size_t size, int64_t offset)",
 );
 const ftruncate = tried<[fd: number, size: number]>("int ftruncate64(int fd, int64_t size)");
+
+/** Of what is written: most of it is in one buffer, part by part. */
+const addresses = new Addresses();
 
 /** For calls with two names. */
 const others = new NameBytes();
@@ -105,9 +108,10 @@ export function moveName(from: number, old: string, directory: number, name: str
 
 /** All of `bytes`, at `offset`. */
 export function writeAt(fd: number, bytes: Uint8Array, offset: number): number {
+	const address = addresses.of(bytes);
 	let done = 0;
 	while (done < bytes.length) {
-		const written = pwrite(fd, done === 0 ? bytes : bytes.subarray(done), bytes.length - done, offset + done);
+		const written = pwrite(fd, address + done, bytes.length - done, offset + done);
 		if (written < 0) return written;
 		done += written;
 	}

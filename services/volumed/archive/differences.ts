@@ -107,7 +107,7 @@ function fieldsOf({ entry, sha256 }: Found): Readonly<Record<string, string | un
 		device: device?.join(":"),
 		attributes:
 			[...attributes]
-				.map(([key, value]) => `${key}=${value.toString("base64")}`)
+				.map(([key, value]) => `${key}=${Buffer.from(value, "latin1").toString("base64")}`)
 				.sort()
 				.join(" ") || undefined,
 		time: mtime,

@@ -52,7 +52,7 @@ const TYPES: Readonly<Record<string, EntryType>> = {
 
 /** Faults: ENTRY_REFUSED for a kind that is not known, ARCHIVE_CORRUPT for what contradicts itself. */
 export function entryOf(header: Header, { pax, longName, longLink }: Preface): Entry {
-	const path = textOf(pax, "GNU.sparse.name") ?? textOf(pax, "path") ?? longName ?? header.name;
+	const path = pax?.get("GNU.sparse.name") ?? pax?.get("path") ?? longName ?? header.name;
 	const type = TYPES[header.type];
 	if (type === undefined) {
 		throw volumeFaults.ENTRY_REFUSED({ entry: shown(path), why: `it is of the kind ${JSON.stringify(header.type)}` });
@@ -75,12 +75,12 @@ export function entryOf(header: Header, { pax, longName, longLink }: Preface): E
 		mode: header.mode & 0o7777,
 		uid: number(pax, "uid") ?? header.uid,
 		gid: number(pax, "gid") ?? header.gid,
-		mtime: timeOf(textOf(pax, "mtime") ?? String(header.mtime)),
+		mtime: timeOf(pax?.get("mtime") ?? String(header.mtime)),
 		storedSize,
 		size: kind === "file" ? (realSize ?? storedSize) : 0,
 		sparse: realSize !== undefined,
 		map: realSize === undefined ? undefined : mapOf(pax, header),
-		link: isLink ? (textOf(pax, "linkpath") ?? longLink ?? header.link) : undefined,
+		link: isLink ? (pax?.get("linkpath") ?? longLink ?? header.link) : undefined,
 		device: type === "char" || type === "block" ? header.device : undefined,
 		attributes: attributesOf(pax),
 		uname: header.uname,
@@ -97,7 +97,7 @@ export function shown(path: string): string {
 function mapOf(pax: PaxRecords | undefined, header: Header): Entry["map"] {
 	if (header.sparse !== undefined) return header.sparse.extents;
 	if (pax?.has("GNU.sparse.major") === true) return "content";
-	const numbers = (textOf(pax, "GNU.sparse.map") ?? "").split(",").map(Number);
+	const numbers = (pax?.get("GNU.sparse.map") ?? "").split(",").map(Number);
 	if (numbers.length % 2 !== 0 || numbers.some((value) => !Number.isSafeInteger(value) || value < 0)) {
 		throw volumeFaults.ARCHIVE_CORRUPT({ problem: "an extended header has a map of a sparse file that is none" });
 	}
@@ -108,17 +108,13 @@ const NO_ATTRIBUTES: PaxRecords = new Map();
 
 function attributesOf(pax: PaxRecords | undefined): PaxRecords {
 	if (pax === undefined) return NO_ATTRIBUTES;
-	const found = new Map<string, Buffer>();
+	const found = new Map<string, string>();
 	for (const [key, value] of pax) if (key.startsWith("SCHILY.")) found.set(key, value);
 	return found.size === 0 ? NO_ATTRIBUTES : found;
 }
 
-function textOf(pax: PaxRecords | undefined, key: string): string | undefined {
-	return pax?.get(key)?.toString("latin1");
-}
-
 function number(pax: PaxRecords | undefined, key: string): number | undefined {
-	const text = textOf(pax, key);
+	const text = pax?.get(key);
 	if (text === undefined) return undefined;
 	if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(Number(text))) {
 		throw volumeFaults.ARCHIVE_CORRUPT({
@@ -128,7 +124,12 @@ function number(pax: PaxRecords | undefined, key: string): number | undefined {
 	return Number(text);
 }
 
+/** With all of its digits. */
+const WHOLE_TIME = /^-?\d{1,19}\.\d{9}$/;
+
 function timeOf(text: string): string {
+	// As we write it.
+	if (WHOLE_TIME.test(text)) return text;
 	const match = /^(-?\d{1,19})(?:\.(\d*))?$/.exec(text);
 	if (match === null) {
 		throw volumeFaults.ARCHIVE_CORRUPT({

@@ -35,10 +35,12 @@ export interface Extent {
 const HEADER_EXTENTS = 4;
 const BLOCK_EXTENTS = 21;
 const CHECKSUM_AT = 148;
+const MAGIC_AT = 257;
 const MAGIC_POSIX = "ustar\x0000";
 const MAGIC_GNU = "ustar  \0";
 const MAGIC_V7 = "\0".repeat(8);
 const SPACE = 32;
+const NO_DEVICE = [0, 0] as const;
 
 /** What eleven octal digits can say: of sizes and times. */
 export const MOST_OCTAL = 0o77777777777;
@@ -53,108 +55,146 @@ export function paddingOf(size: number): number {
 	return padded(size) - size;
 }
 
-export function isZeroBlock(block: Buffer): boolean {
-	for (let index = 0; index < BLOCK; index += 8) {
-		if (block.readInt32LE(index) !== 0 || block.readInt32LE(index + 4) !== 0) return false;
-	}
+/** The block that begins at `start`. */
+export function isZeroBlock(bytes: Buffer, start: number): boolean {
+	for (let index = start; index < start + BLOCK; index++) if (bytes[index] !== 0) return false;
 	return true;
 }
 
-/** `block` must not change as long as the header is used. `at` is for sentences. Fault: ARCHIVE_CORRUPT. */
-export function parseHeader(block: Buffer, at: number): Header {
-	if (numeric(block, CHECKSUM_AT, 8, at) !== checksum(block)) {
+/** The header in the block that begins at `start`. `at` is for sentences. Fault: ARCHIVE_CORRUPT. */
+export function parseHeader(bytes: Buffer, start: number, at: number): Header {
+	const field = new Fields(bytes, start, at);
+	if (field.number(CHECKSUM_AT, 8) !== checksum(bytes, start)) {
 		throw volumeFaults.ARCHIVE_CORRUPT({ problem: `the header at byte ${at} has a wrong checksum` });
 	}
-	const magic = block.toString("latin1", 257, 265);
-	if (magic !== MAGIC_POSIX && magic !== MAGIC_GNU && magic !== MAGIC_V7) {
+	const posix = field.is(MAGIC_AT, MAGIC_POSIX);
+	if (!posix && !field.is(MAGIC_AT, MAGIC_GNU) && !field.is(MAGIC_AT, MAGIC_V7)) {
 		throw volumeFaults.ARCHIVE_CORRUPT({ problem: `the header at byte ${at} is of no known format` });
 	}
-	const type = String.fromCharCode(block[156] || 48);
-	const posix = magic === MAGIC_POSIX;
-	const prefix = posix ? text(block, 345, 155) : "";
-	const name = text(block, 0, 100);
+	const type = String.fromCharCode(bytes[start + 156] || 48);
+	const prefix = posix ? field.text(345, 155) : "";
+	const name = field.text(0, 100);
 	const device = type === "3" || type === "4";
 	return {
 		name: prefix === "" ? name : `${prefix}/${name}`,
-		mode: unsigned(block, 100, 8, at),
-		uid: unsigned(block, 108, 8, at),
-		gid: unsigned(block, 116, 8, at),
-		size: unsigned(block, 124, 12, at),
-		mtime: numeric(block, 136, 12, at),
+		mode: field.unsigned(100, 8),
+		uid: field.unsigned(108, 8),
+		gid: field.unsigned(116, 8),
+		size: field.unsigned(124, 12),
+		mtime: field.number(136, 12),
 		type,
-		link: text(block, 157, 100),
-		uname: text(block, 265, 32),
-		device: device ? [unsigned(block, 329, 8, at), unsigned(block, 337, 8, at)] : [0, 0],
+		link: field.text(157, 100),
+		uname: field.text(265, 32),
+		device: device ? [field.unsigned(329, 8), field.unsigned(337, 8)] : NO_DEVICE,
 		sparse:
 			type === "S"
 				? {
-						realSize: unsigned(block, 483, 12, at),
-						extents: mapOf(block, 386, HEADER_EXTENTS, at),
-						extended: block[482] !== 0,
+						realSize: field.unsigned(483, 12),
+						extents: mapOf(field, 386, HEADER_EXTENTS),
+						extended: bytes[start + 482] !== 0,
 					}
 				: undefined,
 	};
 }
 
-/** A block of an old GNU sparse map, and whether another one follows. */
-export function parseMapBlock(block: Buffer, at: number): { readonly extents: Extent[]; readonly extended: boolean } {
-	return { extents: mapOf(block, 0, BLOCK_EXTENTS, at), extended: block[504] !== 0 };
+/** The block of an old GNU sparse map that begins at `start`, and whether another one follows. */
+export function parseMapBlock(
+	bytes: Buffer,
+	start: number,
+	at: number,
+): { readonly extents: Extent[]; readonly extended: boolean } {
+	return { extents: mapOf(new Fields(bytes, start, at), 0, BLOCK_EXTENTS), extended: bytes[start + 504] !== 0 };
 }
 
-function mapOf(block: Buffer, start: number, most: number, at: number): Extent[] {
+function mapOf(field: Fields, first: number, most: number): Extent[] {
 	const extents: Extent[] = [];
-	for (let index = start; index < start + most * 24 && block[index] !== 0; index += 24) {
-		extents.push({ start: unsigned(block, index, 12, at), length: unsigned(block, index + 12, 12, at) });
+	for (let at = first; at < first + most * 24 && !field.isEmpty(at); at += 24) {
+		extents.push({ start: field.unsigned(at, 12), length: field.unsigned(at + 12, 12) });
 	}
 	return extents;
 }
 
 /** The sum of all bytes, those of the checksum itself counted as spaces. */
-function checksum(block: Buffer): number {
+function checksum(bytes: Buffer, start: number): number {
 	let sum = 8 * SPACE;
-	for (let index = 0; index < CHECKSUM_AT; index++) sum += block[index] ?? 0;
-	for (let index = CHECKSUM_AT + 8; index < BLOCK; index++) sum += block[index] ?? 0;
+	for (let index = start; index < start + CHECKSUM_AT; index++) sum += bytes[index] ?? 0;
+	for (let index = start + CHECKSUM_AT + 8; index < start + BLOCK; index++) sum += bytes[index] ?? 0;
 	return sum;
 }
 
-/** Up to the first NUL. */
-function text(block: Buffer, start: number, length: number): string {
-	let end = start;
-	while (end < start + length && block[end] !== 0) end++;
-	return end === start ? "" : block.toString("latin1", start, end);
-}
+/** What is in a block, by where in it that begins. */
+class Fields {
+	readonly #bytes: Buffer;
+	readonly #start: number;
+	/** Of the block in the archive, for sentences. */
+	readonly #at: number;
 
-function unsigned(block: Buffer, start: number, length: number, at: number): number {
-	const value = numeric(block, start, length, at);
-	if (value < 0) throw unreadable(at, start);
-	return value;
-}
-
-/** Octal digits between spaces and a NUL; or, with the top bit set, GNU's big-endian two's complement. */
-function numeric(block: Buffer, start: number, length: number, at: number): number {
-	const first = block[start] ?? 0;
-	if (first === 0x80 || first === 0xff) return twosComplement(block, start, length, at);
-	let index = start;
-	while (index < start + length && block[index] === SPACE) index++;
-	let value = 0;
-	for (; index < start + length; index++) {
-		const digit = (block[index] ?? 0) - 48;
-		if (digit < 0 || digit > 7) break;
-		value = value * 8 + digit;
+	constructor(bytes: Buffer, start: number, at: number) {
+		this.#bytes = bytes;
+		this.#start = start;
+		this.#at = at;
 	}
-	for (; index < start + length; index++) {
-		if (block[index] !== SPACE && block[index] !== 0) throw unreadable(at, start);
+
+	isEmpty(field: number): boolean {
+		return this.#bytes[this.#start + field] === 0;
 	}
-	return value;
-}
 
-function twosComplement(block: Buffer, start: number, length: number, at: number): number {
-	let value = block[start] === 0xff ? -1n : 0n;
-	for (let index = start + 1; index < start + length; index++) value = (value << 8n) | BigInt(block[index] ?? 0);
-	if (!Number.isSafeInteger(Number(value))) throw unreadable(at, start);
-	return Number(value);
-}
+	/** `text` is latin1. */
+	is(field: number, text: string): boolean {
+		const begin = this.#start + field;
+		for (let index = 0; index < text.length; index++) {
+			if (this.#bytes[begin + index] !== text.charCodeAt(index)) return false;
+		}
+		return true;
+	}
 
-function unreadable(at: number, start: number): Error {
-	return volumeFaults.ARCHIVE_CORRUPT({ problem: `the header at byte ${at} has no readable number in field ${start}` });
+	/** Up to the first NUL. */
+	text(field: number, length: number): string {
+		const bytes = this.#bytes;
+		const begin = this.#start + field;
+		let end = begin;
+		while (end < begin + length && bytes[end] !== 0) end++;
+		return end === begin ? "" : bytes.toString("latin1", begin, end);
+	}
+
+	unsigned(field: number, length: number): number {
+		const value = this.number(field, length);
+		if (value < 0) throw this.#unreadable(field);
+		return value;
+	}
+
+	/** Octal digits between spaces and a NUL; or, with the top bit set, GNU's big-endian two's complement. */
+	number(field: number, length: number): number {
+		const bytes = this.#bytes;
+		const end = this.#start + field + length;
+		let index = this.#start + field;
+		const first = bytes[index] ?? 0;
+		if (first === 0x80 || first === 0xff) return this.#twosComplement(field, length);
+		while (index < end && bytes[index] === SPACE) index++;
+		let value = 0;
+		for (; index < end; index++) {
+			const digit = (bytes[index] ?? 0) - 48;
+			if (digit < 0 || digit > 7) break;
+			value = value * 8 + digit;
+		}
+		for (; index < end; index++) {
+			if (bytes[index] !== SPACE && bytes[index] !== 0) throw this.#unreadable(field);
+		}
+		return value;
+	}
+
+	#twosComplement(field: number, length: number): number {
+		const begin = this.#start + field;
+		let value = this.#bytes[begin] === 0xff ? -1n : 0n;
+		for (let index = begin + 1; index < begin + length; index++) {
+			value = (value << 8n) | BigInt(this.#bytes[index] ?? 0);
+		}
+		if (!Number.isSafeInteger(Number(value))) throw this.#unreadable(field);
+		return Number(value);
+	}
+
+	#unreadable(field: number): Error {
+		const problem = `the header at byte ${this.#at} has no readable number in field ${field}`;
+		return volumeFaults.ARCHIVE_CORRUPT({ problem });
+	}
 }

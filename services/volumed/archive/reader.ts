@@ -36,6 +36,7 @@ const AT_HEADER: State = { in: "header" };
 
 export class ArchiveReader {
 	readonly #sink: EntrySink;
+	readonly #longestPreface: number;
 	#state: State = AT_HEADER;
 	readonly #partial = Buffer.alloc(BLOCK);
 	#partialBytes = 0;
@@ -47,13 +48,19 @@ export class ArchiveReader {
 	#longName: string | undefined;
 	#longLink: string | undefined;
 
-	constructor(sink: EntrySink) {
+	constructor(sink: EntrySink, { longestPreface = LONGEST_PREFACE } = {}) {
 		this.#sink = sink;
+		this.#longestPreface = longestPreface;
 	}
 
 	/** Bytes read so far, the archive's end not counted. */
 	get bytes(): number {
 		return this.#endAt ?? this.#at;
+	}
+
+	/** What was pushed so far is of whole entries, and of nothing more. */
+	get isBetweenEntries(): boolean {
+		return this.#state.in === "header" && this.#start === undefined && this.#partialBytes === 0;
 	}
 
 	push(chunk: Buffer): void {
@@ -77,7 +84,7 @@ export class ArchiveReader {
 	#blockFrom(chunk: Buffer, offset: number): number {
 		if (this.#partialBytes === 0 && chunk.length - offset >= BLOCK) {
 			this.#at += BLOCK;
-			this.#block(chunk.subarray(offset, offset + BLOCK));
+			this.#block(chunk, offset);
 			return BLOCK;
 		}
 		const taken = Math.min(BLOCK - this.#partialBytes, chunk.length - offset);
@@ -86,15 +93,16 @@ export class ArchiveReader {
 		this.#at += taken;
 		if (this.#partialBytes < BLOCK) return taken;
 		this.#partialBytes = 0;
-		this.#block(this.#partial);
+		this.#block(this.#partial, 0);
 		return taken;
 	}
 
-	#block(block: Buffer): void {
+	/** The one that begins at `start`. */
+	#block(bytes: Buffer, start: number): void {
 		const state = this.#state;
-		if (state.in === "end") return this.#atEnd(block, state);
-		if (state.in === "sparse-map") return this.#map(block, state);
-		if (!isZeroBlock(block)) return this.#header(parseHeader(block, this.#at - BLOCK));
+		if (state.in === "end") return this.#atEnd(bytes, start, state);
+		if (state.in === "sparse-map") return this.#map(bytes, start, state);
+		if (!isZeroBlock(bytes, start)) return this.#header(parseHeader(bytes, start, this.#at - BLOCK));
 		if (this.#pax !== undefined || this.#longName !== undefined || this.#longLink !== undefined) {
 			throw volumeFaults.ARCHIVE_CORRUPT({ problem: "an extended header is followed by nothing" });
 		}
@@ -102,8 +110,8 @@ export class ArchiveReader {
 		this.#state = { in: "end", blocks: 1, filling: 0 };
 	}
 
-	#atEnd(block: Buffer, state: Extract<State, { in: "end" }>): void {
-		if (!isZeroBlock(block)) {
+	#atEnd(bytes: Buffer, start: number, state: Extract<State, { in: "end" }>): void {
+		if (!isZeroBlock(bytes, start)) {
 			throw volumeFaults.ARCHIVE_CORRUPT({ problem: `something follows its end, at byte ${this.#at - BLOCK}` });
 		}
 		state.blocks += 1;
@@ -116,13 +124,13 @@ export class ArchiveReader {
 	#header(header: Header): void {
 		this.#start ??= this.#at - BLOCK;
 		if ("xgLK".includes(header.type)) {
-			if (header.size > LONGEST_PREFACE) {
+			if (header.size > this.#longestPreface) {
 				throw volumeFaults.ARCHIVE_CORRUPT({ problem: `an extended header has ${header.size} bytes` });
 			}
 			const left = header.size + paddingOf(header.size);
 			const state = { in: "preface" as const, type: header.type, size: header.size, parts: [], left };
 			this.#state = state;
-			if (left === 0) this.#prefaceEnd(state.type, Buffer.alloc(0));
+			if (left === 0) this.#prefaceEnd(state.type, "");
 			return;
 		}
 		const entry = entryOf(header, { pax: this.#pax, longName: this.#longName, longLink: this.#longLink });
@@ -132,8 +140,8 @@ export class ArchiveReader {
 		else this.#begin(entry);
 	}
 
-	#map(block: Buffer, { entry, extents }: Extract<State, { in: "sparse-map" }>): void {
-		const more = parseMapBlock(block, this.#at - BLOCK);
+	#map(bytes: Buffer, start: number, { entry, extents }: Extract<State, { in: "sparse-map" }>): void {
+		const more = parseMapBlock(bytes, start, this.#at - BLOCK);
 		extents.push(...more.extents);
 		if (extents.length > MOST_EXTENTS) {
 			throw volumeFaults.ARCHIVE_CORRUPT({ problem: `a sparse file has more than ${MOST_EXTENTS} parts` });
@@ -169,36 +177,34 @@ export class ArchiveReader {
 	#preface(state: Extract<State, { in: "preface" }>, chunk: Buffer, offset: number): number {
 		const { type, size, parts } = state;
 		const taken = Math.min(state.left, chunk.length - offset);
-		const bytes = chunk.subarray(offset, offset + taken);
 		this.#at += taken;
 		if (taken === state.left && parts.length === 0) {
-			this.#prefaceEnd(type, bytes.subarray(0, size));
+			this.#prefaceEnd(type, chunk.toString("latin1", offset, offset + size));
 			return taken;
 		}
-		parts.push(Buffer.from(bytes));
+		parts.push(Buffer.from(chunk.subarray(offset, offset + taken)));
 		state.left -= taken;
-		if (state.left === 0) this.#prefaceEnd(type, Buffer.concat(parts).subarray(0, size));
+		if (state.left === 0) this.#prefaceEnd(type, Buffer.concat(parts).toString("latin1", 0, size));
 		return taken;
 	}
 
-	/** `bytes` are only there during the call: of what is kept there is a copy. */
-	#prefaceEnd(type: string, bytes: Buffer): void {
+	#prefaceEnd(type: string, text: string): void {
 		this.#state = AT_HEADER;
 		switch (type) {
 			case "x":
 				this.#once(this.#pax);
-				this.#pax = parsePax(Buffer.from(bytes));
+				this.#pax = parsePax(text);
 				return;
 			case "g":
-				refuseDecisive(parsePax(bytes));
+				refuseDecisive(parsePax(text));
 				return;
 			case "L":
 				this.#once(this.#longName);
-				this.#longName = upToNul(bytes);
+				this.#longName = upToNul(text);
 				return;
 			default:
 				this.#once(this.#longLink);
-				this.#longLink = upToNul(bytes);
+				this.#longLink = upToNul(text);
 		}
 	}
 
@@ -218,7 +224,7 @@ function refuseDecisive(records: PaxRecords): void {
 	}
 }
 
-function upToNul(bytes: Buffer): string {
-	const end = bytes.indexOf(0);
-	return bytes.toString("latin1", 0, end < 0 ? bytes.length : end);
+function upToNul(text: string): string {
+	const end = text.indexOf("\0");
+	return end < 0 ? text : text.slice(0, end);
 }

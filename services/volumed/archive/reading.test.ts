@@ -154,7 +154,7 @@ describe("the manifest", () => {
 	const whole = withManifest(plain.text);
 
 	test.each([1, 2 ** 33 - 1, 2 ** 33, 2 ** 40])("of %d bytes has a header that says so", (size) => {
-		expect(parseHeader(manifestHeader(size, new Date(0)), 0)).toMatchObject({
+		expect(parseHeader(manifestHeader(size, new Date(0)), 0, 0)).toMatchObject({
 			size,
 			mode: 0o400,
 			uname: "wharf-manifest",

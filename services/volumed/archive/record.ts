@@ -58,7 +58,9 @@ function entryOf(line: Line): Entry {
 		storedSize: 0,
 		map: undefined,
 		link: isLink ? fromText(line.link, line.link64) : undefined,
-		attributes: new Map(Object.entries(attributes).map(([key, value]) => [key, Buffer.from(value, "base64")])),
+		attributes: new Map(
+			Object.entries(attributes).map(([key, value]) => [key, Buffer.from(value, "base64").toString("latin1")]),
+		),
 		uname: "",
 	};
 }
@@ -83,7 +85,8 @@ function bytes(key: string, value: string): string {
 }
 
 function attributesText(attributes: Entry["attributes"]): string {
-	return JSON.stringify(Object.fromEntries([...attributes].map(([key, value]) => [key, value.toString("base64")])));
+	const inBase64 = [...attributes].map(([key, value]) => [key, Buffer.from(value, "latin1").toString("base64")]);
+	return JSON.stringify(Object.fromEntries(inBase64));
 }
 
 function fromText(text: string | undefined, base64: string | undefined): string {

@@ -35,7 +35,7 @@ export function extendedOf(entry: Entry): string {
 	if (uid > MOST_ID) records += record("uid", String(uid));
 	if (gid > MOST_ID) records += record("gid", String(gid));
 	if (!isWhole(mtime)) records += record("mtime", mtime);
-	for (const [key, value] of attributes) records += record(key, value.toString("latin1"));
+	for (const [key, value] of attributes) records += record(key, value);
 	return records;
 }
 

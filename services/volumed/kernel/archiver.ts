@@ -9,10 +9,11 @@ import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Progress } from "../job.ts";
 import type { Compared } from "../tree/compare.ts";
 import { giveBack } from "../tree/given-back.ts";
-import type { Reply, TreeOrder, TreeReply } from "../tree/messages.ts";
+import type { TreeOrder, TreeReply } from "../tree/messages.ts";
 import { atSystem } from "./system-fault.ts";
 import type { TreeWorkers } from "../tree/tree-workers.ts";
 import { Copying, type CopySpec } from "./copying.ts";
+import { Packing } from "./packing.ts";
 import { expected, type TreeJob as Job } from "./tree-job.ts";
 
 const BUFFER_BYTES = 1024 * 1024;
@@ -50,37 +51,41 @@ export class Archiver {
 	}
 
 	/** Faults, also of what it answers: KERNEL_REFUSED, as when the directory has gone. */
-	pack({ path, patterns, twice }: PackSpec, signal: AbortSignal): Promise<Packing> {
-		const order = { kind: "pack", path, patterns, twice, spool: this.#spool } as const;
-		return this.#begin(order, { what: `reading ${path}`, path, signal }, (job) => new Packing(job));
+	async pack({ path, patterns, twice }: PackSpec, signal: AbortSignal): Promise<Packing> {
+		const spool = this.#spool;
+		const at = { what: `reading ${path}`, path, signal };
+		const [packer, manifest] = await allOrNone([
+			this.#begin({ kind: "pack", path, patterns, twice, spool }, at),
+			this.#begin({ kind: "manifest", spool }, { what: `writing in ${spool}`, path: spool, signal }),
+		]);
+		return new Packing(packer, manifest);
 	}
 
 	/** Into an empty directory; without one the archive is only read. */
-	unpack(path: string | undefined, strip: Dropped, signal: AbortSignal): Promise<Unpacking> {
+	async unpack(path: string | undefined, strip: Dropped, signal: AbortSignal): Promise<Unpacking> {
 		const order = { kind: "unpack", path, spool: this.#spool, strip } as const;
 		const at = path ?? this.#spool;
-		return this.#begin(order, { what: `writing ${at}`, path: at, signal }, (job) => new Unpacking(job));
+		return new Unpacking(await this.#begin(order, { what: `writing ${at}`, path: at, signal }));
 	}
 
 	/** Resolves when the tree can be read. Faults, also of what it answers: KERNEL_REFUSED, DISK_FULL. */
 	async copy({ path, twice, told }: CopySpec, signal: AbortSignal): Promise<Copying> {
 		const order = { kind: "copy", path, twice, spool: this.#spool } as const;
 		const at = { what: `copying ${path}`, path: this.#spool, signal };
-		return await Copying.opened(await this.#begin(order, at, (job) => job), told);
+		return await Copying.opened(await this.#begin(order, at), told);
 	}
 
-	async #begin<T>(
+	async #begin(
 		order: TreeOrder,
 		{ what, path, signal }: { readonly what: string; readonly path: string; readonly signal: AbortSignal },
-		make: (job: Job) => T,
-	): Promise<T> {
-		const loan = await this.#workers.take();
+	): Promise<Job> {
+		const loan = await this.#workers.take(order.kind === "manifest" ? "archive" : "tree");
 		const release = (): Promise<void> => loan[Symbol.asyncDispose]();
 		try {
 			signal.throwIfAborted();
 			loan.send(order);
 			const next = (): Promise<TreeReply> => atSystem(what, path, () => loan.next(signal));
-			return make({ send: (given, transfer) => loan.send(given, transfer), next, release });
+			return { send: (given, transfer) => loan.send(given, transfer), next, [Symbol.asyncDispose]: release };
 		} catch (error) {
 			await release();
 			throw error;
@@ -88,73 +93,13 @@ export class Archiver {
 	}
 }
 
-interface Chunk {
-	readonly bytes: Buffer;
-	/** So far. */
-	readonly entries: number;
-}
-
-/** A tree on its way into an archive. */
-export class Packing implements AsyncDisposable {
-	progress: Progress = { entries: 0, bytes: 0 };
-	readonly #job: Job;
-	/** What the reader may still have. */
-	#last: ArrayBuffer | undefined;
-
-	constructor(job: Job) {
-		this.#job = job;
-		for (let count = 0; count < BUFFERS; count++) this.#give(new ArrayBuffer(BUFFER_BYTES));
-	}
-
-	/** The tree's entries. A buffer is the reader's until it asks for the next but one. */
-	async *tree(): AsyncGenerator<Buffer, void> {
-		for await (const { bytes, entries } of this.#chunks("packed")) {
-			this.progress = { entries, bytes: this.progress.bytes + bytes.length };
-			yield bytes;
-		}
-	}
-
-	/** After the tree: looks what has changed meanwhile. It comes with another `tree`. */
-	async catchUp(): Promise<void> {
-		this.#job.send({ kind: "catch-up" });
-		expected("caught-up", await this.#job.next());
-	}
-
-	/** After the tree: its manifest, and the archive's end. */
-	async *manifest(volume: string, createdAt: Date): AsyncGenerator<Buffer, Manifest> {
-		const job = this.#job;
-		job.send({ kind: "seal", volume, createdAt, bytes: this.progress.bytes });
-		const chunks = this.#chunks("sealed");
-		for (;;) {
-			const next = await chunks.next();
-			if (next.done === true) return next.value.manifest;
-			yield next.value.bytes;
-		}
-	}
-
-	/** Up to the reply that ends them, which is returned. */
-	async *#chunks<K extends "packed" | "sealed">(end: K): AsyncGenerator<Chunk, Reply<K>> {
-		for (;;) {
-			const reply = await this.#job.next();
-			if (reply.kind !== "chunk") return expected(end, reply);
-			const { buffer, length, entries } = reply;
-			yield { bytes: Buffer.from(buffer, 0, length), entries };
-			this.#giveLast();
-			this.#last = buffer;
-		}
-	}
-
-	#giveLast(): void {
-		if (this.#last !== undefined) this.#give(this.#last);
-		this.#last = undefined;
-	}
-
-	#give(buffer: ArrayBuffer): void {
-		this.#job.send({ kind: "buffer", buffer, length: 0 }, [buffer]);
-	}
-
-	[Symbol.asyncDispose](): Promise<void> {
-		return this.#job.release();
+async function allOrNone(begun: [Promise<Job>, Promise<Job>]): Promise<[Job, Job]> {
+	try {
+		return await Promise.all(begun);
+	} catch (error) {
+		for (const one of await Promise.allSettled(begun))
+			if (one.status === "fulfilled") await one.value[Symbol.asyncDispose]();
+		throw error;
 	}
 }
 
@@ -223,8 +168,8 @@ export class Unpacking implements AsyncDisposable {
 		return Buffer.from(buffer);
 	}
 
-	[Symbol.asyncDispose](): Promise<void> {
+	async [Symbol.asyncDispose](): Promise<void> {
 		giveBack(this.#free.splice(0));
-		return this.#job.release();
+		await this.#job[Symbol.asyncDispose]();
 	}
 }

@@ -25,7 +25,7 @@ export class Copying implements AsyncDisposable {
 			await copying.#heard("opened");
 			return copying;
 		} catch (error) {
-			await job.release();
+			await job[Symbol.asyncDispose]();
 			throw error;
 		}
 	}
@@ -63,7 +63,7 @@ export class Copying implements AsyncDisposable {
 		}
 	}
 
-	[Symbol.asyncDispose](): Promise<void> {
-		return this.#job.release();
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#job[Symbol.asyncDispose]();
 	}
 }

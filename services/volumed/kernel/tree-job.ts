@@ -1,11 +1,10 @@
 /** What a thread of the archiver's does for one job: it is told, and it answers. */
 import type { Reply, TreeOrder, TreeReply } from "../tree/messages.ts";
 
-export interface TreeJob {
+export interface TreeJob extends AsyncDisposable {
 	send(order: TreeOrder, transfer?: ArrayBuffer[]): void;
 	/** Faults: as the job's. */
 	next(): Promise<TreeReply>;
-	release(): Promise<void>;
 }
 
 export function expected<K extends TreeReply["kind"]>(kind: K, reply: TreeReply): Reply<K> {

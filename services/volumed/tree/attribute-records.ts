@@ -12,11 +12,11 @@ const ACLS: ReadonlyMap<string, string> = new Map([
 const ACL_NAMES: ReadonlyMap<string, string> = new Map([...ACLS].map(([name, keyword]) => [keyword, name]));
 
 export function recordsOf(attributes: Attributes): PaxRecords {
-	const records = new Map<string, Buffer>();
+	const records = new Map<string, string>();
 	for (const [name, value] of attributes) {
 		const acl = ACLS.get(name);
-		if (acl === undefined) records.set(XATTR + keywordOf(name), value);
-		else records.set(acl, Buffer.from(aclText(value)));
+		if (acl === undefined) records.set(XATTR + keywordOf(name), value.toString("latin1"));
+		else records.set(acl, Buffer.from(aclText(value)).toString("latin1"));
 	}
 	return records;
 }
@@ -26,8 +26,9 @@ export function attributesIn(records: PaxRecords): Map<string, Buffer | undefine
 	const attributes = new Map<string, Buffer | undefined>();
 	for (const [key, value] of records) {
 		const acl = ACL_NAMES.get(key);
-		if (acl !== undefined) attributes.set(acl, aclBytes(value.toString("utf8")));
-		else if (key.startsWith(XATTR)) attributes.set(nameOf(key.slice(XATTR.length)), value);
+		const bytes = Buffer.from(value, "latin1");
+		if (acl !== undefined) attributes.set(acl, aclBytes(bytes.toString("utf8")));
+		else if (key.startsWith(XATTR)) attributes.set(nameOf(key.slice(XATTR.length)), bytes);
 	}
 	return attributes;
 }

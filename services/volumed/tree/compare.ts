@@ -1,4 +1,5 @@
 /** An archive that was read, by its lines, against a volume, which is read now: what is different, both ways. On the archiver's thread. */
+import { ArchiveLines } from "../archive/archive-lines.ts";
 import { type Difference, TreeLines } from "../archive/differences.ts";
 import { shown } from "../archive/entry.ts";
 import type { Foot } from "../archive/manifest.ts";
@@ -43,21 +44,24 @@ export async function compare(archive: Comparing, path: string, isOver: () => bo
 	return { differences: first, count };
 }
 
-/** As a backup reads it, and what it would write is dropped. */
+/** As a backup reads it, and of what that would write there are its lines. */
 async function readVolume(path: string, isOver: () => boolean): Promise<TreeLines | undefined> {
 	const lines = new TreeLines();
 	using root = new ReadOnlyRoot(path);
 	const sheet = new Sheet();
 	sheet.turn(sheetBytes());
 	const packer = new Packer(sheet, {
-		line: (line) => lines.add(line),
 		socket: (_, line) => lines.add(line),
 		warning: () => undefined,
 		again: () => undefined,
 		gone: () => undefined,
 	});
-	const isWhole = await inSlices(packer.pack(new TreeCursor(root.fd)), () => void sheet.take(), isOver);
-	return isWhole ? lines : undefined;
+	const packed = new ArchiveLines((line) => lines.add(line));
+	const take = (): void => packed.push(sheet.take());
+	if (!(await inSlices(packer.pack(new TreeCursor(root.fd)), take, isOver))) return undefined;
+	take();
+	packed.end();
+	return lines;
 }
 
 function* linesOf(spool: Spool): Generator<string> {

@@ -2,7 +2,9 @@
  * What the archiver and its thread tell each other. Bytes go from one to the other without being copied: who sends a buffer has it no more.
  *
  * - A pack: `pack`, then `buffer`s to be filled, each of which comes back as a `chunk`; `packed` when all of the tree is out. If it is
- *   gone through twice: `catch-up`, `caught-up`, more chunks, `packed`. Then `seal`, more chunks, `sealed`.
+ *   gone through twice: `catch-up`, `caught-up`, more chunks, `packed`.
+ * - Its manifest, on another thread: `manifest`, then `buffer`s with the archive, each of which comes back as `taken`. Then `seal` and
+ *   `buffer`s to be filled, each of which comes back as a `chunk`; `sealed`.
  * - An unpack: `unpack`, then `buffer`s with the archive, each of which comes back as `taken`; `end`, `ended`; perhaps `compare`,
  *   `compared`; `finish`, `finished`.
  * - A copy: `copy`, `opened`; `into`, `copied` when all of the tree is there; if it is gone through twice: `catch-up`, `caught-up`; `finish`,
@@ -13,11 +15,14 @@
 import { Fault, type FaultOptions } from "#lib/fault/fault.ts";
 import { LinuxError } from "#lib/linux/libc.ts";
 import type { Preparing } from "../kernel/inner-stages.ts";
-import type { Manifest } from "../archive/manifest.ts";
+import type { Foot, Manifest } from "../archive/manifest.ts";
 import type { Dropped } from "../archive/place.ts";
 import type { Progress } from "../job.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Compared } from "./compare.ts";
+
+/** What the tree has that no archive holds. */
+export type Told = Pick<Foot, "sockets" | "gone" | "warnings">;
 
 export type TreeOrder =
 	| {
@@ -27,6 +32,7 @@ export type TreeOrder =
 			readonly spool: string;
 			readonly twice: boolean;
 	  }
+	| { readonly kind: "manifest"; readonly spool: string }
 	/** Without a path the archive is read and compared with its manifest, and nothing is made of it. */
 	| { readonly kind: "unpack"; readonly path: string | undefined; readonly spool: string; readonly strip: Dropped }
 	| { readonly kind: "copy"; readonly path: string; readonly spool: string; readonly twice: boolean }
@@ -36,7 +42,7 @@ export type TreeOrder =
 			readonly kind: "seal";
 			readonly volume: string;
 			readonly createdAt: Date;
-			readonly bytes: number;
+			readonly told: Told;
 	  }
 	| { readonly kind: "catch-up" }
 	| { readonly kind: "end" }
@@ -54,7 +60,7 @@ export type StageStep =
 
 export type TreeReply =
 	| { readonly kind: "chunk"; readonly buffer: ArrayBuffer; readonly length: number; readonly entries: number }
-	| { readonly kind: "packed" }
+	| { readonly kind: "packed"; readonly told: Told }
 	| { readonly kind: "caught-up" }
 	| { readonly kind: "sealed"; readonly manifest: Manifest }
 	/** `bytes` of the archive so far are before its manifest, or its end. */

@@ -4,7 +4,6 @@
  * Synchronous, for a thread of its own. A file that changes while it is read keeps the size that its header has: what is missing is
  * zeros, what is too much is left, and its name is told.
  */
-import { createHash, hash } from "node:crypto";
 import { type Extent, extentsOf, readAt } from "#lib/linux/files/content.ts";
 import { stampOf, type Seen } from "./seen.ts";
 import { type FileStatus, S_IFREG } from "#lib/linux/files/status.ts";
@@ -23,13 +22,9 @@ import { aboutReading, TreeEntries } from "./tree-entries.ts";
 
 /** Half of what readers of archives take (`sparse.ts`). */
 const MOST_EXTENTS = 500_000;
-/** Of a large file at a time: what was just read is digested while the processor has it at hand. */
-const PIECE_BYTES = 128 * 1024;
 
 export interface PackSink {
-	/** A line of the manifest, in the archive's order. */
-	line(line: string): void;
-	/** A line, too; no archive can hold it. */
+	/** A line of the manifest: no archive can hold it. */
 	socket(path: string, line: string): void;
 	/** It was archived, and comes again. */
 	again(path: string): void;
@@ -92,7 +87,8 @@ export class Packer {
 			this.#judge(entry, extended);
 			sheet.at = write(entry, extended, sheet.bytes, sheet.at);
 			this.#isShort = false;
-			this.#line(entry, this.#small(fd, entry.size));
+			this.#small(fd, entry.size);
+			this.entries += 1;
 			this.#entries.tellChange(cursor, fd, entry, this.#isShort);
 			return true;
 		} catch (error) {
@@ -106,9 +102,9 @@ export class Packer {
 			const entry = this.#entries.at(cursor);
 			if (entry === undefined) return;
 			if (entry.type === "socket") return this.#sink.socket(path, recordLine(entry, undefined));
-			if (entry.type === "file" && fd !== undefined) return yield* this.#file(fd, entry);
-			yield* this.#head(entry);
-			this.#line(entry, undefined);
+			if (entry.type === "file" && fd !== undefined) yield* this.#file(fd, entry);
+			else yield* this.#head(entry);
+			this.entries += 1;
 		} catch (error) {
 			throw aboutReading(path, error);
 		}
@@ -124,46 +120,38 @@ export class Packer {
 	*#whole(fd: number, entry: Entry): Generator<Full> {
 		yield* this.#head(entry);
 		const { size } = entry;
-		if (padded(size) <= this.#sheet.room) return this.#line(entry, this.#small(fd, size));
-		yield* this.#long(fd, entry, Buffer.alloc(0), [{ start: 0, length: size }]);
+		if (padded(size) <= this.#sheet.room) this.#small(fd, size);
+		else yield* this.#long(fd, size, [{ start: 0, length: size }]);
 	}
 
-	/** Content that fits on the sheet, and its digest; undefined when there is none. */
-	#small(fd: number, size: number): string | undefined {
-		if (size === 0) return undefined;
+	/** Content that fits on the sheet. */
+	#small(fd: number, size: number): void {
+		if (size === 0) return;
 		const sheet = this.#sheet;
 		const end = sheet.at + size;
-		const bytes = sheet.bytes.subarray(sheet.at, end);
 		this.#read(fd, size, 0);
 		sheet.at += padded(size);
 		sheet.bytes.fill(0, end, sheet.at);
-		return hash("sha256", bytes, "hex");
 	}
 
 	*#sparse(fd: number, entry: Entry, extents: readonly Extent[]): Generator<Full> {
 		const map = sparseMap(extents, entry.size);
 		const stored = extents.reduce((sum, { length }) => sum + length, map.length);
-		const sparse: Entry = { ...entry, sparse: true, map: "content", storedSize: stored };
-		yield* this.#head(sparse);
-		yield* this.#long(fd, sparse, map, extents);
+		yield* this.#head({ ...entry, sparse: true, map: "content", storedSize: stored });
+		yield* this.#sheet.put(map);
+		yield* this.#long(fd, stored, extents);
 	}
 
-	/** Content that need not fit on a sheet. */
-	*#long(fd: number, entry: Entry, before: Buffer, extents: readonly Extent[]): Generator<Full> {
-		const digest = createHash("sha256");
+	/** Content that need not fit on a sheet, and what fills up the last block of `stored` bytes. */
+	*#long(fd: number, stored: number, extents: readonly Extent[]): Generator<Full> {
 		const sheet = this.#sheet;
-		yield* sheet.put(before);
-		digest.update(before);
 		for (const { start, length } of extents) {
 			yield* sheet.fill(length, (room, done) => {
-				const piece = Math.min(room, PIECE_BYTES);
-				this.#read(fd, piece, start + done);
-				digest.update(sheet.bytes.subarray(sheet.at, sheet.at + piece));
-				return piece;
+				this.#read(fd, room, start + done);
+				return room;
 			});
 		}
-		yield* sheet.zeros(paddingOf(entry.storedSize));
-		this.#line(entry, digest.digest("hex"));
+		yield* sheet.zeros(paddingOf(stored));
 	}
 
 	/** To where the sheet is written next. */
@@ -195,11 +183,6 @@ export class Packer {
 			this.#policy.refusal(entry) ?? (extended.length > LONGEST_PREFACE ? "it has too many attributes" : undefined);
 		if (refusal !== undefined)
 			this.#sink.warning(this.#cursor.path, `${shown(entry.path)} will not be restored: ${refusal}`);
-	}
-
-	#line(entry: Entry, sha256: string | undefined): void {
-		this.entries += 1;
-		this.#sink.line(recordLine(entry, sha256));
 	}
 }
 

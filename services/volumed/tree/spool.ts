@@ -1,6 +1,7 @@
 /** What is written first and read later, in a file without a name: as much as there is, and memory for none of it. */
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import type { LineStore } from "../archive/reading.ts";
+import type { Full, Sheet } from "./sheet.ts";
 
 /** open(2): a file that goes with its descriptor. */
 const O_TMPFILE = 0o20200000;
@@ -58,6 +59,16 @@ export class Spool implements LineStore, Disposable {
 			done += read;
 		}
 		return done;
+	}
+
+	/** All that was flushed, part by part; `each` is told of every one. */
+	to(sheet: Sheet, each?: (part: Buffer) => void): Generator<Full> {
+		return sheet.fill(this.length, (room, done) => {
+			const part = sheet.bytes.subarray(sheet.at, sheet.at + room);
+			const read = this.readInto(part, done);
+			each?.(part.subarray(0, read));
+			return read;
+		});
 	}
 
 	[Symbol.dispose](): void {

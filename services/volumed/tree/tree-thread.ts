@@ -3,6 +3,7 @@ import { parentPort } from "node:worker_threads";
 import { keepCapabilities } from "#lib/linux/capabilities.ts";
 import { CopyJob } from "./copy-job.ts";
 import { failureOf, type TreeOrder, type TreeReply } from "./messages.ts";
+import { ManifestJob } from "./manifest-job.ts";
 import { PackJob } from "./pack-job.ts";
 import { StageJob } from "./stage-job.ts";
 import { UnpackJob } from "./unpack-job.ts";
@@ -11,7 +12,7 @@ import { UnpackJob } from "./unpack-job.ts";
 // the trusted namespace, and for the mount through which a tree is read.
 keepCapabilities(["chown", "dac_override", "dac_read_search", "fowner", "fsetid", "setfcap", "sys_admin"]);
 
-let job: PackJob | UnpackJob | CopyJob | StageJob | undefined;
+let job: PackJob | ManifestJob | UnpackJob | CopyJob | StageJob | undefined;
 
 function tell(reply: TreeReply, transfer: ArrayBuffer[] = []): void {
 	parentPort?.postMessage(reply, transfer);
@@ -20,6 +21,7 @@ function tell(reply: TreeReply, transfer: ArrayBuffer[] = []): void {
 function take(order: TreeOrder): void {
 	try {
 		if (order.kind === "pack") job = new PackJob(order, tell);
+		else if (order.kind === "manifest") job = new ManifestJob(order, tell);
 		else if (order.kind === "unpack") job = new UnpackJob(order, tell);
 		else if (order.kind === "copy") job = new CopyJob(order, tell);
 		else if (order.kind === "stage") stages(new StageJob(order, tell));
@@ -27,6 +29,7 @@ function take(order: TreeOrder): void {
 			drop();
 			tell({ kind: "dropped" });
 		} else if (job instanceof PackJob) packs(job, order);
+		else if (job instanceof ManifestJob) lists(job, order);
 		else if (job instanceof UnpackJob) unpacks(job, order);
 		else if (job instanceof CopyJob) copies(job, order);
 	} catch (error) {
@@ -42,7 +45,11 @@ function fail(error: unknown): void {
 function packs(pack: PackJob, order: TreeOrder): void {
 	if (order.kind === "buffer") pack.buffer(order);
 	if (order.kind === "catch-up") pack.catchUp().catch(fail);
-	if (order.kind === "seal") pack.seal(order);
+}
+
+function lists(manifest: ManifestJob, order: TreeOrder): void {
+	if (order.kind === "buffer") manifest.buffer(order);
+	if (order.kind === "seal") manifest.seal(order);
 }
 
 function unpacks(unpack: UnpackJob, order: TreeOrder): void {

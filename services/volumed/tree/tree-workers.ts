@@ -1,10 +1,13 @@
 /**
  * The threads for trees: each job has one for itself.
  *
- * Of those that are idle one is kept: what it runs is compiled, which makes the next job twice as fast.
+ * Of those of a kind that are idle one is kept: what it runs is compiled, which makes the next job twice as fast.
  */
 import type { TreeOrder, TreeReply } from "./messages.ts";
 import { TreeWorker } from "./tree-worker.ts";
+
+/** What they go through: a tree, or an archive beside the thread that packs it. */
+export type TreeWork = "tree" | "archive";
 
 /** A thread for one job. */
 export interface TreeLoan {
@@ -16,14 +19,14 @@ export interface TreeLoan {
 
 export class TreeWorkers implements AsyncDisposable {
 	readonly #all = new Set<TreeWorker>();
-	#idle: TreeWorker | undefined;
+	readonly #idle = new Map<TreeWork, TreeWorker>();
 
 	/** Resolves when the thread is ready. Given back it drops its job, whatever that has come to. */
-	async take(): Promise<TreeLoan> {
-		const worker = this.#idle ?? new TreeWorker();
-		this.#idle = undefined;
+	async take(work: TreeWork = "tree"): Promise<TreeLoan> {
+		const worker = this.#idle.get(work) ?? new TreeWorker();
+		this.#idle.delete(work);
 		this.#all.add(worker);
-		const giveBack = (): Promise<void> => this.#release(worker);
+		const giveBack = (): Promise<void> => this.#release(work, worker);
 		try {
 			await worker.begin();
 		} catch (error) {
@@ -37,10 +40,10 @@ export class TreeWorkers implements AsyncDisposable {
 		};
 	}
 
-	async #release(worker: TreeWorker): Promise<void> {
+	async #release(work: TreeWork, worker: TreeWorker): Promise<void> {
 		const isFree = await worker.drop();
-		if (isFree && this.#idle === undefined) {
-			this.#idle = worker;
+		if (isFree && !this.#idle.has(work)) {
+			this.#idle.set(work, worker);
 			return;
 		}
 		this.#all.delete(worker);
