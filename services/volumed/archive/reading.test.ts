@@ -229,6 +229,27 @@ describe("the manifest", () => {
 		expect(unnoticed).toBeLessThan(whole.length / 2);
 	});
 
+	test("content that another header places elsewhere is not what the manifest has", () => {
+		const sparse = (pax: Record<string, string>, content: string): Buffer =>
+			tarOf([{ name: "GNUSparseFile.0/a", content, pax: { ...pax, "GNU.sparse.name": "./a" } }], Buffer.alloc(0));
+		const data = "x".repeat(512);
+		const content = `1\n1024\n512\n`.padEnd(512, "\0") + data;
+		const version = { "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "2048" };
+		const own = sparse(version, content);
+		const elsewhere = (map: string): Buffer => sparse({ "GNU.sparse.size": "2048", "GNU.sparse.map": map }, content);
+		const { text } = read(Buffer.concat([own, Buffer.alloc(1024)]));
+		const sealed = (archive: Buffer): Buffer => {
+			const ends = manifestText("data", new Date(0), { ...foot, entries: 1, bytes: archive.length });
+			const manifest = Buffer.concat([ends.head, text, ends.foot]);
+			const end = archiveEnd(archive.length, manifest.length);
+			return Buffer.concat([archive, manifestHeader(manifest.length, new Date(0)), manifest, end]);
+		};
+		expect(read(sealed(own)).reading.manifest).toBeDefined();
+		for (const map of ["0,1024", "512,1024"]) {
+			expect(() => read(sealed(elsewhere(map)))).toThrow(/"\.\/a" has sparse .* and not true/);
+		}
+	});
+
 	test("a volume's own file of that name is a file like others", () => {
 		const archive = tarOf([{ name: ".wharf/manifest.jsonl", content: "mine" }]);
 		expect(read(archive).reading.manifest?.foot).toBeUndefined();

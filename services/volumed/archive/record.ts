@@ -17,7 +17,8 @@ interface Line {
 	readonly size?: number;
 	/** Of the content as the archive has it; for a sparse file that is its map and what is no hole. */
 	readonly sha256?: string;
-	readonly sparse?: true;
+	/** Where its data lies, if that is not in the content itself: start and length of each part. */
+	readonly sparse?: true | readonly (readonly [number, number])[];
 	readonly link?: string;
 	readonly link64?: string;
 	readonly device?: readonly [number, number];
@@ -27,11 +28,11 @@ interface Line {
 
 /** JSON without its library, which takes four times as long: there is one for every file. */
 export function recordLine(entry: Entry, sha256: string | undefined): string {
-	const { path, type, mode, uid, gid, mtime, size, sparse, link, device, attributes } = entry;
+	const { path, type, mode, uid, gid, mtime, size, link, device, attributes } = entry;
 	const permissions = mode.toString(8).padStart(4, "0");
 	let line = `{${bytes("path", path)},"type":"${type}","mode":"${permissions}","uid":${uid},"gid":${gid},"mtime":"${mtime}"`;
 	if (type === "file") line += sha256 === undefined ? `,"size":${size}` : `,"size":${size},"sha256":"${sha256}"`;
-	if (sparse) line += `,"sparse":true`;
+	if (entry.sparse) line += `,"sparse":${sparseText(entry.map)}`;
 	if (link !== undefined) line += `,${bytes("link", link)}`;
 	if (device !== undefined) line += `,"device":[${device[0]},${device[1]}]`;
 	if (attributes.size > 0) line += `,"attributes":${attributesText(attributes)}`;
@@ -49,11 +50,12 @@ export function parsedLine(text: string): { readonly entry: Entry; readonly sha2
 }
 
 function entryOf(line: Line): Entry {
-	const { type, mode, uid, gid, mtime, size = 0, sparse = false, device, attributes = {} } = line;
+	const { type, mode, uid, gid, mtime, size = 0, device, attributes = {} } = line;
 	const isLink = type === "symlink" || type === "hardlink";
 	return {
 		path: fromText(line.path, line.path64),
-		...{ type, uid, gid, mtime, size, sparse, device },
+		...{ type, uid, gid, mtime, size, device },
+		sparse: line.sparse !== undefined,
 		mode: Number.parseInt(mode, 8),
 		storedSize: 0,
 		map: undefined,
@@ -82,6 +84,11 @@ function bytes(key: string, value: string): string {
 	if (PLAIN.test(value)) return `"${key}":"${value}"`;
 	const raw = Buffer.from(value, "latin1");
 	return isUtf8(raw) ? `"${key}":${JSON.stringify(raw.toString("utf8"))}` : `"${key}64":"${raw.toString("base64")}"`;
+}
+
+function sparseText(map: Entry["map"]): string {
+	if (typeof map !== "object") return "true";
+	return JSON.stringify(map.map(({ start, length }) => [start, length]));
 }
 
 function attributesText(attributes: Entry["attributes"]): string {
