@@ -12,7 +12,12 @@ export default command({
 	operands: "FILE [VOLUME]",
 	minOperands: 1,
 	maxOperands: 2,
-	notes: ["FILE is `-` for standard input.", "Nothing is changed. The exit status is 1 when there are differences."],
+	notes: [
+		"FILE is `-` for standard input.",
+		"Nothing is changed. The exit status is 1 when there are differences.",
+		"What the backup told as `manifest sha256` is told again: equal digests, equal contents, whatever FILE is compressed with.",
+		"Without wharf: `tar -xOf FILE .wharf/manifest.jsonl | sha256sum`.",
+	],
 	flags: {},
 	examples: [
 		["wharf volume verify data.tar.zst", ""],
@@ -29,7 +34,7 @@ export default command({
 			const more = Number(differenceCount) - differences.length;
 			if (more > 0) await terminal.out(`and ${more} more\n`);
 			const kind =
-				manifestSha256 === "" ? "whole; it has no manifest" : `agrees with its manifest, sha256 ${manifestSha256}`;
+				manifestSha256 === "" ? "whole; it has no manifest" : `agrees with its manifest (sha256 ${manifestSha256})`;
 			const compared = volume === "" ? "" : `; ${differenceCount} differences from ${volume}`;
 			await terminal.out(`${file}: ${entriesText(result.entries)}, ${size(result.bytes)}, ${kind}${compared}\n`);
 			return differenceCount > 0n ? 1 : 0;
