@@ -6,7 +6,8 @@ import type { ArchiveResult, RestorePlan, RestoreSpec, VerifyResult } from "./jo
 import type { JobControl } from "./job-control.ts";
 import type { StoredArchive } from "./kernel/archive-file.ts";
 import type { MadeArchives } from "./made-archives.ts";
-import type { Archiver, Read, Unpacking as Reading } from "./kernel/archiver.ts";
+import type { Archiver, Read } from "./kernel/archiver.ts";
+import type { Unpacking as Reading } from "./kernel/unpacking.ts";
 import { CountedBytes, decompressed } from "./kernel/compressors.ts";
 
 export interface Unpacking {

@@ -5,7 +5,8 @@
  * a link is there instead of it: in a volume that is in use links become files. Devices are refused, but for overlayfs's whiteouts (0,0), which open nothing. Set-id bits and file capabilities are
  * kept: any container that has the volume can make these itself, and without them a backup does not bring a volume back.
  */
-import type { Entry } from "./entry.ts";
+import { volumeFaults } from "../faults.ts";
+import { type Entry, shown } from "./entry.ts";
 import { type Dropped, placeOf } from "./place.ts";
 
 /** The kernel takes no longer name, and no path of more than 4,096 bytes together with the volume's own. */
@@ -18,7 +19,7 @@ export class EntryPolicy {
 	/** Places where the archive puts a symlink, or a second name of one. */
 	readonly #symlinks = new Set<string>();
 	/** An entry was not left out. */
-	hasPlaced = false;
+	#hasPlaced = false;
 	readonly #strip: Dropped;
 	#entries = 0;
 
@@ -35,12 +36,18 @@ export class EntryPolicy {
 		const key = placeOf(path, this.#strip);
 		const reason = unfit(entry, key);
 		if (reason !== undefined || key === undefined) return reason;
-		this.hasPlaced = true;
+		this.#hasPlaced = true;
 		const through = this.#throughLink(key);
 		if (through !== undefined) return through;
 		if (type === "symlink") this.#symlinks.add(key);
 		else this.#symlinks.delete(key);
 		return type === "hardlink" ? this.#hardlink(key, link ?? "") : undefined;
+	}
+
+	/** After the last entry. Fault: SUBPATH_MISSING when there was nothing at the place that was asked for. */
+	end(): void {
+		const strip = this.#strip;
+		if (typeof strip === "string" && !this.#hasPlaced) throw volumeFaults.SUBPATH_MISSING({ subpath: shown(strip) });
 	}
 
 	#hardlink(key: string, link: string): string | undefined {

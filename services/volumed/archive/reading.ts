@@ -6,7 +6,7 @@
 import { volumeFaults } from "../faults.ts";
 import { LineMaker } from "./archive-lines.ts";
 import { type Entry, shown } from "./entry.ts";
-import { isManifest, type Manifest } from "./manifest.ts";
+import { type Foot, isManifest, type Manifest } from "./manifest.ts";
 import { type Lines, ManifestCheck } from "./manifest-check.ts";
 import type { EntryPolicy } from "./policy.ts";
 import { ArchiveReader, type EntrySink } from "./reader.ts";
@@ -27,7 +27,8 @@ export interface LineStore extends Lines {
 
 export interface ReadingParts {
 	readonly policy: EntryPolicy;
-	readonly lines: LineStore;
+	/** Undefined: another reading of the same archive makes them, and compares. */
+	readonly lines: LineStore | undefined;
 	readonly target: Target;
 }
 
@@ -35,14 +36,18 @@ export class Reading {
 	entries = 0;
 	/** Bytes of the archive before the manifest, as far as they are known. */
 	bytes = 0;
+	/** Undefined: the archive has none, or it is not this reading that makes lines. */
 	manifest: Manifest | undefined;
 	readonly #parts: ReadingParts;
 	readonly #reader: ArchiveReader;
-	readonly #maker = new LineMaker();
+	readonly #maker: LineMaker | undefined;
+	/** The manifest has begun. */
+	#isBehind = false;
 	#check: ManifestCheck | undefined;
 
 	constructor(parts: ReadingParts) {
 		this.#parts = parts;
+		if (parts.lines !== undefined) this.#maker = new LineMaker();
 		this.#reader = new ArchiveReader({
 			entry: (entry, at) => this.#begin(entry, at),
 			content: (bytes) => this.#content(bytes),
@@ -53,7 +58,7 @@ export class Reading {
 	/** Faults: ARCHIVE_CORRUPT, ENTRY_REFUSED, MANIFEST_MISMATCH, and the target's. */
 	push(chunk: Buffer): void {
 		this.#reader.push(chunk);
-		if (this.#check === undefined) this.bytes = this.#reader.bytes;
+		if (!this.#isBehind) this.bytes = this.#reader.bytes;
 	}
 
 	/** The stream is over. Fault: ARCHIVE_CORRUPT when the archive is not. */
@@ -62,9 +67,9 @@ export class Reading {
 	}
 
 	/** After the end: what no archive can hold is in the manifest. Faults: ENTRY_REFUSED, MANIFEST_MISMATCH. */
-	beyond(): void {
-		for (const text of this.manifest?.foot.gone ?? []) this.#parts.target.remove(goneOf(text));
-		for (const line of this.manifest?.foot.sockets ?? []) {
+	beyond({ gone, sockets }: Pick<Foot, "gone" | "sockets">): void {
+		for (const text of gone) this.#parts.target.remove(goneOf(text));
+		for (const line of sockets) {
 			const entry = socketOf(line);
 			this.#judge(entry);
 			this.#parts.target.entry(entry);
@@ -77,34 +82,36 @@ export class Reading {
 	}
 
 	#begin(entry: Entry, at: number): void {
-		if (this.#check !== undefined) {
+		if (this.#isBehind) {
 			throw volumeFaults.MANIFEST_MISMATCH({ problem: `${shown(entry.path)} comes after the manifest` });
 		}
 		if (isManifest(entry)) {
 			this.bytes = at;
-			this.#parts.lines.flush();
-			this.#check = new ManifestCheck(this.#parts.lines);
+			this.#isBehind = true;
+			const { lines } = this.#parts;
+			lines?.flush();
+			if (lines !== undefined) this.#check = new ManifestCheck(lines);
 			return;
 		}
 		this.#judge(entry);
 		this.entries += 1;
-		this.#maker.begin(entry);
+		this.#maker?.begin(entry);
 		this.#parts.target.entry(entry);
 	}
 
 	#content(bytes: Buffer): void {
-		if (this.#check !== undefined) return this.#check.push(bytes);
-		this.#maker.content(bytes);
+		if (this.#isBehind) return this.#check?.push(bytes);
+		this.#maker?.content(bytes);
 		this.#parts.target.content(bytes);
 	}
 
 	#end(): void {
-		if (this.#check !== undefined) {
-			this.manifest ??= this.#check.end();
+		if (this.#isBehind) {
+			this.manifest ??= this.#check?.end();
 			return;
 		}
 		this.#parts.target.entryEnd();
-		this.#parts.lines.add(this.#maker.end());
+		if (this.#maker !== undefined) this.#parts.lines?.add(this.#maker.end());
 	}
 }
 

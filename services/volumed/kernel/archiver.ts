@@ -7,17 +7,13 @@ import type { Manifest } from "../archive/manifest.ts";
 import type { Dropped } from "../archive/place.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Progress } from "../job.ts";
-import type { Compared } from "../tree/compare.ts";
-import { giveBack } from "../tree/given-back.ts";
 import type { TreeOrder, TreeReply } from "../tree/messages.ts";
 import { atSystem } from "./system-fault.ts";
 import type { TreeWorkers } from "../tree/tree-workers.ts";
 import { Copying, type CopySpec } from "./copying.ts";
 import { Packing } from "./packing.ts";
-import { expected, type TreeJob as Job } from "./tree-job.ts";
-
-const BUFFER_BYTES = 1024 * 1024;
-const BUFFERS = 4;
+import { Unpacking } from "./unpacking.ts";
+import type { TreeJob as Job } from "./tree-job.ts";
 
 /** What was read of an archive. */
 export interface Read extends Progress {
@@ -63,9 +59,11 @@ export class Archiver {
 
 	/** Into an empty directory; without one the archive is only read. */
 	async unpack(path: string | undefined, strip: Dropped, signal: AbortSignal): Promise<Unpacking> {
-		const order = { kind: "unpack", path, spool: this.#spool, strip } as const;
-		const at = path ?? this.#spool;
-		return new Unpacking(await this.#begin(order, { what: `writing ${at}`, path: at, signal }));
+		const spool = this.#spool;
+		const reader = this.#begin({ kind: "read", spool, strip }, { what: `writing in ${spool}`, path: spool, signal });
+		if (path === undefined) return new Unpacking(undefined, await reader);
+		const unpacker = this.#begin({ kind: "unpack", path, strip }, { what: `writing ${path}`, path, signal });
+		return new Unpacking(...(await allOrNone([unpacker, reader])));
 	}
 
 	/** Resolves when the tree can be read. Faults, also of what it answers: KERNEL_REFUSED, DISK_FULL. */
@@ -79,7 +77,7 @@ export class Archiver {
 		order: TreeOrder,
 		{ what, path, signal }: { readonly what: string; readonly path: string; readonly signal: AbortSignal },
 	): Promise<Job> {
-		const loan = await this.#workers.take(order.kind === "manifest" ? "archive" : "tree");
+		const loan = await this.#workers.take(order.kind === "manifest" || order.kind === "read" ? "archive" : "tree");
 		const release = (): Promise<void> => loan[Symbol.asyncDispose]();
 		try {
 			signal.throwIfAborted();
@@ -100,76 +98,5 @@ async function allOrNone(begun: [Promise<Job>, Promise<Job>]): Promise<[Job, Job
 		for (const one of await Promise.allSettled(begun))
 			if (one.status === "fulfilled") await one.value[Symbol.asyncDispose]();
 		throw error;
-	}
-}
-
-/** An archive on its way into a tree, or past it. */
-export class Unpacking implements AsyncDisposable {
-	progress: Progress = { entries: 0, bytes: 0 };
-	readonly #job: Job;
-	readonly #free: Buffer[] = Array.from({ length: BUFFERS }, () => Buffer.from(new ArrayBuffer(BUFFER_BYTES)));
-	/** So many buffers are with the thread. */
-	#away = 0;
-	#filling: Buffer | undefined;
-	#filled = 0;
-
-	constructor(job: Job) {
-		this.#job = job;
-	}
-
-	/** The next bytes of the archive, which are copied. Faults: ARCHIVE_CORRUPT, ENTRY_REFUSED, MANIFEST_MISMATCH, DISK_FULL, KERNEL_REFUSED. */
-	async push(bytes: Buffer): Promise<void> {
-		for (let at = 0; at < bytes.length; ) {
-			this.#filling ??= this.#free.pop() ?? (await this.#taken());
-			const length = bytes.copy(this.#filling, this.#filled, at);
-			at += length;
-			this.#filled += length;
-			if (this.#filled === this.#filling.length) this.#send();
-		}
-	}
-
-	/** After the last byte. Faults: as above. */
-	async end(): Promise<Read> {
-		const job = this.#job;
-		this.#send();
-		while (this.#away > 0) this.#free.push(await this.#taken());
-		job.send({ kind: "end" });
-		const { entries, bytes, manifest } = expected("ended", await job.next());
-		return { entries, bytes, manifest };
-	}
-
-	/** After the end: in what the archive and the tree at the path differ; with `merged` short of what is in the tree alone. */
-	async compare(path: string, merged = false): Promise<Compared> {
-		this.#job.send({ kind: "compare", path, merged });
-		return expected("compared", await this.#job.next());
-	}
-
-	/** With `privileged` set-id bits, capabilities and the like are given, too. */
-	async finish(privileged: boolean): Promise<Finished> {
-		const job = this.#job;
-		job.send({ kind: "finish", privileged });
-		return expected("finished", await job.next());
-	}
-
-	#send(): void {
-		if (this.#filling === undefined) return;
-		const buffer = this.#filling.buffer as ArrayBuffer; // made here
-		this.#away += 1;
-		this.#job.send({ kind: "buffer", buffer, length: this.#filled }, [buffer]);
-		this.#filling = undefined;
-		this.#filled = 0;
-	}
-
-	/** A buffer that the thread is done with. */
-	async #taken(): Promise<Buffer> {
-		const { buffer, entries, bytes } = expected("taken", await this.#job.next());
-		this.#away -= 1;
-		this.progress = { entries, bytes };
-		return Buffer.from(buffer);
-	}
-
-	async [Symbol.asyncDispose](): Promise<void> {
-		giveBack(this.#free.splice(0));
-		await this.#job[Symbol.asyncDispose]();
 	}
 }

@@ -10,7 +10,7 @@ export function modelArchiver(disk: ModelDisk): Archiver {
 			push: async (bytes: Buffer) => {
 				name += bytes.toString();
 			},
-			end: async () => ({ entries: 1, bytes: name.length, foot: undefined }),
+			end: async () => ({ entries: 1, bytes: name.length, manifest: undefined }),
 			finish: async () => {
 				disk.inside.stagedAt(path).add(name);
 				return { warnings: [], implied: [] };

@@ -5,8 +5,9 @@
  *   gone through twice: `catch-up`, `caught-up`, more chunks, `packed`.
  * - Its manifest, on another thread: `manifest`, then `buffer`s with the archive, each of which comes back as `taken`. Then `seal` and
  *   `buffer`s to be filled, each of which comes back as a `chunk`; `sealed`.
- * - An unpack: `unpack`, then `buffer`s with the archive, each of which comes back as `taken`; `end`, `ended`; perhaps `compare`,
- *   `compared`; `finish`, `finished`.
+ * - An archive that is read: `read`, then `buffer`s with the archive, each of which comes back as `taken`; `end`, `ended`; perhaps
+ *   `compare`, `compared`; `finish`, `finished`.
+ * - One that is unpacked: `unpack`, and the same on another thread. Each of its buffers goes on to one that reads it; its `end` comes last.
  * - A copy: `copy`, `opened`; `into`, `copied` when all of the tree is there; if it is gone through twice: `catch-up`, `caught-up`; `finish`,
  *   `finished`. `progressed` comes between.
  * - A step of a stage within a volume's content: `stage`, `staged`.
@@ -33,8 +34,10 @@ export type TreeOrder =
 			readonly twice: boolean;
 	  }
 	| { readonly kind: "manifest"; readonly spool: string }
-	/** Without a path the archive is read and compared with its manifest, and nothing is made of it. */
-	| { readonly kind: "unpack"; readonly path: string | undefined; readonly spool: string; readonly strip: Dropped }
+	/** The archive is compared with its manifest, and nothing is made of it. */
+	| { readonly kind: "read"; readonly spool: string; readonly strip: Dropped }
+	/** Files are made of it, and somebody else reads it. */
+	| { readonly kind: "unpack"; readonly path: string; readonly strip: Dropped }
 	| { readonly kind: "copy"; readonly path: string; readonly spool: string; readonly twice: boolean }
 	| { readonly kind: "into"; readonly path: string }
 	| { readonly kind: "buffer"; readonly buffer: ArrayBuffer; readonly length: number }
@@ -45,7 +48,8 @@ export type TreeOrder =
 			readonly told: Told;
 	  }
 	| { readonly kind: "catch-up" }
-	| { readonly kind: "end" }
+	/** `told` by the manifest that somebody else has read. */
+	| { readonly kind: "end"; readonly told: Told | undefined }
 	| { readonly kind: "compare"; readonly path: string; readonly merged: boolean }
 	| { readonly kind: "finish"; readonly privileged: boolean }
 	| { readonly kind: "stage"; readonly content: string; readonly id: string; readonly step: StageStep }

@@ -5,6 +5,7 @@ import { CopyJob } from "./copy-job.ts";
 import { failureOf, type TreeOrder, type TreeReply } from "./messages.ts";
 import { ManifestJob } from "./manifest-job.ts";
 import { PackJob } from "./pack-job.ts";
+import { ReadJob } from "./read-job.ts";
 import { StageJob } from "./stage-job.ts";
 import { UnpackJob } from "./unpack-job.ts";
 
@@ -12,7 +13,7 @@ import { UnpackJob } from "./unpack-job.ts";
 // the trusted namespace, and for the mount through which a tree is read.
 keepCapabilities(["chown", "dac_override", "dac_read_search", "fowner", "fsetid", "setfcap", "sys_admin"]);
 
-let job: PackJob | ManifestJob | UnpackJob | CopyJob | StageJob | undefined;
+let job: PackJob | ManifestJob | ReadJob | UnpackJob | CopyJob | StageJob | undefined;
 
 function tell(reply: TreeReply, transfer: ArrayBuffer[] = []): void {
 	parentPort?.postMessage(reply, transfer);
@@ -22,6 +23,7 @@ function take(order: TreeOrder): void {
 	try {
 		if (order.kind === "pack") job = new PackJob(order, tell);
 		else if (order.kind === "manifest") job = new ManifestJob(order, tell);
+		else if (order.kind === "read") job = new ReadJob(order, tell);
 		else if (order.kind === "unpack") job = new UnpackJob(order, tell);
 		else if (order.kind === "copy") job = new CopyJob(order, tell);
 		else if (order.kind === "stage") stages(new StageJob(order, tell));
@@ -30,6 +32,7 @@ function take(order: TreeOrder): void {
 			tell({ kind: "dropped" });
 		} else if (job instanceof PackJob) packs(job, order);
 		else if (job instanceof ManifestJob) lists(job, order);
+		else if (job instanceof ReadJob) reads(job, order);
 		else if (job instanceof UnpackJob) unpacks(job, order);
 		else if (job instanceof CopyJob) copies(job, order);
 	} catch (error) {
@@ -54,9 +57,15 @@ function lists(manifest: ManifestJob, order: TreeOrder): void {
 
 function unpacks(unpack: UnpackJob, order: TreeOrder): void {
 	if (order.kind === "buffer") unpack.buffer(order);
-	if (order.kind === "end") unpack.end();
-	if (order.kind === "compare") unpack.compare(order).catch(fail);
+	if (order.kind === "end") unpack.end(order);
 	if (order.kind === "finish") unpack.finish(order).catch(fail);
+}
+
+function reads(read: ReadJob, order: TreeOrder): void {
+	if (order.kind === "buffer") read.buffer(order);
+	if (order.kind === "end") read.end();
+	if (order.kind === "compare") read.compare(order).catch(fail);
+	if (order.kind === "finish") read.finish(order).catch(fail);
 }
 
 function copies(copy: CopyJob, order: TreeOrder): void {

@@ -1,0 +1,73 @@
+/** One archive that is read to its end and compared with its manifest; nothing is made of it. On a thread. */
+import { Reading } from "../archive/reading.ts";
+import { EntryPolicy } from "../archive/policy.ts";
+import type { Dropped } from "../archive/place.ts";
+import { compare } from "./compare.ts";
+import type { Order, Tell } from "./messages.ts";
+import { Rehearsal } from "./rehearsal.ts";
+import { inSlices } from "./slices.ts";
+import { Spool } from "./spool.ts";
+import { Warnings } from "./warnings.ts";
+
+export class ReadJob implements Disposable {
+	readonly #tell: Tell;
+	readonly #strip: Dropped;
+	readonly #policy: EntryPolicy;
+	readonly #lines: Spool;
+	readonly #rehearsal: Rehearsal;
+	readonly #reading: Reading;
+	readonly #warnings = new Warnings();
+	#isOver = false;
+
+	constructor({ spool, strip }: Order<"read">, tell: Tell) {
+		this.#tell = tell;
+		this.#strip = strip;
+		this.#policy = new EntryPolicy(strip);
+		this.#lines = new Spool(spool);
+		this.#rehearsal = new Rehearsal(strip, (_, text) => this.#warnings.add(text, text));
+		this.#reading = new Reading({ policy: this.#policy, lines: this.#lines, target: this.#rehearsal });
+	}
+
+	/** The next part of the archive. */
+	buffer({ buffer, length }: Order<"buffer">): void {
+		const reading = this.#reading;
+		reading.push(Buffer.from(buffer, 0, length));
+		this.#tell({ kind: "taken", buffer, entries: reading.entries, bytes: reading.bytes }, [buffer]);
+	}
+
+	end(): void {
+		const reading = this.#reading;
+		reading.end();
+		const { entries, bytes, manifest } = reading;
+		if (manifest !== undefined) reading.beyond(manifest.foot);
+		this.#policy.end();
+		this.#tell({ kind: "ended", entries, bytes, manifest });
+	}
+
+	/** After the end. */
+	async compare({ path, merged }: Order<"compare">): Promise<void> {
+		const foot = this.#reading.manifest?.foot;
+		const archive = { lines: this.#lines, foot, dropped: this.#strip, merged };
+		const compared = await compare(archive, path, () => this.#isOver);
+		if (compared !== undefined) this.#tell({ kind: "compared", ...compared });
+	}
+
+	/** What a restore would tell. */
+	async finish({ privileged }: Order<"finish">): Promise<void> {
+		const steps = this.#rehearsal.finish(privileged);
+		if (
+			!(await inSlices(
+				steps,
+				() => undefined,
+				() => this.#isOver,
+			))
+		)
+			return;
+		this.#tell({ kind: "finished", warnings: this.#warnings.all(), implied: [] });
+	}
+
+	[Symbol.dispose](): void {
+		this.#isOver = true;
+		this.#lines[Symbol.dispose]();
+	}
+}
