@@ -179,7 +179,7 @@ export class Backups {
 			await this.#parts.store.write([failedFact(spec.volume, messageOf(error))]);
 			throw error;
 		} finally {
-			await archive.return(undefined as never); // ends tar when the reader has gone; after its end it does nothing
+			await archive.return(undefined as never); // ends the archiver's work when the reader has gone; after its end it does nothing
 		}
 		const rows = [backupFact("ACTION_CREATED", result), this.#made.insert(result, this.#parts.now())];
 		await this.#parts.store.write(rows, "volumed.backup.streamed");

@@ -3,7 +3,7 @@
  *
  * Logs become ten to fifty times as long, zeros thirty thousand times; gzip can say a thousand times. What was made here may become what it
  * was. Only its end tells that for sure; until then a file that is as long as one of ours may become as much as that, and nothing else is
- * believed of it.
+ * believed of it. How long a stream is nobody knows before its end.
  */
 import { volumeFaults } from "./faults.ts";
 
@@ -12,21 +12,21 @@ const FREE_BYTES = 1024 ** 3;
 const MOST_TIMES = 500;
 
 export class Expansion {
-	readonly #made: (storedBytes: number) => number;
+	readonly #madeBytes: number;
 	#bytes = 0;
 	/** So many bytes are not too many. */
 	#allowed = FREE_BYTES;
 
-	/** `made` answers how many bytes an archive has that was made here and is stored in so many; 0: there is none. */
-	constructor(made: (storedBytes: number) => number) {
-		this.#made = made;
+	/** `madeBytes`: so many has an archive that was made here and is as long as this one; 0: there is none. */
+	constructor(madeBytes: number) {
+		this.#madeBytes = madeBytes;
 	}
 
 	/** So many more have come of it, which is stored in `storedBytes` as far as anybody knows yet. Fault: ARCHIVE_EXPANDS. */
 	take(bytes: number, storedBytes: number): void {
 		this.#bytes += bytes;
 		if (this.#bytes <= this.#allowed) return;
-		this.#allowed = Math.max(this.#allowed, storedBytes * MOST_TIMES, this.#made(storedBytes));
+		this.#allowed = Math.max(this.#allowed, storedBytes * MOST_TIMES, this.#madeBytes);
 		if (this.#bytes > this.#allowed) throw volumeFaults.ARCHIVE_EXPANDS({ times: MOST_TIMES });
 	}
 }

@@ -23,16 +23,22 @@ type Made = Pick<ArchiveResult, "entries" | "bytes" | "manifestSha256"> & Paused
 
 /**
  * The archive as it is stored or sent; a buffer is the reader's until it asks for the next but one. The value that it returns at its end is
- * what makes it one. Faults: KERNEL_REFUSED, ARCHIVER_FAILED.
+ * what makes it one. Faults: KERNEL_REFUSED, ARCHIVER_FAILED, DISK_FULL (where lines are kept meanwhile).
  */
 export async function* packed(packing: Packed): AsyncGenerator<Buffer, ArchiveResult> {
 	const { spec, control, counts, path } = packing;
 	using _ = counts && countBeside(counts, path, control);
 	const { compression, level, volume } = spec;
 	const end: { made?: Made } = {};
-	const archive = new CountedBytes(archived(packing, end));
+	const tree = archived(packing, end);
+	const archive = new CountedBytes(tree);
 	const stored = new CountedBytes(compressed(archive, compression, level, control.signal));
-	yield* stored;
+	try {
+		yield* stored;
+	} finally {
+		// When the reader has gone the compressor is not waited for; what the tree has open is.
+		await tree.return();
+	}
 	const { made } = end;
 	if (made === undefined) throw new Error("an archive ended before it was whole");
 	const sizes = { expandedBytes: archive.bytes, storedBytes: stored.bytes };

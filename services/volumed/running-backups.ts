@@ -24,7 +24,7 @@ import type { Parts } from "./parts.ts";
 import { usableVolume } from "./volume-plan.ts";
 import { VolumeRecords } from "./volume-records.ts";
 
-/** Each of them has a thread until their common time has come: some 40 MB. */
+/** Each of them has two threads until their common time has come. */
 const MOST_AT_ONE_TIME = 4;
 
 /** One volume of the run; it is busy until it is disposed. */

@@ -113,7 +113,9 @@ export const MIGRATIONS: readonly string[] = [
 	ALTER TABLE job ADD COLUMN asked TEXT NOT NULL DEFAULT ''; -- what was asked for, as a clone, which is a restore; empty: its kind
 	`,
 	`
-	-- Known by their manifests; those before were by all of their bytes, and had manifests that are not read any more.
+	-- Known by their manifests; of those before it was the digest of all bytes that was known. They are restored like others' from now on:
+	-- with their rights when that is asked for (keep_privileges).
+	UPDATE job SET result = json_set(result, '$.manifestSha256', '', '$.expandedBytes', 0) WHERE result IS NOT NULL;
 	DROP TABLE archive;
 	CREATE TABLE archive (
 		manifest_sha256 TEXT PRIMARY KEY,

@@ -107,12 +107,12 @@ async function readWhole(
 	control: JobControl,
 	made: MadeArchives,
 ): Promise<Stored> {
-	const { sizeBytes } = source;
+	const { sizeBytes, dataBytes } = source;
 	const stored = new CountedBytes(source);
 	const expanded = new CountedBytes(decompressed(stored, control.signal));
-	const expansion = new Expansion((storedBytes) => made.bytesOf(storedBytes));
+	const expansion = new Expansion(sizeBytes === undefined ? 0 : made.bytesOf(sizeBytes));
 	for await (const chunk of expanded) {
-		expansion.take(chunk.length, sizeBytes ?? stored.bytes);
+		expansion.take(chunk.length, dataBytes ?? stored.bytes);
 		await unpacking.push(chunk);
 		control.progress = unpacking.progress;
 		if (sizeBytes !== undefined) control.stored = { bytes: stored.bytes, total: sizeBytes };

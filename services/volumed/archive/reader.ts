@@ -6,7 +6,7 @@
 import { volumeFaults } from "../faults.ts";
 import { type Entry, entryOf } from "./entry.ts";
 import { BLOCK, type Extent, type Header, isZeroBlock, paddingOf, parseHeader, parseMapBlock } from "./header.ts";
-import { type PaxRecords, parsePax } from "./pax.ts";
+import { type PaxRecords, parsePax, partOf } from "./pax.ts";
 
 export interface EntrySink {
 	/** `at`: the byte of the archive at which all that belongs to the entry begins. A Fault ends it all. */
@@ -226,5 +226,5 @@ function refuseDecisive(records: PaxRecords): void {
 
 function upToNul(text: string): string {
 	const end = text.indexOf("\0");
-	return end < 0 ? text : text.slice(0, end);
+	return end < 0 ? text : partOf(text, 0, end);
 }

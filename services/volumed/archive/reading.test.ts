@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { Fault } from "#lib/fault/fault.ts";
 import { HOSTILE, type Member, tarOf } from "../test-support/archive.ts";
 import { archiveEnd, type Foot, manifestHeader, manifestText } from "./manifest.ts";
+import type { Entry } from "./entry.ts";
 import { parseHeader } from "./header.ts";
 import { EntryPolicy } from "./policy.ts";
 import { type LineStore, Reading } from "./reading.ts";
@@ -52,6 +55,11 @@ function read(archive: Buffer, { size = archive.length || 1, strip = 0 } = {}) {
 	};
 }
 
+function entryAt(path: string): Entry {
+	const more = { mode: 0, uid: 0, gid: 0, mtime: "0.000000000", storedSize: 0, size: 0, sparse: false, uname: "" };
+	return { path, type: "file", ...more, map: undefined, link: undefined, device: undefined, attributes: new Map() };
+}
+
 const MEMBERS: readonly Member[] = [
 	{ name: "./", type: "5", mode: 0o1777 },
 	{ name: "./text", content: "x".repeat(1300), mode: 0o4755 },
@@ -96,6 +104,35 @@ describe("hostile archives", () => {
 		for (const size of [archive.length || 1, 100]) {
 			expect(() => read(archive, { size })).toThrow(expect.objectContaining({ reason }));
 		}
+	});
+
+	test("what is kept of an entry does not keep all of its headers", () => {
+		const policy = new EntryPolicy();
+		const target = { entry: (): void => undefined, content: (): void => undefined };
+		const reading = new Reading({
+			...{ policy, lines: undefined },
+			target: { ...target, entryEnd: () => undefined, remove: () => undefined },
+		});
+		const comment = "x".repeat(3_000_000);
+		setFlagsFromString("--expose-gc");
+		const collect = runInNewContext("gc") as () => void;
+		collect();
+		const before = process.memoryUsage();
+		for (let index = 0; index < 50; index++) {
+			const path = `./a-name-that-is-not-so-short-${index}`;
+			const pax = { comment, path, mtime: "1234567890.123456789" };
+			const long = { name: "././@LongLink", type: "L", content: `./another-rather-long-name-${index}\0${comment}` };
+			const links = [
+				{ name: "x", type: "2", link: "/elsewhere", pax },
+				long,
+				{ name: "y", type: "2", link: "/elsewhere" },
+			];
+			reading.push(tarOf(links, Buffer.alloc(0)));
+		}
+		collect();
+		const after = process.memoryUsage();
+		expect(policy.refusal(entryAt("./a-name-that-is-not-so-short-7/x"))).toMatch("a symlink of the archive");
+		expect(after.external - before.external + after.heapUsed - before.heapUsed).toBeLessThan(120_000_000);
 	});
 
 	test("nothing is made of a refused entry", () => {

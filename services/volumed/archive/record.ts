@@ -15,7 +15,7 @@ interface Line {
 	readonly gid: number;
 	readonly mtime: string;
 	readonly size?: number;
-	/** Of the content as the archive has it; for a sparse file that is its map and what is no hole. */
+	/** Of the content as the archive has it; of a sparse file what is no hole, and its map where that is in the content. */
 	readonly sha256?: string;
 	/** Where its data lies, if that is not in the content itself: start and length of each part. */
 	readonly sparse?: true | readonly (readonly [number, number])[];

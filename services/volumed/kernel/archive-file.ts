@@ -50,11 +50,14 @@ export async function openArchive(path: string): Promise<FileHandle> {
 export interface StoredArchive extends AsyncIterable<Buffer> {
 	/** Undefined: nobody knows yet. */
 	readonly sizeBytes?: number;
+	/** Of those, what is no hole: a size costs nothing. */
+	readonly dataBytes?: number;
 }
 
 /** The file stays open. A buffer is the reader's until it asks for the next one, which is read meanwhile. */
 export function bytesOf(handle: FileHandle): StoredArchive {
-	return Object.assign(readAhead(handle), { sizeBytes: fstatSync(handle.fd).size });
+	const { size, blocks } = fstatSync(handle.fd);
+	return Object.assign(readAhead(handle), { sizeBytes: size, dataBytes: Math.min(size, blocks * 512) });
 }
 
 /** There are two buffers, for all of the file. */

@@ -1,7 +1,7 @@
 /**
  * Trees to archives and back, on threads: the service's loop only passes bytes on.
  *
- * Bytes are in a few buffers that go round between the thread and here, so that a job of any size takes the same memory.
+ * Bytes are in a few buffers that go round between the threads and here, so that a job of any size takes the same memory.
  */
 import type { Manifest } from "../archive/manifest.ts";
 import type { Dropped } from "../archive/place.ts";
@@ -60,7 +60,11 @@ export class Archiver {
 	/** Into an empty directory; without one the archive is only read. */
 	async unpack(path: string | undefined, strip: Dropped, signal: AbortSignal): Promise<Unpacking> {
 		const spool = this.#spool;
-		const reader = this.#begin({ kind: "read", spool, strip }, { what: `writing in ${spool}`, path: spool, signal });
+		const rehearses = path === undefined;
+		const reader = this.#begin(
+			{ kind: "read", spool, strip, rehearses },
+			{ what: `writing in ${spool}`, path: spool, signal },
+		);
 		if (path === undefined) return new Unpacking(undefined, await reader);
 		const unpacker = this.#begin({ kind: "unpack", path, strip }, { what: `writing ${path}`, path, signal });
 		return new Unpacking(...(await allOrNone([unpacker, reader])));

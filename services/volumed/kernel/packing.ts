@@ -6,7 +6,7 @@
  */
 import type { Manifest } from "../archive/manifest.ts";
 import type { Progress } from "../job.ts";
-import type { Told } from "../tree/messages.ts";
+import type { Unarchived } from "../tree/messages.ts";
 import { expected, type TreeJob } from "./tree-job.ts";
 
 const BUFFER_BYTES = 1024 * 1024;
@@ -27,7 +27,7 @@ export class Packing implements AsyncDisposable {
 	/** So many buffers are with each of the two. */
 	#withPacker = 0;
 	#withManifest = 0;
-	#told: Told | undefined;
+	#told: Unarchived | undefined;
 
 	constructor(packer: TreeJob, manifest: TreeJob) {
 		this.#packer = packer;

@@ -23,7 +23,7 @@ import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Compared } from "./compare.ts";
 
 /** What the tree has that no archive holds. */
-export type Told = Pick<Foot, "sockets" | "gone" | "warnings">;
+export type Unarchived = Pick<Foot, "sockets" | "gone" | "warnings">;
 
 export type TreeOrder =
 	| {
@@ -34,8 +34,8 @@ export type TreeOrder =
 			readonly twice: boolean;
 	  }
 	| { readonly kind: "manifest"; readonly spool: string }
-	/** The archive is compared with its manifest, and nothing is made of it. */
-	| { readonly kind: "read"; readonly spool: string; readonly strip: Dropped }
+	/** The archive is compared with its manifest, and nothing is made of it. With `rehearses` it is told what a restore would tell. */
+	| { readonly kind: "read"; readonly spool: string; readonly strip: Dropped; readonly rehearses: boolean }
 	/** Files are made of it, and somebody else reads it. */
 	| { readonly kind: "unpack"; readonly path: string; readonly strip: Dropped }
 	| { readonly kind: "copy"; readonly path: string; readonly spool: string; readonly twice: boolean }
@@ -45,11 +45,11 @@ export type TreeOrder =
 			readonly kind: "seal";
 			readonly volume: string;
 			readonly createdAt: Date;
-			readonly told: Told;
+			readonly told: Unarchived;
 	  }
 	| { readonly kind: "catch-up" }
 	/** `told` by the manifest that somebody else has read. */
-	| { readonly kind: "end"; readonly told: Told | undefined }
+	| { readonly kind: "end"; readonly told: Unarchived | undefined }
 	| { readonly kind: "compare"; readonly path: string; readonly merged: boolean }
 	| { readonly kind: "finish"; readonly privileged: boolean }
 	| { readonly kind: "stage"; readonly content: string; readonly id: string; readonly step: StageStep }
@@ -64,7 +64,7 @@ export type StageStep =
 
 export type TreeReply =
 	| { readonly kind: "chunk"; readonly buffer: ArrayBuffer; readonly length: number; readonly entries: number }
-	| { readonly kind: "packed"; readonly told: Told }
+	| { readonly kind: "packed"; readonly told: Unarchived }
 	| { readonly kind: "caught-up" }
 	| { readonly kind: "sealed"; readonly manifest: Manifest }
 	/** `bytes` of the archive so far are before its manifest, or its end. */

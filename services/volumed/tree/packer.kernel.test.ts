@@ -1,6 +1,6 @@
 /** What was found by reading the packer: each of these went wrong once. */
 import { execFileSync } from "node:child_process";
-import { linkSync, lstatSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { linkSync, lstatSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { mountFs, unmount } from "#lib/linux/mount/mount.ts";
@@ -100,6 +100,17 @@ for i in range(${count}): os.setxattr(${JSON.stringify(at("from/file"))}, "trust
 		expect(foot.warnings).toEqual(["./file will not be restored: it has too many attributes"]);
 		await expect(unpackTree(scratch.archiver, bytes, at("to"))).rejects.toMatchObject({ reason: "ARCHIVE_CORRUPT" });
 	});
+});
+
+test("a file of more bytes than can be counted is left out, and that is told", async () => {
+	using _ = scratchTmpfs(at("from"));
+	writeFileSync(at("from/huge"), "");
+	execFileSync("python3", ["-c", "import os, sys; os.truncate(sys.argv[1], 8191 << 50)", at("from/huge")]);
+	writeFileSync(at("from/file"), "content");
+	const { bytes, foot } = await packTree(scratch.archiver, at("from"));
+	expect(foot.warnings).toEqual(["./huge: it is too large to be archived and was left out"]);
+	await unpackTree(scratch.archiver, bytes, at("to"));
+	expect(readdirSync(at("to"))).toEqual(["file"]);
 });
 
 function scratchTmpfs(path: string): Disposable {

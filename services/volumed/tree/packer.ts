@@ -102,6 +102,9 @@ export class Packer {
 			const entry = this.#entries.at(cursor);
 			if (entry === undefined) return;
 			if (entry.type === "socket") return this.#sink.socket(path, recordLine(entry, undefined));
+			if (!Number.isSafeInteger(entry.size)) {
+				return this.#sink.warning(path, `${shown(entry.path)}: it is too large to be archived and was left out`);
+			}
 			if (entry.type === "file" && fd !== undefined) yield* this.#file(fd, entry);
 			else yield* this.#head(entry);
 			this.entries += 1;

@@ -1,5 +1,5 @@
 /** One archive that is read to its end and compared with its manifest; nothing is made of it. On a thread. */
-import { Reading } from "../archive/reading.ts";
+import { Reading, type Target } from "../archive/reading.ts";
 import { EntryPolicy } from "../archive/policy.ts";
 import type { Dropped } from "../archive/place.ts";
 import { compare } from "./compare.ts";
@@ -9,23 +9,30 @@ import { inSlices } from "./slices.ts";
 import { Spool } from "./spool.ts";
 import { Warnings } from "./warnings.ts";
 
+const NOTHING: Target = {
+	entry: () => undefined,
+	content: () => undefined,
+	entryEnd: () => undefined,
+	remove: () => undefined,
+};
+
 export class ReadJob implements Disposable {
 	readonly #tell: Tell;
 	readonly #strip: Dropped;
 	readonly #policy: EntryPolicy;
 	readonly #lines: Spool;
-	readonly #rehearsal: Rehearsal;
+	readonly #rehearsal: Rehearsal | undefined;
 	readonly #reading: Reading;
 	readonly #warnings = new Warnings();
 	#isOver = false;
 
-	constructor({ spool, strip }: Order<"read">, tell: Tell) {
+	constructor({ spool, strip, rehearses }: Order<"read">, tell: Tell) {
 		this.#tell = tell;
 		this.#strip = strip;
 		this.#policy = new EntryPolicy(strip);
 		this.#lines = new Spool(spool);
-		this.#rehearsal = new Rehearsal(strip, (_, text) => this.#warnings.add(text, text));
-		this.#reading = new Reading({ policy: this.#policy, lines: this.#lines, target: this.#rehearsal });
+		if (rehearses) this.#rehearsal = new Rehearsal(strip, (_, text) => this.#warnings.add(text, text));
+		this.#reading = new Reading({ policy: this.#policy, lines: this.#lines, target: this.#rehearsal ?? NOTHING });
 	}
 
 	/** The next part of the archive. */
@@ -54,6 +61,7 @@ export class ReadJob implements Disposable {
 
 	/** What a restore would tell. */
 	async finish({ privileged }: Order<"finish">): Promise<void> {
+		if (this.#rehearsal === undefined) throw new Error("what nobody rehearses was to be finished");
 		const steps = this.#rehearsal.finish(privileged);
 		if (
 			!(await inSlices(
