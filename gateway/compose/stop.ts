@@ -1,6 +1,6 @@
 /** The end of a container's process: asked for, then forced. What follows the end is finish.ts's. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { abortable } from "#lib/rpc/abortable.ts";
+import { abortable } from "#lib/concurrency/abortable.ts";
 import type { Call } from "#lib/rpc/handler.ts";
 import type { LiveContainer } from "./container.ts";
 import { finishEnded } from "./finish.ts";

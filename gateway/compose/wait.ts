@@ -1,5 +1,5 @@
 /** The exit status of a container's process, also of one that was removed on its end. */
-import { abortable } from "#lib/rpc/abortable.ts";
+import { abortable } from "#lib/concurrency/abortable.ts";
 import type { Call } from "#lib/rpc/handler.ts";
 import { gatewayFaults } from "../faults.ts";
 import type { Parts } from "../parts.ts";

@@ -3,6 +3,8 @@
  *
  * What crosses objects (a network must not go while an endpoint comes) is decided by the store's single writer.
  */
+import { abortable } from "./abortable.ts";
+
 export class Locks {
 	readonly #tails = new Map<string, Promise<void>>();
 
@@ -19,7 +21,7 @@ export class Locks {
 		};
 		if (before !== undefined) {
 			try {
-				await abortable(before, signal);
+				await (signal === undefined ? before : abortable(before, signal));
 			} catch (error) {
 				// The one before still has it: the place in the queue goes when that is through.
 				resolve();
@@ -46,17 +48,4 @@ export class Locks {
 	isTaken(id: string): boolean {
 		return this.#tails.has(id);
 	}
-}
-
-function abortable(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-	if (signal === undefined) return promise;
-	return new Promise((resolve, reject) => {
-		const onAbort = (): void => reject(signal.reason);
-		signal.addEventListener("abort", onAbort, { once: true });
-		const onTurn = (): void => {
-			signal.removeEventListener("abort", onAbort);
-			resolve();
-		};
-		promise.then(onTurn, reject);
-	});
 }

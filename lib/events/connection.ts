@@ -4,6 +4,7 @@
  * A connection is never mended in place: a lost one is closed for good and a new one begins from what is known to be stored.
  * The client's own reconnect sends what it had buffered ahead of what has to be repeated, and so breaks the order.
  */
+import { abortable } from "#lib/concurrency/abortable.ts";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type NatsConnection } from "nats";
@@ -31,7 +32,7 @@ export async function openConnection(nats: NatsSettings, name: string, signal: A
 		...(tls === undefined ? {} : { tls: { ...pem("ca", tls.ca), ...pem("cert", tls.cert), ...pem("key", tls.key) } }),
 	});
 	try {
-		return await orAborted(connecting, signal);
+		return await abortable(connecting, signal);
 	} catch (error) {
 		// It may still come about, with nobody there to use it.
 		connecting.then(closeConnection, () => undefined);
@@ -47,20 +48,6 @@ function pem<K extends string>(key: K, path: string | undefined): { [P in K]?: s
 /** Ends in bounded time, also when the server does not answer. */
 export async function closeConnection(connection: NatsConnection): Promise<void> {
 	await Promise.race([connection.close().catch(() => undefined), sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
-}
-
-/** The promise, or the signal's reason, whichever is first. What the promise does later is nobody's concern. */
-export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-	signal.throwIfAborted();
-	const aborted = Promise.withResolvers<never>();
-	const abort = (): void => aborted.reject(signal.reason as Error);
-	signal.addEventListener("abort", abort, { once: true });
-	try {
-		return await Promise.race([promise, aborted.promise]);
-	} finally {
-		signal.removeEventListener("abort", abort);
-		promise.catch(() => undefined);
-	}
 }
 
 const FIRST_PAUSE_MS = 100;

@@ -4,10 +4,11 @@
  * A publisher sends its rows in their order, so within one origin a row that is not beyond the last one seen is a repeat:
  * that holds for ever and costs one number an origin, while the server's own memory of message ids is of minutes.
  */
+import { abortable } from "#lib/concurrency/abortable.ts";
 import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager, nanos, type NatsConnection } from "nats";
 import { Event } from "#gen/wharf/event/v1/event.ts";
 import type { Log } from "#lib/log/log.ts";
-import { BackOff, closeConnection, openConnection, orAborted } from "./connection.ts";
+import { BackOff, closeConnection, openConnection } from "./connection.ts";
 import type { NatsSettings } from "./nats-settings.ts";
 import { ensureStream, STREAM, SUBJECTS } from "./stream.ts";
 
@@ -53,8 +54,8 @@ export async function* consume(options: ConsumeOptions): AsyncGenerator<Event, v
 		try {
 			connection = await openConnection(nats, "wharf-consumer", signal);
 			const opened = connection;
-			const manager = await orAborted(opened.jetstreamManager({ timeout: API_TIMEOUT_MS }), signal);
-			const name = await orAborted(ensureReader(manager, options, place), signal);
+			const manager = await abortable(opened.jetstreamManager({ timeout: API_TIMEOUT_MS }), signal);
+			const name = await abortable(ensureReader(manager, options, place), signal);
 			onReady?.();
 			backOff.reset();
 			for await (const message of messages(opened, name, signal)) {

@@ -4,11 +4,12 @@
  * A row is deleted only after the server has stored it, and sent again when that is not known; the message id makes the second one
  * harmless. One at a time, because of several in flight a later one may be stored when an earlier one is not.
  */
+import { abortable } from "#lib/concurrency/abortable.ts";
 import { type NatsConnection, type JetStreamClient, NatsError } from "nats";
 import { killPoint } from "#lib/config/kill-point.ts";
 import type { Log } from "#lib/log/log.ts";
 import type { Store } from "#lib/store/store.ts";
-import { BackOff, closeConnection, openConnection, orAborted } from "./connection.ts";
+import { BackOff, closeConnection, openConnection } from "./connection.ts";
 import { identified, messageId, type Origin } from "./entry.ts";
 import type { NatsSettings } from "./nats-settings.ts";
 import { ensureStream } from "./stream.ts";
@@ -119,8 +120,8 @@ export class Publisher implements AsyncDisposable {
 		const { signal } = this.#abort;
 		const connection = await openConnection(nats, `wharf-${this.#origin.service}`, signal);
 		try {
-			const manager = await orAborted(connection.jetstreamManager({ timeout: ACK_TIMEOUT_MS }), signal);
-			await orAborted(ensureStream(manager, nats.stream), signal);
+			const manager = await abortable(connection.jetstreamManager({ timeout: ACK_TIMEOUT_MS }), signal);
+			await abortable(ensureStream(manager, nats.stream), signal);
 			this.#connected = true;
 			onReady();
 			await this.#drain(connection, connection.jetstream({ timeout: ACK_TIMEOUT_MS }));
@@ -139,7 +140,7 @@ export class Publisher implements AsyncDisposable {
 			const rows = this.#store.outbox.after(this.#published, BATCH);
 			for (const row of rows) {
 				const msgID = messageId(this.#origin, row.row);
-				await orAborted(client.publish(row.subject, identified(this.#origin, row), { msgID }), either);
+				await abortable(client.publish(row.subject, identified(this.#origin, row), { msgID }), either);
 				killPoint("events.publish");
 				this.#published = row.row;
 			}

@@ -1,6 +1,6 @@
 /** Answers health checks, per service and overall (the empty name): all of a daemon's services stand and fall together. */
 import { catalogue } from "#lib/fault/catalogue.ts";
-import { abortable } from "./abortable.ts";
+import { abortable } from "#lib/concurrency/abortable.ts";
 import { type Implementation, implement, serverStream, unary } from "./handler.ts";
 import { HealthService, ServingStatus } from "./health-definition.ts";
 

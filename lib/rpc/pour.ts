@@ -1,6 +1,6 @@
 /** From an async iterable into a stream, at the pace of whoever reads the stream. */
 import type { Writable } from "node:stream";
-import { abortable } from "./abortable.ts";
+import { abortable } from "#lib/concurrency/abortable.ts";
 
 /**
  * Writes every item and resolves after the last; waits for `drain` where the stream is full, so a slow reader slows the source.

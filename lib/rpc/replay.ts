@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import type { Fault } from "#lib/fault/fault.ts";
 import type { Log } from "#lib/log/log.ts";
 import type { Statement } from "#lib/store/statement.ts";
-import { abortable } from "./abortable.ts";
+import { abortable } from "#lib/concurrency/abortable.ts";
 import { methodName } from "./definition.ts";
 import { rpcFaults } from "./faults.ts";
 

@@ -9,7 +9,7 @@ import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Progress } from "../job.ts";
 import type { TreeOrder, TreeReply } from "../tree/messages.ts";
 import { atSystem } from "./system-fault.ts";
-import type { TreeWorkers } from "../tree/tree-workers.ts";
+import type { TreeWork, TreeWorkers } from "../tree/tree-workers.ts";
 import { Copying, type CopySpec } from "./copying.ts";
 import { Packing } from "./packing.ts";
 import { Unpacking } from "./unpacking.ts";
@@ -81,10 +81,9 @@ export class Archiver {
 		order: TreeOrder,
 		{ what, path, signal }: { readonly what: string; readonly path: string; readonly signal: AbortSignal },
 	): Promise<Job> {
-		const loan = await this.#workers.take(order.kind === "manifest" || order.kind === "read" ? "archive" : "tree");
+		const loan = await this.#workers.take(workOf(order), signal);
 		const release = (): Promise<void> => loan[Symbol.asyncDispose]();
 		try {
-			signal.throwIfAborted();
 			loan.send(order);
 			const next = (): Promise<TreeReply> => atSystem(what, path, () => loan.next(signal));
 			return { send: (given, transfer) => loan.send(given, transfer), next, [Symbol.asyncDispose]: release };
@@ -93,6 +92,10 @@ export class Archiver {
 			throw error;
 		}
 	}
+}
+
+function workOf({ kind }: TreeOrder): TreeWork {
+	return kind === "manifest" || kind === "read" ? "archive" : "tree";
 }
 
 async function allOrNone(begun: [Promise<Job>, Promise<Job>]): Promise<[Job, Job]> {

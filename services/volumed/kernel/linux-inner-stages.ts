@@ -71,7 +71,7 @@ export class LinuxInnerStages implements InnerStages {
 	}
 
 	async #step(content: string, id: string, step: StageStep): Promise<void> {
-		await using worker = await this.#workers.take();
+		await using worker = await this.#workers.take("tree", NEVER);
 		worker.send({ kind: "stage", content, id, step });
 		await atSystem(`moving what is in ${content}`, content, () => worker.next(NEVER));
 	}

@@ -3,6 +3,7 @@
  *
  * Of those of a kind that are idle one is kept: what it runs is compiled, which makes the next job twice as fast.
  */
+import { abortable } from "#lib/concurrency/abortable.ts";
 import type { TreeOrder, TreeReply } from "./messages.ts";
 import { TreeWorker } from "./tree-worker.ts";
 
@@ -21,16 +22,16 @@ export class TreeWorkers implements AsyncDisposable {
 	readonly #all = new Set<TreeWorker>();
 	readonly #idle = new Map<TreeWork, TreeWorker>();
 
-	/** Resolves when the thread is ready. Given back it drops its job, whatever that has come to. */
-	async take(work: TreeWork = "tree"): Promise<TreeLoan> {
+	/** Resolves when the thread is ready. Given back it drops its job, whatever that has come to. Throws the signal's reason. */
+	async take(work: TreeWork, signal: AbortSignal): Promise<TreeLoan> {
 		const worker = this.#idle.get(work) ?? new TreeWorker();
 		this.#idle.delete(work);
 		this.#all.add(worker);
 		const giveBack = (): Promise<void> => this.#release(work, worker);
 		try {
-			await worker.begin();
+			await abortable(worker.begin(), signal);
 		} catch (error) {
-			await giveBack();
+			void giveBack(); // one that begins late is not waited for
 			throw error;
 		}
 		return {
