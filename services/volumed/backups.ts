@@ -18,6 +18,7 @@ import type { Archiver } from "./kernel/archiver.ts";
 import type { Snapshots } from "./kernel/snapshots.ts";
 import { type Moment, ownMoment, type Pausing } from "./moment.ts";
 import { packed } from "./packing.ts";
+import type { ArchiveTarget } from "./tree/archive-target.ts";
 import type { Parts } from "./parts.ts";
 import { retained } from "./retention.ts";
 import { parseVolumeName } from "./volume.ts";
@@ -199,8 +200,9 @@ export class Backups {
 		try {
 			// One that is to be of a moment with others is read live.
 			const content = await this.#contents.hold(spec.volume, control.signal, { isLive: moment !== undefined });
-			archive = this.#packed(spec, held.use(content), control, moment);
+			held.use(content);
 			await using file = await ArchiveFile.create(path, temporary);
+			archive = this.#packed(spec, content, control, { moment, target: file.target });
 			// One buffer is written while the next one is made.
 			let written = Promise.resolve();
 			for (;;) {
@@ -239,13 +241,13 @@ export class Backups {
 		spec: BackupSpec,
 		{ path, isStill }: Content,
 		control: JobControl,
-		common?: Moment,
+		{ moment: common, target }: { readonly moment?: Moment | undefined; readonly target?: ArchiveTarget } = {},
 	): AsyncGenerator<Buffer, ArchiveResult> {
 		const own = spec.pause && !isStill ? ownMoment(this.#pauses, spec.volume, control.signal) : undefined;
 		const createdAt = new Date(this.#parts.now());
 		const { include, exclude } = spec.patterns;
 		// What patterns leave of it is known when it is packed.
 		const counts = spec.count === true && include.length + exclude.length === 0 ? this.#counts : undefined;
-		return packed({ archiver: this.#archiver, path, spec, counts, moment: common ?? own, createdAt, control });
+		return packed({ archiver: this.#archiver, path, spec, counts, moment: common ?? own, createdAt, control, target });
 	}
 }

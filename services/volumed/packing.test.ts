@@ -41,6 +41,7 @@ test.each<Compression>(["none", "zstd", "gzip"])(
 			moment: undefined,
 			createdAt: new Date(0),
 			control: new JobControl(new AbortController().signal),
+			target: undefined,
 		});
 		await archive.next();
 		await archive.return(undefined as never);

@@ -4,6 +4,7 @@ import type { ArchiveResult, BackupSpec } from "./job.ts";
 import type { JobControl } from "./job-control.ts";
 import type { Archiver } from "./kernel/archiver.ts";
 import { type Moment, NOT_PAUSED, type Paused } from "./moment.ts";
+import type { ArchiveTarget } from "./tree/archive-target.ts";
 import { compressed, CountedBytes } from "./kernel/compressors.ts";
 
 export interface Packed {
@@ -17,9 +18,18 @@ export interface Packed {
 	readonly moment: Moment | undefined;
 	readonly createdAt: Date;
 	readonly control: JobControl;
+	/** Its file. Without compression what there is of the tree is written there, and is not among the bytes that come. */
+	readonly target: ArchiveTarget | undefined;
 }
 
 type Made = Pick<ArchiveResult, "entries" | "bytes" | "manifestSha256"> & Paused;
+
+/** How an archive ended. */
+interface End {
+	made?: Made;
+	/** Bytes of it that did not come. */
+	written: number;
+}
 
 /**
  * The archive as it is stored or sent; a buffer is the reader's until it asks for the next but one. The value that it returns at its end is
@@ -29,7 +39,7 @@ export async function* packed(packing: Packed): AsyncGenerator<Buffer, ArchiveRe
 	const { spec, control, counts, path } = packing;
 	using _ = counts && countBeside(counts, path, control);
 	const { compression, level, volume } = spec;
-	const end: { made?: Made } = {};
+	const end: End = { written: 0 };
 	const tree = archived(packing, end);
 	const archive = new CountedBytes(tree);
 	const stored = new CountedBytes(compressed(archive, compression, level, control.signal));
@@ -39,25 +49,24 @@ export async function* packed(packing: Packed): AsyncGenerator<Buffer, ArchiveRe
 		// When the reader has gone the compressor is not waited for; what the tree has open is.
 		await tree.return();
 	}
-	const { made } = end;
+	const { made, written } = end;
 	if (made === undefined) throw new Error("an archive ended before it was whole");
-	const sizes = { expandedBytes: archive.bytes, storedBytes: stored.bytes };
+	const sizes = { expandedBytes: archive.bytes + written, storedBytes: stored.bytes + written };
 	return { volume, ...made, ...sizes, verified: true, path: "", removed: [] };
 }
 
 async function* archived(
-	{ archiver, moment, path, spec, createdAt, control }: Packed,
-	end: { made?: Made },
+	{ archiver, moment, path, spec, createdAt, control, target }: Packed,
+	end: End,
 ): AsyncGenerator<Buffer, void> {
-	const { volume, patterns } = spec;
-	await using packing = await archiver.pack({ path, patterns, twice: moment !== undefined }, control.signal);
-	for await (const chunk of packing.tree()) {
-		control.progress = packing.progress;
-		yield chunk;
-	}
+	const { volume, patterns, compression } = spec;
+	const into = compression === "none" ? target : undefined;
+	await using packing = await archiver.pack({ path, patterns, twice: moment !== undefined, into }, control.signal);
+	control.progress = packing.progress; // which goes on
+	yield* packing.tree();
 	const paused = (await moment?.reach(() => packing.catchUp())) ?? NOT_PAUSED;
 	if (moment !== undefined) yield* packing.tree();
-	control.progress = packing.progress;
+	if (into !== undefined) end.written = packing.progress.bytes;
 	const { foot, sha256 } = yield* packing.manifest(volume, createdAt);
 	const { entries, bytes } = foot;
 	end.made = { entries, bytes, manifestSha256: sha256, ...paused, warnings: [...foot.warnings, ...paused.warnings] };

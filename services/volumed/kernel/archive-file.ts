@@ -6,6 +6,7 @@ import { killPoint } from "#lib/config/kill-point.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { renameNew, syncDirectory } from "#lib/linux/mount/directory.ts";
 import { volumeFaults } from "../faults.ts";
+import type { ArchiveTarget } from "../tree/archive-target.ts";
 import { giveBack } from "../tree/given-back.ts";
 import { atSystem } from "./system-fault.ts";
 
@@ -89,6 +90,11 @@ export class ArchiveFile implements AsyncDisposable {
 		const handle = await atSystem(`making ${temporary}`, path, () => open(temporary, "wx", 0o600));
 		killPoint("volumed.archive.open");
 		return new ArchiveFile(path, temporary, handle);
+	}
+
+	/** For somebody else who writes to it, as long as nothing is written here. */
+	get target(): ArchiveTarget {
+		return { fd: this.#handle.fd, path: this.#path, temporary: this.#temporary };
 	}
 
 	write(bytes: Buffer): Promise<void> {

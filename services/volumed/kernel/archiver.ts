@@ -7,6 +7,7 @@ import type { Manifest } from "../archive/manifest.ts";
 import type { Dropped } from "../archive/place.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Progress } from "../job.ts";
+import type { ArchiveTarget } from "../tree/archive-target.ts";
 import type { TreeOrder, TreeReply } from "../tree/messages.ts";
 import { atSystem } from "./system-fault.ts";
 import type { TreeWork, TreeWorkers } from "../tree/tree-workers.ts";
@@ -34,6 +35,8 @@ export interface PackSpec {
 	readonly patterns: PathPatternTexts;
 	/** `catchUp` will be asked for. */
 	readonly twice: boolean;
+	/** The packer writes the tree there itself. */
+	readonly into?: ArchiveTarget | undefined;
 }
 
 export class Archiver {
@@ -47,14 +50,14 @@ export class Archiver {
 	}
 
 	/** Faults, also of what it answers: KERNEL_REFUSED, as when the directory has gone. */
-	async pack({ path, patterns, twice }: PackSpec, signal: AbortSignal): Promise<Packing> {
+	async pack({ path, patterns, twice, into }: PackSpec, signal: AbortSignal): Promise<Packing> {
 		const spool = this.#spool;
 		const at = { what: `reading ${path}`, path, signal };
 		const [packer, manifest] = await allOrNone([
-			this.#begin({ kind: "pack", path, patterns, twice, spool }, at),
+			this.#begin({ kind: "pack", path, patterns, twice, spool, into }, at),
 			this.#begin({ kind: "manifest", spool }, { what: `writing in ${spool}`, path: spool, signal }),
 		]);
-		return new Packing(packer, manifest);
+		return new Packing(packer, manifest, into !== undefined);
 	}
 
 	/** Into an empty directory; without one the archive is only read. */

@@ -2,16 +2,18 @@
  * A tree on its way into an archive, on two threads: one packs it, and beside it the other reads what was packed and makes the manifest of
  * that. A file's digest is made while the next one is read.
  *
- * Bytes are in a few buffers that go round: from the packer to whoever reads them here, to the manifest's thread, and back.
+ * Bytes are in a few buffers that go round: from the packer to whoever reads them here, if it has not written them itself, to the
+ * manifest's thread, and back.
  */
 import type { Manifest } from "../archive/manifest.ts";
-import type { Progress } from "../job.ts";
 import type { Unarchived } from "../tree/messages.ts";
 import { expected, type TreeJob } from "./tree-job.ts";
 
 const BUFFER_BYTES = 1024 * 1024;
-/** Two with the reader, two with the packer, and two that are on their way or with the manifest's thread. */
-const BUFFERS = 6;
+/** Two with the packer, and two that are on their way or with the manifest's thread. */
+const BUFFERS = 4;
+/** Those that whoever reads the archive may have. */
+const READERS = 2;
 /** With so many the packer does not wait while it fills one. */
 const PACKERS = 2;
 
@@ -21,21 +23,25 @@ interface Filled {
 }
 
 export class Packing implements AsyncDisposable {
-	progress: Progress = { entries: 0, bytes: 0 };
+	/** As it is now, whenever it is looked at. */
+	readonly progress = { entries: 0, bytes: 0 };
 	readonly #packer: TreeJob;
 	readonly #manifest: TreeJob;
 	/** So many buffers are with each of the two. */
 	#withPacker = 0;
 	#withManifest = 0;
 	#told: Unarchived | undefined;
+	/** By the packer. */
+	readonly #isWritten: boolean;
 
-	constructor(packer: TreeJob, manifest: TreeJob) {
+	constructor(packer: TreeJob, manifest: TreeJob, isWritten: boolean) {
 		this.#packer = packer;
 		this.#manifest = manifest;
-		for (let count = 0; count < BUFFERS; count++) this.#fill(new ArrayBuffer(BUFFER_BYTES));
+		this.#isWritten = isWritten;
+		for (let count = 0; count < BUFFERS + (isWritten ? 0 : READERS); count++) this.#fill(new ArrayBuffer(BUFFER_BYTES));
 	}
 
-	/** The tree's entries. A buffer is the reader's until it asks for the next but one. */
+	/** The tree's entries, short of what the packer has written. A buffer is the reader's until it asks for the next but one. */
 	async *tree(): AsyncGenerator<Buffer, void> {
 		let last: Filled | undefined;
 		for (;;) {
@@ -47,7 +53,12 @@ export class Packing implements AsyncDisposable {
 			}
 			const { buffer, length, entries } = reply;
 			this.#withPacker -= 1;
-			this.progress = { entries, bytes: this.progress.bytes + length };
+			this.progress.entries = entries;
+			this.progress.bytes += length;
+			if (this.#isWritten) {
+				this.#read({ buffer, length });
+				continue;
+			}
 			yield Buffer.from(buffer, 0, length);
 			if (last !== undefined) this.#read(last);
 			last = { buffer, length };

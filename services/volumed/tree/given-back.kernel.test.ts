@@ -15,7 +15,14 @@ const at = (name: string): string => join(scratch.folder, name);
 test("those that were not filled, of a tree that is packed", () => {
 	const given = [sheetBytes(), sheetBytes()].map(({ buffer }) => buffer as ArrayBuffer); // made so
 	const patterns = { include: [], exclude: [] };
-	const order = { kind: "pack", path: at("from"), patterns, twice: false, spool: scratch.folder } as const;
+	const order = {
+		kind: "pack",
+		path: at("from"),
+		patterns,
+		twice: false,
+		into: undefined,
+		spool: scratch.folder,
+	} as const;
 	const job = new PackJob(order, () => undefined);
 	for (const buffer of given) job.buffer({ kind: "buffer", buffer, length: 0 });
 	job[Symbol.dispose]();

@@ -1,8 +1,8 @@
 /**
  * What the archiver and its thread tell each other. Bytes go from one to the other without being copied: who sends a buffer has it no more.
  *
- * - A pack: `pack`, then `buffer`s to be filled, each of which comes back as a `chunk`; `packed` when all of the tree is out. If it is
- *   gone through twice: `catch-up`, `caught-up`, more chunks, `packed`.
+ * - A pack: `pack`, then `buffer`s to be filled, each of which comes back as a `chunk`, written into the archive's file if there is one;
+ *   `packed` when all of the tree is out. If it is gone through twice: `catch-up`, `caught-up`, more chunks, `packed`.
  * - Its manifest, on another thread: `manifest`, then `buffer`s with the archive, each of which comes back as `taken`. Then `seal` and
  *   `buffer`s to be filled, each of which comes back as a `chunk`; `sealed`.
  * - An archive that is read: `read`, then `buffer`s with the archive, each of which comes back as `taken`; `end`, `ended`; perhaps
@@ -20,6 +20,7 @@ import type { Foot, Manifest } from "../archive/manifest.ts";
 import type { Dropped } from "../archive/place.ts";
 import type { Progress } from "../job.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
+import type { ArchiveTarget } from "./archive-target.ts";
 import type { Compared } from "./compare.ts";
 
 /** What the tree has that no archive holds. */
@@ -32,6 +33,7 @@ export type TreeOrder =
 			readonly patterns: PathPatternTexts;
 			readonly spool: string;
 			readonly twice: boolean;
+			readonly into: ArchiveTarget | undefined;
 	  }
 	| { readonly kind: "manifest"; readonly spool: string }
 	/** The archive is compared with its manifest, and nothing is made of it. With `rehearses` it is told what a restore would tell. */

@@ -1,6 +1,7 @@
 /** One tree that is packed: fills buffers as they come. On the archiver's thread. */
 import { pathText } from "../archive/record.ts";
 import { PathPatterns, type PathPatternTexts } from "../path-patterns.ts";
+import { TargetFile } from "./archive-target.ts";
 import { Chunks, type Pause } from "./chunks.ts";
 import { TreeCursor, type Wanted } from "./cursor.ts";
 import type { Order, Tell } from "./messages.ts";
@@ -28,11 +29,12 @@ export class PackJob implements Disposable {
 	readonly #sheet = new Sheet();
 	readonly #chunks: Chunks<void>;
 
-	constructor({ path, patterns, spool, twice }: Order<"pack">, tell: Tell) {
+	constructor({ path, patterns, spool, twice, into }: Order<"pack">, tell: Tell) {
 		this.#tell = tell;
 		this.#folder = spool;
 		using opened = new DisposableStack();
 		this.#root = opened.use(new ReadOnlyRoot(path));
+		const target = into && opened.use(new TargetFile(into));
 		this.#wanted = wantedBy(patterns);
 		if (twice) this.#seen = new Seen(opened.use(new Spool(spool, "latin1")));
 		this.#packer = new Packer(this.#sheet, {
@@ -48,7 +50,10 @@ export class PackJob implements Disposable {
 			new Chunks(
 				this.#sheet,
 				this.#all(),
-				(buffer, length) => tell({ kind: "chunk", buffer, length, entries: this.#packer.entries }, [buffer]),
+				(buffer, length) => {
+					target?.write(Buffer.from(buffer, 0, length));
+					tell({ kind: "chunk", buffer, length, entries: this.#packer.entries }, [buffer]);
+				},
 				() => this.#tellPacked(),
 			),
 		);
