@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { TreeWorkers } from "./tree-workers.ts";
 
-test("who gives up while a thread begins does not wait for it, and the next one has it", async () => {
+test("who gives up while a thread begins does not wait for it, and another one is had", async () => {
 	await using workers = new TreeWorkers();
 	const given = new AbortController();
 	const taking = workers.take("tree", given.signal);
