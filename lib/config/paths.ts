@@ -3,7 +3,7 @@
  *
  * Pure: it names paths and makes none of them.
  */
-import { isAbsolute, join, normalize } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { configFaults } from "./faults.ts";
 
 const DEFAULT_ROOT = "/var/lib/wharf";
@@ -26,7 +26,7 @@ export class Paths {
 				allowed: `an absolute path of at most ${longest} bytes`,
 			});
 		}
-		this.root = normalize(root).replace(/(?<=.)\/$/, "");
+		this.root = resolve(root);
 	}
 
 	/** The root that the environment names, or /var/lib/wharf. */

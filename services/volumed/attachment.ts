@@ -159,7 +159,7 @@ export function parseDestination(destination: string): string {
 	if (destination.includes("\0")) throw refuse("it has a zero byte");
 	if (Buffer.byteLength(destination) > 4095) throw refuse("it is too long");
 	if (destination.split("/").includes("..")) throw refuse("it has `..`");
-	const normal = posix.normalize(destination).replace(/(?<=.)\/$/, "");
+	const normal = posix.resolve(destination);
 	if (normal === "/") throw refuse("it is the root");
 	return normal;
 }

@@ -1,5 +1,5 @@
 /** What is to be mounted: messages to values, strictly, with the field named in every refusal; and values to messages. */
-import { isAbsolute, normalize } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import type * as pb from "#gen/wharf/volume/v1/volume.ts";
 import { atField } from "#lib/fault/fault.ts";
 import {
@@ -115,7 +115,7 @@ function parseHostPath(path: string): string {
 	if (!isAbsolute(path)) throw refuse("it is no absolute path");
 	if (path.includes("\0")) throw refuse("it has a zero byte");
 	if (Buffer.byteLength(path) > 4095) throw refuse("it is too long");
-	return normalize(path).replace(/(?<=.)\/$/, "");
+	return resolve(path);
 }
 
 /** One word of an option: a comma would make two of it. */

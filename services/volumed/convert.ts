@@ -1,5 +1,5 @@
 /** Messages to values, strictly, with the field named in every refusal; and values to messages. Archives are in `convert-archive.ts`. */
-import { isAbsolute, normalize } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import type * as pb from "#gen/wharf/volume/v1/volume.ts";
 import { atField } from "#lib/fault/fault.ts";
 import { type PageRequest, pageOf, pageToken, parsePage, parsePageByName } from "#lib/rpc/page.ts";
@@ -173,7 +173,7 @@ function shortestPath(path: string, field: string): string {
 	if (path.includes("\0")) throw refuse("it has a zero byte");
 	if (Buffer.byteLength(path) > 4095) throw refuse("it is too long");
 	if (path.split("/").includes("..")) throw refuse("it has `..`");
-	const normal = normalize(path).replace(/(?<=.)\/$/, "");
+	const normal = resolve(path);
 	if (normal === "/") throw refuse("it is the root");
 	return normal;
 }

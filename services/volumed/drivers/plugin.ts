@@ -5,7 +5,7 @@
  * is DRIVER_FAILED with its own words.
  */
 import { createHash } from "node:crypto";
-import { isAbsolute, normalize } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import type { Fault } from "#lib/fault/fault.ts";
 import { findMount } from "#lib/linux/mount/mountinfo.ts";
 import { volumeFaults } from "../faults.ts";
@@ -161,7 +161,7 @@ export class PluginDriver implements Driver {
 		const lie = (problem: string): Fault => this.#failed("Mount", problem);
 		if (typeof mountpoint !== "string" || mountpoint === "") throw lie("it did not say where the volume is");
 		const said = `it says that the volume is at ${JSON.stringify(mountpoint.slice(0, 200))}`;
-		const path = normalize(mountpoint).replace(/(?<=.)\/$/, "");
+		const path = resolve(mountpoint);
 		if (!isAbsolute(mountpoint) || mountpoint.includes("\0")) throw lie(`${said}, which is no absolute path`);
 		if (path === "/") throw lie(`${said}, which is all of this host`);
 		const probe = await probeDirectory(path);
@@ -255,7 +255,7 @@ function volumeIn(answer: Answer): Answer | undefined {
 
 function mountpointIn(volume: Answer | undefined): string | undefined {
 	const path = volume?.["Mountpoint"];
-	return typeof path === "string" && isAbsolute(path) ? normalize(path).replace(/(?<=.)\/$/, "") : undefined;
+	return typeof path === "string" && isAbsolute(path) ? resolve(path) : undefined;
 }
 
 /** Something is mounted there. It itself is not touched: it may be dead. */

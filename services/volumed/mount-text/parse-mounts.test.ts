@@ -126,7 +126,7 @@ test("20,000 random texts are read, or refused by a fault of theirs", () => {
 			read += Number(outcome === "read");
 			expect(["read", "refused"]).toContain(outcome);
 		}),
-		{ numRuns: 20_000 },
+		{ numRuns: 20_000, examples: [[{ grammar: "volume", text: "/\n/" }]] },
 	);
 	// Otherwise only refusals were tried.
 	expect(read).toBeGreaterThan(500);
