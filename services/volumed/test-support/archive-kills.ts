@@ -15,6 +15,7 @@ import {
 	ListVolumesRequest,
 	RestoreVolumeRequest,
 } from "#gen/wharf/volume/v1/volume.ts";
+import { isFault } from "#lib/fault/fault.ts";
 import { backup, Daemon, verify } from "./daemon.ts";
 import type { Choices } from "./kill-clients.ts";
 
@@ -238,10 +239,23 @@ class ArchiveScene implements AsyncDisposable {
 		const problems: string[] = [];
 		for (const name of await this.#volumes()) {
 			if (!name.startsWith("made-")) continue;
-			const gone = this.daemon.volumes.deleteVolume(DeleteVolumeRequest.fromPartial({ name }));
-			await gone.catch((error: unknown) => problems.push(`${name} cannot be removed: ${String(error)}`));
+			const problem = await this.#removeProblem(name);
+			if (problem !== undefined) problems.push(`${name} cannot be removed: ${problem}`);
 		}
 		return problems;
+	}
+
+	/** What made it may still be at its end, when its caller has gone. */
+	async #removeProblem(name: string): Promise<string | undefined> {
+		for (let waited = 0; ; waited += STEP_MS) {
+			try {
+				await this.daemon.volumes.deleteVolume(DeleteVolumeRequest.fromPartial({ name }));
+				return undefined;
+			} catch (error) {
+				if (!isFault(error, "VOLUME_BUSY") || waited >= PATIENCE_MS) return String(error);
+			}
+			await sleep(STEP_MS);
+		}
 	}
 
 	async #volumes(): Promise<string[]> {
