@@ -9,8 +9,8 @@ import { checked } from "./libc.ts";
 const exit = checked<[code: number]>("int _exit(int code)");
 const stuck = new Set<Worker>();
 
-/** It ends once it has answered what it was asked, and keeps the process no longer than others do. */
-export function giveUp(worker: Worker): void {
+/** It ends once it has answered what it was asked, with `isLast` of several, and keeps the process no longer than others do. */
+export function giveUp(worker: Worker, isLast: (answer: unknown) => boolean = () => true): void {
 	if (stuck.size === 0) {
 		process.off("exit", leave);
 		process.on("exit", leave);
@@ -19,7 +19,9 @@ export function giveUp(worker: Worker): void {
 	worker.once("exit", () => stuck.delete(worker));
 	worker.unref();
 	// Ended inside the call it would take the whole process along; and what it has open would stay.
-	worker.once("message", () => void worker.terminate());
+	worker.on("message", (answer: unknown) => {
+		if (isLast(answer)) void worker.terminate();
+	});
 }
 
 /** After all others who wait for the end. */

@@ -79,6 +79,7 @@ export class ArchiveFile implements AsyncDisposable {
 	readonly #path: string;
 	readonly #temporary: string;
 	readonly #handle: FileHandle;
+	#isWhole = false;
 
 	private constructor(path: string, temporary: string, handle: FileHandle) {
 		this.#path = path;
@@ -106,6 +107,7 @@ export class ArchiveFile implements AsyncDisposable {
 	/** On the disk, whole. Answers what it is, wherever it will be. */
 	async seal(): Promise<string> {
 		await atSystem(`writing ${this.#temporary}`, this.#path, () => this.#handle.sync());
+		this.#isWhole = true;
 		const { dev, ino } = await this.#handle.stat({ bigint: true });
 		return `${dev}:${ino}`;
 	}
@@ -126,6 +128,8 @@ export class ArchiveFile implements AsyncDisposable {
 
 	/** A file that was not published is gone afterwards. */
 	async [Symbol.asyncDispose](): Promise<void> {
+		// Whoever still has it open, as a thread that waits inside the kernel, has nothing of it. If that cannot be, it goes with him.
+		if (!this.#isWhole) await this.#handle.truncate(0).catch(() => undefined);
 		await this.#handle.close();
 		await removeTemporary(this.#temporary);
 	}

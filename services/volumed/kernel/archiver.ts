@@ -7,7 +7,7 @@ import type { Manifest } from "../archive/manifest.ts";
 import type { Dropped } from "../archive/place.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Progress } from "../job.ts";
-import type { ArchiveTarget } from "../tree/archive-target.ts";
+import { type ArchiveTarget, givenAway } from "../tree/archive-target.ts";
 import type { TreeOrder, TreeReply } from "../tree/messages.ts";
 import { atSystem } from "./system-fault.ts";
 import type { TreeWork, TreeWorkers } from "../tree/tree-workers.ts";
@@ -52,10 +52,10 @@ export class Archiver {
 	/** Faults, also of what it answers: KERNEL_REFUSED, as when the directory has gone. */
 	async pack({ path, patterns, twice, into }: PackSpec, signal: AbortSignal): Promise<Packing> {
 		const spool = this.#spool;
-		const at = { what: `reading ${path}`, path, signal };
+		const order = (): TreeOrder => ({ kind: "pack", path, patterns, twice, spool, into: into && givenAway(into) });
 		const [packer, manifest] = await allOrNone([
-			this.#begin({ kind: "pack", path, patterns, twice, spool, into }, at),
-			this.#begin({ kind: "manifest", spool }, { what: `writing in ${spool}`, path: spool, signal }),
+			this.#begin("tree", order, { what: `reading ${path}`, path, signal }),
+			this.#begin("archive", () => ({ kind: "manifest", spool }), { what: `writing in ${spool}`, path: spool, signal }),
 		]);
 		return new Packing(packer, manifest, into !== undefined);
 	}
@@ -64,30 +64,31 @@ export class Archiver {
 	async unpack(path: string | undefined, strip: Dropped, signal: AbortSignal): Promise<Unpacking> {
 		const spool = this.#spool;
 		const rehearses = path === undefined;
-		const reader = this.#begin(
-			{ kind: "read", spool, strip, rehearses },
-			{ what: `writing in ${spool}`, path: spool, signal },
-		);
+		const at = { what: `writing in ${spool}`, path: spool, signal };
+		const reader = this.#begin("archive", () => ({ kind: "read", spool, strip, rehearses }), at);
 		if (path === undefined) return new Unpacking(undefined, await reader);
-		const unpacker = this.#begin({ kind: "unpack", path, strip }, { what: `writing ${path}`, path, signal });
+		const there = { what: `writing ${path}`, path, signal };
+		const unpacker = this.#begin("tree", () => ({ kind: "unpack", path, strip }), there);
 		return new Unpacking(...(await allOrNone([unpacker, reader])));
 	}
 
 	/** Resolves when the tree can be read. Faults, also of what it answers: KERNEL_REFUSED, DISK_FULL. */
 	async copy({ path, twice, told }: CopySpec, signal: AbortSignal): Promise<Copying> {
-		const order = { kind: "copy", path, twice, spool: this.#spool } as const;
-		const at = { what: `copying ${path}`, path: this.#spool, signal };
-		return await Copying.opened(await this.#begin(order, at), told);
+		const spool = this.#spool;
+		const at = { what: `copying ${path}`, path: spool, signal };
+		return await Copying.opened(await this.#begin("tree", () => ({ kind: "copy", path, twice, spool }), at), told);
 	}
 
+	/** What is in the order is the thread's from when it is made. */
 	async #begin(
-		order: TreeOrder,
+		work: TreeWork,
+		order: () => TreeOrder,
 		{ what, path, signal }: { readonly what: string; readonly path: string; readonly signal: AbortSignal },
 	): Promise<Job> {
-		const loan = await this.#workers.take(workOf(order), signal);
+		const loan = await this.#workers.take(work, signal);
 		const release = (): Promise<void> => loan[Symbol.asyncDispose]();
 		try {
-			loan.send(order);
+			loan.send(order());
 			const next = (): Promise<TreeReply> => atSystem(what, path, () => loan.next(signal));
 			return { send: (given, transfer) => loan.send(given, transfer), next, [Symbol.asyncDispose]: release };
 		} catch (error) {
@@ -95,10 +96,6 @@ export class Archiver {
 			throw error;
 		}
 	}
-}
-
-function workOf({ kind }: TreeOrder): TreeWork {
-	return kind === "manifest" || kind === "read" ? "archive" : "tree";
 }
 
 async function allOrNone(begun: [Promise<Job>, Promise<Job>]): Promise<[Job, Job]> {

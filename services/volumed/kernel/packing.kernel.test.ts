@@ -1,8 +1,10 @@
+import { execFileSync } from "node:child_process";
 import { randomFillSync } from "node:crypto";
-import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { mountFs, unmount } from "#lib/linux/mount/mount.ts";
 import { scratchTrees } from "../test-support/scratch-trees.ts";
 import type { Packing } from "./packing.ts";
 
@@ -74,11 +76,69 @@ test.each(TREES)(
 	},
 );
 
+test("one that goes to a file goes nowhere else, whatever has that file's descriptor by then", async () => {
+	const file = join(scratch.folder, "archive.tar");
+	const fd = openSync(file, "wx");
+	const into = { fd, path: file, temporary: file };
+	await using packing = await scratch.archiver.pack({ path: fill(8), patterns, twice: false, into }, never);
+	closeSync(fd);
+	const others = Array.from({ length: 4 }, (_, index) => openSync(join(scratch.folder, `other${index}`), "wx"));
+	for await (const _ of packing.tree());
+	expect(packing.progress.bytes).toBeGreaterThan(8 * 400_000);
+	expect(statSync(file).size).toBe(packing.progress.bytes);
+	expect(others.map((other) => fstatSync(other).size)).toEqual([0, 0, 0, 0]);
+	for (const other of others) closeSync(other);
+});
+
+test("one that waits for a server that says nothing is given up, and closes its file when it goes on", async () => {
+	const file = join(scratch.folder, "archive.tar");
+	const fd = openSync(file, "wx");
+	const into = { fd, path: file, temporary: file };
+	using server = new SilentServer(join(scratch.folder, "silent"));
+	{
+		await using packing = await scratch.archiver.pack({ path: server.path, patterns, twice: false, into }, never);
+		closeSync(fd);
+		expect([opened(file), packing.progress.bytes]).toEqual([1, 0]);
+	}
+	expect(opened(file)).toBe(1);
+	server.end();
+	await vi.waitFor(() => expect(opened(file)).toBe(0), 10_000);
+});
+
+/** Mounted where a directory is made. Whoever asks it for anything waits until it ends. */
+class SilentServer implements Disposable {
+	readonly path: string;
+	readonly #fd = openSync("/dev/fuse", "r+");
+	#isEnded = false;
+
+	constructor(path: string) {
+		this.path = path;
+		mkdirSync(path);
+		mountFs("fuse", "silent", path, [`fd=${this.#fd}`, "rootmode=40000", "user_id=0", "group_id=0"]);
+	}
+
+	end(): void {
+		if (!this.#isEnded) closeSync(this.#fd);
+		this.#isEnded = true;
+	}
+
+	[Symbol.dispose](): void {
+		this.end();
+		unmount(this.path, { detach: true });
+	}
+}
+
+/** So many of this process's descriptors are the file. */
+function opened(file: string): number {
+	const shown = execFileSync("find", [`/proc/${process.pid}/fd`, "-lname", file], { encoding: "utf8" });
+	return shown.split("\n").length - 1;
+}
+
 test("one that its file has no room for says which", async () => {
 	const fd = openSync("/dev/full", "w");
 	const into = { fd, path: "/backup/data.tar", temporary: "/backup/part" };
 	await using packing = await scratch.archiver.pack({ path: fill(1), patterns, twice: false, into }, never);
-	closeSync(fd); // the packer has its own
+	closeSync(fd);
 	await expect(packing.tree().next()).rejects.toMatchObject({
 		reason: "DISK_FULL",
 		message: expect.stringContaining("/backup/data.tar") as string,

@@ -11,27 +11,33 @@ export interface ArchiveTarget {
 	readonly temporary: string;
 }
 
-/** It has a descriptor of its own, so that the file's owner may close his whenever he wants. */
+/**
+ * The same with a descriptor for somebody who closes it, so that the file's owner may close his whenever he wants. It is made before a
+ * thread is told of it: a number that the thread looked up later could be another file's by then.
+ */
+export function givenAway(target: ArchiveTarget): ArchiveTarget {
+	return { ...target, fd: duplicate(target.fd) };
+}
+
+/** One that was given away, where it went to. */
 export class TargetFile implements Disposable {
-	readonly #fd: number;
 	readonly #target: ArchiveTarget;
 
 	constructor(target: ArchiveTarget) {
-		this.#fd = duplicate(target.fd);
 		this.#target = target;
 	}
 
 	/** Faults: DISK_FULL, KERNEL_REFUSED. */
 	write(bytes: Buffer): void {
-		const { path, temporary } = this.#target;
+		const { fd, path, temporary } = this.#target;
 		try {
-			for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+			for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
 		} catch (error) {
 			throw systemFault(`writing ${temporary}`, path, error);
 		}
 	}
 
 	[Symbol.dispose](): void {
-		closeSync(this.#fd);
+		closeSync(this.#target.fd);
 	}
 }

@@ -33,8 +33,8 @@ export class PackJob implements Disposable {
 		this.#tell = tell;
 		this.#folder = spool;
 		using opened = new DisposableStack();
-		this.#root = opened.use(new ReadOnlyRoot(path));
 		const target = into && opened.use(new TargetFile(into));
+		this.#root = opened.use(new ReadOnlyRoot(path));
 		this.#wanted = wantedBy(patterns);
 		if (twice) this.#seen = new Seen(opened.use(new Spool(spool, "latin1")));
 		this.#packer = new Packer(this.#sheet, {

@@ -69,7 +69,8 @@ export class TreeWorker {
 			this.#worker.unref();
 			return true;
 		} catch {
-			giveUp(this.#worker);
+			// What it has open goes with its job.
+			giveUp(this.#worker, (reply) => (reply as TreeReply).kind === "dropped");
 			return false;
 		}
 	}
