@@ -28,8 +28,8 @@ export default defineConfig({
 				test: {
 					name: "e2e",
 					include: ["test/{e2e,wired}/**/*.e2e.test.ts"],
+					globalSetup: "test/support/bundle-of-hosts.ts",
 					pool: "forks",
-					fileParallelism: false,
 					testTimeout: 120_000,
 					hookTimeout: 120_000,
 				},

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CreateVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
 import type { Report } from "../support/figures.ts";
 import { backup, restore } from "./archives.ts";
-import { Bundled } from "./bundled.ts";
+import { Bundled } from "../../test/support/bundled.ts";
 import { Volumed } from "./volumed.ts";
 
 const MIB = 1024 * 1024;

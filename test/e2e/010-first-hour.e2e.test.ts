@@ -1,6 +1,6 @@
 /** The README's first hour, as it is typed: SEEDS N1, N2, N8, N11, N14, N17, N19, V3, V8, V10. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Host, HOST_ADDRESS } from "../support/host.ts";
+import { FROM_SOURCES, Host, HOST_ADDRESS } from "../support/host.ts";
 import { eventually } from "../support/eventually.ts";
 import { webServer } from "../support/web.ts";
 import { takeDown } from "../support/take-down.ts";
@@ -8,7 +8,7 @@ import { takeDown } from "../support/take-down.ts";
 let host: Host;
 
 beforeAll(async () => {
-	host = await Host.boot();
+	host = await Host.boot({ wharf: FROM_SOURCES });
 	await host.wharfOk("up");
 });
 

@@ -1,8 +1,7 @@
 /** Whatever is typed wrong: one clear sentence, what to do, exit status not 0, and nothing changed. */
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fingerprint } from "../support/audit/fingerprint.ts";
-import { CHECKOUT, Host } from "../support/host.ts";
+import { Host } from "../support/host.ts";
 import { webServer } from "../support/web.ts";
 import { kill } from "../support/services.ts";
 import { takeDown } from "../support/take-down.ts";
@@ -144,7 +143,7 @@ test("a service that was killed a moment ago is waited for", async () => {
 
 test("no privileges", async () => {
 	const nobody = (...args: string[]) =>
-		host.run("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", join(CHECKOUT, "bin/wharf"), ...args]);
+		host.run("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", host.program, ...args]);
 	const up = await nobody("up");
 	expect(up.exitCode).toBe(1);
 	expect(up.stderr).toMatch(/root/);

@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { audit } from "../support/audit/audit.ts";
 import { leftovers } from "../support/audit/leftovers.ts";
-import { Host } from "../support/host.ts";
+import { FROM_SOURCES, Host } from "../support/host.ts";
 
 let host: Host;
 
 beforeAll(async () => {
-	host = await Host.boot();
+	host = await Host.boot({ wharf: FROM_SOURCES });
 });
 
 afterAll(async () => {

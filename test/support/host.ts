@@ -13,6 +13,12 @@ import { type Child, type Output, run, start } from "#lib/exec/run.ts";
 /** The checkout under test. */
 export const CHECKOUT = resolve(import.meta.dirname, "../..");
 
+/** The command of the checkout itself, which runs the sources. */
+export const FROM_SOURCES = join(CHECKOUT, "bin/wharf");
+
+/** The variable that says which command hosts run when nothing else is said; without it, that of the sources. */
+export const PROGRAM = "WHARF_TEST_PROGRAM";
+
 /** The host's address on the outside network, and a neighbour's there. */
 export const HOST_ADDRESS = "198.51.100.1";
 export const OUTSIDE_ADDRESS = "198.51.100.2";
@@ -52,7 +58,7 @@ export class Host implements AsyncDisposable {
 	static async boot(options: { readonly wharf?: string } = {}): Promise<Host> {
 		if (Host.#closed) throw new Error("No host boots any more.");
 		const scratch = mkdtempSync(join(tmpdir(), "wharf-host-"));
-		const host = new Host(scratch, options.wharf ?? join(CHECKOUT, "bin/wharf"));
+		const host = new Host(scratch, options.wharf ?? process.env[PROGRAM] ?? FROM_SOURCES);
 		try {
 			await host.#boot();
 		} catch (error) {

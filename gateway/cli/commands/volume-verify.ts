@@ -2,7 +2,7 @@ import { BackupServiceService, type VerifyResult } from "#gen/wharf/volume/v1/vo
 import { ArchiveSource } from "../archive-source.ts";
 import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
-import { entriesText, size } from "../output/quantity.ts";
+import { count, entriesText, size } from "../output/quantity.ts";
 import { connect, requestId } from "../requests.ts";
 import { command } from "../syntax/command.ts";
 
@@ -35,7 +35,7 @@ export default command({
 			if (more > 0) await terminal.out(`and ${more} more\n`);
 			const kind =
 				manifestSha256 === "" ? "whole; it has no manifest" : `agrees with its manifest (sha256 ${manifestSha256})`;
-			const compared = volume === "" ? "" : `; ${differenceCount} differences from ${volume}`;
+			const compared = volume === "" ? "" : `; ${count(Number(differenceCount), "difference")} from ${volume}`;
 			await terminal.out(`${file}: ${entriesText(result.entries)}, ${size(result.bytes)}, ${kind}${compared}\n`);
 			return differenceCount > 0n ? 1 : 0;
 		});
