@@ -206,8 +206,8 @@ export const gatewayFaults = catalogue("gateway", {
 	},
 	END_NOT_STORED: {
 		code: "RESOURCE_EXHAUSTED",
-		message: (m: { container: string; gone: string; root: string; problem: string }) =>
+		message: (m: { container: string; gone: string; folder: string; problem: string }) =>
 			`Container ${m.container} is stopped and its ${m.gone} gone, but that cannot be stored: ${m.problem}.`,
-		help: (m) => `Make room in ${m.root}: wharf stores it within seconds, and the command can be repeated then.`,
+		help: (m) => `Make room in ${m.folder}: wharf stores it within seconds, and the command can be repeated then.`,
 	},
 });

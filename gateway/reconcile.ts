@@ -8,6 +8,7 @@ import { existsSync } from "node:fs";
 import type { ContainerRecord } from "./compose/container.ts";
 import { finishEnded } from "./compose/finish.ts";
 import { removeRecord } from "./compose/remove.ts";
+import { makingRoom } from "./compose/room.ts";
 import { containerFact } from "./compose/facts.ts";
 import type { Parts } from "./parts.ts";
 import type { Sandbox } from "./peers/netd.ts";
@@ -120,15 +121,16 @@ async function mendStarting(parts: Parts, record: ContainerRecord): Promise<Cont
 async function mendAtRest(parts: Parts, record: ContainerRecord, seen: Observed): Promise<void> {
 	const { store, table, runtime, netd, volumed, roots } = parts;
 	const { id } = record;
-	if (seen.activated.has(id)) await volumed.deactivate(id);
+	const isToGo = record.state === "EXITED" && record.spec.autoRemove;
+	const storing = (step: () => Promise<void>): Promise<void> => makingRoom(parts, isToGo ? id : undefined, step);
+	if (seen.activated.has(id)) await storing(() => volumed.deactivate(id));
 	if (seen.runtime.has(id)) await runtime.remove(id);
 	if (seen.mounted.has(id)) roots.unmount(id);
 	if (record.sandboxId !== "") {
-		await netd.deleteSandboxOf(id);
-		await store.write([table.update(id, { sandboxId: "", netnsPath: "" })], "container.sandbox-gone");
+		await storing(() => netd.deleteSandboxOf(id));
+		if (!isToGo) await store.write([table.update(id, { sandboxId: "", netnsPath: "" })], "container.sandbox-gone");
 	}
-	if (record.state === "EXITED" && record.spec.autoRemove)
-		await removeRecord(parts, { ...record, removeVolumes: true }, []);
+	if (isToGo) await removeRecord(parts, { ...record, removeVolumes: true }, []);
 }
 
 /** Without a row: nobody's. Volumes are not touched: what nobody knows the story of is kept. */

@@ -9,7 +9,7 @@ import { gatewayFaults } from "../faults.ts";
 import type { Parts } from "../parts.ts";
 import { isAlive } from "../runtime/process-start.ts";
 import { finishEnded } from "./finish.ts";
-import { makingRoom } from "./room.ts";
+import { makingRoom, unstored } from "./room.ts";
 import { killAndWait } from "./stop.ts";
 
 export interface RemoveInput {
@@ -22,7 +22,8 @@ export interface RemoveInput {
 export async function remove(parts: Parts, input: RemoveInput, call: Mutation<string>): Promise<string> {
 	const { table, locks } = parts;
 	const { id, name, state } = table.get(input.reference);
-	if (state === "RUNNING" || state === "STARTING") {
+	const isLive = state === "RUNNING" || state === "STARTING";
+	if (isLive) {
 		if (!input.force) throw gatewayFaults.CONTAINER_RUNNING({ container: name });
 		await killMakingRoom(parts, id);
 	}
@@ -30,9 +31,17 @@ export async function remove(parts: Parts, input: RemoveInput, call: Mutation<st
 	const record = table.find(id);
 	if (record === undefined) return id; // removed on its end, meanwhile
 	if (record.state === "RUNNING") throw gatewayFaults.CONTAINER_RUNNING({ container: name }); // started again, meanwhile
-	// netd was away when it ended, or had no room to store it.
-	if (record.sandboxId !== "") await makingRoom(parts, id, () => parts.netd.deleteSandboxOf(id));
-	await removeRecord(parts, { ...record, removeVolumes: input.removeVolumes || record.removeVolumes }, call.answer(id));
+	const removing = { ...record, removeVolumes: input.removeVolumes || record.removeVolumes };
+	let networkStays = record.sandboxId !== "";
+	try {
+		// netd was away when it ended, or had no room to store it.
+		if (networkStays) await makingRoom(parts, id, () => parts.netd.deleteSandboxOf(id));
+		networkStays = false;
+		await removeRecord(parts, removing, call.answer(id));
+	} catch (error) {
+		// Its end was stored, and what comes after it was not.
+		throw isLive ? unstored(parts, { record, networkStays }, error) : error;
+	}
 	return id;
 }
 
@@ -77,9 +86,10 @@ export async function removeRecord(parts: Parts, record: ContainerRecord, answer
 }
 
 /** What only a container that runs has; one at rest has lost it with its end. */
-async function removeLive({ runtime, netd, roots }: Parts, id: string): Promise<void> {
+async function removeLive(parts: Parts, id: string): Promise<void> {
+	const { runtime, netd, roots } = parts;
 	await runtime.remove(id);
-	await netd.deleteSandboxOf(id);
+	await makingRoom(parts, id, () => netd.deleteSandboxOf(id));
 	killPoint("remove.sandbox");
 	roots.unmount(id);
 }

@@ -1,5 +1,6 @@
 /** What happens where something cannot be stored: room is made by what is to go anyway, and what is left is told with its cause. */
 import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import { isFault } from "#lib/fault/fault.ts";
 import type { ContainerRecord } from "./container.ts";
 import { gatewayFaults } from "../faults.ts";
@@ -25,14 +26,16 @@ export async function makingRoom(
 
 /** The error of a container that has ended, when that could not be stored. netd stores before it takes down, and may have been refused. */
 export function unstored(
-	{ wharfRoot: root }: Parts,
+	{ wharfRoot }: Parts,
 	{ record: { name }, networkStays }: { readonly record: ContainerRecord; readonly networkStays: boolean },
 	error: unknown,
 ): unknown {
 	if (!isFault(error, "STORE_UNAVAILABLE")) return error;
-	const { bavail, bsize } = statfsSync(root);
+	// The stores may be on another disk than containers and volumes.
+	const folder = dirname(error.metadata["path"] ?? wharfRoot);
+	const { bavail, bsize } = statfsSync(folder);
 	const problem =
-		bavail * bsize < FULL_BYTES ? `the file system of ${root} is full` : (error.metadata["problem"] ?? "");
+		bavail * bsize < FULL_BYTES ? `the file system of ${folder} is full` : (error.metadata["problem"] ?? "");
 	const gone = networkStays ? "mounts and cgroup, and not yet its network" : "network, mounts and cgroup";
-	return gatewayFaults.END_NOT_STORED({ container: name, gone, root, problem }, { cause: error });
+	return gatewayFaults.END_NOT_STORED({ container: name, gone, folder, problem }, { cause: error });
 }
