@@ -69,6 +69,14 @@ const HOLD = `
 	setTimeout(() => process.exit(0), 5000);
 `;
 
+/**
+ * Before it is up: its link-local address is not looked for elsewhere first. A router asks nobody for a neighbour until it has one,
+ * up to two seconds, and who waits for its first packet to be passed on is told that there is no way.
+ */
+export function settleAtOnce(netns: string, link: string): void {
+	writeSysctl(netns, `net/ipv6/conf/${link}/accept_dad`, 0);
+}
+
 export async function town({ adapts = false, asksHost = false }: TownOptions = {}): Promise<Town> {
 	const folder = mkdtempSync(join(tmpdir(), "netd-town-"));
 	const host = join(folder, "host");
@@ -88,6 +96,7 @@ export async function town({ adapts = false, asksHost = false }: TownOptions = {
 	for (const [netns, name, addresses] of wire) {
 		for (const address of addresses)
 			runIn(netns, "ip", "addr", "add", address, "dev", name, ...(address.includes(":") ? ["nodad"] : []));
+		settleAtOnce(netns, name);
 		runIn(netns, "ip", "link", "set", name, "up");
 	}
 	// Outside knows the way to the containers' own addresses: only the rules keep it out.

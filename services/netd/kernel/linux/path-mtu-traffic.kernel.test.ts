@@ -7,7 +7,7 @@ import { type Child, run, start } from "#lib/exec/run.ts";
 import { createNetns, removeNetns } from "#lib/linux/netns.ts";
 import type { Sandbox } from "../../sandbox.ts";
 import { call, connectSpec, networkSpec, sandboxSpec, tcp } from "../../test-support/netd.ts";
-import { HOST, HOST6, OUTSIDE, OUTSIDE6, type Town, town } from "../../test-support/town.ts";
+import { HOST, HOST6, OUTSIDE, OUTSIDE6, settleAtOnce, type Town, town } from "../../test-support/town.ts";
 
 const FITS = 1400;
 const BYTES = "300000";
@@ -94,6 +94,8 @@ async function web(options: Record<string, string> = {}): Promise<Sandbox> {
 /** The router outside has less room towards `far` than anybody knows. */
 function settleFar(): void {
 	t.run(t.outside, "ip", "link", "add", "narrow", "type", "veth", "peer", "name", "eth0", "netns", far);
+	settleAtOnce(t.outside, "narrow");
+	settleAtOnce(far, "eth0");
 	t.run(t.outside, "ip", "link", "set", "narrow", "mtu", String(FITS), "up");
 	t.run(far, "ip", "link", "set", "eth0", "up");
 	for (const [router, own, net] of [
