@@ -8,7 +8,6 @@ import {
 	openSync,
 	readdirSync,
 	readFileSync,
-	readlinkSync,
 	rmdirSync,
 	rmSync,
 	statSync,
@@ -20,6 +19,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { identifyProcess } from "../process.ts";
+import { descriptorTargets } from "../test-support/descriptors.ts";
 import { type MountsProcess, startMountsProcess } from "../test-support/mounts-process.ts";
 import { mountsOf } from "../test-support/mounts-of.ts";
 import { MountThread } from "./into.ts";
@@ -42,18 +42,7 @@ const inside = (destination: string, process = container) => ({ process: process
 const refused = (part: string, problem: string) => ({ part, problem: expect.stringContaining(problem) as string });
 /** Of files, namespaces and processes: the test's children have pipes, which close when they like. */
 const openFds = () =>
-	readdirSync("/proc/self/fd").filter((fd) => {
-		return /^(\/|mnt:|user:|anon_inode:\[pidfd\])/.test(targetOf(fd));
-	}).length;
-
-/** Not looked at itself: it may be on a file system that does not answer. */
-function targetOf(fd: string): string {
-	try {
-		return readlinkSync(`/proc/self/fd/${fd}`);
-	} catch {
-		return ""; // it was the one of the listing
-	}
-}
+	descriptorTargets().filter((target) => /^(\/|mnt:|user:|anon_inode:\[pidfd\])/.test(target)).length;
 
 /** What the program says that failed. */
 function failure(body: () => unknown): string {

@@ -1,11 +1,11 @@
 /** What `ip`, `nft` and `sysctl` do to a namespace, as the monitor tells it. */
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { parseIfName } from "#lib/address/if-name.ts";
 import { run } from "#lib/exec/run.ts";
 import { writeSysctl } from "../sysctl.ts";
+import { descriptorTargets } from "../test-support/descriptors.ts";
 import { runIn, ScratchNetns } from "../test-support/scratch-netns.ts";
 import { ElementBatch } from "../nft/element-batch.ts";
 import { concatenation, ifname } from "../nft/field.ts";
@@ -189,14 +189,7 @@ test("a burst is a few messages, and a quiet namespace none", async () => {
 
 const threads = (): number => readdirSync("/proc/self/task").length;
 const sockets = (): string[] =>
-	readdirSync("/proc/self/fd")
-		.map((fd) => {
-			try {
-				return readlinkSync(join("/proc/self/fd", fd));
-			} catch {
-				return ""; // the one that reads the folder
-			}
-		})
+	descriptorTargets()
 		.filter((target) => target.startsWith("socket:") || target.includes("eventfd"))
 		.sort();
 

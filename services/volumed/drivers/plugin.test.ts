@@ -1,10 +1,11 @@
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { descriptorTargets } from "#lib/linux/test-support/descriptors.ts";
 import { TestPlugin } from "../test-support/plugin.ts";
 import type { DriverVolume } from "./driver.ts";
 import { PluginDriver } from "./plugin.ts";
@@ -354,13 +355,4 @@ describe("a plugin that fails", () => {
 	});
 });
 
-function descriptors(): number {
-	const links = readdirSync("/proc/self/fd").map((fd) => {
-		try {
-			return readlinkSync(join("/proc/self/fd", fd));
-		} catch {
-			return "";
-		}
-	});
-	return links.filter((link) => link.startsWith("socket:") || link.startsWith("pipe:")).length;
-}
+const descriptors = (): number => descriptorTargets().filter((target) => /^(socket|pipe):/.test(target)).length;

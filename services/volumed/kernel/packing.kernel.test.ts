@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process";
 import { randomFillSync } from "node:crypto";
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import { mountFs, unmount } from "#lib/linux/mount/mount.ts";
+import { descriptorTargets } from "#lib/linux/test-support/descriptors.ts";
 import { scratchTrees } from "../test-support/scratch-trees.ts";
 import type { Packing } from "./packing.ts";
 
@@ -129,10 +129,7 @@ class SilentServer implements Disposable {
 }
 
 /** So many of this process's descriptors are the file. */
-function opened(file: string): number {
-	const shown = execFileSync("find", [`/proc/${process.pid}/fd`, "-lname", file], { encoding: "utf8" });
-	return shown.split("\n").length - 1;
-}
+const opened = (file: string): number => descriptorTargets().filter((target) => target === file).length;
 
 test("one that its file has no room for says which", async () => {
 	const fd = openSync("/dev/full", "w");

@@ -1,10 +1,11 @@
 /** Large files, files that change, disks that are full: what is answered is a fault or the truth, and nothing stays open. */
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { mountFs } from "#lib/linux/mount/mount.ts";
+import { descriptorTargets } from "#lib/linux/test-support/descriptors.ts";
 import { type Member, tarOf } from "../test-support/archive.ts";
 import { packTree, unpackTree } from "../test-support/tree-archives.ts";
 import { scratchTrees } from "../test-support/scratch-trees.ts";
@@ -13,16 +14,8 @@ const scratch = scratchTrees("limits");
 const at = (name: string): string => join(scratch.folder, name);
 
 /** What this process, with all of its threads, has open below the folder, or of files without a name. */
-function open(): string[] {
-	return readdirSync("/proc/self/fd").flatMap((fd) => {
-		try {
-			const target = readlinkSync(`/proc/self/fd/${fd}`);
-			return target.startsWith(scratch.folder) || target.startsWith(`${tmpdir()}/#`) ? [target] : [];
-		} catch {
-			return []; // of this very look
-		}
-	});
-}
+const open = (): string[] =>
+	descriptorTargets().filter((target) => target.startsWith(scratch.folder) || target.startsWith(`${tmpdir()}/#`));
 
 test("a file of 9 GiB whose data is at its end, and one with more than 8 GiB of numbers, come back", async () => {
 	const script = `truncate -s 9G "$1/sparse"; printf end >>"$1/sparse"; truncate -s 12T "$1/holes"; printf mid | dd of="$1/holes" bs=1 seek=5T conv=notrunc status=none`;
