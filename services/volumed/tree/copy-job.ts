@@ -53,8 +53,8 @@ export class CopyJob implements Disposable {
 		const { copier } = this.#begun;
 		const seen = this.#seen;
 		if (seen === undefined) throw new Error("a second pass was not announced");
-		const cursor = new TreeCursor(this.#root.fd, { onlyLooks: true });
-		if (await this.#goThrough(copier.copyChanges(cursor, seen))) this.#tell({ kind: "caught-up" });
+		const walk = (): TreeCursor => new TreeCursor(this.#root.fd, { onlyLooks: true });
+		if (await this.#goThrough(copier.copyChanges(walk, seen))) this.#tell({ kind: "caught-up" });
 	}
 
 	async finish(): Promise<void> {

@@ -73,8 +73,8 @@ export class PackJob implements Disposable {
 		const sheet = this.#sheet;
 		sheet.turn(sheetBytes());
 		const take = (): void => changes.write(sheet.take());
-		const cursor = new TreeCursor(this.#root.fd, { wanted: this.#wanted, onlyLooks: true });
-		if (!(await inSlices(this.#packer.packChanges(cursor, seen), take, () => this.#opened.disposed))) return;
+		const walk = (): TreeCursor => new TreeCursor(this.#root.fd, { wanted: this.#wanted, onlyLooks: true });
+		if (!(await inSlices(this.#packer.packChanges(walk, seen), take, () => this.#opened.disposed))) return;
 		take();
 		this.#changes = changes;
 		this.#tell({ kind: "caught-up" });

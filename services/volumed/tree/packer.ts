@@ -5,7 +5,7 @@
  * zeros, what is too much is left, and its name is told.
  */
 import { type Extent, extentsOf, readAt } from "#lib/linux/files/content.ts";
-import { stampOf, type Seen } from "./seen.ts";
+import type { Seen } from "./seen.ts";
 import { type FileStatus, S_IFREG } from "#lib/linux/files/status.ts";
 import { type Entry, shown } from "../archive/entry.ts";
 import { BLOCK, padded, paddingOf } from "../archive/header.ts";
@@ -57,17 +57,16 @@ export class Packer {
 		using _ = cursor;
 		this.#cursor = cursor;
 		while (cursor.next()) {
-			seen?.add(cursor.path, stampOf(cursor.status));
+			seen?.add(cursor.path, cursor.status);
 			if (!this.#atOnce(cursor)) yield* this.#one(cursor);
 		}
 	}
 
 	/** Another pass: what has changed comes once more, where a program that extracts replaces what came before; what has gone is told. */
-	*packChanges(cursor: TreeCursor, seen: Seen): Generator<Full> {
-		using _ = cursor;
-		this.#cursor = cursor;
+	*packChanges(walk: () => TreeCursor, seen: Seen): Generator<Full> {
 		this.#entries.forgetLinks();
-		for (const _ of changedSince(cursor, seen, (path) => this.#sink.gone(path))) {
+		for (const cursor of changedSince(walk, seen, (path) => this.#sink.gone(path))) {
+			this.#cursor = cursor;
 			this.#sink.again(cursor.path);
 			if (cursor.status.type !== S_IFREG || cursor.open()) yield* this.#one(cursor);
 		}

@@ -13,7 +13,7 @@ import { changedSince } from "./changed.ts";
 import { ContentCopy } from "./content-copy.ts";
 import type { TreeCursor } from "./cursor.ts";
 import type { Room } from "./room.ts";
-import { type Seen, stampOf } from "./seen.ts";
+import type { Seen } from "./seen.ts";
 import { aboutReading, TreeEntries } from "./tree-entries.ts";
 import type { Unpacker } from "./unpacker.ts";
 import type { Warnings } from "./warnings.ts";
@@ -43,17 +43,16 @@ export class TreeCopier {
 	*copy(cursor: TreeCursor, seen?: Seen): Generator<void> {
 		using _ = cursor;
 		while (cursor.next()) {
-			seen?.add(cursor.path, stampOf(cursor.status));
+			seen?.add(cursor.path, cursor.status);
 			yield* this.#one(cursor);
 		}
 	}
 
 	/** Another pass: what has changed is made anew, and what has gone goes. */
-	*copyChanges(cursor: TreeCursor, seen: Seen): Generator<void> {
-		using _ = cursor;
+	*copyChanges(walk: () => TreeCursor, seen: Seen): Generator<void> {
 		this.#entries.forgetLinks();
 		const gone: string[] = [];
-		for (const __ of changedSince(cursor, seen, (path) => gone.push(path))) {
+		for (const cursor of changedSince(walk, seen, (path) => gone.push(path))) {
 			yield* this.#remove(gone);
 			this.#warnings.forget(cursor.path);
 			if (cursor.status.type !== S_IFREG || cursor.open()) yield* this.#one(cursor);

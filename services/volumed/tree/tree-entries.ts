@@ -25,8 +25,8 @@ type More = Partial<Pick<Entry, "attributes" | "link" | "device">>;
 
 export class TreeEntries {
 	readonly #warn: Warn;
-	/** The first name of what has several. */
-	readonly #linked = new Map<string, string>();
+	/** The first name of what has several, and how many others are still to come. */
+	readonly #linked = new Map<string, { readonly path: string; left: number }>();
 	readonly #after = new FileStatus();
 
 	/** `warn` is told what cannot be read, and what changed while it was. */
@@ -34,7 +34,7 @@ export class TreeEntries {
 		this.#warn = warn;
 	}
 
-	/** Another pass begins: names of a file that has changed have all changed, and their first one is the file again. */
+	/** Another pass begins: of a file that has changed all names come again, and their first one is the file again. */
 	forgetLinks(): void {
 		this.#linked.clear();
 	}
@@ -48,7 +48,7 @@ export class TreeEntries {
 		if (type === S_IFLNK && link === undefined) return undefined;
 		// Of a socket with several names each is one: the archive has nothing that they could be names of.
 		if (status.links > 1 && type !== S_IFDIR && type !== S_IFSOCK) {
-			const first = this.#firstName(status.identity, archived);
+			const first = this.#firstName(status, archived);
 			if (first !== undefined)
 				return { ...entryOf(status, archived, { link: first }), type: "hardlink", size: 0, storedSize: 0 };
 		}
@@ -85,10 +85,11 @@ export class TreeEntries {
 	}
 
 	/** Undefined: this is the first one. */
-	#firstName(identity: string, path: string): string | undefined {
+	#firstName({ identity, links }: FileStatus, path: string): string | undefined {
 		const first = this.#linked.get(identity);
-		if (first === undefined) this.#linked.set(identity, path);
-		return first;
+		if (first === undefined) this.#linked.set(identity, { path, left: links - 1 });
+		else if (--first.left === 0) this.#linked.delete(identity);
+		return first?.path;
 	}
 }
 
