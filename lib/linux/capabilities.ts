@@ -8,6 +8,7 @@ const NUMBERS = {
 	dac_read_search: 2,
 	fowner: 3,
 	fsetid: 4,
+	sys_ptrace: 19,
 	sys_admin: 21,
 	setfcap: 31,
 } as const;

@@ -102,7 +102,7 @@ export class Clones {
 
 async function filledFrom({ copying, moment }: Source, volume: string, path: string): Promise<Unpacked> {
 	await copying.into(path);
-	const { paused, pausedMs, warnings } = (await moment?.reach(() => copying.catchUp())) ?? NOT_PAUSED;
+	const { paused, pausedMs, warnings } = (await moment?.reach((writers) => copying.catchUp(writers))) ?? NOT_PAUSED;
 	const finished = await copying.finish();
 	const told = { paused, pausedMs, warnings: [...finished.warnings, ...warnings] };
 	const result = { volume, ...copying.progress, ...told, ...NO_ARCHIVE };

@@ -1,6 +1,6 @@
 /** Backups of volumes that containers write to all the time: what is in the archive was there at one time. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CloneVolumeRequest, CreateVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
@@ -60,6 +60,34 @@ test.each([1, 2, 3])(
 		expect([problemsIn(daemon.content(target)), group.frozenIn()]).toEqual([[], []]);
 	},
 );
+
+/** Stores a number to a file in its memory and then writes it to another one: at any one time the first is that of the second, or one more. */
+const MAPPER = `
+import itertools, mmap, os, sys
+mapped = open(sys.argv[1], "w+b")
+mapped.truncate(4096)
+memory = mmap.mmap(mapped.fileno(), 0)
+count = open(sys.argv[2], "wb", buffering=0)
+os.setresuid(1000, 1000, 1000)
+for number in itertools.count(1):
+    memory[0:8] = number.to_bytes(8, "little")
+    os.pwrite(count.fileno(), number.to_bytes(8, "little"), 0)
+`;
+
+test("what a program stores to a file that it has mapped is there, though no time of the file changes by it", async () => {
+	const names = ["a/mapped", "z/count"].map((name) => join(content, name));
+	group.spawn("python3", "-c", MAPPER, ...names);
+	await expect
+		.poll(() => existsSync(join(content, "z/count")) && readFileSync(join(content, "z/count")).length)
+		.toBe(8);
+	const path = join(daemon.root, "mapped.tar");
+	await backup(daemon, { volume: "live", path });
+	await restore(daemon, { volume: "mapped", path, create: true });
+	const [mapped = 0n, count = 0n] = ["a/mapped", "z/count"].map((name) =>
+		readFileSync(join(daemon.content("mapped"), name)).readBigUInt64LE(),
+	);
+	expect([0n, 1n]).toContain(mapped - count);
+});
 
 test("without a pause nobody is paused, and what was changing is told or was not read at once", async () => {
 	const { result } = await backup(daemon, { volume: "live", path: join(daemon.root, "unpaused.tar"), noPause: true });

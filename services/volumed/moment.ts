@@ -9,9 +9,12 @@ import type { VolumeName } from "./volume.ts";
 export type Pausing = Pick<Pauses, "pause" | "concern">;
 export type Paused = Pick<ArchiveResult, "paused" | "pausedMs" | "warnings">;
 
+/** `writers` are the control groups of all who may write. */
+type CatchUp = (writers: readonly string[]) => Promise<void>;
+
 export interface Moment {
 	/** Runs `catchUp` while they stand still. Faults: its own, and those of the pause. */
-	reach(catchUp: () => Promise<void>): Promise<Paused>;
+	reach(catchUp: CatchUp): Promise<Paused>;
 }
 
 export const NOT_PAUSED: Paused = { paused: [], pausedMs: 0, warnings: [] };
@@ -31,7 +34,7 @@ export class CommonMoment {
 	readonly #signal: AbortSignal;
 	/** Of whom it is not known yet whether they reach it. */
 	readonly #expected: Map<VolumeName, PromiseWithResolvers<void>>;
-	readonly #waiting: { readonly volume: VolumeName; readonly catchUp: () => Promise<void> }[] = [];
+	readonly #waiting: { readonly volume: VolumeName; readonly catchUp: CatchUp }[] = [];
 	readonly #over = Promise.withResolvers<Paused>();
 
 	constructor(pauses: Pausing, volumes: readonly VolumeName[], signal: AbortSignal) {
@@ -46,7 +49,7 @@ export class CommonMoment {
 			reach: async (catchUp) => {
 				const own = Promise.withResolvers<void>();
 				own.promise.catch(() => undefined); // it is awaited below, but for when the pause fails
-				this.#waiting.push({ volume, catchUp: () => catchUp().then(own.resolve, own.reject) });
+				this.#waiting.push({ volume, catchUp: (writers) => catchUp(writers).then(own.resolve, own.reject) });
 				this.leave(volume);
 				const paused = await this.#over.promise;
 				await own.promise;
@@ -67,8 +70,8 @@ export class CommonMoment {
 		expected?.resolve();
 		if (expected === undefined || this.#expected.size > 0 || this.#waiting.length === 0) return;
 		const volumes = this.#waiting.map((one) => one.volume);
-		const all = async (): Promise<void> => {
-			await Promise.all(this.#waiting.map(({ catchUp }) => catchUp()));
+		const all = async (writers: readonly string[]): Promise<void> => {
+			await Promise.all(this.#waiting.map(({ catchUp }) => catchUp(writers)));
 		};
 		standingStill(this.#pauses, volumes, this.#signal, all).then(this.#over.resolve, this.#over.reject);
 	}
@@ -78,12 +81,12 @@ async function standingStill(
 	pauses: Pausing,
 	volumes: readonly VolumeName[],
 	signal: AbortSignal,
-	body: () => Promise<void>,
+	body: CatchUp,
 ): Promise<Paused> {
 	await using pause = await pauses.pause(volumes, signal);
 	const bound = setTimeout(() => void pause[Symbol.asyncDispose]().catch(() => undefined), LONGEST_PAUSE_MS);
 	try {
-		await body();
+		await body(pause.writers);
 	} finally {
 		clearTimeout(bound);
 	}

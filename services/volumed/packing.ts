@@ -64,7 +64,7 @@ async function* archived(
 	await using packing = await archiver.pack({ path, patterns, twice: moment !== undefined, into }, control.signal);
 	control.progress = packing.progress; // which goes on
 	yield* packing.tree();
-	const paused = (await moment?.reach(() => packing.catchUp())) ?? NOT_PAUSED;
+	const paused = (await moment?.reach((writers) => packing.catchUp(writers))) ?? NOT_PAUSED;
 	if (moment !== undefined) yield* packing.tree();
 	if (into !== undefined) end.written = packing.progress.bytes;
 	const { foot, sha256 } = yield* packing.manifest(volume, createdAt);

@@ -13,6 +13,8 @@ import { type Writers, writersOf } from "./writers.ts";
 export interface Pause extends AsyncDisposable {
 	/** Names of the containers that stand still by it. */
 	readonly containers: readonly string[];
+	/** Control groups of those who may write, also of those that go on. */
+	readonly writers: readonly string[];
 	/** A sentence for each container that may go on writing. */
 	readonly problems: readonly string[];
 	/** From when the first of them was told to stop until now, or until the last of them went on. */
@@ -54,7 +56,8 @@ export class Pauses implements AsyncDisposable {
 			const held = cgroups.filter((cgroup) => outcomes.get(cgroup) === "thawed");
 			for (const cgroup of held) this.#holders.set(cgroup, this.#count(cgroup) + 1);
 			const containers = held.flatMap((cgroup) => namesIn(writers, cgroup));
-			return this.#paused({ containers, problems: problemsOf(writers, outcomes) }, held, beganAt);
+			const told = { containers, writers: cgroups, problems: problemsOf(writers, outcomes) };
+			return this.#paused(told, held, beganAt);
 		});
 	}
 
@@ -80,7 +83,11 @@ export class Pauses implements AsyncDisposable {
 		return new Map([...outcomes, ...stopped.map((cgroup) => [cgroup, "thawed"] as const)]);
 	}
 
-	#paused(told: Pick<Pause, "containers" | "problems">, cgroups: readonly string[], beganAt: number): Pause {
+	#paused(
+		told: Pick<Pause, "containers" | "writers" | "problems">,
+		cgroups: readonly string[],
+		beganAt: number,
+	): Pause {
 		let endedAt = cgroups.length === 0 ? beganAt : undefined;
 		let over: Promise<void> | undefined;
 		const end = async (): Promise<void> => {

@@ -75,6 +75,11 @@ export class FileStatus {
 		return `${this.#word(32)}.${this.#word(36)}.${this.#word(136)}.${this.#word(140)}.${made}`;
 	}
 
+	/** The number of the inode, which is another one's when this one has gone. */
+	get inode(): number {
+		return this.#long(32);
+	}
+
 	get size(): number {
 		return this.#long(40);
 	}

@@ -41,9 +41,9 @@ export class Copying implements AsyncDisposable {
 		await this.#heard("copied");
 	}
 
-	/** Then: what has changed meanwhile. */
-	async catchUp(): Promise<void> {
-		this.#job.send({ kind: "catch-up" });
+	/** Then: what has changed meanwhile. `writers` are control groups of those who stand still. */
+	async catchUp(writers: readonly string[]): Promise<void> {
+		this.#job.send({ kind: "catch-up", writers });
 		await this.#heard("caught-up");
 	}
 

@@ -14,7 +14,7 @@ const never = new AbortController().signal;
 async function* archiveOf(packing: Packing, twice: boolean): AsyncGenerator<Buffer, void> {
 	yield* packing.tree();
 	if (twice) {
-		await packing.catchUp();
+		await packing.catchUp([]);
 		yield* packing.tree();
 	}
 	yield* packing.manifest("test", new Date(0));

@@ -67,9 +67,9 @@ export class Packing implements AsyncDisposable {
 		if (last !== undefined) this.#read({ ...last, buffer: last.buffer.slice() });
 	}
 
-	/** After the tree: looks what has changed meanwhile. It comes with another `tree`. */
-	async catchUp(): Promise<void> {
-		this.#packer.send({ kind: "catch-up" });
+	/** After the tree: looks what has changed meanwhile. It comes with another `tree`. `writers` are control groups of those who stand still. */
+	async catchUp(writers: readonly string[]): Promise<void> {
+		this.#packer.send({ kind: "catch-up", writers });
 		expected("caught-up", await this.#packer.next());
 	}
 

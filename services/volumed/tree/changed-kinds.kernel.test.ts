@@ -45,7 +45,7 @@ async function packChanging(): Promise<Buffer> {
 		rmSync(at(`from/${name}`), { recursive: true, force: true });
 		become(at(`from/${name}`));
 	}
-	await packing.catchUp();
+	await packing.catchUp([]);
 	for await (const bytes of packing.tree()) parts.push(Buffer.from(bytes));
 	const manifest = packing.manifest("test", new Date(0));
 	for (let next = await manifest.next(); next.done !== true; next = await manifest.next())

@@ -3,15 +3,22 @@ import { type FileStatus, S_IFDIR } from "#lib/linux/files/status.ts";
 import type { TreeCursor } from "./cursor.ts";
 import { isBefore, type Seen, sharedFileOf, stampOf } from "./seen.ts";
 
+export interface ChangeParts {
+	/** Inodes that may have changed although no time of theirs has. */
+	readonly stored: ReadonlySet<number>;
+	/** Told of what is not there any more. */
+	readonly gone: (path: string) => void;
+}
+
 /**
  * Goes to each that is not as `seen` has it, and then to the other names of what has changed: a file is read under one of its names, and
- * what another one was linked to is not it any more. `gone` is told of what is not there any more, parents before children, and what was
- * in a directory before whatever has the directory's name now. Each call of `walk` begins at the tree's root.
+ * what another one was linked to is not it any more. `gone` is told of parents before children, and of what was in a directory before
+ * whatever has the directory's name now. Each call of `walk` begins at the tree's root.
  */
 export function* changedSince(
 	walk: () => TreeCursor,
 	seen: Seen,
-	gone: (path: string) => void,
+	{ stored, gone }: ChangeParts,
 ): Generator<TreeCursor, void> {
 	const names = new NamesOfChanged();
 	const before = seen.all();
@@ -28,7 +35,7 @@ export function* changedSince(
 		passGone((other) => other !== path && isBefore(other, path));
 		const was = next?.path === path ? next : undefined;
 		if (was !== undefined) next = before.next().value;
-		if (was !== undefined && was.stamp !== "" && was.stamp === stampOf(status)) {
+		if (was !== undefined && was.stamp !== "" && was.stamp === stampOf(status) && !stored.has(status.inode)) {
 			names.same(status);
 			continue;
 		}

@@ -1,5 +1,6 @@
 /** One tree that is copied to another directory. On the archiver's thread. */
 import { closeSync, constants, openSync } from "node:fs";
+import { storedToBy } from "#lib/linux/mapped-files.ts";
 import { TreeCursor } from "./cursor.ts";
 import type { Order, Tell } from "./messages.ts";
 import { ReadOnlyRoot } from "./read-only-root.ts";
@@ -49,12 +50,13 @@ export class CopyJob implements Disposable {
 	}
 
 	/** The second pass, over what has changed since. */
-	async catchUp(): Promise<void> {
+	async catchUp({ writers }: Order<"catch-up">): Promise<void> {
 		const { copier } = this.#begun;
 		const seen = this.#seen;
 		if (seen === undefined) throw new Error("a second pass was not announced");
 		const walk = (): TreeCursor => new TreeCursor(this.#root.fd, { onlyLooks: true });
-		if (await this.#goThrough(copier.copyChanges(walk, seen))) this.#tell({ kind: "caught-up" });
+		const stored = await storedToBy(writers);
+		if (await this.#goThrough(copier.copyChanges(walk, seen, stored))) this.#tell({ kind: "caught-up" });
 	}
 
 	async finish(): Promise<void> {

@@ -49,7 +49,8 @@ export type TreeOrder =
 			readonly createdAt: Date;
 			readonly told: Unarchived;
 	  }
-	| { readonly kind: "catch-up" }
+	/** Control groups of those who may write there and stand still. */
+	| { readonly kind: "catch-up"; readonly writers: readonly string[] }
 	/** `told` by the manifest that somebody else has read. */
 	| { readonly kind: "end"; readonly told: Unarchived | undefined }
 	| { readonly kind: "compare"; readonly path: string; readonly merged: boolean }

@@ -1,4 +1,5 @@
 /** One tree that is packed: fills buffers as they come. On the archiver's thread. */
+import { storedToBy } from "#lib/linux/mapped-files.ts";
 import { pathText } from "../archive/record.ts";
 import { PathPatterns, type PathPatternTexts } from "../path-patterns.ts";
 import { TargetFile } from "./archive-target.ts";
@@ -66,7 +67,7 @@ export class PackJob implements Disposable {
 	}
 
 	/** Looks what has changed since, and tells when that is done; the archive goes on with it afterwards. */
-	async catchUp(): Promise<void> {
+	async catchUp({ writers }: Order<"catch-up">): Promise<void> {
 		const seen = this.#seen;
 		if (seen === undefined) throw new Error("a second pass was not announced");
 		const changes = this.#opened.use(new Spool(this.#folder));
@@ -74,7 +75,8 @@ export class PackJob implements Disposable {
 		sheet.turn(sheetBytes());
 		const take = (): void => changes.write(sheet.take());
 		const walk = (): TreeCursor => new TreeCursor(this.#root.fd, { wanted: this.#wanted, onlyLooks: true });
-		if (!(await inSlices(this.#packer.packChanges(walk, seen), take, () => this.#opened.disposed))) return;
+		const packing = this.#packer.packChanges(walk, seen, await storedToBy(writers));
+		if (!(await inSlices(packing, take, () => this.#opened.disposed))) return;
 		take();
 		this.#changes = changes;
 		this.#tell({ kind: "caught-up" });

@@ -63,9 +63,9 @@ export class Packer {
 	}
 
 	/** Another pass: what has changed comes once more, where a program that extracts replaces what came before; what has gone is told. */
-	*packChanges(walk: () => TreeCursor, seen: Seen): Generator<Full> {
+	*packChanges(walk: () => TreeCursor, seen: Seen, stored: ReadonlySet<number>): Generator<Full> {
 		this.#entries.forgetLinks();
-		for (const cursor of changedSince(walk, seen, (path) => this.#sink.gone(path))) {
+		for (const cursor of changedSince(walk, seen, { stored, gone: (path) => this.#sink.gone(path) })) {
 			this.#cursor = cursor;
 			this.#sink.again(cursor.path);
 			if (cursor.status.type !== S_IFREG || cursor.open()) yield* this.#one(cursor);

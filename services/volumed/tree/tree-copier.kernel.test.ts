@@ -42,7 +42,7 @@ async function copy({ from, to }: Trees, between?: () => void): Promise<Finished
 	await copying.into(to);
 	if (between !== undefined) {
 		between();
-		await copying.catchUp();
+		await copying.catchUp([]);
 	}
 	return await copying.finish();
 }

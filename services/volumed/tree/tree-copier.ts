@@ -49,10 +49,10 @@ export class TreeCopier {
 	}
 
 	/** Another pass: what has changed is made anew, and what has gone goes. */
-	*copyChanges(walk: () => TreeCursor, seen: Seen): Generator<void> {
+	*copyChanges(walk: () => TreeCursor, seen: Seen, stored: ReadonlySet<number>): Generator<void> {
 		this.#entries.forgetLinks();
 		const gone: string[] = [];
-		for (const cursor of changedSince(walk, seen, (path) => gone.push(path))) {
+		for (const cursor of changedSince(walk, seen, { stored, gone: (path) => void gone.push(path) })) {
 			yield* this.#remove(gone);
 			this.#warnings.forget(cursor.path);
 			if (cursor.status.type !== S_IFREG || cursor.open()) yield* this.#one(cursor);

@@ -10,8 +10,17 @@ import { StageJob } from "./stage-job.ts";
 import { UnpackJob } from "./unpack-job.ts";
 
 // What a tree needs that comes back as it was, and no mknod: no device can be made, whatever an archive says. SYS_ADMIN is for attributes of
-// the trusted namespace, and for the mount through which a tree is read.
-keepCapabilities(["chown", "dac_override", "dac_read_search", "fowner", "fsetid", "setfcap", "sys_admin"]);
+// the trusted namespace, and for the mount through which a tree is read; SYS_PTRACE for what a container's processes have mapped.
+keepCapabilities([
+	"chown",
+	"dac_override",
+	"dac_read_search",
+	"fowner",
+	"fsetid",
+	"setfcap",
+	"sys_ptrace",
+	"sys_admin",
+]);
 
 let job: PackJob | ManifestJob | ReadJob | UnpackJob | CopyJob | StageJob | undefined;
 
@@ -47,7 +56,7 @@ function fail(error: unknown): void {
 
 function packs(pack: PackJob, order: TreeOrder): void {
 	if (order.kind === "buffer") pack.buffer(order);
-	if (order.kind === "catch-up") pack.catchUp().catch(fail);
+	if (order.kind === "catch-up") pack.catchUp(order).catch(fail);
 }
 
 function lists(manifest: ManifestJob, order: TreeOrder): void {
@@ -70,7 +79,7 @@ function reads(read: ReadJob, order: TreeOrder): void {
 
 function copies(copy: CopyJob, order: TreeOrder): void {
 	if (order.kind === "into") copy.into(order).catch(fail);
-	if (order.kind === "catch-up") copy.catchUp().catch(fail);
+	if (order.kind === "catch-up") copy.catchUp(order).catch(fail);
 	if (order.kind === "finish") copy.finish().catch(fail);
 }
 
