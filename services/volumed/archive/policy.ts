@@ -2,8 +2,9 @@
  * What an archive may put into a volume.
  *
  * An entry stays inside: no absolute name, no `..`, nothing through a link, hard links only to what is inside. What comes in the place of
- * a link is there instead of it: in a volume that is in use links become files. Devices are refused, but for overlayfs's whiteouts (0,0), which open nothing. Set-id bits and file capabilities are
- * kept: any container that has the volume can make these itself, and without them a backup does not bring a volume back.
+ * a link is there instead of it: in a volume that is in use links become files. Devices are left out, but for overlayfs's whiteouts (0,0),
+ * which open nothing. Set-id bits and file capabilities are kept: any container that has the volume can make these itself, and without them
+ * a backup does not bring a volume back.
  */
 import { volumeFaults } from "../faults.ts";
 import { type Entry, shown } from "./entry.ts";
@@ -18,6 +19,8 @@ const MOST_ENTRIES = 20_000_000;
 export class EntryPolicy {
 	/** Places where the archive puts a symlink, or a second name of one. */
 	readonly #symlinks = new Set<string>();
+	/** Places where it has a device, or another name of one. */
+	readonly #devices = new Set<string>();
 	/** An entry was not left out. */
 	#hasPlaced = false;
 	readonly #strip: Dropped;
@@ -34,7 +37,7 @@ export class EntryPolicy {
 		this.#entries += 1;
 		if (this.#entries > MOST_ENTRIES) return `it is more than the ${MOST_ENTRIES}th`;
 		const key = placeOf(path, this.#strip);
-		const reason = unfit(entry, key);
+		const reason = unfitName(path) ?? kind(entry, key);
 		if (reason !== undefined || key === undefined) return reason;
 		this.#hasPlaced = true;
 		const through = this.#throughLink(key);
@@ -42,6 +45,21 @@ export class EntryPolicy {
 		if (type === "symlink") this.#symlinks.add(key);
 		else this.#symlinks.delete(key);
 		return type === "hardlink" ? this.#hardlink(key, link ?? "") : undefined;
+	}
+
+	/** Why an entry that is not refused is left out, or undefined. */
+	omission({ path, type, link, device }: Entry): string | undefined {
+		const key = placeOf(path, this.#strip);
+		if (key === undefined) return undefined;
+		const target = type === "hardlink" ? placeOf(link ?? "", this.#strip) : undefined;
+		const isWhiteout = type === "char" && device?.[0] === 0 && device[1] === 0;
+		const isDevice = (type === "char" || type === "block") && !isWhiteout;
+		if (isDevice || (target !== undefined && this.#devices.has(target))) {
+			this.#devices.add(key);
+			return "it is a device";
+		}
+		this.#devices.delete(key);
+		return undefined;
 	}
 
 	/** After the last entry. Fault: SUBPATH_MISSING when there was nothing at the place that was asked for. */
@@ -52,7 +70,7 @@ export class EntryPolicy {
 
 	#hardlink(key: string, link: string): string | undefined {
 		const target = placeOf(link, this.#strip);
-		const problem = malformed(link) ?? this.#misplaced(target);
+		const problem = unfitName(link) ?? this.#misplaced(target);
 		if (problem !== undefined) return `its target is not in the archive: ${problem}`;
 		if (target !== undefined && this.#symlinks.has(target)) this.#symlinks.add(key);
 		return undefined;
@@ -73,12 +91,8 @@ export class EntryPolicy {
 	}
 }
 
-/** Why an entry is refused wherever it comes, or undefined. `place` is where it would be. */
-export function unfit(entry: Entry, place: string | undefined): string | undefined {
-	return malformed(entry.path) ?? kind(entry, place);
-}
-
-function malformed(path: string): string | undefined {
+/** Why an entry of the name is refused, whatever it is, or undefined. */
+export function unfitName(path: string): string | undefined {
 	if (path.length === 0) return "it has no name";
 	if (path.startsWith("/")) return "its name is absolute";
 	if (path.includes("\0")) return "its name has a zero byte";
@@ -94,10 +108,8 @@ function malformed(path: string): string | undefined {
 	return undefined;
 }
 
-function kind({ type, device, link }: Entry, key: string | undefined): string | undefined {
+function kind({ type, link }: Entry, key: string | undefined): string | undefined {
 	if (key === "" && type !== "directory") return "it is in the place of the root";
-	if (type === "block") return "it is a device";
-	if (type === "char" && (device?.[0] !== 0 || device[1] !== 0)) return "it is a device";
 	if (type === "symlink" && (link === undefined || link.length === 0)) return "it is a link to nothing";
 	if (type === "symlink" && link?.includes("\0") === true) return "its target has a zero byte";
 	return undefined;

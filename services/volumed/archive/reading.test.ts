@@ -41,7 +41,7 @@ function read(archive: Buffer, { size = archive.length || 1, strip = 0 } = {}) {
 		entryEnd: () => undefined,
 		remove: () => undefined,
 	};
-	const reading = new Reading({ policy: new EntryPolicy(strip), lines, target });
+	const reading = new Reading({ policy: new EntryPolicy(strip), lines, target, warn: () => undefined });
 	for (let at = 0; at < archive.length; at += size) reading.push(archive.subarray(at, at + size));
 	reading.end();
 	const text = lines.read(0, lines.length);
@@ -110,6 +110,7 @@ describe("hostile archives", () => {
 		const policy = new EntryPolicy();
 		const target = { entry: (): void => undefined, content: (): void => undefined };
 		const reading = new Reading({
+			warn: () => undefined,
 			...{ policy, lines: undefined },
 			target: { ...target, entryEnd: () => undefined, remove: () => undefined },
 		});
@@ -147,7 +148,12 @@ describe("hostile archives", () => {
 			entryEnd: () => undefined,
 			remove: () => undefined,
 		};
-		const reading = new Reading({ policy: new EntryPolicy(), lines: new LinesInMemory(), target });
+		const reading = new Reading({
+			policy: new EntryPolicy(),
+			lines: new LinesInMemory(),
+			target,
+			warn: () => undefined,
+		});
 		expect(() => {
 			for (let at = 0; at < archive.length; at += 64) reading.push(archive.subarray(at, at + 64));
 		}).toThrow("its name has `..`");

@@ -30,6 +30,8 @@ export interface ReadingParts {
 	/** Undefined: another reading of the same archive makes them, and compares. */
 	readonly lines: LineStore | undefined;
 	readonly target: Target;
+	/** Told of each entry that is left out. */
+	readonly warn: (text: string) => void;
 }
 
 export class Reading {
@@ -76,6 +78,15 @@ export class Reading {
 		}
 	}
 
+	#place(entry: Entry): void {
+		const { policy, target, warn } = this.#parts;
+		const why = policy.omission(entry);
+		if (why === undefined) return target.entry(entry);
+		// What was there before it is not there any more.
+		target.remove(entry.path);
+		warn(`${shown(entry.path)} was left out: ${why}`);
+	}
+
 	#judge(entry: Entry): void {
 		const refusal = this.#parts.policy.refusal(entry);
 		if (refusal !== undefined) throw volumeFaults.ENTRY_REFUSED({ entry: shown(entry.path), why: refusal });
@@ -96,7 +107,7 @@ export class Reading {
 		this.#judge(entry);
 		this.entries += 1;
 		this.#maker?.begin(entry);
-		this.#parts.target.entry(entry);
+		this.#place(entry);
 	}
 
 	#content(bytes: Buffer): void {

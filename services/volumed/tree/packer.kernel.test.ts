@@ -1,11 +1,21 @@
 /** What was found by reading the packer: each of these went wrong once. */
 import { execFileSync } from "node:child_process";
-import { linkSync, lstatSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+	linkSync,
+	lstatSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	symlinkSync,
+	utimesSync,
+	writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { mountFs, unmount } from "#lib/linux/mount/mount.ts";
 import { Archiver } from "../kernel/archiver.ts";
 import { TreeWorkers } from "./tree-workers.ts";
+import { type Member, tarOf } from "../test-support/archive.ts";
 import { packTree, unpackTree } from "../test-support/tree-archives.ts";
 import { scratchTrees } from "../test-support/scratch-trees.ts";
 
@@ -92,14 +102,59 @@ for i in range(${count}): os.setxattr(${JSON.stringify(at("from/file"))}, "trust
 		await unpackTree(scratch.archiver, bytes, at("to"));
 	});
 
-	test("is told when no restore takes them", async () => {
+	test("comes without them, and that is told, when no restore takes them", async () => {
 		using _ = scratchTmpfs(at("from"));
 		writeFileSync(at("from/file"), "content");
 		attributes(65, 10, 65_536);
 		const { bytes, foot } = await packTree(scratch.archiver, at("from"));
-		expect(foot.warnings).toEqual(["./file will not be restored: it has too many attributes"]);
-		await expect(unpackTree(scratch.archiver, bytes, at("to"))).rejects.toMatchObject({ reason: "ARCHIVE_CORRUPT" });
+		expect(foot.warnings).toEqual(["./file: its attributes were left out: they are too many"]);
+		await unpackTree(scratch.archiver, bytes, at("to"));
+		expect(readFileSync(at("to/file"), "utf8")).toBe("content");
 	});
+});
+
+test("names that no restore takes are left out with what is below them, and that is told; other names of the same file are there", async () => {
+	const script = `import os, sys
+os.chdir(sys.argv[1])
+open("z", "w").write("linked")
+for part, count in (("d" * 250, 13), ("e", 520)):
+    top = os.open(".", os.O_RDONLY)
+    for level in range(count):
+        os.mkdir(part)
+        os.chdir(part)
+    open("file", "w").close()
+    os.link("z", "z", src_dir_fd=top)
+    os.fchdir(top)`;
+	execFileSync("python3", ["-c", script, at("from")]);
+	const { bytes, foot } = await packTree(scratch.archiver, at("from"));
+	expect(foot.warnings).toContainEqual(
+		expect.stringMatching(/^\.\/d.* was left out: its name has more than 3072 bytes$/),
+	);
+	expect(foot.warnings).toContainEqual(
+		expect.stringMatching(/^\.\/e.* was left out: it is more than 512 directories deep$/),
+	);
+	await unpackTree(scratch.archiver, bytes, at("to"));
+	expect(readdirSync(at("to"))).toEqual(["d".repeat(250), "e", "z"]);
+	expect(readFileSync(at("to/z"), "utf8")).toBe("linked");
+});
+
+test("devices are left out of what is restored, with all of their names; a file whose place one has taken does not stay", async () => {
+	const device = (name: string): Member => ({ name, type: "4", device: [8, 0] });
+	const archive = tarOf([
+		device("sda"),
+		{ name: "again", type: "1", link: "sda" },
+		{ name: "third", type: "1", link: "again" },
+		{ name: "file", content: "before" },
+		device("file"),
+		device("now"),
+		{ name: "now", content: "a file" },
+		{ name: "whiteout", type: "3", device: [0, 0] },
+	]);
+	const { warnings } = await unpackTree(scratch.archiver, archive, at("to"));
+	expect(warnings).toEqual(
+		["sda", "again", "third", "file", "now"].map((name) => `${name} was left out: it is a device`),
+	);
+	expect(readdirSync(at("to"))).toEqual(["now", "whiteout"]);
 });
 
 test("a file of more bytes than can be counted is left out, and that is told", async () => {

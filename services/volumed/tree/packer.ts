@@ -82,8 +82,9 @@ export class Packer {
 			const entry = this.#entries.at(cursor);
 			if (entry === undefined) return false;
 			const extended = extendedOf(entry);
+			if (extended.length > LONGEST_PREFACE) return false;
 			if (writtenBytes(extended) + padded(entry.size) > sheet.room) return false;
-			this.#judge(entry, extended);
+			this.#judge(entry);
 			sheet.at = write(entry, extended, sheet.bytes, sheet.at);
 			this.#isShort = false;
 			this.#small(fd, entry.size);
@@ -165,9 +166,10 @@ export class Packer {
 		sheet.bytes.fill(0, sheet.at + length, sheet.at + wanted);
 	}
 
-	*#head(entry: Entry): Generator<Full> {
+	*#head(whole: Entry): Generator<Full> {
+		const entry = this.#fitting(whole);
 		const extended = extendedOf(entry);
-		this.#judge(entry, extended);
+		this.#judge(entry);
 		const sheet = this.#sheet;
 		const needed = writtenBytes(extended);
 		if (needed > sheet.room) yield "full";
@@ -180,9 +182,15 @@ export class Packer {
 		yield* sheet.put(own);
 	}
 
-	#judge(entry: Entry, extended: string): void {
-		const refusal =
-			this.#policy.refusal(entry) ?? (extended.length > LONGEST_PREFACE ? "it has too many attributes" : undefined);
+	/** Without its attributes if no restore takes so many. */
+	#fitting(entry: Entry): Entry {
+		if (entry.attributes.size === 0 || extendedOf(entry).length <= LONGEST_PREFACE) return entry;
+		this.#sink.warning(this.#cursor.path, `${shown(entry.path)}: its attributes were left out: they are too many`);
+		return { ...entry, attributes: new Map() };
+	}
+
+	#judge(entry: Entry): void {
+		const refusal = this.#policy.refusal(entry) ?? this.#policy.omission(entry);
 		if (refusal !== undefined)
 			this.#sink.warning(this.#cursor.path, `${shown(entry.path)} will not be restored: ${refusal}`);
 	}

@@ -31,8 +31,10 @@ export class ReadJob implements Disposable {
 		this.#strip = strip;
 		this.#policy = new EntryPolicy(strip);
 		this.#lines = new Spool(spool);
-		if (rehearses) this.#rehearsal = new Rehearsal(strip, (_, text) => this.#warnings.add(text, text));
-		this.#reading = new Reading({ policy: this.#policy, lines: this.#lines, target: this.#rehearsal ?? NOTHING });
+		const warn = (text: string): void => this.#warnings.add(text, text);
+		if (rehearses) this.#rehearsal = new Rehearsal(strip, (_, text) => warn(text));
+		const target = this.#rehearsal ?? NOTHING;
+		this.#reading = new Reading({ policy: this.#policy, lines: this.#lines, target, warn });
 	}
 
 	/** The next part of the archive. */

@@ -1,13 +1,11 @@
 /**
  * A tree made once more below another directory: what a walk is at is made there at once, as an unpacker makes the entries of an archive.
  *
- * Synchronous, for a thread of its own. What an archive could not hold is refused here as well.
+ * Synchronous, for a thread of its own. What no restore makes is left out here as well, and told.
  */
 import { S_IFREG } from "#lib/linux/files/status.ts";
 import { type Entry, shown } from "../archive/entry.ts";
-import { placeOf } from "../archive/place.ts";
-import { unfit } from "../archive/policy.ts";
-import { volumeFaults } from "../faults.ts";
+import { EntryPolicy } from "../archive/policy.ts";
 import type { Progress } from "../job.ts";
 import { changedSince } from "./changed.ts";
 import { ContentCopy } from "./content-copy.ts";
@@ -24,6 +22,7 @@ export class TreeCopier {
 	readonly #warnings: Warnings;
 	readonly #entries: TreeEntries;
 	readonly #content: ContentCopy;
+	readonly #policy = new EntryPolicy();
 
 	/** `unpacker` is at the empty directory, of which there is `room`; `warnings` are about what is read. */
 	constructor(unpacker: Unpacker, room: Room, warnings: Warnings) {
@@ -73,8 +72,11 @@ export class TreeCopier {
 		try {
 			const entry = this.#entries.at(cursor);
 			if (entry === undefined) return;
-			const why = unfit(entry, placeOf(entry.path));
-			if (why !== undefined) throw volumeFaults.ENTRY_REFUSED({ entry: shown(entry.path), why });
+			const why = this.#policy.omission(entry);
+			if (why !== undefined) {
+				this.#warnings.add(cursor.path, `${shown(entry.path)} was left out: ${why}`);
+				return this.#unpacker.remove(entry.path);
+			}
 			this.#room.takeName(entry);
 			this.#unpacker.entry(entry);
 			if (entry.type === "file" && cursor.fd !== undefined) yield* this.#file(cursor, cursor.fd, entry);

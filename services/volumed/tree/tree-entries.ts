@@ -4,6 +4,7 @@ import { linkTarget } from "#lib/linux/files/open.ts";
 import { FileStatus, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK } from "#lib/linux/files/status.ts";
 import { LinuxError } from "#lib/linux/libc.ts";
 import { type Entry, type EntryType, shown } from "../archive/entry.ts";
+import { unfitName } from "../archive/policy.ts";
 import { recordsOf } from "./attribute-records.ts";
 import type { TreeCursor } from "./cursor.ts";
 import type { Warn } from "./dresser.ts";
@@ -39,11 +40,16 @@ export class TreeEntries {
 		this.#linked.clear();
 	}
 
-	/** Undefined: it has gone. */
+	/** Undefined: it has gone, or no restore takes its name, which is told. */
 	at(cursor: TreeCursor): Entry | undefined {
 		const { status, path, directory, name, fd } = cursor;
 		const { type } = status;
 		const archived = type === S_IFDIR && path !== "" ? `./${path}/` : `./${path}`;
+		const unfit = unfitName(archived);
+		if (unfit !== undefined) {
+			this.#warn(path, `${shown(archived)} was left out: ${unfit}`);
+			return undefined;
+		}
 		const link = type === S_IFLNK ? linkTarget(directory, name) : undefined;
 		if (type === S_IFLNK && link === undefined) return undefined;
 		// Of a socket with several names each is one: the archive has nothing that they could be names of.

@@ -36,7 +36,8 @@ export class UnpackJob implements Disposable {
 		this.#unpacker = opened.use(new Unpacker(root, strip, (_, text) => this.#warnings.add(text, text)));
 		this.#policy = new EntryPolicy(strip);
 		const target = within(new Room(path), this.#unpacker, strip);
-		this.#reading = new Reading({ policy: this.#policy, lines: undefined, target });
+		const warn = (text: string): void => this.#warnings.add(text, text);
+		this.#reading = new Reading({ policy: this.#policy, lines: undefined, target, warn });
 		this.#opened = opened.move();
 	}
 
