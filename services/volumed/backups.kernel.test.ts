@@ -70,7 +70,7 @@ describe("a tree with everything that archivers lose", () => {
 			maxBuffer: 1 << 26,
 		});
 		const lines = manifest.trimEnd().split("\n");
-		expect(JSON.parse(lines[0] ?? "")).toMatchObject({ format: "wharf-manifest/3", volume: "nasty" });
+		expect(JSON.parse(lines[0] ?? "")).toMatchObject({ format: "wharf-manifest/4", volume: "nasty" });
 		expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ end: true, entries: lines.length - 2 });
 	});
 });

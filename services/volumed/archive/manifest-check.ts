@@ -1,13 +1,14 @@
 /**
  * A manifest as it comes, compared with the lines that were made of the archive before it. Nothing of it is kept but a line that is not
- * whole yet, and the foot.
+ * whole yet, and what no archive can hold.
  */
 import { createHash } from "node:crypto";
 import { volumeFaults } from "../faults.ts";
-import { checkHead, lineDifference, type Manifest, parseFoot } from "./manifest.ts";
+import { lineDifference, type Manifest } from "./manifest.ts";
+import { ManifestEnds } from "./manifest-text.ts";
 
 const NEWLINE = 10;
-/** Of a line: the foot names sockets and warnings. */
+/** Of a line: a foot of format 3 has all that went while the archive was made. */
 const LONGEST = 64 * 1024 * 1024;
 
 /** The lines that were made while reading, one behind the other, each with its newline. */
@@ -18,12 +19,12 @@ export interface Lines {
 }
 
 export class ManifestCheck {
-	#head: string | undefined;
+	/** After the first line. */
+	#ends: ManifestEnds | undefined;
 	readonly #digest = createHash("sha256");
 	readonly #lines: Lines;
 	/** So much of them was in the manifest. */
 	#at = 0;
-	#foot: string | undefined;
 	#kept: Buffer[] = [];
 	#keptBytes = 0;
 
@@ -45,18 +46,18 @@ export class ManifestCheck {
 
 	/** After its last byte. Faults: MANIFEST_MISMATCH. */
 	end(): Manifest {
-		if (this.#head === undefined || this.#keptBytes > 0)
+		if (this.#ends === undefined || this.#keptBytes > 0)
 			throw volumeFaults.MANIFEST_MISMATCH({ problem: "it cannot be read" });
-		if (this.#foot === undefined) throw this.#mismatch("");
-		return { foot: parseFoot(this.#foot, this.#head), sha256: this.#digest.digest("hex") };
+		const { foot } = this.#ends;
+		if (foot === undefined) throw this.#mismatch("");
+		return { foot, sha256: this.#digest.digest("hex") };
 	}
 
 	/** Lines that are whole. */
 	#take(bytes: Buffer): void {
 		let offset = 0;
-		if (this.#head === undefined) {
-			this.#head = lineAt(bytes, 0);
-			checkHead(this.#head);
+		if (this.#ends === undefined) {
+			this.#ends = new ManifestEnds(lineAt(bytes, 0));
 			offset = bytes.indexOf(NEWLINE) + 1;
 		}
 		const length = Math.min(bytes.length - offset, this.#lines.length - this.#at);
@@ -75,11 +76,11 @@ export class ManifestCheck {
 		}
 		this.#at += length;
 		offset += length;
-		if (offset === bytes.length) return;
-		if (this.#foot !== undefined) throw this.#mismatch(this.#foot);
-		this.#foot = lineAt(bytes, offset);
-		// Only its last line can be the foot: another one before it is of an entry that the archive has not.
-		if (bytes.indexOf(NEWLINE, offset) + 1 < bytes.length) throw this.#mismatch(this.#foot);
+		// Another line among them is of an entry that the archive has not.
+		for (; offset < bytes.length; offset = bytes.indexOf(NEWLINE, offset) + 1) {
+			const line = lineAt(bytes, offset);
+			if (!this.#ends.take(line)) throw this.#mismatch(line);
+		}
 	}
 
 	/** At the beginning of a line; `theirs` is what the manifest has there. */

@@ -2,21 +2,17 @@
  * The manifest: what an archive holds, as the last entry of the archive itself.
  *
  * An entry may come more than once: the last one counts, as for all programs that extract. JSON lines: a head, one line an entry in the
- * archive's order, a foot. The entries' lines follow from the archive alone and have all that is made of it, so a reader makes them anew while
- * it reads and compares: whatever is missing, extra or different shows. The foot has what no archive can hold, and the SHA-256 of all that
- * does not follow: itself and the head.
+ * archive's order, what no archive can hold, a foot (`manifest-text.ts`). The entries' lines follow from the archive alone and have all that
+ * is made of it, so a reader makes them anew while it reads and compares: whatever is missing, extra or different shows.
  *
  * To other programs it is an ordinary file, `.wharf/manifest.jsonl`, after all others; `tar --exclude=.wharf` leaves it out. The
  * owner's name in its header tells it from a volume's own file of that name: backups name owners by number.
  */
-import { hash } from "node:crypto";
-import { volumeFaults } from "../faults.ts";
 import type { Entry } from "./entry.ts";
 import { BLOCK, MOST_OCTAL, paddingOf } from "./header.ts";
 
 const MANIFEST_PATH = ".wharf/manifest.jsonl";
 const MARK = "wharf-manifest";
-const FORMAT = "wharf-manifest/3";
 /** Whole records, as tar writes them. */
 const RECORD = 20 * BLOCK;
 
@@ -43,16 +39,6 @@ export interface Manifest {
 
 export function isManifest(entry: Entry): boolean {
 	return entry.uname === MARK && entry.type === "file" && entry.path === MANIFEST_PATH;
-}
-
-/** What stands before the entries' lines, and behind them. */
-export function manifestText(
-	volume: string,
-	createdAt: Date,
-	foot: Foot,
-): { readonly head: Buffer; readonly foot: Buffer } {
-	const head = JSON.stringify({ format: FORMAT, volume, createdAt: createdAt.toISOString() });
-	return { head: Buffer.from(`${head}\n`), foot: Buffer.from(`${footText(head, foot)}\n`) };
 }
 
 /** A plain ustar header, which every tar program reads, for a manifest of `size` bytes; from 8 GiB on with a binary number, as GNU tar has it. */
@@ -88,31 +74,6 @@ export function archiveEnd(bytesBefore: number, size: number): Buffer {
 	return Buffer.alloc(filling + end);
 }
 
-/** Fault: MANIFEST_MISMATCH when it is none of ours. */
-export function checkHead(line: string): void {
-	if (parsed(line)["format"] !== FORMAT) throw volumeFaults.MANIFEST_MISMATCH({ problem: "it is of another format" });
-}
-
-/** `head` is the manifest's first line. Fault: MANIFEST_MISMATCH. */
-export function parseFoot(line: string, head: string): Foot {
-	const { end, entries, bytes, sockets, gone, warnings } = parsed(line);
-	const isList = [sockets, gone, warnings].every(
-		(list) => Array.isArray(list) && list.every((one) => typeof one === "string"),
-	);
-	if (end !== true || typeof entries !== "number" || typeof bytes !== "number" || !isList)
-		throw volumeFaults.MANIFEST_MISMATCH({ problem: "it has no end" });
-	const lists = { sockets: sockets as string[], gone: gone as string[], warnings: warnings as string[] }; // looked at above
-	const foot = { entries, bytes, ...lists };
-	if (footText(head, foot) === line) return foot;
-	throw volumeFaults.MANIFEST_MISMATCH({ problem: "its first or its last line was changed" });
-}
-
-function footText(head: string, { entries, bytes, sockets, gone, warnings }: Foot): string {
-	const foot = { end: true, entries, bytes, sockets, gone, warnings };
-	const sha256 = hash("sha256", `${head}\n${JSON.stringify(foot)}`, "hex");
-	return JSON.stringify({ ...foot, sha256 });
-}
-
 /** What differs, in words; undefined when all agrees. */
 export function disagreement(foot: Extent, read: Extent): string | undefined {
 	if (foot.entries !== read.entries) return `it has ${read.entries} entries and not ${foot.entries}`;
@@ -138,18 +99,13 @@ function fieldDifference(wanted: string, found: string): string | undefined {
 	return `${JSON.stringify(path)} has ${words.join(", ")}`;
 }
 
-function fieldsOf(line: string): Record<string, unknown> | undefined {
+/** Of a line; undefined: it is no JSON. */
+export function fieldsOf(line: string): Record<string, unknown> | undefined {
 	try {
 		return JSON.parse(line) as Record<string, unknown>; // of a manifest: an object, or it shows in its fields
 	} catch {
 		return undefined;
 	}
-}
-
-function parsed(line: string): Record<string, unknown> {
-	const fields = fieldsOf(line);
-	if (typeof fields === "object" && fields !== null) return fields;
-	throw volumeFaults.MANIFEST_MISMATCH({ problem: "it cannot be read" });
 }
 
 function excerpt(line: string): string {

@@ -4,7 +4,8 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { Fault } from "#lib/fault/fault.ts";
 import { HOSTILE, type Member, tarOf } from "../test-support/archive.ts";
-import { archiveEnd, type Foot, manifestHeader, manifestText } from "./manifest.ts";
+import { archiveEnd, type Foot, manifestHeader } from "./manifest.ts";
+import { manifestText } from "./manifest-text.ts";
 import type { Entry } from "./entry.ts";
 import { parseHeader } from "./header.ts";
 import { EntryPolicy } from "./policy.ts";
@@ -183,17 +184,16 @@ describe("the manifest", () => {
 	const plain = read(tarOf(MEMBERS));
 	const before = tarOf(MEMBERS, Buffer.alloc(0));
 	const foot: Foot = { entries: 9, bytes: before.length, sockets: ["{}"], gone: [], warnings: ["a warning"] };
-	const withManifest = (lines: Buffer, end = foot): Buffer => {
-		const text = manifestText("data", new Date(0), end);
-		const content = Buffer.concat([text.head, lines, text.foot]);
-		const parts = [
-			before,
-			manifestHeader(content.length, new Date(0)),
-			content,
-			archiveEnd(before.length, content.length),
-		];
-		return Buffer.concat(parts);
+	const manifestOf = (lines: Buffer, end = foot): Buffer => {
+		const lists: string[] = [];
+		const text = manifestText("data", new Date(0), end, (line) => lists.push(`${line}\n`));
+		return Buffer.concat([text.head, lines, Buffer.from(lists.join("")), text.foot]);
 	};
+	const sealed = (manifest: Buffer, archive = before): Buffer => {
+		const end = archiveEnd(archive.length, manifest.length);
+		return Buffer.concat([archive, manifestHeader(manifest.length, new Date(0)), manifest, end]);
+	};
+	const withManifest = (lines: Buffer): Buffer => sealed(manifestOf(lines));
 	const whole = withManifest(plain.text);
 
 	test.each([1, 2 ** 33 - 1, 2 ** 33, 2 ** 40])("of %d bytes has a header that says so", (size) => {
@@ -222,7 +222,7 @@ describe("the manifest", () => {
 		[
 			"a line that is missing",
 			plain.text.subarray(0, plain.text.lastIndexOf(10, -2) + 1),
-			/the manifest has .*"end":true.*, the archive has .*nnn/,
+			/the manifest has .*"sockets":.*, the archive has .*nnn/,
 		],
 		[
 			"a line too many",
@@ -248,6 +248,39 @@ describe("the manifest", () => {
 			});
 			expect(() => read(withManifest(lines), { size })).toThrow(error as Error);
 		}
+	});
+
+	test("has no line that a reader does not take, however long a list is", () => {
+		const gone = Array.from({ length: 1_200 }, (_, index) => `{"path":"./${"x".repeat(60_000)}${index}"}`);
+		const manifest = manifestOf(plain.text, { ...foot, gone });
+		expect(manifest.length).toBeGreaterThan(64 * 1024 * 1024);
+		expect(read(sealed(manifest), { size: 1 << 20 }).reading.manifest?.foot).toEqual({ ...foot, gone });
+	});
+
+	test("of format 3, which has the lists in its foot, is read as well", () => {
+		const head = '{"format":"wharf-manifest/3","volume":"data","createdAt":"1970-01-01T00:00:00.000Z"}';
+		const { entries, bytes, sockets, warnings } = foot;
+		const said = { end: true, entries, bytes, sockets, gone: ['{"path":"./was"}'], warnings };
+		const sealedFoot = (sha256: string): string => JSON.stringify({ ...said, sha256 });
+		const digest = createHash("sha256")
+			.update(`${head}\n${JSON.stringify(said)}`)
+			.digest("hex");
+		const archive = (last: string): Buffer =>
+			sealed(Buffer.concat([Buffer.from(`${head}\n`), plain.text, Buffer.from(`${last}\n`)]));
+		expect(read(archive(sealedFoot(digest))).reading.manifest?.foot).toEqual({ ...foot, gone: said.gone });
+		expect(() => read(archive(sealedFoot(digest).replace("./was", "./other")))).toThrow("one of its last was changed");
+	});
+
+	test.each([
+		["a list that is missing", /"sockets".*\n/, ""],
+		["an item that is missing", /"sockets":\["\{\}"\]/, '"sockets":[]'],
+		["a list of something else", /"sockets":\["\{\}"\]/, '"sockets":[1]'],
+		["a line behind its foot", /$/, '{"gone":["{}"]}\n'],
+		["a list in its foot as well", /"end":true/, '"end":true,"gone":["{}"]'],
+	])("with %s is refused", (_, what, by) => {
+		const manifest = manifestOf(plain.text).toString().replace(what, by);
+		const mismatch = expect.objectContaining({ reason: "MANIFEST_MISMATCH" }) as Error;
+		expect(() => read(sealed(Buffer.from(manifest)))).toThrow(mismatch);
 	});
 
 	test("whatever byte is changed, it is refused, or nothing that is made of it is another", () => {
@@ -281,15 +314,11 @@ describe("the manifest", () => {
 		const own = sparse(version, content);
 		const elsewhere = (map: string): Buffer => sparse({ "GNU.sparse.size": "2048", "GNU.sparse.map": map }, content);
 		const { text } = read(Buffer.concat([own, Buffer.alloc(1024)]));
-		const sealed = (archive: Buffer): Buffer => {
-			const ends = manifestText("data", new Date(0), { ...foot, entries: 1, bytes: archive.length });
-			const manifest = Buffer.concat([ends.head, text, ends.foot]);
-			const end = archiveEnd(archive.length, manifest.length);
-			return Buffer.concat([archive, manifestHeader(manifest.length, new Date(0)), manifest, end]);
-		};
-		expect(read(sealed(own)).reading.manifest).toBeDefined();
+		const ended = (archive: Buffer): Buffer =>
+			sealed(manifestOf(text, { ...foot, entries: 1, bytes: archive.length }), archive);
+		expect(read(ended(own)).reading.manifest).toBeDefined();
 		for (const map of ["0,1024", "512,1024"]) {
-			expect(() => read(sealed(elsewhere(map)))).toThrow(/"\.\/a" has sparse .* and not true/);
+			expect(() => read(ended(elsewhere(map)))).toThrow(/"\.\/a" has sparse .* and not true/);
 		}
 	});
 

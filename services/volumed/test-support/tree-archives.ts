@@ -9,10 +9,17 @@ export interface PackedTree {
 	readonly foot: Foot;
 }
 
-export async function packTree(archiver: Archiver, path: string): Promise<PackedTree> {
-	await using packing = await archiver.pack({ path, patterns: { include: [], exclude: [] }, twice: false }, never);
+/** With `meanwhile` it is gone through twice, and that is done between the passes. */
+export async function packTree(archiver: Archiver, path: string, meanwhile?: () => void): Promise<PackedTree> {
+	const spec = { path, patterns: { include: [], exclude: [] }, twice: meanwhile !== undefined };
+	await using packing = await archiver.pack(spec, never);
 	const parts: Buffer[] = [];
 	for await (const bytes of packing.tree()) parts.push(Buffer.from(bytes));
+	if (meanwhile !== undefined) {
+		meanwhile();
+		await packing.catchUp([]);
+		for await (const bytes of packing.tree()) parts.push(Buffer.from(bytes));
+	}
 	const manifest = packing.manifest("test", new Date(0));
 	for (;;) {
 		const next = await manifest.next();

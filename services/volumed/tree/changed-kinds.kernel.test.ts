@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 import { portrait } from "../test-support/nasty-tree.ts";
 import { scratchTrees } from "../test-support/scratch-trees.ts";
 import { tarOf } from "../test-support/archive.ts";
-import { unpackTree } from "../test-support/tree-archives.ts";
+import { packTree, unpackTree } from "../test-support/tree-archives.ts";
 
 const scratch = scratchTrees("kinds");
 const at = (name: string): string => join(scratch.folder, name);
@@ -36,21 +36,13 @@ async function packChanging(): Promise<Buffer> {
 	const kinds = Object.entries(KINDS);
 	const all = kinds.flatMap(([was, make]) => kinds.map(([is, become]) => ({ name: `${was}-${is}`, make, become })));
 	for (const { name, make } of all) make(at(`from/${name}`));
-	const { signal } = new AbortController();
-	const spec = { path: at("from"), patterns: { include: [], exclude: [] }, twice: true };
-	await using packing = await scratch.archiver.pack(spec, signal);
-	const parts: Buffer[] = [];
-	for await (const bytes of packing.tree()) parts.push(Buffer.from(bytes));
-	for (const { name, become } of all) {
-		rmSync(at(`from/${name}`), { recursive: true, force: true });
-		become(at(`from/${name}`));
-	}
-	await packing.catchUp([]);
-	for await (const bytes of packing.tree()) parts.push(Buffer.from(bytes));
-	const manifest = packing.manifest("test", new Date(0));
-	for (let next = await manifest.next(); next.done !== true; next = await manifest.next())
-		parts.push(Buffer.from(next.value));
-	return Buffer.concat(parts);
+	const { bytes } = await packTree(scratch.archiver, at("from"), () => {
+		for (const { name, become } of all) {
+			rmSync(at(`from/${name}`), { recursive: true, force: true });
+			become(at(`from/${name}`));
+		}
+	});
+	return bytes;
 }
 
 test("it comes back as it was in the end", async () => {

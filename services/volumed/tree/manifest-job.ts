@@ -4,7 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { ArchiveLines } from "../archive/archive-lines.ts";
-import { archiveEnd, type Manifest, manifestHeader, manifestText } from "../archive/manifest.ts";
+import { archiveEnd, type Manifest, manifestHeader } from "../archive/manifest.ts";
+import { manifestText } from "../archive/manifest-text.ts";
 import { Chunks, type Pause } from "./chunks.ts";
 import type { Order, Tell } from "./messages.ts";
 import { type Full, Sheet } from "./sheet.ts";
@@ -47,7 +48,7 @@ export class ManifestJob implements Disposable {
 	*#all({ volume, createdAt, told }: Order<"seal">, sheet: Sheet): Generator<Full | Pause, Manifest> {
 		const { entries, bytes } = this.#archive;
 		const foot = { entries, bytes, ...told };
-		const text = manifestText(volume, createdAt, foot);
+		const text = manifestText(volume, createdAt, foot, (line) => this.#lines.add(line));
 		this.#lines.flush();
 		const size = text.head.length + this.#lines.length + text.foot.length;
 		yield* sheet.put(manifestHeader(size, createdAt));

@@ -22,6 +22,9 @@ import { scratchTrees } from "../test-support/scratch-trees.ts";
 const scratch = scratchTrees("packer");
 const at = (name: string): string => join(scratch.folder, name);
 
+/** In Perl, of a socket. */
+const BIND = "socket(S, PF_UNIX, SOCK_STREAM, 0) && bind(S, sockaddr_un($ARGV[0])) || die";
+
 async function copy(): Promise<Buffer> {
 	const { bytes, foot } = await packTree(scratch.archiver, at("from"));
 	expect(foot.warnings).toEqual([]);
@@ -58,8 +61,7 @@ test.each([8_589_934_591, 8_589_934_592, 9_999_999_999, 10_000_000_000])(
 );
 
 test("a socket with two names, and a symlink with two names, come back", async () => {
-	const bind = "socket(S, PF_UNIX, SOCK_STREAM, 0) && bind(S, sockaddr_un($ARGV[0])) || die";
-	execFileSync("perl", ["-MSocket", "-e", bind, at("from/socket")]);
+	execFileSync("perl", ["-MSocket", "-e", BIND, at("from/socket")]);
 	linkSync(at("from/socket"), at("from/again"));
 	symlinkSync("nowhere", at("from/link"));
 	linkSync(at("from/link"), at("from/link2"));
@@ -87,9 +89,9 @@ test("what the system refuses the thread itself is no bug: where the lines are k
 });
 
 describe("a file with more attributes than can be kept", () => {
-	const attributes = (count: number, nameBytes: number, valueBytes: number): void => {
+	const attributes = (count: number, nameBytes: number, valueBytes: number, name = "file"): void => {
 		const script = `import os
-for i in range(${count}): os.setxattr(${JSON.stringify(at("from/file"))}, "trusted." + str(i).rjust(${nameBytes}, "x"), b"v" * ${valueBytes})`;
+for i in range(${count}): os.setxattr(${JSON.stringify(at(`from/${name}`))}, "trusted." + str(i).rjust(${nameBytes}, "x"), b"v" * ${valueBytes})`;
 		execFileSync("python3", ["-c", script]);
 	};
 
@@ -110,6 +112,17 @@ for i in range(${count}): os.setxattr(${JSON.stringify(at("from/file"))}, "trust
 		expect(foot.warnings).toEqual(["./file: its attributes were left out: they are too many"]);
 		await unpackTree(scratch.archiver, bytes, at("to"));
 		expect(readFileSync(at("to/file"), "utf8")).toBe("content");
+	});
+
+	test("comes without them, and that is told, when it is a socket", async () => {
+		using _ = scratchTmpfs(at("from"));
+		execFileSync("perl", ["-MSocket", "-e", BIND, at("from/socket")]);
+		attributes(65, 10, 65_536, "socket");
+		const { bytes, foot } = await packTree(scratch.archiver, at("from"));
+		expect(foot.warnings).toEqual(["./socket: its attributes were left out: they are too many"]);
+		expect(foot.sockets.join("").length).toBeLessThan(1_000);
+		await unpackTree(scratch.archiver, bytes, at("to"));
+		expect(lstatSync(at("to/socket")).isSocket()).toBe(true);
 	});
 });
 
@@ -166,6 +179,28 @@ test("a file of more bytes than can be counted is left out, and that is told", a
 	expect(foot.warnings).toEqual(["./huge: it is too large to be archived and was left out"]);
 	await unpackTree(scratch.archiver, bytes, at("to"));
 	expect(readdirSync(at("to"))).toEqual(["file"]);
+});
+
+test("however long the list is of what went while an archive was made, it is restored", async () => {
+	// Longer, all together, than a reader takes a line.
+	const script = `import os, sys
+os.chdir(sys.argv[1])
+for _ in range(11):
+    os.mkdir("d" * 250)
+    os.chdir("d" * 250)
+for f in range(25000): open("%05d" % f, "w").close()`;
+	using _ = scratchTmpfs(at("from"));
+	using __ = scratchTmpfs(at("to"));
+	mkdirSync(at("from/cache"));
+	writeFileSync(at("from/kept"), "kept");
+	execFileSync("python3", ["-c", script, at("from/cache")]);
+	const { bytes, foot } = await packTree(scratch.archiver, at("from"), () => {
+		execFileSync("rm", ["-rf", at("from/cache")]);
+	});
+	expect(foot.gone.reduce((sum, { length }) => sum + length, 0)).toBeGreaterThan(64 * 1024 * 1024);
+	const read = await unpackTree(scratch.archiver, bytes, at("to"));
+	expect(read.manifest?.foot).toEqual(foot);
+	expect(readdirSync(at("to"))).toEqual(["kept"]);
 });
 
 function scratchTmpfs(path: string): Disposable {

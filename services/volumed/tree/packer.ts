@@ -101,7 +101,7 @@ export class Packer {
 		try {
 			const entry = this.#entries.at(cursor);
 			if (entry === undefined) return;
-			if (entry.type === "socket") return this.#sink.socket(path, recordLine(entry, undefined));
+			if (entry.type === "socket") return this.#sink.socket(path, recordLine(this.#fitting(entry), undefined));
 			if (!Number.isSafeInteger(entry.size)) {
 				return this.#sink.warning(path, `${shown(entry.path)}: it is too large to be archived and was left out`);
 			}
