@@ -126,6 +126,7 @@ describe("told only", () => {
 			[{ volume: "full" }, archive, "VOLUME_NOT_EMPTY"],
 			[{ volume: "nobody" }, archive, "VOLUME_NOT_FOUND"],
 			[{ volume: "full", replace: true }, archive.subarray(0, 600), "ARCHIVE_CORRUPT"],
+			[{ volume: "full", replace: true }, Buffer.alloc(10_240), "ARCHIVE_CORRUPT"],
 			[{ volume: "full", merge: true }, archive, "DIRECTORY_IN_THE_WAY"],
 		] as const;
 		for (const [spec, bytes, reason] of refused) await expect(rehearse(spec, bytes)).rejects.toMatchObject({ reason });

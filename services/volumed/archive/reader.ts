@@ -9,6 +9,8 @@ import { BLOCK, type Extent, type Header, isZeroBlock, paddingOf, parseHeader, p
 import { type PaxRecords, parsePax, partOf } from "./pax.ts";
 
 export interface EntrySink {
+	/** Records that hold for all entries behind them; they say of none where it goes. */
+	global?(records: PaxRecords): void;
 	/** `at`: the byte of the archive at which all that belongs to the entry begins. A Fault ends it all. */
 	entry(entry: Entry, at: number): void;
 	/** Some more of the entry's content; the bytes are only there during the call. */
@@ -63,6 +65,11 @@ export class ArchiveReader {
 		return this.#state.in === "header" && this.#start === undefined && this.#partialBytes === 0;
 	}
 
+	/** Something was said of an entry that has not come yet. */
+	get #isBeforeEntry(): boolean {
+		return this.#pax !== undefined || this.#longName !== undefined || this.#longLink !== undefined;
+	}
+
 	push(chunk: Buffer): void {
 		for (let offset = 0; offset < chunk.length; ) {
 			const state = this.#state;
@@ -103,7 +110,7 @@ export class ArchiveReader {
 		if (state.in === "end") return this.#atEnd(bytes, start, state);
 		if (state.in === "sparse-map") return this.#map(bytes, start, state);
 		if (!isZeroBlock(bytes, start)) return this.#header(parseHeader(bytes, start, this.#at - BLOCK));
-		if (this.#pax !== undefined || this.#longName !== undefined || this.#longLink !== undefined) {
+		if (this.#isBeforeEntry) {
 			throw volumeFaults.ARCHIVE_CORRUPT({ problem: "an extended header is followed by nothing" });
 		}
 		this.#endAt = this.#at - BLOCK;
@@ -196,7 +203,7 @@ export class ArchiveReader {
 				this.#pax = parsePax(text);
 				return;
 			case "g":
-				refuseDecisive(parsePax(text));
+				this.#global(parsePax(text));
 				return;
 			case "L":
 				this.#once(this.#longName);
@@ -206,6 +213,13 @@ export class ArchiveReader {
 				this.#once(this.#longLink);
 				this.#longLink = upToNul(text);
 		}
+	}
+
+	#global(records: PaxRecords): void {
+		refuseDecisive(records);
+		// It belongs to no entry.
+		if (!this.#isBeforeEntry) this.#start = undefined;
+		this.#sink.global?.(records);
 	}
 
 	#once(before: unknown): void {

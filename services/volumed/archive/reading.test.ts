@@ -9,6 +9,7 @@ import { manifestText } from "./manifest-text.ts";
 import type { Entry } from "./entry.ts";
 import { parseHeader } from "./header.ts";
 import { EntryPolicy } from "./policy.ts";
+import { archiveBeginning } from "./promise.ts";
 import { type LineStore, Reading } from "./reading.ts";
 
 class LinesInMemory implements LineStore {
@@ -320,6 +321,16 @@ describe("the manifest", () => {
 		for (const map of ["0,1024", "512,1024"]) {
 			expect(() => read(ended(elsewhere(map)))).toThrow(/"\.\/a" has sparse .* and not true/);
 		}
+	});
+
+	test("is there in every archive that promises it, with entries or without", () => {
+		const promised = Buffer.concat([archiveBeginning(), before]);
+		const end = { ...foot, bytes: promised.length };
+		expect(read(sealed(manifestOf(plain.text, end), promised)).reading.manifest?.foot).toEqual(end);
+		expect(() => read(Buffer.concat([promised, Buffer.alloc(1024)]))).toThrow("it ends before its manifest");
+		const none = { ...foot, entries: 0, bytes: archiveBeginning().length };
+		const { reading } = read(sealed(manifestOf(Buffer.alloc(0), none), archiveBeginning()));
+		expect([reading.manifest?.foot, reading.bytes]).toEqual([none, none.bytes]);
 	});
 
 	test("a volume's own file of that name is a file like others", () => {

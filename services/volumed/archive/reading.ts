@@ -9,11 +9,12 @@ import { type Entry, shown } from "./entry.ts";
 import { type Foot, isManifest, type Manifest } from "./manifest.ts";
 import { type Lines, ManifestCheck } from "./manifest-check.ts";
 import type { EntryPolicy } from "./policy.ts";
+import { promisesManifest } from "./promise.ts";
 import { ArchiveReader, type EntrySink } from "./reader.ts";
 import { entryOfLine, pathOfText } from "./record.ts";
 
 /** What is made of the entries: nothing, or files. */
-export type Target = Omit<EntrySink, "entry"> & {
+export type Target = Omit<EntrySink, "entry" | "global"> & {
 	entry(entry: Entry): void;
 	/** Of an entry, or of several. */
 	remove(path: string): void;
@@ -43,6 +44,7 @@ export class Reading {
 	readonly #parts: ReadingParts;
 	readonly #reader: ArchiveReader;
 	readonly #maker: LineMaker | undefined;
+	#isPromised = false;
 	/** The manifest has begun. */
 	#isBehind = false;
 	#check: ManifestCheck | undefined;
@@ -51,6 +53,9 @@ export class Reading {
 		this.#parts = parts;
 		if (parts.lines !== undefined) this.#maker = new LineMaker();
 		this.#reader = new ArchiveReader({
+			global: (records) => {
+				if (promisesManifest(records)) this.#isPromised = true;
+			},
 			entry: (entry, at) => this.#begin(entry, at),
 			content: (bytes) => this.#content(bytes),
 			entryEnd: () => this.#end(),
@@ -63,9 +68,12 @@ export class Reading {
 		if (!this.#isBehind) this.bytes = this.#reader.bytes;
 	}
 
-	/** The stream is over. Fault: ARCHIVE_CORRUPT when the archive is not. */
+	/** The stream is over. Fault: ARCHIVE_CORRUPT when the archive is not, or has no entry: nobody makes that, but zeros look like it. */
 	end(): void {
 		this.#reader.end();
+		if (this.#isBehind) return;
+		if (this.#isPromised) throw volumeFaults.ARCHIVE_CORRUPT({ problem: "it ends before its manifest" });
+		if (this.entries === 0) throw volumeFaults.ARCHIVE_CORRUPT({ problem: "it has not a single entry" });
 	}
 
 	/** After the end: what no archive can hold is in the manifest. Faults: ENTRY_REFUSED, MANIFEST_MISMATCH. */

@@ -1,6 +1,7 @@
 /**
  * The blocks that stand before an entry's content: a ustar header, and an extended header before it where that cannot say it all (pax(1);
- * for holes GNU's sparse format 1.0; for extended attributes and access control lists the keywords of star, which all programs read).
+ * for holes GNU's sparse format 1.0; for extended attributes and access control lists the keywords of star, which all programs read). And
+ * one that stands before all entries.
  *
  * Pure and always the same: an entry has one form. Names and values are strings with a character a byte (`latin1`).
  */
@@ -17,6 +18,7 @@ const TYPE_FLAGS: Readonly<Record<Exclude<EntryType, "socket">, number>> = {
 	fifo: 54,
 };
 const EXTENDED = 120;
+const GLOBAL = 103;
 
 const NAME_BYTES = 100;
 const PREFIX_BYTES = 155;
@@ -69,6 +71,16 @@ export function write(entry: Entry, extended: string, out: Buffer, at: number): 
 		device,
 	});
 	return position + BLOCK;
+}
+
+/** An extended header for all entries behind it, with one record. */
+export function globalHeader(key: string, value: string): Buffer {
+	const text = record(key, value);
+	const out = Buffer.alloc(BLOCK + padded(text.length));
+	const owner = { mode: 0o644, uid: 0, gid: 0 };
+	block(out, 0, { name: "pax_global_header", flag: GLOBAL, ...owner, size: text.length, mtime: 0 });
+	out.write(text, BLOCK, "latin1");
+	return out;
 }
 
 interface Fields {

@@ -1,4 +1,6 @@
 /** Archives by hand, so that a test can say things that no archiver would. */
+import { archiveBeginning } from "../archive/promise.ts";
+
 const BLOCK = 512;
 
 export interface Member {
@@ -146,6 +148,9 @@ export const HOSTILE: readonly Hostile[] = [
 	corrupt("an end in the middle of a file", tarOf([{ name: "a", content: "x".repeat(5000) }]).subarray(0, 2048)),
 	corrupt("an end in the middle of a header", tarOf([file]).subarray(0, 300)),
 	corrupt("nothing", Buffer.alloc(0)),
+	corrupt("zeros alone", Buffer.alloc(20 * BLOCK)),
+	corrupt("a header for all entries, and none", tarOf([{ name: "g", type: "g", content: paxRecord("comment", "x") }])),
+	corrupt("the promise of a manifest that is missing", Buffer.concat([archiveBeginning(), tarOf([file])])),
 	corrupt("a second archive behind the end", Buffer.concat([tarOf([file]), tarOf([file])])),
 	corrupt("an extended header for nothing", tarOf([{ name: "x", type: "x", content: paxRecord("path", "b") }])),
 	corrupt(

@@ -1,6 +1,6 @@
 /** Archives of other programs become what those programs make of them, and ours become the same in their hands. */
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -179,6 +179,26 @@ describe("bsdtar's", () => {
 });
 
 describe("ours, unpacked by", () => {
+	test.each([
+		["tar", "-x"],
+		["bsdtar", "-x"],
+		["busybox", "tar", "-x"],
+		["python3", "-m", "tarfile", "-e", "archive"],
+		["tar", "-t"],
+		["bsdtar", "-t"],
+		["busybox", "tar", "-t"],
+	])("%s %s %s, has nothing that it warns of", async (program, ...args) => {
+		const { bytes } = await packTree(archiver, at("plain"));
+		const folder = empty();
+		writeFileSync(join(folder, "archive"), bytes);
+		const file = args.includes("archive") ? [] : ["-f", "archive"];
+		const { status, stdout, stderr } = spawnSync(program, [...args, ...file], { cwd: folder, encoding: "utf8" });
+		expect([status, stderr]).toEqual([0, ""]);
+		const names = args.includes("-t") ? stdout.split("\n") : readdirSync(folder);
+		expect(names.filter((name) => name.includes("global"))).toEqual([]);
+		expect(names).toContain(args.includes("-t") ? "./dir/sub/" : "dir");
+	});
+
 	test.each([
 		["tar", GNU],
 		["bsdtar", BSD],

@@ -1,5 +1,6 @@
 /** One tree that is packed: fills buffers as they come. On the archiver's thread. */
 import { storedToBy } from "#lib/linux/mapped-files.ts";
+import { archiveBeginning } from "../archive/promise.ts";
 import { pathText } from "../archive/record.ts";
 import { PathPatterns, type PathPatternTexts } from "../path-patterns.ts";
 import { TargetFile } from "./archive-target.ts";
@@ -84,6 +85,7 @@ export class PackJob implements Disposable {
 	}
 
 	*#all(): Generator<Full | Pause, void> {
+		yield* this.#sheet.put(archiveBeginning());
 		yield* this.#packer.pack(new TreeCursor(this.#root.fd, { wanted: this.#wanted }), this.#seen);
 		if (this.#seen === undefined) return;
 		yield "pause";

@@ -181,6 +181,22 @@ test("a file of more bytes than can be counted is left out, and that is told", a
 	expect(readdirSync(at("to"))).toEqual(["file"]);
 });
 
+test("an archive whose end is zeros, from wherever on, is not taken for a whole one", async () => {
+	for (const name of ["a", "b", "c"]) writeFileSync(at(`from/${name}`), name.repeat(1_000));
+	const { bytes } = await packTree(scratch.archiver, at("from"));
+	const verify = async (archive: Buffer): Promise<unknown> => {
+		await using reading = await scratch.archiver.unpack(undefined, 0, new AbortController().signal);
+		await reading.push(archive);
+		return (await reading.end()).manifest?.sha256;
+	};
+	expect(await verify(bytes)).toMatch(/^[0-9a-f]{64}$/);
+	const end = bytes.lastIndexOf("}\n");
+	for (let cut = 0; cut < end; cut += 512) {
+		const archive = Buffer.from(bytes).fill(0, cut);
+		await expect(verify(archive), `zeros from ${cut} on`).rejects.toMatchObject({ code: "DATA_LOSS" });
+	}
+});
+
 test("however long the list is of what went while an archive was made, it is restored", async () => {
 	// Longer, all together, than a reader takes a line.
 	const script = `import os, sys
