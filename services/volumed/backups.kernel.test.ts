@@ -87,6 +87,19 @@ test("what an archive cannot hold is told", async () => {
 	expect(readdirSync(daemon.content("odd2"))).toEqual(["socket"]);
 });
 
+test.each([
+	["as it is", "COMPRESSION_NONE"],
+	["compressed", "COMPRESSION_GZIP"],
+] as const)("an archive that lies in its volume is not in itself, %s", async (_, compression) => {
+	const name = `itself-${compression}`;
+	const content = await volume(name);
+	writeFileSync(join(content, "file"), "content");
+	const path = join(content, "archive");
+	await backup(daemon, { volume: name, path, compression });
+	const names = execFileSync("tar", ["-tf", path, "--exclude=.wharf"], { encoding: "utf8" });
+	expect(names.trim().split("\n")).toEqual(["./", "./file"]);
+});
+
 test("patterns say what is taken; the rest is not there", async () => {
 	const content = await volume("chosen");
 	mkdirSync(join(content, "cache/deep"), { recursive: true });

@@ -4,7 +4,7 @@ import type { ArchiveResult, BackupSpec } from "./job.ts";
 import type { JobControl } from "./job-control.ts";
 import type { Archiver } from "./kernel/archiver.ts";
 import { type Moment, NOT_PAUSED, type Paused } from "./moment.ts";
-import type { ArchiveTarget } from "./tree/archive-target.ts";
+import { type ArchiveTarget, inodeOf } from "./tree/archive-target.ts";
 import { compressed, CountedBytes } from "./kernel/compressors.ts";
 
 export interface Packed {
@@ -61,7 +61,8 @@ async function* archived(
 ): AsyncGenerator<Buffer, void> {
 	const { volume, patterns, compression } = spec;
 	const into = compression === "none" ? target : undefined;
-	await using packing = await archiver.pack({ path, patterns, twice: moment !== undefined, into }, control.signal);
+	const order = { path, patterns, twice: moment !== undefined, into, without: target && inodeOf(target) };
+	await using packing = await archiver.pack(order, control.signal);
 	control.progress = packing.progress; // which goes on
 	yield* packing.tree();
 	const paused = (await moment?.reach((writers) => packing.catchUp(writers))) ?? NOT_PAUSED;

@@ -7,6 +7,7 @@ import type { Manifest } from "../archive/manifest.ts";
 import type { Dropped } from "../archive/place.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Progress } from "../job.ts";
+import type { Inode } from "../tree/cursor.ts";
 import { type ArchiveTarget, givenAway } from "../tree/archive-target.ts";
 import type { TreeOrder, TreeReply } from "../tree/messages.ts";
 import { atSystem } from "./system-fault.ts";
@@ -37,6 +38,8 @@ export interface PackSpec {
 	readonly twice: boolean;
 	/** The packer writes the tree there itself. */
 	readonly into?: ArchiveTarget | undefined;
+	/** A file that is left out, wherever in the tree it is. */
+	readonly without?: Inode | undefined;
 }
 
 export class Archiver {
@@ -50,9 +53,11 @@ export class Archiver {
 	}
 
 	/** Faults, also of what it answers: KERNEL_REFUSED, as when the directory has gone. */
-	async pack({ path, patterns, twice, into }: PackSpec, signal: AbortSignal): Promise<Packing> {
+	async pack({ path, patterns, twice, into, without }: PackSpec, signal: AbortSignal): Promise<Packing> {
 		const spool = this.#spool;
-		const order = (): TreeOrder => ({ kind: "pack", path, patterns, twice, spool, into: into && givenAway(into) });
+		const order = (): TreeOrder => {
+			return { kind: "pack", path, patterns, twice, spool, into: into && givenAway(into), without };
+		};
 		const [packer, manifest] = await allOrNone([
 			this.#begin("tree", order, { what: `reading ${path}`, path, signal }),
 			this.#begin("archive", () => ({ kind: "manifest", spool }), { what: `writing in ${spool}`, path: spool, signal }),

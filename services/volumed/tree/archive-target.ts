@@ -1,7 +1,10 @@
 /** The file that an archive goes to, for the thread that packs it: it writes there itself, and the bytes go nowhere else before. */
 import { closeSync, writeSync } from "node:fs";
 import { duplicate } from "#lib/linux/files/descriptor.ts";
+import { FileStatus } from "#lib/linux/files/status.ts";
+import { must } from "#lib/linux/libc.ts";
 import { systemFault } from "../kernel/system-fault.ts";
+import type { Inode } from "./cursor.ts";
 
 export interface ArchiveTarget {
 	/** Open in this process. What is written goes where its offset is, which is everybody's. */
@@ -9,6 +12,13 @@ export interface ArchiveTarget {
 	/** Where the archive will be, and where it is meanwhile. */
 	readonly path: string;
 	readonly temporary: string;
+}
+
+/** The file itself, by which it is known when it lies in the volume that it is an archive of. Throws a LinuxError. */
+export function inodeOf({ fd }: ArchiveTarget): Inode {
+	const status = new FileStatus();
+	must(status.ofDescriptor(fd), "statx");
+	return { inode: status.inode, identity: status.identity };
 }
 
 /**

@@ -15,6 +15,17 @@ const MOST_OPEN = 256;
 /** Whether a path is gone to; of a directory that is not, nothing below is either. */
 export type Wanted = (path: string, isDirectory: boolean) => boolean;
 
+/** A file by what its status says, and its number first: that is quick to tell from another one's. */
+export type Inode = Pick<FileStatus, "inode" | "identity">;
+
+export interface CursorOptions {
+	readonly wanted?: Wanted | undefined;
+	/** It is not gone to. */
+	readonly without?: Inode | undefined;
+	/** Files are not opened but by `open`. */
+	readonly onlyLooks?: boolean;
+}
+
 const NO_NAMES: readonly string[] = [];
 
 interface Level {
@@ -42,20 +53,19 @@ export class TreeCursor implements Disposable {
 	readonly #root: number;
 	readonly #mountId: number;
 	readonly #wanted: Wanted | undefined;
+	readonly #without: Inode | undefined;
 	readonly #onlyLooks: boolean;
 	/** Of a directory above. */
 	readonly #other = new FileStatus();
 	#began = false;
 	#isOpen = true;
 
-	/** `root` is an open directory and stays the caller's. With `onlyLooks` files are not opened but by `open`. */
-	constructor(
-		root: number,
-		{ wanted, onlyLooks = false }: { readonly wanted?: Wanted | undefined; readonly onlyLooks?: boolean } = {},
-	) {
+	/** `root` is an open directory and stays the caller's. */
+	constructor(root: number, { wanted, without, onlyLooks = false }: CursorOptions = {}) {
 		// Of its own, for a descriptor knows how far a directory was read.
 		this.#root = must(openDirectory(root, "."), "open the root");
 		this.#wanted = wanted;
+		this.#without = without;
 		this.#onlyLooks = onlyLooks;
 		must(this.status.ofDescriptor(this.#root), "statx");
 		this.#mountId = this.status.mountId;
@@ -68,9 +78,17 @@ export class TreeCursor implements Disposable {
 		for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
 			const name = level.names[level.next++];
 			if (name === undefined) this.#leave();
-			else if (this.#look(level, name)) return true;
+			else if (this.#look(level, name)) {
+				if (!this.#isLeftOut()) return true;
+				this.#closeFile();
+			}
 		}
 		return false;
+	}
+
+	#isLeftOut(): boolean {
+		const without = this.#without;
+		return without?.inode === this.status.inode && without.identity === this.status.identity;
 	}
 
 	#begin(): boolean {

@@ -20,6 +20,7 @@ test("those that were not filled, of a tree that is packed", () => {
 		path: at("from"),
 		patterns,
 		twice: false,
+		without: undefined,
 		into: undefined,
 		spool: scratch.folder,
 	} as const;

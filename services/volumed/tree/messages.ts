@@ -21,6 +21,7 @@ import type { Dropped } from "../archive/place.ts";
 import type { Progress } from "../job.ts";
 import type { PathPatternTexts } from "../path-patterns.ts";
 import type { ArchiveTarget } from "./archive-target.ts";
+import type { Inode } from "./cursor.ts";
 import type { Compared } from "./compare.ts";
 
 /** What the tree has that no archive holds. */
@@ -34,6 +35,8 @@ export type TreeOrder =
 			readonly spool: string;
 			readonly twice: boolean;
 			readonly into: ArchiveTarget | undefined;
+			/** It is not archived. */
+			readonly without: Inode | undefined;
 	  }
 	| { readonly kind: "manifest"; readonly spool: string }
 	/** The archive is compared with its manifest, and nothing is made of it. With `rehearses` it is told what a restore would tell. */

@@ -5,7 +5,7 @@ import { pathText } from "../archive/record.ts";
 import { PathPatterns, type PathPatternTexts } from "../path-patterns.ts";
 import { TargetFile } from "./archive-target.ts";
 import { Chunks, type Pause } from "./chunks.ts";
-import { TreeCursor, type Wanted } from "./cursor.ts";
+import { type CursorOptions, TreeCursor, type Wanted } from "./cursor.ts";
 import type { Order, Tell } from "./messages.ts";
 import { Packer } from "./packer.ts";
 import { ReadOnlyRoot } from "./read-only-root.ts";
@@ -19,7 +19,7 @@ export class PackJob implements Disposable {
 	readonly #tell: Tell;
 	readonly #opened: DisposableStack;
 	readonly #root: ReadOnlyRoot;
-	readonly #wanted: Wanted | undefined;
+	readonly #chosen: CursorOptions;
 	readonly #folder: string;
 	readonly #seen: Seen | undefined;
 	/** What has changed since the first pass: it is not to be waited for by those who stand still for it. */
@@ -31,13 +31,13 @@ export class PackJob implements Disposable {
 	readonly #sheet = new Sheet();
 	readonly #chunks: Chunks<void>;
 
-	constructor({ path, patterns, spool, twice, into }: Order<"pack">, tell: Tell) {
+	constructor({ path, patterns, spool, twice, into, without }: Order<"pack">, tell: Tell) {
 		this.#tell = tell;
 		this.#folder = spool;
 		using opened = new DisposableStack();
 		const target = into && opened.use(new TargetFile(into));
 		this.#root = opened.use(new ReadOnlyRoot(path));
-		this.#wanted = wantedBy(patterns);
+		this.#chosen = { wanted: wantedBy(patterns), without };
 		if (twice) this.#seen = new Seen(opened.use(new Spool(spool, "latin1")));
 		this.#packer = new Packer(this.#sheet, {
 			socket: (at, line) => void this.#sockets.set(at, line),
@@ -75,7 +75,7 @@ export class PackJob implements Disposable {
 		const sheet = this.#sheet;
 		sheet.turn(sheetBytes());
 		const take = (): void => changes.write(sheet.take());
-		const walk = (): TreeCursor => new TreeCursor(this.#root.fd, { wanted: this.#wanted, onlyLooks: true });
+		const walk = (): TreeCursor => new TreeCursor(this.#root.fd, { ...this.#chosen, onlyLooks: true });
 		const packing = this.#packer.packChanges(walk, seen, await storedToBy(writers));
 		if (!(await inSlices(packing, take, () => this.#opened.disposed))) return;
 		take();
@@ -86,7 +86,7 @@ export class PackJob implements Disposable {
 
 	*#all(): Generator<Full | Pause, void> {
 		yield* this.#sheet.put(archiveBeginning());
-		yield* this.#packer.pack(new TreeCursor(this.#root.fd, { wanted: this.#wanted }), this.#seen);
+		yield* this.#packer.pack(new TreeCursor(this.#root.fd, this.#chosen), this.#seen);
 		if (this.#seen === undefined) return;
 		yield "pause";
 		if (this.#changes === undefined) throw new Error("a second pass was left out");
