@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { AttachRequest, CreateVolumeRequest, DetachRequest } from "#gen/wharf/volume/v1/volume.ts";
+import { AttachRequest, CloneVolumeRequest, CreateVolumeRequest, DetachRequest } from "#gen/wharf/volume/v1/volume.ts";
+import { mountFs, unmount } from "#lib/linux/mount/mount.ts";
 import { HOSTILE, tarOf } from "./test-support/archive.ts";
 import { backup, Daemon, restore } from "./test-support/daemon.ts";
 import { digestOfManifest, makeNastyTree, portrait } from "./test-support/nasty-tree.ts";
@@ -98,6 +99,20 @@ test.each([
 	await backup(daemon, { volume: name, path, compression });
 	const names = execFileSync("tar", ["-tf", path, "--exclude=.wharf"], { encoding: "utf8" });
 	expect(names.trim().split("\n")).toEqual(["./", "./file"]);
+});
+
+test("what is mounted within a volume is left out, and that is told of its archive and of its clone", async () => {
+	const content = await volume("covered");
+	mkdirSync(join(content, "sub dir/deep"), { recursive: true });
+	mountFs("tmpfs", "other", join(content, "sub dir/deep"));
+	using _ = { [Symbol.dispose]: () => unmount(join(content, "sub dir/deep")) };
+	writeFileSync(join(content, "sub dir/deep/file"), "another file system's");
+	const warnings = ["./sub dir/deep: something else is mounted there, and that was left out"];
+	const { result } = await backup(daemon, { volume: "covered", path: at("out/covered") });
+	expect(result).toMatchObject({ warnings });
+	const request = CloneVolumeRequest.fromPartial({ volume: "covered", target: "covered-clone" });
+	const { part } = (await Array.fromAsync(daemon.backups.cloneVolume(request))).at(-1) ?? {};
+	expect(part?.value).toMatchObject({ warnings });
 });
 
 test("patterns say what is taken; the rest is not there", async () => {

@@ -239,15 +239,24 @@ export class Backups {
 
 	#packed(
 		spec: BackupSpec,
-		{ path, isStill }: Content,
+		content: Content,
 		control: JobControl,
 		{ moment: common, target }: { readonly moment?: Moment | undefined; readonly target?: ArchiveTarget } = {},
 	): AsyncGenerator<Buffer, ArchiveResult> {
-		const own = spec.pause && !isStill ? ownMoment(this.#pauses, spec.volume, control.signal) : undefined;
+		const own = spec.pause && !content.isStill ? ownMoment(this.#pauses, spec.volume, control.signal) : undefined;
 		const createdAt = new Date(this.#parts.now());
 		const { include, exclude } = spec.patterns;
 		// What patterns leave of it is known when it is packed.
 		const counts = spec.count === true && include.length + exclude.length === 0 ? this.#counts : undefined;
-		return packed({ archiver: this.#archiver, path, spec, counts, moment: common ?? own, createdAt, control, target });
+		return packed({
+			archiver: this.#archiver,
+			content,
+			spec,
+			counts,
+			moment: common ?? own,
+			createdAt,
+			control,
+			target,
+		});
 	}
 }

@@ -1,6 +1,6 @@
 /** Clones: what is in a volume fills another one, copied or shared, as a backup and a restore of it would. */
 import type { BackupParts } from "./backups.ts";
-import { Contents } from "./contents.ts";
+import { type Content, Contents } from "./contents.ts";
 import { volumeFaults } from "./faults.ts";
 import type { Fillings } from "./fillings.ts";
 import type { ArchiveResult, CloneSpec, Progress, Told } from "./job.ts";
@@ -17,6 +17,7 @@ import { usableVolume } from "./volume-plan.ts";
 import { VolumeRecords } from "./volume-records.ts";
 
 interface Source extends AsyncDisposable {
+	readonly content: Content;
 	readonly copying: Copying;
 	/** Undefined: nobody is paused, and nothing is read twice. */
 	readonly moment: Moment | undefined;
@@ -81,7 +82,7 @@ export class Clones {
 		const spec = { path: content.path, twice: moment !== undefined, told };
 		const copying = held.use(await this.#archiver.copy(spec, signal));
 		const kept = held.move();
-		return { copying, moment, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+		return { content, copying, moment, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 	}
 
 	/** The volume that is to be made. Fault: CANNOT_RESTORE when it would have its content where the source has it, or nowhere. */
@@ -100,11 +101,11 @@ export class Clones {
 	}
 }
 
-async function filledFrom({ copying, moment }: Source, volume: string, path: string): Promise<Unpacked> {
+async function filledFrom({ content, copying, moment }: Source, volume: string, path: string): Promise<Unpacked> {
 	await copying.into(path);
 	const { paused, pausedMs, warnings } = (await moment?.reach((writers) => copying.catchUp(writers))) ?? NOT_PAUSED;
 	const finished = await copying.finish();
-	const told = { paused, pausedMs, warnings: [...finished.warnings, ...warnings] };
+	const told = { paused, pausedMs, warnings: [...content.warnings, ...finished.warnings, ...warnings] };
 	const result = { volume, ...copying.progress, ...told, ...NO_ARCHIVE };
 	return { result, implied: finished.implied };
 }

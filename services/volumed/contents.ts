@@ -9,6 +9,8 @@ export interface Content extends AsyncDisposable {
 	readonly path: string;
 	/** Nobody changes it: it is a snapshot. */
 	readonly isStill: boolean;
+	/** A sentence for each place of which the volume's own content is not what a container sees there. */
+	readonly warnings: readonly string[];
 }
 
 export class Contents {
@@ -30,8 +32,10 @@ export class Contents {
 		const { path } = held.use(await this.#parts.mounting.hold(volume, signal));
 		const snapshot = isLive ? undefined : await this.#snapshots.take(path);
 		if (snapshot !== undefined) held.use(snapshot);
+		const mounts = await this.#parts.disk.inside.mountsIn(path);
+		const warnings = mounts.map((place) => `./${place}: something else is mounted there, and that was left out`);
 		const kept = held.move();
 		const end = (): Promise<void> => kept.disposeAsync();
-		return { path: snapshot?.path ?? path, isStill: snapshot !== undefined, [Symbol.asyncDispose]: end };
+		return { path: snapshot?.path ?? path, isStill: snapshot !== undefined, warnings, [Symbol.asyncDispose]: end };
 	}
 }

@@ -31,7 +31,7 @@ test.each<Compression>(["none", "zstd", "gzip"])(
 		const told: string[] = [];
 		const archive = packed({
 			archiver: endless(told),
-			path: "/",
+			content: { path: "/", warnings: [] },
 			spec: {
 				...{ requestId: "", target: { kind: "stream" }, pause: false, compression, level: undefined },
 				volume: parseVolumeName("data"),

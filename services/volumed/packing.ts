@@ -1,4 +1,5 @@
 /** A volume's archive as it is made: its tree, the manifest behind it, compressed. */
+import type { Content } from "./contents.ts";
 import { type ArchiveCounts, countBeside } from "./counting.ts";
 import type { ArchiveResult, BackupSpec } from "./job.ts";
 import type { JobControl } from "./job-control.ts";
@@ -9,8 +10,7 @@ import { compressed, CountedBytes } from "./kernel/compressors.ts";
 
 export interface Packed {
 	readonly archiver: Archiver;
-	/** Where the volume's content is. */
-	readonly path: string;
+	readonly content: Pick<Content, "path" | "warnings">;
 	readonly spec: BackupSpec;
 	/** Undefined: nobody wants to know how much there is. */
 	readonly counts: ArchiveCounts | undefined;
@@ -36,8 +36,8 @@ interface End {
  * what makes it one. Faults: KERNEL_REFUSED, ARCHIVER_FAILED, DISK_FULL (where lines are kept meanwhile).
  */
 export async function* packed(packing: Packed): AsyncGenerator<Buffer, ArchiveResult> {
-	const { spec, control, counts, path } = packing;
-	using _ = counts && countBeside(counts, path, control);
+	const { spec, control, counts, content } = packing;
+	using _ = counts && countBeside(counts, content.path, control);
 	const { compression, level, volume } = spec;
 	const end: End = { written: 0 };
 	const tree = archived(packing, end);
@@ -56,12 +56,12 @@ export async function* packed(packing: Packed): AsyncGenerator<Buffer, ArchiveRe
 }
 
 async function* archived(
-	{ archiver, moment, path, spec, createdAt, control, target }: Packed,
+	{ archiver, moment, content, spec, createdAt, control, target }: Packed,
 	end: End,
 ): AsyncGenerator<Buffer, void> {
 	const { volume, patterns, compression } = spec;
 	const into = compression === "none" ? target : undefined;
-	const order = { path, patterns, twice: moment !== undefined, into, without: target && inodeOf(target) };
+	const order = { path: content.path, patterns, twice: moment !== undefined, into, without: target && inodeOf(target) };
 	await using packing = await archiver.pack(order, control.signal);
 	control.progress = packing.progress; // which goes on
 	yield* packing.tree();
@@ -70,5 +70,6 @@ async function* archived(
 	if (into !== undefined) end.written = packing.progress.bytes;
 	const { foot, sha256 } = yield* packing.manifest(volume, createdAt);
 	const { entries, bytes } = foot;
-	end.made = { entries, bytes, manifestSha256: sha256, ...paused, warnings: [...foot.warnings, ...paused.warnings] };
+	const warnings = [...content.warnings, ...foot.warnings, ...paused.warnings];
+	end.made = { entries, bytes, manifestSha256: sha256, ...paused, warnings };
 }

@@ -45,7 +45,7 @@ export async function refuseContent(
 	if (!hasData && within) throw volumeFaults.VOLUME_DATA_MISSING({ volume: name, path: disk.mountpoint(name) });
 	if (!hasData || (existing === "replace" && !within)) return;
 	await using hold = await mounting.hold(volume, signal);
-	if (within && (await disk.inside.hasMounts(hold.path)))
+	if (within && (await disk.inside.mountsIn(hold.path)).length > 0)
 		throw volumeFaults.CANNOT_RESTORE({ volume: name, problem: `something else is mounted below ${hold.path}` });
 	if (existing === "refuse" && !(await disk.isEmpty(hold.path))) throw volumeFaults.VOLUME_NOT_EMPTY({ volume: name });
 }

@@ -23,8 +23,8 @@ export interface InnerStages {
 	prepare(path: string, id: string, how: Preparing): Promise<void>;
 	/** What was staged is the content, entry by entry, each by one rename, durably. */
 	enter(path: string, id: string): Promise<void>;
-	/** Somebody has mounted something below the content's root: an entry could not be moved then. */
-	hasMounts(path: string): Promise<boolean>;
+	/** Where below the content's root somebody has mounted something, as paths from there. */
+	mountsIn(path: string): Promise<string[]>;
 	isThere(path: string, id: string): Promise<boolean>;
 	/** The stage goes, with what was moved out of the content. Absent is success. */
 	discard(path: string, id: string): Promise<void>;

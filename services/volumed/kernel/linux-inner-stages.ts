@@ -41,10 +41,11 @@ export class LinuxInnerStages implements InnerStages {
 		this.#log.change("volume.content.enter", { path });
 	}
 
-	async hasMounts(path: string): Promise<boolean> {
+	async mountsIn(path: string): Promise<string[]> {
 		// The root itself is not touched: it may be a mount of a server that is away.
 		const below = `${join(realpathSync(dirname(path)), basename(path))}/`;
-		return mountinfo().some(({ target }) => target.startsWith(below));
+		const targets = mountinfo().map(({ target }) => target);
+		return targets.filter((target) => target.startsWith(below)).map((target) => target.slice(below.length));
 	}
 
 	async isThere(path: string, id: string): Promise<boolean> {

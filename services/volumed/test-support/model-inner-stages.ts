@@ -40,8 +40,8 @@ export class ModelInnerStages implements InnerStages {
 		for (const name of content) there.add(name);
 	}
 
-	async hasMounts(): Promise<boolean> {
-		return false;
+	async mountsIn(): Promise<string[]> {
+		return [];
 	}
 
 	async isThere(path: string, id: string): Promise<boolean> {
