@@ -1,8 +1,22 @@
-import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+	closeSync,
+	existsSync,
+	fstatSync,
+	lstatSync,
+	mkdirSync,
+	mkdtempSync,
+	openSync,
+	readFileSync,
+	rmSync,
+	symlinkSync,
+	unlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { ArchiveFile, temporaryOf } from "./archive-file.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ArchiveFile, checkTarget, openArchive, temporaryOf } from "./archive-file.ts";
 
 let folder: string;
 let path: string;
@@ -44,4 +58,44 @@ test("what is whole stays so", async () => {
 	expect(readFileSync(path, "utf8")).toBe("whole");
 	expect(existsSync(temporary)).toBe(false);
 	expect(fstatSync(other).size).toBe(5);
+});
+
+describe("what is no ordinary file", () => {
+	const at = (name: string): string => join(folder, name);
+	const MAKE: Readonly<Record<string, () => void>> = {
+		fifo: () => void execFileSync("mkfifo", [at("fifo")]),
+		socket: () => {
+			const bind = "socket(S, PF_UNIX, SOCK_STREAM, 0) && bind(S, sockaddr_un($ARGV[0])) || die";
+			execFileSync("perl", ["-MSocket", "-e", bind, at("socket")]);
+		},
+		directory: () => mkdirSync(at("directory")),
+		link: () => {
+			writeFileSync(at("file"), "");
+			symlinkSync("file", at("link"));
+		},
+		dangling: () => symlinkSync("nowhere", at("dangling")),
+	};
+	beforeEach(() => {
+		other = openSync(folder, "r");
+	});
+
+	test.each(Object.keys(MAKE))("is not replaced by an archive, whoever allows it (%s)", async (name) => {
+		MAKE[name]?.();
+		for (const overwrite of [true, false])
+			await expect(checkTarget(at(name), overwrite)).rejects.toMatchObject({ reason: "INVALID_PATH" });
+	});
+
+	test("is not replaced either when it came while the archive was made", async () => {
+		await using file = await ArchiveFile.create(path, temporary);
+		await file.seal();
+		symlinkSync("nowhere", path);
+		await expect(file.publish(true)).rejects.toMatchObject({ reason: "INVALID_PATH" });
+		expect(lstatSync(path).isSymbolicLink()).toBe(true);
+		unlinkSync(path);
+	});
+
+	test.each(["fifo", "directory"])("is not read, and nobody is waited for who would write to it (%s)", async (name) => {
+		MAKE[name]?.();
+		await expect(openArchive(at(name))).rejects.toMatchObject({ reason: "INVALID_PATH" });
+	});
 });

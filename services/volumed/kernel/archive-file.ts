@@ -1,6 +1,6 @@
 /** An archive as a file of this host: it appears under its name whole, or not at all. */
-import { fstatSync } from "node:fs";
-import { type FileHandle, link, open, rename, rm, stat, unlink } from "node:fs/promises";
+import { constants, fstatSync } from "node:fs";
+import { type FileHandle, link, lstat, open, rename, rm, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { isErrno } from "#lib/linux/libc.ts";
@@ -11,6 +11,8 @@ import { giveBack } from "../tree/given-back.ts";
 import { atSystem } from "./system-fault.ts";
 
 const READ_BYTES = 1024 * 1024;
+/** Of a fifo nobody is waited for who writes to it, and a terminal is not taken over. */
+const O_LOOK = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /** Where the archive is until it is whole: beside its final place, so that a rename is enough. */
 export function temporaryOf(path: string, id: string): string {
@@ -25,9 +27,16 @@ export async function checkTarget(path: string, overwrite: boolean): Promise<voi
 	if (folder?.isDirectory() !== true) {
 		throw volumeFaults.INVALID_PATH({ path, problem: `there is no directory ${dirname(path)}` });
 	}
-	const there = await stat(path).catch(() => undefined);
-	if (there?.isDirectory() === true) throw volumeFaults.INVALID_PATH({ path, problem: "it is a directory" });
-	if (there !== undefined && !overwrite) throw volumeFaults.FILE_EXISTS({ path });
+	if ((await refuseOther(path)) && !overwrite) throw volumeFaults.FILE_EXISTS({ path });
+}
+
+/** Whether there is a file. What else has the name is nothing that an archive may replace: a device, a link, a socket. */
+async function refuseOther(path: string): Promise<boolean> {
+	const there = await lstat(path).catch(() => undefined);
+	if (there === undefined || there.isFile()) return there !== undefined;
+	const isNamed = there.isDirectory() ? "a directory" : there.isSymbolicLink() ? "a symlink" : undefined;
+	const problem = isNamed === undefined ? "it is no ordinary file, and stays what it is" : `it is ${isNamed}`;
+	throw volumeFaults.INVALID_PATH({ path, problem });
 }
 
 /** Fault: INVALID_PATH. */
@@ -35,7 +44,7 @@ export async function openArchive(path: string): Promise<FileHandle> {
 	if (!path.startsWith("/")) throw volumeFaults.INVALID_PATH({ path, problem: "it is no absolute path" });
 	let handle: FileHandle;
 	try {
-		handle = await open(path, "r");
+		handle = await open(path, O_LOOK);
 	} catch (error) {
 		throw volumeFaults.INVALID_PATH(
 			{ path, problem: isErrno(error, "ENOENT") ? "there is no such file" : (error as Error).message },
@@ -44,7 +53,7 @@ export async function openArchive(path: string): Promise<FileHandle> {
 	}
 	if ((await handle.stat()).isFile()) return handle;
 	await handle.close();
-	throw volumeFaults.INVALID_PATH({ path, problem: "it is no file" });
+	throw volumeFaults.INVALID_PATH({ path, problem: "it is no ordinary file" });
 }
 
 /** An archive's bytes as they are stored. */
@@ -116,7 +125,7 @@ export class ArchiveFile implements AsyncDisposable {
 	async publish(overwrite: boolean): Promise<void> {
 		const [from, to] = [this.#temporary, this.#path];
 		try {
-			if (overwrite) await rename(from, to);
+			if (overwrite && (await refuseOther(to))) await rename(from, to);
 			else await renameUnlessThere(from, to);
 		} catch (error) {
 			if (isErrno(error, "EEXIST")) throw volumeFaults.FILE_EXISTS({ path: to });
