@@ -7,20 +7,20 @@ import { cgroupPath } from "./oci-config.ts";
 
 /** True when nothing of it is left. A group whose processes are still ending stays for now. */
 export async function removeCgroups(id: string): Promise<boolean> {
-	const removed = await Promise.all((await cgroupFolders(cgroupPath(id))).map(removeOne));
+	const removed = await Promise.all(cgroupFolders(cgroupPath(id)).map(removeOne));
 	return removed.every(Boolean);
 }
 
 /** The processes in its control group, as the host counts them. */
 export async function processesOf(id: string): Promise<number[]> {
-	const files = (await cgroupFolders(cgroupPath(id))).map((folder) => join(folder, "cgroup.procs"));
+	const files = cgroupFolders(cgroupPath(id)).map((folder) => join(folder, "cgroup.procs"));
 	const texts = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
 	return [...new Set(texts.flatMap((text) => text.split("\n")).filter((line) => line !== ""))].map(Number);
 }
 
 /** The group that all containers' groups are in, when it is empty: other instances of wharf on the machine share it. */
 export async function removeParentCgroups(): Promise<void> {
-	await Promise.all((await cgroupFolders(cgroupPath(""))).map(removeOne));
+	await Promise.all(cgroupFolders(cgroupPath("")).map(removeOne));
 }
 
 /** Its own groups first: systemd or a container's program may have made some. */

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -146,3 +147,25 @@ test("v2: a process that waits in the kernel keeps its group from freezing; it i
 function stateOf(pid: number | undefined): string {
 	return execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).slice(0, 1);
 }
+
+test("whoever stands still goes on while all of Node's threads wait for files that do not answer", async () => {
+	const base = mkdtempSync(join(tmpdir(), "wharf-freezer-"));
+	const fifos = Array.from({ length: 16 }, (_, number) => join(base, `${number}`));
+	execFileSync("mkfifo", fifos);
+	// An open for reading waits for somebody who writes.
+	const waiting = fifos.map((path) => open(path, "r"));
+	try {
+		await using group = new ScratchCgroup("starved");
+		const counter = await group.counter();
+		expect(await freeze(group.path, BOUND_MS)).toBe("thawed");
+		expect(await counter.stands()).toBe(true);
+		expect(await observeFreezer(group.path)).toBe("frozen");
+		await thaw(group.path);
+		expect(await counter.goesOn()).toBe(true);
+	} finally {
+		const writers = fifos.map((path) => openSync(path, "r+"));
+		for (const handle of await Promise.all(waiting)) await handle.close();
+		for (const fd of writers) closeSync(fd);
+		rmSync(base, { recursive: true });
+	}
+});

@@ -2,9 +2,12 @@
  * Stopping all processes of a control group, and letting them go on: by v2's `cgroup.freeze`, or v1's controller `freezer`. Where both are
  * mounted the group may be in both, and it is v1's unless its processes are in v2's alone.
  *
+ * What is done to the groups' files is done at once: they are the kernel's memory, and Node's threads may all be waiting for files of
+ * others, while those who stand still wait for them.
+ *
  * Sources: Documentation/admin-guide/cgroup-v2.rst (`cgroup.freeze`), cgroup-v1/freezer-subsystem.rst.
  */
-import { access, readdir, readFile, writeFile } from "node:fs/promises";
+import { accessSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, normalize } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cgroupFolders } from "./cgroups.ts";
@@ -25,22 +28,22 @@ interface Version {
 	readonly file: string;
 	/** The line of `/proc/<pid>/cgroup` that has the process's group. */
 	readonly line: RegExp;
-	isSet(folder: string): Promise<boolean>;
-	set(folder: string, frozen: boolean): Promise<void>;
-	haveStopped(folder: string): Promise<boolean>;
-	hasProcesses(folder: string): Promise<boolean>;
+	isSet(folder: string): boolean;
+	set(folder: string, frozen: boolean): void;
+	haveStopped(folder: string): boolean;
+	hasProcesses(folder: string): boolean;
 }
 
 const V1: Version = {
 	file: "freezer.state",
 	line: /^\d+:(?:[^:\n]*,)?freezer(?:,[^:\n]*)?:(.*)$/m,
-	isSet: async (folder) => (await textOf(folder, "freezer.self_freezing")).trim() === "1",
-	set: (folder, frozen) => writeFile(join(folder, "freezer.state"), frozen ? "FROZEN" : "THAWED"),
-	haveStopped: async (folder) => (await textOf(folder, "freezer.state")).trim() === "FROZEN",
-	hasProcesses: async (folder) => {
-		if ((await textOf(folder, "cgroup.procs")) !== "") return true;
-		for (const entry of await readdir(folder, { withFileTypes: true }))
-			if (entry.isDirectory() && (await V1.hasProcesses(join(folder, entry.name)))) return true;
+	isSet: (folder) => textOf(folder, "freezer.self_freezing").trim() === "1",
+	set: (folder, frozen) => writeFileSync(join(folder, "freezer.state"), frozen ? "FROZEN" : "THAWED"),
+	haveStopped: (folder) => textOf(folder, "freezer.state").trim() === "FROZEN",
+	hasProcesses: (folder) => {
+		if (textOf(folder, "cgroup.procs") !== "") return true;
+		for (const entry of readdirSync(folder, { withFileTypes: true }))
+			if (entry.isDirectory() && V1.hasProcesses(join(folder, entry.name))) return true;
 		return false;
 	},
 };
@@ -48,10 +51,10 @@ const V1: Version = {
 const V2: Version = {
 	file: "cgroup.freeze",
 	line: /^0::(.*)$/m,
-	isSet: async (folder) => (await textOf(folder, "cgroup.freeze")).trim() === "1",
-	set: (folder, frozen) => writeFile(join(folder, "cgroup.freeze"), frozen ? "1" : "0"),
-	haveStopped: async (folder) => /^frozen 1$/m.test(await textOf(folder, "cgroup.events")),
-	hasProcesses: async (folder) => /^populated 1$/m.test(await textOf(folder, "cgroup.events")),
+	isSet: (folder) => textOf(folder, "cgroup.freeze").trim() === "1",
+	set: (folder, frozen) => writeFileSync(join(folder, "cgroup.freeze"), frozen ? "1" : "0"),
+	haveStopped: (folder) => /^frozen 1$/m.test(textOf(folder, "cgroup.events")),
+	hasProcesses: (folder) => /^populated 1$/m.test(textOf(folder, "cgroup.events")),
 };
 
 interface Group {
@@ -64,7 +67,7 @@ interface Group {
  * uppermost group, and where no control groups are to be seen; else the kernel's own.
  */
 export async function observeFreezer(path: string): Promise<FreezerState> {
-	return ifThere(async () => stateOf(await groupsOf(path)));
+	return ifThere(async () => stateOf(groupsOf(path)));
 }
 
 /**
@@ -75,11 +78,11 @@ export async function observeFreezer(path: string): Promise<FreezerState> {
  */
 export async function freeze(path: string, boundMs: number, signal?: AbortSignal): Promise<FreezerState> {
 	return ifThere(async () => {
-		const groups = await groupsOf(path);
-		const before = await stateOf(groups);
+		const groups = groupsOf(path);
+		const before = stateOf(groups);
 		if (before === "absent") return before;
-		const group = await meant(groups, before);
-		await refuseOwn(group, path);
+		const group = meant(groups, before);
+		refuseOwn(group, path);
 		await using undo = new AsyncDisposableStack();
 		if (before === "thawed") undo.defer(() => thaw(path));
 		await stop(group, before, { path, boundMs, signal });
@@ -90,9 +93,9 @@ export async function freeze(path: string, boundMs: number, signal?: AbortSignal
 
 /** Lets the group's processes go on, whoever has stopped them. Idempotent; absent is success. One below a frozen group stays stopped. */
 export async function thaw(path: string): Promise<void> {
-	for (const { folder, version } of await groupsOf(path)) {
+	for (const { folder, version } of groupsOf(path)) {
 		await ifThere(async () => {
-			if (await version.isSet(folder)) await version.set(folder, false);
+			if (version.isSet(folder)) version.set(folder, false);
 			return "thawed";
 		});
 	}
@@ -111,32 +114,31 @@ async function stop(
 	for (let delayMs = 1; ; delayMs = Math.min(2 * delayMs, LONGEST_SLEEP_MS)) {
 		signal?.throwIfAborted();
 		// Again each time: v1 misses what comes into the group while it stops the others.
-		if (before === "thawed") await version.set(folder, true);
-		if (await version.haveStopped(folder)) return;
+		if (before === "thawed") version.set(folder, true);
+		if (version.haveStopped(folder)) return;
 		if (performance.now() >= end) throw new LinuxError(ETIMEDOUT, `freezing ${path}`);
 		await sleep(delayMs);
 	}
 }
 
 /** Those that are there and can be frozen, v1's first. */
-async function groupsOf(path: string): Promise<Group[]> {
-	const folders = await cgroupFolders(path);
+function groupsOf(path: string): Group[] {
+	const folders = cgroupFolders(path);
 	if (folders.length === 0 || normalize(path) === "/") throw new LinuxError(EOPNOTSUPP, `freezing ${path}`);
 	const all = [V1, V2].flatMap((version) => folders.map((folder) => ({ folder, version })));
-	const areThere = await Promise.all(all.map(({ folder, version }) => isThere(join(folder, version.file))));
-	return all.filter((_, index) => areThere[index]);
+	return all.filter(({ folder, version }) => isThere(join(folder, version.file)));
 }
 
-async function stateOf(groups: readonly Group[]): Promise<FreezerState> {
-	for (const { folder, version } of groups) if (await version.isSet(folder)) return "frozen";
+function stateOf(groups: readonly Group[]): FreezerState {
+	for (const { folder, version } of groups) if (version.isSet(folder)) return "frozen";
 	return groups.length === 0 ? "absent" : "thawed";
 }
 
 /** The one that somebody has frozen, else the first that has processes, else the first. */
-async function meant(groups: readonly Group[], state: FreezerState): Promise<Group> {
+function meant(groups: readonly Group[], state: FreezerState): Group {
 	for (const group of groups) {
 		const { folder, version } = group;
-		if (await (state === "frozen" ? version.isSet(folder) : version.hasProcesses(folder))) return group;
+		if (state === "frozen" ? version.isSet(folder) : version.hasProcesses(folder)) return group;
 	}
 	const [first] = groups;
 	if (first === undefined) throw new Error("a group that is there has a folder");
@@ -144,8 +146,8 @@ async function meant(groups: readonly Group[], state: FreezerState): Promise<Gro
 }
 
 /** Whoever stops himself never lets anybody go on. */
-async function refuseOwn({ version }: Group, path: string): Promise<void> {
-	const [, own = "/"] = version.line.exec(await readFile("/proc/self/cgroup", "utf8")) ?? [];
+function refuseOwn({ version }: Group, path: string): void {
+	const [, own = "/"] = version.line.exec(readFileSync("/proc/self/cgroup", "utf8")) ?? [];
 	if (`${own}/`.startsWith(join(path, "/"))) throw new LinuxError(EDEADLK, `freezing ${path}`);
 }
 
@@ -159,13 +161,13 @@ async function ifThere(body: () => Promise<FreezerState>): Promise<FreezerState>
 	}
 }
 
-function textOf(folder: string, name: string): Promise<string> {
-	return readFile(join(folder, name), "utf8");
+function textOf(folder: string, name: string): string {
+	return readFileSync(join(folder, name), "utf8");
 }
 
-async function isThere(path: string): Promise<boolean> {
+function isThere(path: string): boolean {
 	try {
-		await access(path);
+		accessSync(path);
 		return true;
 	} catch (error) {
 		if (isErrno(error, "ENOENT")) return false;

@@ -16,9 +16,9 @@ const MAPPING = /^\S+ .w.s \S+ \S+ (\d+)/gm;
  * Numbers of the inodes that processes in the control groups, or below them, can store to now; of any file system, for what `maps` says of
  * that is not what stat(2) says. A group or a process that goes meanwhile has none. Errors: the kernel's.
  */
-export async function storedToBy(cgroups: readonly string[]): Promise<Set<number>> {
+export function storedToBy(cgroups: readonly string[]): Set<number> {
 	const pids = new Set<string>();
-	for (const cgroup of cgroups) for (const folder of await cgroupFolders(cgroup)) addProcesses(folder, pids);
+	for (const cgroup of cgroups) for (const folder of cgroupFolders(cgroup)) addProcesses(folder, pids);
 	const inodes = new Set<number>();
 	for (const pid of pids) {
 		const maps = unlessGone(() => readFileSync(`/proc/${pid}/maps`, "latin1"), "");

@@ -78,7 +78,12 @@ export class ScratchCgroup implements AsyncDisposable {
 	/** As somebody else would, in the first of its hierarchies. */
 	set(state: "frozen" | "thawed"): void {
 		const [first] = this.#hierarchies;
-		if (first !== undefined) writeFileSync(join(this.#folderIn(first), FILES[first].set), FILES[first][state]);
+		if (first === undefined) return;
+		const file = join(this.#folderIn(first), FILES[first].set);
+		const end = performance.now() + LONGEST_MS;
+		// Again until it is: v1 misses what comes into the group while it stops the others.
+		do writeFileSync(file, FILES[first][state]);
+		while (readFileSync(file, "utf8").trim() !== FILES[first][state] && performance.now() < end);
 	}
 
 	/** Of its hierarchies, those in which it is set to be frozen. */

@@ -55,7 +55,7 @@ export class CopyJob implements Disposable {
 		const seen = this.#seen;
 		if (seen === undefined) throw new Error("a second pass was not announced");
 		const walk = (): TreeCursor => new TreeCursor(this.#root.fd, { onlyLooks: true });
-		const stored = await storedToBy(writers);
+		const stored = storedToBy(writers);
 		if (await this.#goThrough(copier.copyChanges(walk, seen, stored))) this.#tell({ kind: "caught-up" });
 	}
 

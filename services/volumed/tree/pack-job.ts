@@ -76,7 +76,7 @@ export class PackJob implements Disposable {
 		sheet.turn(sheetBytes());
 		const take = (): void => changes.write(sheet.take());
 		const walk = (): TreeCursor => new TreeCursor(this.#root.fd, { ...this.#chosen, onlyLooks: true });
-		const packing = this.#packer.packChanges(walk, seen, await storedToBy(writers));
+		const packing = this.#packer.packChanges(walk, seen, storedToBy(writers));
 		if (!(await inSlices(packing, take, () => this.#opened.disposed))) return;
 		take();
 		this.#changes = changes;
