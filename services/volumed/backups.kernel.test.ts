@@ -330,7 +330,7 @@ describe("a restore", () => {
 			replace: true,
 			stripComponents: 1,
 		});
-		expect(result).toMatchObject({ verified: false, entries: 3n });
+		expect(result).toMatchObject({ verified: false, entries: 2n });
 		expect(execFileSync("find", [content, "-type", "f", "-printf", "%P"], { encoding: "utf8" })).toBe("b/file");
 	});
 

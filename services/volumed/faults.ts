@@ -157,6 +157,12 @@ export const volumeFaults = catalogue("volumed", {
 		message: (m: { subpath: string }) => `The archive has no directory ${JSON.stringify(m.subpath)}.`,
 		help: () => "`tar -t` lists what it has; the volume is as it was.",
 	},
+	NOTHING_LEFT: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { entries: number; strip: number }) =>
+			`Nothing is left of the archive's entries, ${m.entries} in all, when so many leading parts of each name are dropped: ${m.strip}.`,
+		help: () => "Drop fewer (`--strip-components`); `tar -t` lists what it has. The volume is as it was.",
+	},
 	RESTORE_UNFINISHED: {
 		code: "UNAVAILABLE",
 		message: (m: { volume: string; problem: string }) =>

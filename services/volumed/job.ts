@@ -106,9 +106,9 @@ export interface ProgressReport extends Progress {
 /** How a backup, a restore or a clone ended; of a clone there is no archive. */
 export interface ArchiveResult {
 	readonly volume: string;
-	/** The manifest not counted; of a clone what is in the target, its root included. */
+	/** The manifest not counted; of a restore those that it restored; of a clone what is in the target, its root included. */
 	readonly entries: number;
-	/** Before compression, the manifest not counted; of a clone the files' data, holes not counted. */
+	/** Before compression, the manifest not counted; of a restore those of the entries that it restored; of a clone the files' data, holes not counted. */
 	readonly bytes: number;
 	/** Before compression, all of it; of a clone 0. */
 	readonly expandedBytes: number;

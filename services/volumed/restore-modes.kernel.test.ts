@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CreateVolumeRequest, type RestorePlan, RestoreSpec } from "#gen/wharf/volume/v1/volume.ts";
 import { HOSTILE, tarOf } from "./test-support/archive.ts";
-import { backup, Daemon, restore } from "./test-support/daemon.ts";
+import { backup, Daemon, restore, verify } from "./test-support/daemon.ts";
 import { makeNastyTree, portrait } from "./test-support/nasty-tree.ts";
 
 let daemon: Daemon;
@@ -55,6 +55,14 @@ describe("of a directory of the archive", () => {
 		expect(readdirSync(at("volumes"))).not.toContain("made");
 	});
 
+	test("told as restored are its own entries and their bytes", async () => {
+		const spec = { volume: "counted", path: at("tree.tar"), create: true, subpath: "a/empty" };
+		expect(await restore(daemon, spec)).toMatchObject({ verified: true, entries: 1n, bytes: 1536n });
+		const whole = { volume: "counted", path: at("tree.tar"), replace: true };
+		const { entries, bytes } = (await verify(daemon, { path: at("tree.tar") })) ?? {};
+		expect(await restore(daemon, whole)).toMatchObject({ entries, bytes });
+	});
+
 	test("a file whose content is that of a name elsewhere is refused with the reason", async () => {
 		const archive = tarOf([
 			{ name: "first", content: "1" },
@@ -71,6 +79,26 @@ describe("of a directory of the archive", () => {
 		await expect(made).rejects.toMatchObject({ reason: expect.stringMatching(`${reason}|SUBPATH_MISSING`) as string });
 		expect(readdirSync(at("volumes"))).not.toContain("made");
 	});
+});
+
+test("of names of which nothing is left nothing is restored, and the content stays", async () => {
+	const there = daemon.content("emptied");
+	await daemon.volumes.createVolume(CreateVolumeRequest.fromPartial({ name: "emptied" }));
+	writeFileSync(join(there, "file"), "1");
+	const path = at("tree.tar");
+	const stripComponents = 99;
+	for (const more of [{ replace: true }, { merge: true }, { replace: true, dryRun: true }]) {
+		const restored = restore(daemon, { volume: "emptied", path, stripComponents, ...more });
+		await expect(restored).rejects.toMatchObject({
+			reason: "NOTHING_LEFT",
+			message: expect.stringMatching(/entries, \d+ in all, .* 99\.$/) as string,
+		});
+	}
+	await expect(restore(daemon, { volume: "made", path, create: true, stripComponents })).rejects.toMatchObject({
+		reason: "NOTHING_LEFT",
+	});
+	expect(readdirSync(there)).toEqual(["file"]);
+	expect(readdirSync(at("volumes"))).not.toContain("made");
 });
 
 describe("told only", () => {

@@ -28,7 +28,8 @@ export interface Unpacked {
 
 /**
  * Resolves when the directory holds what the archive says, verified where it has a manifest.
- * Faults: ARCHIVE_CORRUPT, ARCHIVE_EXPANDS, ENTRY_REFUSED, MANIFEST_MISMATCH, DISK_FULL, KERNEL_REFUSED; the directory is then of no use.
+ * Faults: ARCHIVE_CORRUPT, ARCHIVE_EXPANDS, ENTRY_REFUSED, MANIFEST_MISMATCH, NOTHING_LEFT, SUBPATH_MISSING, DISK_FULL, KERNEL_REFUSED; the
+ * directory is then of no use.
  */
 export async function unpack({ archiver, path, spec, source, control, made }: Unpacking): Promise<Unpacked> {
 	const { signal } = control;
@@ -62,10 +63,10 @@ export async function rehearse({
 }
 
 function resultOf(volume: string, read: Stored, warnings: readonly string[]): ArchiveResult {
-	const { manifest, ...counts } = read;
+	const { manifest, kept, expandedBytes, storedBytes } = read;
 	const none = { path: "", paused: [], pausedMs: 0, removed: [] };
-	const verified = manifest !== undefined;
-	return { volume, ...counts, manifestSha256: manifest?.sha256 ?? "", warnings, verified, ...none };
+	const [verified, manifestSha256] = [manifest !== undefined, manifest?.sha256 ?? ""];
+	return { volume, ...kept, expandedBytes, storedBytes, manifestSha256, warnings, verified, ...none };
 }
 
 export interface Verifying extends Pick<Unpacking, "archiver" | "source" | "control" | "made"> {

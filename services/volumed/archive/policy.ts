@@ -21,14 +21,19 @@ export class EntryPolicy {
 	readonly #symlinks = new Set<string>();
 	/** Places where it has a device, or another name of one. */
 	readonly #devices = new Set<string>();
-	/** An entry was not left out. */
-	#hasPlaced = false;
 	readonly #strip: Dropped;
 	#entries = 0;
+	/** So many were not left out. */
+	#kept = 0;
 
 	/** What is dropped of each name when the archive is extracted. */
 	constructor(strip: Dropped = 0) {
 		this.#strip = strip;
+	}
+
+	/** Of the entries so far, those of which something is left. */
+	get kept(): number {
+		return this.#kept;
 	}
 
 	/** Why the entry is refused, or undefined. Entries must come in their order. */
@@ -39,7 +44,7 @@ export class EntryPolicy {
 		const key = placeOf(path, this.#strip);
 		const reason = unfitName(path) ?? kind(entry, key);
 		if (reason !== undefined || key === undefined) return reason;
-		this.#hasPlaced = true;
+		this.#kept += 1;
 		const through = this.#throughLink(key);
 		if (through !== undefined) return through;
 		if (type === "symlink") this.#symlinks.add(key);
@@ -62,10 +67,12 @@ export class EntryPolicy {
 		return undefined;
 	}
 
-	/** After the last entry. Fault: SUBPATH_MISSING when there was nothing at the place that was asked for. */
+	/** After the last entry. Faults: SUBPATH_MISSING and NOTHING_LEFT when nothing is left of any entry. */
 	end(): void {
 		const strip = this.#strip;
-		if (typeof strip === "string" && !this.#hasPlaced) throw volumeFaults.SUBPATH_MISSING({ subpath: shown(strip) });
+		if (this.#kept > 0) return;
+		if (typeof strip === "string") throw volumeFaults.SUBPATH_MISSING({ subpath: shown(strip) });
+		if (this.#entries > 0) throw volumeFaults.NOTHING_LEFT({ entries: this.#entries, strip });
 	}
 
 	#hardlink(key: string, link: string): string | undefined {

@@ -39,12 +39,16 @@ export class Reading {
 	entries = 0;
 	/** Bytes of the archive before the manifest, as far as they are known. */
 	bytes = 0;
+	/** Of both, what the policy did not leave out. */
+	readonly kept = { entries: 0, bytes: 0 };
 	/** Undefined: the archive has none, or it is not this reading that makes lines. */
 	manifest: Manifest | undefined;
 	readonly #parts: ReadingParts;
 	readonly #reader: ArchiveReader;
 	readonly #maker: LineMaker | undefined;
 	#isPromised = false;
+	/** Where the entry begins that is being read; undefined: it is left out. */
+	#keptFrom: number | undefined;
 	/** The manifest has begun. */
 	#isBehind = false;
 	#check: ManifestCheck | undefined;
@@ -112,8 +116,11 @@ export class Reading {
 			if (lines !== undefined) this.#check = new ManifestCheck(lines);
 			return;
 		}
+		const { policy } = this.#parts;
+		const before = policy.kept;
 		this.#judge(entry);
 		this.entries += 1;
+		this.#keptFrom = policy.kept > before ? at : undefined;
 		this.#maker?.begin(entry);
 		this.#place(entry);
 	}
@@ -130,6 +137,10 @@ export class Reading {
 			return;
 		}
 		this.#parts.target.entryEnd();
+		if (this.#keptFrom !== undefined) {
+			this.kept.entries += 1;
+			this.kept.bytes += this.#reader.bytes - this.#keptFrom;
+		}
 		if (this.#maker !== undefined) this.#parts.lines?.add(this.#maker.end());
 	}
 }

@@ -19,6 +19,8 @@ import type { TreeJob as Job } from "./tree-job.ts";
 
 /** What was read of an archive. */
 export interface Read extends Progress {
+	/** Of the entries and their bytes, those that were not left out. */
+	readonly kept: Progress;
 	/** Undefined: the archive has none. Where it has one, its lines are those that follow from the archive. */
 	readonly manifest: Manifest | undefined;
 }

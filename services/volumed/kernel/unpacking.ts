@@ -47,10 +47,10 @@ export class Unpacking implements AsyncDisposable {
 		this.#send();
 		while (this.#unpacked.length + this.#read > 0) this.#free.push(await this.#taken());
 		this.#reader.send({ kind: "end", told: undefined });
-		const { entries, bytes, manifest } = expected("ended", await this.#reader.next());
+		const { entries, bytes, kept, manifest } = expected("ended", await this.#reader.next());
 		this.#unpacker?.send({ kind: "end", told: manifest?.foot });
 		if (this.#unpacker !== undefined) expected("ended", await this.#unpacker.next());
-		return { entries, bytes, manifest };
+		return { entries, bytes, kept, manifest };
 	}
 
 	/** After the end: in what the archive and the tree at the path differ; with `merged` short of what is in the tree alone. */

@@ -10,7 +10,10 @@ export function modelArchiver(disk: ModelDisk): Archiver {
 			push: async (bytes: Buffer) => {
 				name += bytes.toString();
 			},
-			end: async () => ({ entries: 1, bytes: name.length, manifest: undefined }),
+			end: async () => {
+				const counts = { entries: 1, bytes: name.length };
+				return { ...counts, kept: counts, manifest: undefined };
+			},
 			finish: async () => {
 				disk.inside.stagedAt(path).add(name);
 				return { warnings: [], implied: [] };

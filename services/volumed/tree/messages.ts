@@ -79,6 +79,8 @@ export type TreeReply =
 			readonly kind: "ended";
 			readonly entries: number;
 			readonly bytes: number;
+			/** Of both, what was not left out. */
+			readonly kept: Progress;
 			readonly manifest: Manifest | undefined;
 	  }
 	| ({ readonly kind: "compared" } & Compared)

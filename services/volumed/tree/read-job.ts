@@ -47,10 +47,10 @@ export class ReadJob implements Disposable {
 	end(): void {
 		const reading = this.#reading;
 		reading.end();
-		const { entries, bytes, manifest } = reading;
+		const { entries, bytes, kept, manifest } = reading;
 		if (manifest !== undefined) reading.beyond(manifest.foot);
 		this.#policy.end();
-		this.#tell({ kind: "ended", entries, bytes, manifest });
+		this.#tell({ kind: "ended", entries, bytes, kept, manifest });
 	}
 
 	/** After the end. */

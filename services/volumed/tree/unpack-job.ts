@@ -53,8 +53,8 @@ export class UnpackJob implements Disposable {
 		reading.end();
 		if (told !== undefined) reading.beyond(told);
 		this.#policy.end();
-		const { entries, bytes, manifest } = reading;
-		this.#tell({ kind: "ended", entries, bytes, manifest });
+		const { entries, bytes, kept, manifest } = reading;
+		this.#tell({ kind: "ended", entries, bytes, kept, manifest });
 	}
 
 	async finish({ privileged }: Order<"finish">): Promise<void> {
