@@ -55,7 +55,7 @@ export async function rehearse({
 	control,
 	made,
 }: Rehearsing): Promise<RestorePlan> {
-	await using unpacking = await archiver.unpack(undefined, spec.strip, control.signal);
+	await using unpacking = await archiver.read(spec.strip, path !== undefined, control.signal);
 	const read = await readWhole(unpacking, source, control, made);
 	const { differences, count } = path === undefined ? NO_DIFFERENCES : await unpacking.compare(path, merged);
 	const { warnings } = await unpacking.finish(spec.privileges || isOwn(read, made));
@@ -77,7 +77,7 @@ export interface Verifying extends Pick<Unpacking, "archiver" | "source" | "cont
 /** Reads the archive to its end, and makes nothing of it. Faults: as `unpack`. */
 export async function verify({ archiver, path, source, control, made }: Verifying): Promise<VerifyResult> {
 	const { signal } = control;
-	await using unpacking = await archiver.unpack(undefined, 0, signal);
+	await using unpacking = await archiver.read(0, path !== undefined, signal);
 	const read = await readWhole(unpacking, source, control, made);
 	const { differences, count } = path === undefined ? NO_DIFFERENCES : await unpacking.compare(path);
 	return {

@@ -87,7 +87,7 @@ test("each difference is told, both ways", async () => {
 		mode: "its mode is 0600 and not 0644",
 		new: "it is not in the archive",
 		owner: "its owner is 7:8 and not 0:0",
-		same: "its attributes is SCHILY.xattr.user.a=Mg== and not SCHILY.xattr.user.a=MQ==",
+		same: 'its attribute user.a is "2" and not "1"',
 	});
 	expect(result?.differenceCount).toBe(9n);
 });

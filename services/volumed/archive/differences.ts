@@ -2,6 +2,8 @@
  * In what two trees differ, by the lines of their manifests. Of several lines about one path the last one counts, as for programs that
  * extract; names of one file are one file whichever comes first.
  */
+import { attributeTexts, modeWith } from "./attribute-records.ts";
+import { hasHoles } from "./content-digest.ts";
 import { type Entry, shown } from "./entry.ts";
 import { type Dropped, placeOf } from "./place.ts";
 import { parsedLine } from "./record.ts";
@@ -13,30 +15,49 @@ export interface Difference {
 
 interface Found {
 	readonly entry: Entry;
-	readonly sha256: string | undefined;
+	readonly content: Content;
 	/** The first name of the file that it is a name of. */
 	readonly group: string;
 }
 
+/** How the content of a file is known. Two digests are comparable when both are by blocks, or none is. */
+export interface Content {
+	readonly sha256: string | undefined;
+	/** Of what is not zero in it, `blocksDigest`; else of all bytes. */
+	readonly byBlocks: boolean;
+}
+
+/** `sha256` is what the line says. */
+export type ContentOf = (entry: Entry, sha256: string | undefined) => Content;
+
 /** A tree by its lines: what is where. */
 export class TreeLines {
 	readonly #found = new Map<string, Found>();
+	readonly #contentOf: ContentOf;
 	readonly #dropped: Dropped;
 
 	/** Of what is dropped the names are not there. */
-	constructor(dropped: Dropped = 0) {
+	constructor(contentOf: ContentOf, dropped: Dropped = 0) {
+		this.#contentOf = contentOf;
 		this.#dropped = dropped;
+	}
+
+	/** What is in the place of the entry has holes, or, where it cannot have the same content, the entry. */
+	hasHolesAt(entry: Entry): boolean {
+		const there = this.#found.get(placeOf(entry.path) ?? "")?.entry;
+		return hasHoles(there?.type === "file" && there.size === entry.size ? there : entry);
 	}
 
 	add(line: string): void {
 		const { entry, sha256 } = parsedLine(line);
+		const content = this.#contentOf(entry, sha256);
 		const place = placeOf(entry.path, this.#dropped);
 		if (place === undefined) return;
 		const link = entry.type === "hardlink" ? placeOf(entry.link ?? "", this.#dropped) : undefined;
 		const target = link === undefined ? undefined : this.#found.get(link);
 		// Said later, it is the last one.
 		this.#found.delete(place);
-		this.#found.set(place, target ?? { entry, sha256, group: place });
+		this.#found.set(place, target ?? { entry, content, group: place });
 	}
 
 	remove(path: string): void {
@@ -82,10 +103,14 @@ function differenceOf(
 	const [before, now] = [archived.entry, there.entry];
 	if (before.type !== now.type) return `it is a ${now.type} and not a ${before.type}`;
 	const [wanted, found] = [fieldsOf(archived), fieldsOf(there)];
-	for (const [name, value] of Object.entries(wanted)) {
-		if (found[name] !== value) return `its ${name} is ${found[name] ?? "missing"} and not ${value ?? "there"}`;
+	// If not, it is a name of a file of which something else in the archive has the other name.
+	const isComparable = archived.content.byBlocks === there.content.byBlocks;
+	for (const name of [...Object.keys(wanted), ...Object.keys(found)]) {
+		if (found[name] === wanted[name] || (name === CONTENT && !isComparable)) continue;
+		return `its ${name} is ${textOf(found[name]) ?? "missing"} and not ${textOf(wanted[name]) ?? "there"}`;
 	}
-	return isSameFile(archived.group, there.group, groups) ? undefined : "it is one file with other names";
+	const isSame = isSameFile(archived.group, there.group, groups);
+	return isSame && isComparable ? undefined : "it is one file with other names";
 }
 
 /** Names of one file in the archive are names of one file in the volume, and the other way. */
@@ -96,20 +121,24 @@ function isSameFile(archived: string, there: string, groups: Map<string, string>
 	return groups.get(to) === there && groups.get(back) === archived;
 }
 
-function fieldsOf({ entry, sha256 }: Found): Readonly<Record<string, string | undefined>> {
+const CONTENT = "content";
+/** Of a value in a sentence. */
+const LONGEST = 200;
+
+function textOf(value: string | undefined): string | undefined {
+	return value !== undefined && value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value;
+}
+
+function fieldsOf({ entry, content }: Found): Readonly<Record<string, string | undefined>> {
 	const { type, uid, gid, mode, mtime, size, link, device, attributes } = entry;
 	return {
 		owner: `${uid}:${gid}`,
-		mode: type === "symlink" ? undefined : mode.toString(8).padStart(4, "0"),
+		mode: type === "symlink" ? undefined : modeWith(attributes, mode).toString(8).padStart(4, "0"),
 		size: type === "file" ? `${size} bytes` : undefined,
-		content: sha256,
+		[CONTENT]: content.byBlocks ? `${content.sha256} (without zeros)` : content.sha256,
 		target: link === undefined ? undefined : shown(link),
 		device: device?.join(":"),
-		attributes:
-			[...attributes]
-				.map(([key, value]) => `${key}=${Buffer.from(value, "latin1").toString("base64")}`)
-				.sort()
-				.join(" ") || undefined,
+		...Object.fromEntries([...attributeTexts(attributes)].map(([name, text]) => [`attribute ${shown(name)}`, text])),
 		time: mtime,
 	};
 }

@@ -8,6 +8,7 @@
  * To other programs it is an ordinary file, `.wharf/manifest.jsonl`, after all others; `tar --exclude=.wharf` leaves it out. The
  * owner's name in its header tells it from a volume's own file of that name: backups name owners by number.
  */
+import { valueText } from "./attribute-records.ts";
 import type { Entry } from "./entry.ts";
 import { BLOCK, MOST_OCTAL, paddingOf } from "./header.ts";
 
@@ -88,15 +89,29 @@ export function lineDifference(wanted: string, found: string): string {
 
 function fieldDifference(wanted: string, found: string): string | undefined {
 	if (wanted === "" || found === "") return undefined;
-	const [before, now] = [wanted, found].map((line) => fieldsOf(line));
+	const [before, now] = [wanted, found].map((line) => withAttributes(fieldsOf(line)));
 	const path = before?.["path"];
 	if (before === undefined || now === undefined || path === undefined || path !== now["path"]) return undefined;
 	const fields = [...new Set([...Object.keys(before), ...Object.keys(now)])];
 	const differing = fields.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(now[field]));
-	const words = differing.map(
-		(field) => `${field} ${excerpt(String(now[field]))} and not ${excerpt(String(before[field]))}`,
-	);
+	const words = differing.map((field) => `${field} ${valueOf(now[field])} and not ${valueOf(before[field])}`);
 	return `${JSON.stringify(path)} has ${words.join(", ")}`;
+}
+
+/** Each of them in a field of its own. */
+function withAttributes(fields: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
+	const { attributes, ...rest } = fields ?? {};
+	if (typeof attributes !== "object" || attributes === null) return fields;
+	const named = Object.entries(attributes).map(([name, base64]) => [
+		`attribute ${name}`,
+		valueText(Buffer.from(String(base64), "base64")),
+	]);
+	return { ...rest, ...Object.fromEntries(named) };
+}
+
+function valueOf(field: unknown): string {
+	if (field === undefined) return "none";
+	return excerpt(typeof field === "object" ? JSON.stringify(field) : String(field));
 }
 
 /** Of a line; undefined: it is no JSON. */

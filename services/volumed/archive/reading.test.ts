@@ -65,7 +65,7 @@ function entryAt(path: string): Entry {
 const MEMBERS: readonly Member[] = [
 	{ name: "./", type: "5", mode: 0o1777 },
 	{ name: "./text", content: "x".repeat(1300), mode: 0o4755 },
-	{ name: "./empty", content: "" },
+	{ name: "./empty", content: "", pax: { "SCHILY.xattr.user.a": "one" } },
 	{ name: "a", pax: { path: "./long/päth", mtime: "-1.5", uid: "3000000" }, content: "y" },
 	{ name: "./link", type: "2", link: "/etc" },
 	{ name: "./hard", type: "1", link: "./text" },
@@ -239,6 +239,11 @@ describe("the manifest", () => {
 			"another digest",
 			Buffer.from(plain.text.toString().replace(/"sha256":"./, '"sha256":"x')),
 			/"\.\/text" has sha256 .* and not x/,
+		],
+		[
+			"another attribute",
+			Buffer.from(plain.text.toString().replace(Buffer.from("one").toString("base64"), "dHdv")),
+			'"./empty" has attribute SCHILY.xattr.user.a "one" and not "two".',
 		],
 		["nothing", Buffer.alloc(0), /the archive has \{"path":"\.\/"/],
 	])("with %s is refused, in one piece and in many", (_, lines, problem) => {

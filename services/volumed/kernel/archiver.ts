@@ -67,16 +67,27 @@ export class Archiver {
 		return new Packing(packer, manifest, into !== undefined);
 	}
 
-	/** Into an empty directory; without one the archive is only read. */
-	async unpack(path: string | undefined, strip: Dropped, signal: AbortSignal): Promise<Unpacking> {
-		const spool = this.#spool;
-		const rehearses = path === undefined;
-		const at = { what: `writing in ${spool}`, path: spool, signal };
-		const reader = this.#begin("archive", () => ({ kind: "read", spool, strip, rehearses }), at);
-		if (path === undefined) return new Unpacking(undefined, await reader);
+	/** Into an empty directory. */
+	async unpack(path: string, strip: Dropped, signal: AbortSignal): Promise<Unpacking> {
+		const reader = this.#beginReading(strip, { rehearses: false, compares: false }, signal);
 		const there = { what: `writing ${path}`, path, signal };
 		const unpacker = this.#begin("tree", () => ({ kind: "unpack", path, strip }), there);
 		return new Unpacking(...(await allOrNone([unpacker, reader])));
+	}
+
+	/** Nothing is made of the archive; with `compares` a tree may be compared with it. */
+	async read(strip: Dropped, compares: boolean, signal: AbortSignal): Promise<Unpacking> {
+		return new Unpacking(undefined, await this.#beginReading(strip, { rehearses: true, compares }, signal));
+	}
+
+	#beginReading(
+		strip: Dropped,
+		more: { readonly rehearses: boolean; readonly compares: boolean },
+		signal: AbortSignal,
+	): Promise<Job> {
+		const spool = this.#spool;
+		const at = { what: `writing in ${spool}`, path: spool, signal };
+		return this.#begin("archive", () => ({ kind: "read", spool, strip, ...more }), at);
 	}
 
 	/** Resolves when the tree can be read. Faults, also of what it answers: KERNEL_REFUSED, DISK_FULL. */

@@ -54,7 +54,7 @@ test("it comes back as it was in the end", async () => {
 
 test("and agrees with what is there", async () => {
 	const bytes = await packChanging();
-	await using reading = await scratch.archiver.unpack(undefined, 0, new AbortController().signal);
+	await using reading = await scratch.archiver.read(0, true, new AbortController().signal);
 	await reading.push(bytes);
 	await reading.end();
 	expect(await reading.compare(at("from"))).toMatchObject({ differences: [], count: 0 });

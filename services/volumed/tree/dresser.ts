@@ -9,7 +9,7 @@ import { closeFile, openFile } from "#lib/linux/files/open.ts";
 import { FileStatus } from "#lib/linux/files/status.ts";
 import { errnoName, must } from "#lib/linux/libc.ts";
 import { type Entry, shown } from "../archive/entry.ts";
-import { attributesIn, isPrivileged } from "./attribute-records.ts";
+import { attributesIn, isPrivileged } from "../archive/attribute-records.ts";
 import { type Time, timeOf } from "./entry-time.ts";
 
 export const SET_ID = 0o6000;

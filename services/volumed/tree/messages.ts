@@ -39,8 +39,17 @@ export type TreeOrder =
 			readonly without: Inode | undefined;
 	  }
 	| { readonly kind: "manifest"; readonly spool: string }
-	/** The archive is compared with its manifest, and nothing is made of it. With `rehearses` it is told what a restore would tell. */
-	| { readonly kind: "read"; readonly spool: string; readonly strip: Dropped; readonly rehearses: boolean }
+	/**
+	 * The archive is compared with its manifest, and nothing is made of it. With `rehearses` it is told what a restore would tell; with `compares`
+	 * a `compare` may come.
+	 */
+	| {
+			readonly kind: "read";
+			readonly spool: string;
+			readonly strip: Dropped;
+			readonly rehearses: boolean;
+			readonly compares: boolean;
+	  }
 	/** Files are made of it, and somebody else reads it. */
 	| { readonly kind: "unpack"; readonly path: string; readonly strip: Dropped }
 	| { readonly kind: "copy"; readonly path: string; readonly spool: string; readonly twice: boolean }

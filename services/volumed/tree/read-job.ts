@@ -6,15 +6,19 @@ import { compare } from "./compare.ts";
 import type { Order, Tell } from "./messages.ts";
 import { Rehearsal } from "./rehearsal.ts";
 import { inSlices } from "./slices.ts";
+import { SparseDigests } from "./sparse-digests.ts";
 import { Spool } from "./spool.ts";
 import { Warnings } from "./warnings.ts";
 
-const NOTHING: Target = {
-	entry: () => undefined,
-	content: () => undefined,
-	entryEnd: () => undefined,
-	remove: () => undefined,
-};
+/** Each of them is told everything. */
+function all(targets: readonly Target[]): Target {
+	return {
+		entry: (entry) => targets.forEach((target) => target.entry(entry)),
+		content: (bytes) => targets.forEach((target) => target.content(bytes)),
+		entryEnd: () => targets.forEach((target) => target.entryEnd()),
+		remove: (path) => targets.forEach((target) => target.remove(path)),
+	};
+}
 
 export class ReadJob implements Disposable {
 	readonly #tell: Tell;
@@ -22,18 +26,20 @@ export class ReadJob implements Disposable {
 	readonly #policy: EntryPolicy;
 	readonly #lines: Spool;
 	readonly #rehearsal: Rehearsal | undefined;
+	readonly #sparse: SparseDigests | undefined;
 	readonly #reading: Reading;
 	readonly #warnings = new Warnings();
 	#isOver = false;
 
-	constructor({ spool, strip, rehearses }: Order<"read">, tell: Tell) {
+	constructor({ spool, strip, rehearses, compares }: Order<"read">, tell: Tell) {
 		this.#tell = tell;
 		this.#strip = strip;
 		this.#policy = new EntryPolicy(strip);
 		this.#lines = new Spool(spool);
 		const warn = (text: string): void => this.#warnings.add(text, text);
 		if (rehearses) this.#rehearsal = new Rehearsal(strip, (_, text) => warn(text));
-		const target = this.#rehearsal ?? NOTHING;
+		if (compares) this.#sparse = new SparseDigests();
+		const target = all([this.#rehearsal, this.#sparse].filter((one) => one !== undefined));
 		this.#reading = new Reading({ policy: this.#policy, lines: this.#lines, target, warn });
 	}
 
@@ -55,8 +61,9 @@ export class ReadJob implements Disposable {
 
 	/** After the end. */
 	async compare({ path, merged }: Order<"compare">): Promise<void> {
+		if (this.#sparse === undefined) throw new Error("a comparison was not announced");
 		const foot = this.#reading.manifest?.foot;
-		const archive = { lines: this.#lines, foot, dropped: this.#strip, merged };
+		const archive = { lines: this.#lines, sparse: this.#sparse.all, foot, dropped: this.#strip, merged };
 		const compared = await compare(archive, path, () => this.#isOver);
 		if (compared !== undefined) this.#tell({ kind: "compared", ...compared });
 	}

@@ -2,7 +2,7 @@
 import type { Entry } from "../archive/entry.ts";
 import { type Dropped, placeOf } from "../archive/place.ts";
 import type { Target } from "../archive/reading.ts";
-import { attributesIn, isPrivileged } from "./attribute-records.ts";
+import { attributesIn, isPrivileged } from "../archive/attribute-records.ts";
 import { Dresser, type Held, SET_ID, type Warn } from "./dresser.ts";
 
 export class Rehearsal implements Target {

@@ -31,6 +31,18 @@ export function aclText(value: Buffer): string {
 	return `${lines.join("\n")}\n`;
 }
 
+/** How many entries it has. */
+export function entriesIn(value: Buffer): number {
+	return Math.floor((value.length - HEADER_BYTES) / ENTRY_BYTES);
+}
+
+/** What its mask lets through, as three bits; undefined: it has none. */
+export function maskIn(value: Buffer): number | undefined {
+	for (let at = HEADER_BYTES; at + ENTRY_BYTES <= value.length; at += ENTRY_BYTES)
+		if (KINDS.get(value.readUInt16LE(at)) === "mask") return value.readUInt16LE(at + 2);
+	return undefined;
+}
+
 /** Long and short; of a user or group the number, which star puts behind the permissions when there is a name. Undefined: it is none. */
 export function aclBytes(text: string): Buffer | undefined {
 	const entries: Buffer[] = [];
