@@ -355,5 +355,5 @@ describe("a restore", () => {
 
 const EMPTY_SPEC = {
 	...{ requestId: "", volume: "", path: "", create: false, replace: false },
-	...{ stripComponents: 0, keepPrivileges: false, merge: false, subpath: "", dryRun: false },
+	...{ stripComponents: 0, keepPrivileges: false, merge: false, subpath: "", dryRun: false, maxExpansion: 0 },
 };

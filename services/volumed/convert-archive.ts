@@ -1,6 +1,7 @@
 /** Messages of backups and restores to values, and back. */
 import type * as pb from "#gen/wharf/volume/v1/volume.ts";
 import { rpcFaults } from "#lib/rpc/faults.ts";
+import { USUAL_TIMES } from "./expansion.ts";
 import { volumeFaults } from "./faults.ts";
 import type {
 	ArchiveResult,
@@ -64,7 +65,7 @@ export type RestoreInput =
 export function parseRestore({ part }: pb.RestoreVolumeRequest): RestoreInput {
 	if (part === undefined) throw volumeFaults.INVALID_STREAM({ problem: "a message is empty" });
 	if (part.$case === "chunk") return { kind: "chunk", bytes: bytesOf(part.value) };
-	const { volume, path, create, dryRun, keepPrivileges: privileges } = part.value;
+	const { volume, path, create, dryRun, maxExpansion, keepPrivileges: privileges } = part.value;
 	return {
 		kind: "spec",
 		spec: {
@@ -76,6 +77,7 @@ export function parseRestore({ part }: pb.RestoreVolumeRequest): RestoreInput {
 			strip: droppedOf(part.value),
 			privileges,
 			dryRun,
+			maxExpansion: maxExpansion || USUAL_TIMES,
 		},
 	};
 }
@@ -124,11 +126,12 @@ export type VerifyInput =
 export function parseVerify({ part }: pb.VerifyArchiveRequest): VerifyInput {
 	if (part === undefined) throw volumeFaults.INVALID_STREAM({ problem: "a message is empty" });
 	if (part.$case === "chunk") return { kind: "chunk", bytes: bytesOf(part.value) };
-	const { path, volume } = part.value;
+	const { path, volume, maxExpansion } = part.value;
 	const spec = {
 		requestId: requestIdOf(part.value),
 		path: path === "" ? undefined : path,
 		volume: volume === "" ? undefined : parseVolumeName(volume),
+		maxExpansion: maxExpansion || USUAL_TIMES,
 	};
 	return { kind: "spec", spec };
 }

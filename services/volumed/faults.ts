@@ -259,9 +259,9 @@ export const volumeFaults = catalogue("volumed", {
 	ARCHIVE_EXPANDS: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { times: number }) =>
-			`The archive becomes more than ${m.times} times as long as it is stored, and it was not made by this volumed.`,
+			`The archive becomes more than ${m.times} times as long as it is stored, and it is not known as one that was made here.`,
 		help: () =>
-			"The volume is as it was. If you trust the archive, decompress it (`zstd -d`, `gunzip`) and use what comes of that.",
+			"The volume is as it was. If you trust the archive, allow more (`--max-expansion`). One that was made here needs that only from standard input, where its length is not known.",
 	},
 	ENTRY_REFUSED: {
 		code: "INVALID_ARGUMENT",

@@ -33,7 +33,7 @@ export type FillSpec = Pick<RestoreSpec, "volume" | "existing">;
 /** Writes to an empty directory. When it throws, the directory is of no use. */
 export type Fill = (path: string) => Promise<Unpacked>;
 
-type UnpackSpec = FillSpec & Pick<RestoreSpec, "strip" | "privileges">;
+type UnpackSpec = FillSpec & Pick<RestoreSpec, "strip" | "privileges" | "maxExpansion">;
 
 export class Fillings {
 	readonly #parts: Parts;

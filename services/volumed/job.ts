@@ -48,6 +48,8 @@ export interface RestoreSpec {
 	readonly privileges: boolean;
 	/** Nothing is made or changed: it is only told what would be. */
 	readonly dryRun: boolean;
+	/** So many times as long as it is stored the archive may become. */
+	readonly maxExpansion: number;
 }
 
 /** What a restore would do. */
@@ -64,6 +66,8 @@ export interface VerifySpec {
 	readonly path: string | undefined;
 	/** To compare it with. */
 	readonly volume: VolumeName | undefined;
+	/** As of a restore. */
+	readonly maxExpansion: number;
 }
 
 export interface VerifyResult {

@@ -72,7 +72,7 @@ test("what is read from a file is told by how much of the file has been read", a
 	await backup(daemon, { volume: "large", path, compression: "COMPRESSION_ZSTD" });
 	let last: Progress | undefined;
 	const messages = async function* () {
-		yield { part: { $case: "spec" as const, value: { requestId: "", path, volume: "" } } };
+		yield { part: { $case: "spec" as const, value: { requestId: "", path, volume: "", maxExpansion: 0 } } };
 	};
 	for await (const { part } of daemon.backups.verifyArchive(messages())) {
 		if (part?.$case === "progress") last = part.value;

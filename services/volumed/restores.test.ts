@@ -14,7 +14,14 @@ async function restore(scene: Scene, volume: string, more: Partial<RestoreSpec> 
 	async function* sent() {
 		yield Buffer.from("new");
 	}
-	const how = { existing: "refuse", strip: 0, privileges: false, dryRun: false, create: false } as const;
+	const how = {
+		existing: "refuse",
+		strip: 0,
+		privileges: false,
+		dryRun: false,
+		create: false,
+		maxExpansion: 500,
+	} as const;
 	const spec = { requestId: "1", volume: parseVolumeName(volume), path: undefined, ...how, ...more };
 	const restores = new Restores(scene.parts, new Fillings(scene.parts, modelArchiver(scene.disk), scene.cutOff));
 	return await Array.fromAsync(restores.restore(spec, sent(), scene.signal));

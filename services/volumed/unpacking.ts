@@ -14,7 +14,7 @@ export interface Unpacking {
 	readonly archiver: Archiver;
 	/** An empty directory. */
 	readonly path: string;
-	readonly spec: Pick<RestoreSpec, "volume" | "strip" | "privileges">;
+	readonly spec: Pick<RestoreSpec, "volume" | "strip" | "privileges" | "maxExpansion">;
 	readonly source: StoredArchive;
 	readonly control: JobControl;
 	readonly made: MadeArchives;
@@ -34,7 +34,7 @@ export interface Unpacked {
 export async function unpack({ archiver, path, spec, source, control, made }: Unpacking): Promise<Unpacked> {
 	const { signal } = control;
 	await using unpacking = await archiver.unpack(path, spec.strip, signal);
-	const read = await readWhole(unpacking, source, control, made);
+	const read = await readWhole(unpacking, { source, control, made, maxExpansion: spec.maxExpansion });
 	const { warnings, implied } = await unpacking.finish(spec.privileges || isOwn(read, made));
 	return { result: resultOf(spec.volume, read, warnings), implied };
 }
@@ -56,7 +56,7 @@ export async function rehearse({
 	made,
 }: Rehearsing): Promise<RestorePlan> {
 	await using unpacking = await archiver.read(spec.strip, path !== undefined, control.signal);
-	const read = await readWhole(unpacking, source, control, made);
+	const read = await readWhole(unpacking, { source, control, made, maxExpansion: spec.maxExpansion });
 	const { differences, count } = path === undefined ? NO_DIFFERENCES : await unpacking.compare(path, merged);
 	const { warnings } = await unpacking.finish(spec.privileges || isOwn(read, made));
 	return { result: resultOf(spec.volume, read, warnings), differences, differenceCount: count };
@@ -72,13 +72,21 @@ function resultOf(volume: string, read: Stored, warnings: readonly string[]): Ar
 export interface Verifying extends Pick<Unpacking, "archiver" | "source" | "control" | "made"> {
 	/** A directory to compare it with. */
 	readonly path: string | undefined;
+	readonly maxExpansion: number;
 }
 
 /** Reads the archive to its end, and makes nothing of it. Faults: as `unpack`. */
-export async function verify({ archiver, path, source, control, made }: Verifying): Promise<VerifyResult> {
+export async function verify({
+	archiver,
+	path,
+	source,
+	control,
+	made,
+	maxExpansion,
+}: Verifying): Promise<VerifyResult> {
 	const { signal } = control;
 	await using unpacking = await archiver.read(0, path !== undefined, signal);
-	const read = await readWhole(unpacking, source, control, made);
+	const read = await readWhole(unpacking, { source, control, made, maxExpansion });
 	const { differences, count } = path === undefined ? NO_DIFFERENCES : await unpacking.compare(path);
 	return {
 		entries: read.entries,
@@ -104,14 +112,12 @@ function isOwn({ manifest }: Read, made: MadeArchives): boolean {
 /** To its end, and compared with its manifest. */
 async function readWhole(
 	unpacking: Reading,
-	source: StoredArchive,
-	control: JobControl,
-	made: MadeArchives,
+	{ source, control, made, maxExpansion }: Omit<Verifying, "archiver" | "path">,
 ): Promise<Stored> {
 	const { sizeBytes, dataBytes } = source;
 	const stored = new CountedBytes(source);
 	const expanded = new CountedBytes(decompressed(stored, control.signal));
-	const expansion = new Expansion(sizeBytes === undefined ? 0 : made.bytesOf(sizeBytes));
+	const expansion = new Expansion(sizeBytes === undefined ? 0 : made.bytesOf(sizeBytes), maxExpansion);
 	for await (const chunk of expanded) {
 		expansion.take(chunk.length, dataBytes ?? stored.bytes);
 		await unpacking.push(chunk);

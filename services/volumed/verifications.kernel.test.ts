@@ -55,6 +55,21 @@ describe("an archive", () => {
 		expect(readdirSync(volume?.mountpoint ?? "")).toEqual(["zeros"]);
 	});
 
+	test("that becomes as long is taken from standard input when that is allowed, ours too", async () => {
+		const bytes = readFileSync(at("zeros.tar.zst"));
+		await expect(verify(daemon, {}, bytes)).rejects.toMatchObject({
+			reason: "ARCHIVE_EXPANDS",
+			message: expect.stringContaining("not known as one that was made here") as string,
+			help: expect.stringContaining("--max-expansion") as string,
+		});
+		const allowed = { maxExpansion: 1_000_000 };
+		expect(await verify(daemon, allowed, bytes)).toMatchObject({
+			manifestSha256: digestOfManifest(at("zeros.tar.zst")),
+		});
+		const spec = { volume: "zeros", replace: true, ...allowed };
+		expect(await restore(daemon, spec, bytes)).toMatchObject({ verified: true });
+	});
+
 	test("that is damaged or cut off is refused, and so is what is none", async () => {
 		const bytes = readFileSync(at("nasty.tar.zst"));
 		await expect(verify(daemon, {}, bytes.subarray(0, -200))).rejects.toMatchObject({ reason: "ARCHIVE_CORRUPT" });

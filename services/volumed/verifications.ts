@@ -52,12 +52,16 @@ export class Verifications {
 		yield* joined(this.#parts, identity, names, prepare, signal);
 	}
 
-	async #run({ volume: name }: VerifySpec, source: StoredArchive, control: JobControl): Promise<VerifyResult> {
+	async #run(
+		{ volume: name, maxExpansion }: VerifySpec,
+		source: StoredArchive,
+		control: JobControl,
+	): Promise<VerifyResult> {
 		const archiver = this.#archiver;
-		const made = new MadeArchives(this.#parts.store);
-		if (name === undefined) return await verify({ archiver, path: undefined, source, control, made });
+		const reading = { archiver, source, control, maxExpansion, made: new MadeArchives(this.#parts.store) };
+		if (name === undefined) return await verify({ ...reading, path: undefined });
 		const volume = await usableVolume(this.#parts, this.#volumes, name);
 		await using hold = await this.#parts.mounting.hold(volume, control.signal);
-		return await verify({ archiver, path: hold.path, source, control, made });
+		return await verify({ ...reading, path: hold.path });
 	}
 }

@@ -5,6 +5,7 @@ import {
 	type RestoreVolumeResponse,
 } from "#gen/wharf/volume/v1/volume.ts";
 import { ArchiveSource } from "../archive-source.ts";
+import { EXPANSION_FLAG, expansion } from "../backup/expansion-flag.ts";
 import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
 import { entriesText, size } from "../output/quantity.ts";
@@ -47,6 +48,7 @@ export default command({
 			kind: "switch",
 			help: "Give set-id bits and capabilities, though the archive was not made here",
 		},
+		...EXPANSION_FLAG,
 	},
 	examples: [
 		["wharf volume restore data data.tar.zst --replace --dry-run", "what would be changed"],
@@ -68,6 +70,7 @@ export default command({
 			keepPrivileges: flags["keep-privileges"],
 			subpath: flags.subpath ?? "",
 			dryRun: flags["dry-run"],
+			maxExpansion: expansion(flags["max-expansion"]),
 		});
 		using volumed = connect(terminal.paths, "volumed", BackupServiceService);
 		return await untilInterrupted(terminal, ": the volume is as it was", async (signal) => {

@@ -48,12 +48,13 @@ async function serve(end: RestoreVolumeResponse["part"]): Promise<void> {
 describe("volume restore", () => {
 	test("tells volumed what is asked, and the user what came of it", async () => {
 		await serve({ $case: "result", value: RESULT });
-		const args = ["volume", "restore", "data", "a.tar", "--merge", "--subpath", "etc/app"];
+		const more = ["--subpath", "etc/app", "--max-expansion", "9000"];
+		const args = ["volume", "restore", "data", "a.tar", "--merge", ...more];
 		const { status, out, err } = await here.wharf(args);
 		expect([status, out, err]).toEqual([0, "data: 3 entries, 2kB, verified\n", "a: told\n"]);
 		const path = "/home/me/a.tar";
 		expect(asked).toMatchObject([
-			{ volume: "data", path, merge: true, replace: false, subpath: "etc/app", dryRun: false },
+			{ volume: "data", path, merge: true, replace: false, subpath: "etc/app", dryRun: false, maxExpansion: 9000 },
 		]);
 	});
 
@@ -73,6 +74,16 @@ describe("volume restore", () => {
 		expect([status, asked]).toEqual([1, []]);
 		expect(err).toContain("--replace and --merge");
 	});
+
+	test.each(["0", "-1", "1e3", "4294967296", ""])(
+		"an expansion of %j is refused before anything is asked",
+		async (times) => {
+			await serve(undefined);
+			const { status, err } = await here.wharf(["volume", "restore", "data", "a.tar", `--max-expansion=${times}`]);
+			expect([status, asked]).toEqual([1, []]);
+			expect(err).toContain("a whole number from 1 to 4294967295");
+		},
+	);
 });
 
 test("volume clone: labels and options", async () => {

@@ -1,5 +1,6 @@
 import { BackupServiceService, type VerifyResult } from "#gen/wharf/volume/v1/volume.ts";
 import { ArchiveSource } from "../archive-source.ts";
+import { EXPANSION_FLAG, expansion } from "../backup/expansion-flag.ts";
 import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
 import { count, entriesText, size } from "../output/quantity.ts";
@@ -18,14 +19,19 @@ export default command({
 		"What the backup told as `manifest sha256` is told again: equal digests, equal contents, whatever FILE is compressed with.",
 		"Without wharf: `tar -xOf FILE .wharf/manifest.jsonl | sha256sum`.",
 	],
-	flags: {},
+	flags: EXPANSION_FLAG,
 	examples: [
 		["wharf volume verify data.tar.zst", ""],
 		["wharf volume verify data.tar.zst data", "what has changed since"],
 	],
-	async run({ operands: [file = "", volume = ""], terminal }) {
+	async run({ flags, operands: [file = "", volume = ""], terminal }) {
 		const archive = new ArchiveSource(file, terminal);
-		const value = { requestId: requestId(), path: archive.path, volume };
+		const value = {
+			requestId: requestId(),
+			path: archive.path,
+			volume,
+			maxExpansion: expansion(flags["max-expansion"]),
+		};
 		using volumed = connect(terminal.paths, "volumed", BackupServiceService);
 		return await untilInterrupted(terminal, "", async (signal) => {
 			const result = await follow<VerifyResult>(volumed.verifyArchive(archive.messages(value), { signal }), terminal);

@@ -134,7 +134,7 @@ export async function verify(
 	bytes?: Buffer,
 ): Promise<VerifyResult | undefined> {
 	async function* messages(): AsyncGenerator<VerifyArchiveRequest> {
-		yield { part: { $case: "spec", value: { path: "", volume: "", requestId: "", ...value } } };
+		yield { part: { $case: "spec", value: { path: "", volume: "", requestId: "", maxExpansion: 0, ...value } } };
 		if (bytes !== undefined) yield { part: { $case: "chunk", value: bytes } };
 	}
 	for await (const { part } of daemon.backups.verifyArchive(messages()))

@@ -207,7 +207,7 @@ function verify(volume: string): Step {
 	return {
 		name: `verify ${volume}`,
 		act: async ({ scene, options }, requestId) => {
-			const value = { requestId, path: scene.at(`${volume}.tar`), volume };
+			const value = { requestId, path: scene.at(`${volume}.tar`), volume, maxExpansion: 0 };
 			async function* asked(): AsyncGenerator<VerifyArchiveRequest> {
 				yield { part: { $case: "spec", value } };
 			}
