@@ -251,6 +251,15 @@ export const volumeFaults = catalogue("volumed", {
 		message: (m: { problem: string }) => `The archive is damaged: ${m.problem}.`,
 		help: () => "Use another copy; the volume is as it was.",
 	},
+	NOT_A_TAR: {
+		code: "INVALID_ARGUMENT",
+		message: (m: { what: string; how: string }) =>
+			`This is no tar archive, alone or compressed with zstd or gzip: ${m.what}.`,
+		help: (m) =>
+			m.how === ""
+				? "The volume is as it was; if this was an archive, use another copy."
+				: `Make one of it: \`${m.how} | wharf volume restore VOLUME -\`. The volume is as it was.`,
+	},
 	MANIFEST_MISMATCH: {
 		code: "DATA_LOSS",
 		message: (m: { problem: string }) => `The archive differs from its manifest: ${m.problem}.`,

@@ -28,7 +28,7 @@ export interface Unpacked {
 
 /**
  * Resolves when the directory holds what the archive says, verified where it has a manifest.
- * Faults: ARCHIVE_CORRUPT, ARCHIVE_EXPANDS, ENTRY_REFUSED, MANIFEST_MISMATCH, NOTHING_LEFT, SUBPATH_MISSING, DISK_FULL, KERNEL_REFUSED; the
+ * Faults: NOT_A_TAR, ARCHIVE_CORRUPT, ARCHIVE_EXPANDS, ENTRY_REFUSED, MANIFEST_MISMATCH, NOTHING_LEFT, SUBPATH_MISSING, DISK_FULL, KERNEL_REFUSED; the
  * directory is then of no use.
  */
 export async function unpack({ archiver, path, spec, source, control, made }: Unpacking): Promise<Unpacked> {

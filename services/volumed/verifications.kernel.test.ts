@@ -36,6 +36,19 @@ describe("an archive", () => {
 		expect(result?.differences.some(({ path }) => path === "plain/binary")).toBe(true); // whole seconds are all it has
 	});
 
+	test.each([
+		["xz", "tar -c . | xz >$0", "compressed with xz"],
+		["bzip2", "tar -c . | bzip2 >$0", "compressed with bzip2"],
+		["xz within zstd", "tar -c . | xz | zstd -q >$0", "compressed with xz"],
+		["zip", "zip -q -r $0.zip . && mv $0.zip $0", "a zip archive"],
+		["text", "echo hello >$0", "text"],
+	])("that is none, but %s, is told to be that", async (_, script, what) => {
+		execFileSync("sh", ["-ec", script, at("other")], { cwd: join(daemon.content("nasty"), "plain") });
+		const refused = { reason: "NOT_A_TAR", message: expect.stringContaining(what) as string };
+		await expect(verify(daemon, { path: at("other") })).rejects.toMatchObject(refused);
+		await expect(restore(daemon, { volume: "new", create: true, path: at("other") })).rejects.toMatchObject(refused);
+	});
+
 	test.each(HOSTILE)("is refused with $what", async ({ archive, reason }) => {
 		await expect(verify(daemon, {}, archive)).rejects.toMatchObject({ reason });
 	});

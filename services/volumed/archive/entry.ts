@@ -38,6 +38,8 @@ export interface Preface {
 	readonly longLink: string | undefined;
 }
 
+/** A directory with the names that were in it (`tar -g`), which are not of interest to who makes it. */
+const DUMPED = "D";
 const TYPES: Readonly<Record<string, EntryType>> = {
 	"0": "file",
 	"7": "file",
@@ -47,6 +49,7 @@ const TYPES: Readonly<Record<string, EntryType>> = {
 	"3": "char",
 	"4": "block",
 	"5": "directory",
+	[DUMPED]: "directory",
 	"6": "fifo",
 };
 
@@ -55,7 +58,7 @@ export function entryOf(header: Header, { pax, longName, longLink }: Preface): E
 	const path = pax?.get("GNU.sparse.name") ?? pax?.get("path") ?? longName ?? header.name;
 	const type = TYPES[header.type];
 	if (type === undefined) {
-		throw volumeFaults.ENTRY_REFUSED({ entry: shown(path), why: `it is of the kind ${JSON.stringify(header.type)}` });
+		throw volumeFaults.ENTRY_REFUSED({ entry: shown(path), why: unknownKind(header.type) });
 	}
 	if (pax !== undefined && (longName !== undefined || longLink !== undefined)) {
 		throw volumeFaults.ENTRY_REFUSED({ entry: shown(path), why: "it has names of two formats" });
@@ -63,7 +66,7 @@ export function entryOf(header: Header, { pax, longName, longLink }: Preface): E
 	// Before ustar a directory was a file whose name ends in a slash.
 	const kind = type === "file" && path.endsWith("/") ? "directory" : type;
 	const storedSize = number(pax, "size") ?? header.size;
-	if (kind !== "file" && storedSize !== 0) {
+	if (kind !== "file" && header.type !== DUMPED && storedSize !== 0) {
 		// Some programs skip what follows and some take it for the next header.
 		throw volumeFaults.ENTRY_REFUSED({ entry: shown(path), why: `it is a ${kind} and has content` });
 	}
@@ -85,6 +88,12 @@ export function entryOf(header: Header, { pax, longName, longLink }: Preface): E
 		attributes: attributesOf(pax),
 		uname: header.uname,
 	};
+}
+
+function unknownKind(type: string): string {
+	return type === "M"
+		? "it goes on from another volume of several (`tar --multi-volume`), which have to be one archive"
+		: `it is of the kind ${JSON.stringify(type)}`;
 }
 
 /** For sentences: readable, however the bytes are. */

@@ -61,6 +61,15 @@ export function isZeroBlock(bytes: Buffer, start: number): boolean {
 	return true;
 }
 
+/** Whether the block that begins at `start` has its own checksum, as of all that is in an archive only a header has. */
+export function isHeader(bytes: Buffer, start: number): boolean {
+	try {
+		return new Fields(bytes, start, 0).number(CHECKSUM_AT, 8) === checksum(bytes, start);
+	} catch {
+		return false;
+	}
+}
+
 /** The header in the block that begins at `start`. `at` is for sentences. Fault: ARCHIVE_CORRUPT. */
 export function parseHeader(bytes: Buffer, start: number, at: number): Header {
 	const field = new Fields(bytes, start, at);

@@ -34,6 +34,10 @@ type State =
 	/** One zero block was there; `filling` counts what follows the second. */
 	| { readonly in: "end"; blocks: number; filling: number };
 
+/** Of all of the archive (`tar -V`): it says nothing of any entry. */
+const LABEL = "V";
+const PREFACES = `xgLK${LABEL}`;
+
 const AT_HEADER: State = { in: "header" };
 
 export class ArchiveReader {
@@ -110,9 +114,7 @@ export class ArchiveReader {
 		if (state.in === "end") return this.#atEnd(bytes, start, state);
 		if (state.in === "sparse-map") return this.#map(bytes, start, state);
 		if (!isZeroBlock(bytes, start)) return this.#header(parseHeader(bytes, start, this.#at - BLOCK));
-		if (this.#isBeforeEntry) {
-			throw volumeFaults.ARCHIVE_CORRUPT({ problem: "an extended header is followed by nothing" });
-		}
+		this.#refuseBefore();
 		this.#endAt = this.#at - BLOCK;
 		this.#state = { in: "end", blocks: 1, filling: 0 };
 	}
@@ -130,7 +132,8 @@ export class ArchiveReader {
 
 	#header(header: Header): void {
 		this.#start ??= this.#at - BLOCK;
-		if ("xgLK".includes(header.type)) {
+		if (header.type === LABEL) this.#refuseBefore();
+		if (PREFACES.includes(header.type)) {
 			if (header.size > this.#longestPreface) {
 				throw volumeFaults.ARCHIVE_CORRUPT({ problem: `an extended header has ${header.size} bytes` });
 			}
@@ -198,6 +201,8 @@ export class ArchiveReader {
 	#prefaceEnd(type: string, text: string): void {
 		this.#state = AT_HEADER;
 		switch (type) {
+			case LABEL:
+				return;
 			case "x":
 				this.#once(this.#pax);
 				this.#pax = parsePax(text);
@@ -220,6 +225,12 @@ export class ArchiveReader {
 		// It belongs to no entry.
 		if (!this.#isBeforeEntry) this.#start = undefined;
 		this.#sink.global?.(records);
+	}
+
+	/** Here is no entry that something could stand before. */
+	#refuseBefore(): void {
+		if (this.#isBeforeEntry)
+			throw volumeFaults.ARCHIVE_CORRUPT({ problem: "an extended header is followed by nothing" });
 	}
 
 	#once(before: unknown): void {

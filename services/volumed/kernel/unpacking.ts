@@ -4,6 +4,7 @@
  *
  * Bytes are in a few buffers that go round: filled here, then with the one thread, then with the other.
  */
+import { Recognition } from "../archive/recognition.ts";
 import { giveBack } from "../tree/given-back.ts";
 import type { Progress } from "../job.ts";
 import type { Compared } from "../tree/compare.ts";
@@ -17,6 +18,7 @@ export class Unpacking implements AsyncDisposable {
 	progress: Progress = { entries: 0, bytes: 0 };
 	readonly #unpacker: TreeJob | undefined;
 	readonly #reader: TreeJob;
+	readonly #recognition = new Recognition();
 	readonly #free: Buffer[] = Array.from({ length: BUFFERS }, () => Buffer.from(new ArrayBuffer(BUFFER_BYTES)));
 	/** How much is in each buffer that is with the unpacker. */
 	readonly #unpacked: number[] = [];
@@ -31,8 +33,9 @@ export class Unpacking implements AsyncDisposable {
 		this.#reader = reader;
 	}
 
-	/** The next bytes of the archive, which are copied. Faults: ARCHIVE_CORRUPT, ENTRY_REFUSED, MANIFEST_MISMATCH, DISK_FULL, KERNEL_REFUSED. */
+	/** The next bytes of the archive, which are copied. Faults: NOT_A_TAR, ARCHIVE_CORRUPT, ENTRY_REFUSED, MANIFEST_MISMATCH, DISK_FULL, KERNEL_REFUSED. */
 	async push(bytes: Buffer): Promise<void> {
+		this.#recognition.take(bytes);
 		for (let at = 0; at < bytes.length; ) {
 			this.#filling ??= this.#free.pop() ?? (await this.#taken());
 			const length = bytes.copy(this.#filling, this.#filled, at);
@@ -44,6 +47,7 @@ export class Unpacking implements AsyncDisposable {
 
 	/** After the last byte. Faults: as above. */
 	async end(): Promise<Read> {
+		this.#recognition.end();
 		this.#send();
 		while (this.#unpacked.length + this.#read > 0) this.#free.push(await this.#taken());
 		this.#reader.send({ kind: "end", told: undefined });

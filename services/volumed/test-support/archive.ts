@@ -127,7 +127,6 @@ export const HOSTILE: readonly Hostile[] = [
 	refused("a hard link to the root", { name: "a", type: "1", link: "." }),
 	refused("an unknown kind", { name: "a", type: "Z" }),
 	refused("a part of several volumes", { name: "a", type: "M" }),
-	refused("a list of a directory", { name: "a", type: "D" }),
 	refused("a directory with content", { name: "a/", type: "5", content: "x" }),
 	refused("a symlink with content", { name: "a", type: "2", link: "b", content: "x" }),
 	refused("a root that is a file", { name: ".", content: "x" }),
@@ -174,7 +173,7 @@ export const HOSTILE: readonly Hostile[] = [
 		tarOf([{ name: "x", type: "x", content: "99 path=b\n" }, file]),
 	),
 	corrupt("an endless extended header", tarOf([{ name: "x", type: "x", size: 1 << 30 }, file])),
-	corrupt("no archive at all", Buffer.from("#!/bin/sh\n".repeat(200))),
+	corrupt("an extended header before the label of all", tarOf([{ name: "l", type: "V", pax: { path: "b" } }, file])),
 	{
 		what: "a manifest of something else",
 		archive: tarOf([file, { name: ".wharf/manifest.jsonl", uname: "wharf-manifest", content: "{}\n{}\n" }]),

@@ -1,6 +1,6 @@
 /** Archives of other programs become what those programs make of them, and ours become the same in their hands. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -125,6 +125,23 @@ describe("GNU tar's", () => {
 		const isWhole = tree !== "nasty" || isPosix;
 		expect(ours === portrait(at(tree))).toBe(isWhole);
 	});
+
+	test.each(["--format=gnu", "--format=oldgnu", "--format=posix"])(
+		"archive with a label and lists of its directories, %s",
+		async (format) => {
+			for (const options of [
+				["-V", "a label"],
+				["-g", at("snapshot")],
+				["-V", "a label", "-g", at("snapshot")],
+			]) {
+				rmSync(at("snapshot"), { force: true });
+				run("tar", "-c", "-f", at("archive"), format, ...options, "-C", at("plain"), ".");
+				const { theirs, ours, warnings } = await unpacked("tar", GNU, at("archive"));
+				expect(ours).toBe(theirs);
+				expect(warnings).toEqual([]);
+			}
+		},
+	);
 
 	test("holes are holes again", async () => {
 		run("tar", "-c", "-f", at("archive"), "--format=oldgnu", "--sparse", "-C", at("holes"), ".");
