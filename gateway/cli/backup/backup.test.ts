@@ -12,6 +12,7 @@ import {
 	Volume,
 	VolumeServiceService,
 } from "#gen/wharf/volume/v1/volume.ts";
+import { Fault } from "#lib/fault/fault.ts";
 import { bidi, type Implementation, serverStream } from "#lib/rpc/handler.ts";
 import { answers, stage } from "../testing/services.ts";
 
@@ -50,7 +51,12 @@ beforeEach(async () => {
 			listed = request;
 			return { volumes: VOLUMES, nextPageToken: "" };
 		},
-		getVolume: ({ name }) => ({ volume: VOLUMES.find((volume) => volume.name === name) }),
+		getVolume: ({ name }) => {
+			const volume = VOLUMES.find((volume) => volume.name === name);
+			if (volume !== undefined) return { volume };
+			const message = `There is no volume ${name}.`;
+			throw new Fault({ code: "NOT_FOUND", reason: "VOLUME_NOT_FOUND", domain: "volumed", message });
+		},
 	});
 	await here.serve("volumed", volumes, backups());
 	const list = answers(ContainerServiceService, { listContainers: () => ({ containers, nextPageToken: "" }) });
@@ -130,6 +136,14 @@ describe("several volumes", () => {
 			"paused web, db for 12 ms\nwharf: 1 of 2 volumes could not be archived:\n  logs: The disk is full.\n",
 		);
 		expect(listed).toMatchObject({ labels: {}, drivers: [], namePatterns: [] });
+	});
+
+	test("names that no volume has keep all from it, and are told together", async () => {
+		const { status, out, err } = await backup("data", "nosuch", "logs", "neither", "--to", "/b");
+		expect([status, out, acts]).toEqual([1, "", []]);
+		expect(err).toBe(
+			"wharf: There is no volume neither or nosuch.\nNothing was archived, of no volume; `wharf volume ls` lists what there is.\n",
+		);
 	});
 
 	test("filters are those of `volume ls`", async () => {

@@ -7,6 +7,11 @@ export const backupFaults = catalogue("cli", {
 		message: (m: { filter: string }) => (m.filter === "" ? "There is no volume." : `No volume fits ${m.filter}.`),
 		help: () => "Nothing was archived; `wharf volume ls` takes the same filters.",
 	},
+	VOLUMES_MISSING: {
+		code: "NOT_FOUND",
+		message: (m: { volumes: string }) => `There is no volume ${m.volumes}.`,
+		help: () => "Nothing was archived, of no volume; `wharf volume ls` lists what there is.",
+	},
 	HOOK_FAILED: {
 		code: "FAILED_PRECONDITION",
 		message: (m: { container: string; command: string; status: string }) =>

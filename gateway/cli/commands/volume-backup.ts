@@ -55,7 +55,7 @@ export default command({
 	},
 	notes: [
 		"Without a --keep no older archive is removed; with some, what any of them keeps stays, of each volume.",
-		"Of several volumes, one that cannot be archived keeps no other one from it; it is told at the end, and the exit status is 1. Those that containers write to are of one time, four at a time: all of these containers are paused at once, for a moment.",
+		"A name that no volume has keeps anything from being begun. Of several volumes that are there, one that cannot be archived keeps no other one from it; it is told at the end, and the exit status is 1. Those that containers write to are of one time, four at a time: all of these containers are paused at once, for a moment.",
 		`The labels ${BEFORE_LABEL} and ${AFTER_LABEL} of a container that runs and has one of the volumes mounted are commands, too: a shell in it runs them. One before that fails, or takes too long, keeps anything from being archived. Those after are run also after Ctrl-C.`,
 	],
 	examples: [
