@@ -1,23 +1,20 @@
-/** The terminal of this process. A reader that went away (EPIPE) ends it quietly, as with other programs in a pipe. */
+/** The terminal of this process. */
 import type { Paths } from "#lib/config/paths.ts";
+import { processOutput } from "./process-output.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** As a shell has it for SIGINT. */
 const INTERRUPTED = 130;
 
 export function processTerminal(paths: () => Paths): Terminal {
-	for (const stream of [process.stdout, process.stderr]) {
-		stream.on("error", (error: NodeJS.ErrnoException) => {
-			if (error.code === "EPIPE") process.exit(0);
-			throw error;
-		});
-	}
+	const err = processOutput("Standard error", process.stderr);
 	const abort = new AbortController();
 	let told = false;
 	let insisting: (() => void) | undefined;
 	return {
-		out: (text) => write(process.stdout, text),
-		err: (text) => write(process.stderr, text),
+		out: processOutput("Standard output", process.stdout),
+		// Where it could be told that this failed, it failed.
+		err: (text) => err(text).catch(() => undefined),
 		errIsTty: process.stderr.isTTY,
 		get errColumns() {
 			return process.stderr.isTTY ? process.stderr.columns : undefined;
@@ -44,9 +41,4 @@ export function processTerminal(paths: () => Paths): Terminal {
 			return abort.signal;
 		},
 	};
-}
-
-/** Resolves when it is written: what a pipe has not taken yet is lost when the process exits. */
-function write(stream: NodeJS.WriteStream, text: string | Uint8Array): Promise<void> {
-	return new Promise((resolve) => void stream.write(text, () => resolve()));
 }

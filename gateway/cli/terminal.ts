@@ -2,9 +2,9 @@
 import type { Paths } from "#lib/config/paths.ts";
 
 export interface Terminal {
-	/** Standard output. Resolves when it is written. */
+	/** Standard output. Resolves when it is written. Fault: OUTPUT_FAILED. */
 	out(text: string | Uint8Array): Promise<void>;
-	/** Standard error. */
+	/** Standard error. What cannot be written there is lost. */
 	err(text: string | Uint8Array): Promise<void>;
 	/** Standard error is a person's terminal: progress may be shown there. */
 	readonly errIsTty: boolean;

@@ -77,9 +77,34 @@ describe("several volumes in one run", () => {
 
 		const unknown = await backup("dbdata", "nosuch", "--to", TO);
 		expect([unknown.exitCode, await archives(), await isThere(dump())]).toEqual([1, [], false]);
-		expect(unknown.stderr).toContain("There is no volume nosuch");
+		expect(unknown.stderr).toContain("There is no volume nosuch.\nNothing was archived, of no volume");
 		const none = await backup("--filter", "label=team=red", "--to", TO);
 		expect([none.exitCode, none.stderr]).toEqual([1, expect.stringContaining("No volume fits label=team=red.")]);
+	});
+});
+
+describe("onto a standard output that is full", () => {
+	const full = "/run/full";
+
+	beforeAll(async () => {
+		await host.ok("mkdir", [full]);
+		await host.ok("mount", ["-t", "tmpfs", "-o", "size=8k", "tmpfs", full]);
+	});
+	afterAll(() => host.ok("umount", [full]));
+
+	test.each([
+		["an archive of which the file system takes a part", "volume backup dbdata --no-hooks -o -"],
+		["then a listing of which it takes nothing", "volume ls"],
+	])("%s: it is said in a sentence", async (_, words) => {
+		const { exitCode, stderr } = await host.run("sh", ["-c", `"$0" ${words} >>${full}/o`, host.program]);
+		expect([exitCode, stderr.split("\n").slice(-3)]).toEqual([
+			1,
+			[
+				"wharf: Standard output cannot be written: ENOSPC: no space left on device, write.",
+				"What is there of it is not whole.",
+				"",
+			],
+		]);
 	});
 });
 
