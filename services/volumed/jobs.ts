@@ -5,6 +5,7 @@
  * follower has gone it is cancelled. One whose bytes go to or come from a caller is that caller's alone.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { abortable } from "#lib/concurrency/abortable.ts";
 import { rpcFaults } from "#lib/rpc/faults.ts";
 import { volumeFaults } from "./faults.ts";
 import { Followed, PROGRESS_MS } from "./followed.ts";
@@ -24,12 +25,18 @@ export interface JobIdentity {
 
 interface Running extends JobIdentity {
 	readonly control: JobControl;
+	readonly over: PromiseWithResolvers<void>;
 	/** Undefined: it cannot be joined. */
 	readonly followed: Followed<object> | undefined;
 }
 
 /** What puts something in the place of a volume's content. */
 const FILLING: readonly JobKind[] = ["restore", "clone"];
+
+/** The request's own, or one volume's of a run (running-backups.ts). */
+function isOf(requestId: string, job: JobIdentity): boolean {
+	return job.requestId.split("\n")[0] === requestId;
+}
 
 /** Fault: REQUEST_ID_REUSED when another thing was asked with the same id; `known` is what that was, digested. */
 export function refuseReused(
@@ -109,17 +116,22 @@ export class Jobs {
 	begin<R extends object>(identity: JobIdentity, body: (control: JobControl) => Promise<R>): void {
 		const abort = new AbortController();
 		const control = new JobControl(abort.signal);
-		const result = body(control).finally(() => this.#running.delete(job));
-		const job: Running = { ...identity, control, followed: new Followed(identity.kind, result, abort) };
-		this.#running.add(job);
+		const result = body(control).finally(() => this.#end(job));
+		const job = this.#add({ ...identity, control, followed: new Followed(identity.kind, result, abort) });
 	}
 
 	/** Marks the volume busy for a caller's own job, until it is disposed. */
 	own(identity: JobIdentity, signal: AbortSignal): JobControl & Disposable {
 		const control = new JobControl(signal);
-		const job: Running = { ...identity, control, followed: undefined };
-		this.#running.add(job);
-		return Object.assign(control, { [Symbol.dispose]: () => void this.#running.delete(job) });
+		const job = this.#add({ ...identity, control, followed: undefined });
+		return Object.assign(control, { [Symbol.dispose]: () => this.#end(job) });
+	}
+
+	/** Resolves when nothing of the request runs any more, and what had been begun is gone. Fault: the signal's reason. */
+	async ended(requestId: string, signal: AbortSignal): Promise<void> {
+		for (const { over } of [...this.#running].filter((job) => isOf(requestId, job))) {
+			await abortable(over.promise, signal);
+		}
 	}
 
 	/** Progress, then the result, which is what jobs of this kind come to. */
@@ -131,6 +143,17 @@ export class Jobs {
 			yield { kind: "progress", progress: control.report() };
 			if (result !== undefined) yield { kind: "result", result: result as R }; // of a job of the same kind
 		}
+	}
+
+	#add(job: Omit<Running, "over">): Running {
+		const running = { ...job, over: Promise.withResolvers<void>() };
+		this.#running.add(running);
+		return running;
+	}
+
+	#end(job: Running): void {
+		this.#running.delete(job);
+		job.over.resolve();
 	}
 
 	#find(kind: JobKind, requestId: string): Running | undefined {

@@ -95,6 +95,7 @@ await runDaemon({
 			restores,
 			verifications: new Verifications(parts, archiver),
 			clones: new Clones(parts, { archiver, pauses, snapshots }, fillings),
+			jobs,
 		});
 	},
 });

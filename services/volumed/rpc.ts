@@ -20,6 +20,7 @@ import { parseMountTexts, renderMountSpec } from "./convert-mount.ts";
 import type { Descriptions } from "./descriptions.ts";
 import { volumeFaults } from "./faults.ts";
 import type { RestoreOutput, Told, VerifyResult } from "./job.ts";
+import type { Jobs } from "./jobs.ts";
 import type { LiveMounts } from "./live-mounts.ts";
 import { parseMounts } from "./mount-text/parse-mounts.ts";
 import type { Prune } from "./prune.ts";
@@ -41,6 +42,7 @@ export interface UseCases {
 	readonly restores: Restores;
 	readonly verifications: Verifications;
 	readonly clones: Clones;
+	readonly jobs: Jobs;
 }
 
 export function volumeServices(useCases: UseCases): Implementation[] {
@@ -164,7 +166,7 @@ function publicationService({ publications }: UseCases): Implementation {
 	});
 }
 
-function backupService({ backups, backupRuns, restores, verifications, clones }: UseCases): Implementation {
+function backupService({ backups, backupRuns, restores, verifications, clones, jobs }: UseCases): Implementation {
 	return implement(BackupServiceService, {
 		backupVolume: serverStream({
 			parse: archives.parseBackup,
@@ -190,6 +192,11 @@ function backupService({ backups, backupRuns, restores, verifications, clones }:
 			parse: archives.parseClone,
 			run: (spec, call) => clones.clone({ ...spec, requestId: call.requestId }, call.signal),
 			render: archives.renderClone,
+		}),
+		awaitJobs: unary({
+			parse: ({ ofRequestId }) => ofRequestId,
+			run: (requestId, call) => jobs.ended(requestId, call.signal),
+			render: () => ({}),
 		}),
 	});
 }

@@ -136,23 +136,19 @@ describe("commands in containers", () => {
 	});
 });
 
-/** As the wharf in a terminal does on Ctrl-C, once `when` says that it is so far. */
+/** As the wharf in a terminal does on Ctrl-C, or a timer's on its end, once `when` says that it is so far. */
 async function interrupted(
 	args: readonly string[],
 	when: () => Promise<void>,
+	signal: "INT" | "TERM" = "INT",
 ): Promise<{ exitCode: number | undefined; stderr: string }> {
 	const words = ["volume", "backup", ...args];
 	const child: Child = host.start("sh", ["-c", 'echo $$; exec "$@"', "sh", host.program, ...words]);
 	const pid = new Promise<string>((resolve) => createInterface({ input: child.stdout }).once("line", resolve));
 	await eventually(when, 30_000);
-	await host.ok("kill", ["-INT", await pid]);
+	await host.ok("kill", [`-${signal}`, await pid]);
 	const { exitCode, stderr } = await child.done;
 	return { exitCode, stderr };
-}
-
-/** volumed removes what it has begun when its caller has gone: nobody waits for that. */
-async function nothingIsLeft(): Promise<void> {
-	await eventually(async () => expect(await archives()).toEqual([]));
 }
 
 async function nobodySleeps(): Promise<void> {
@@ -177,7 +173,20 @@ describe("given up by Ctrl-C", () => {
 			stderr: expect.stringContaining("wharf: Interrupted: of volumes") as string,
 		});
 		expect(await isThere(dump())).toBe(false);
-		await nothingIsLeft();
+		// The command waits for that.
+		expect(await archives()).toEqual([]);
+	});
+
+	test("by SIGTERM, into a file: it returns when nothing of that is left", async () => {
+		const ended = await interrupted(
+			["uploads", "--no-hooks", "-o", `${TO}/x.tar.zst`, "--level", "19"],
+			async () => expect(await archives()).toEqual([expect.stringMatching(/partial$/)]),
+			"TERM",
+		);
+		expect([ended, await archives()]).toEqual([
+			{ exitCode: 143, stderr: "wharf: Interrupted: no archive was written.\n" },
+			[],
+		]);
 	});
 
 	test("while a command before it runs, that is ended, and nothing was archived", async () => {

@@ -39,10 +39,15 @@ let containers: Container[];
 /** The status that a command ends with; `hang`: it does not end. */
 let statuses: Map<string, number | "hang">;
 let told: readonly Told[];
+/** A backup of one does not end. */
+let hangs: boolean;
+/** Undefined: volumed does not say whether it has ended. */
+let awaitJobs: (() => void) | undefined;
 let here: ReturnType<typeof stage>;
 
 beforeEach(async () => {
 	acts = [];
+	[hangs, awaitJobs] = [false, undefined];
 	[asked, listed, containers, statuses] = [undefined, undefined, [], new Map()];
 	told = [done("data"), done("logs"), { $case: "result", value: { done: 2, failed: 0, moments: [] } }];
 	here = stage();
@@ -73,9 +78,10 @@ function backups(): Implementation {
 		asked = request;
 		for (const part of told) yield { part };
 	};
-	const one = async function* (request: BackupVolumeRequest) {
+	const one = async function* (request: BackupVolumeRequest, { signal }: { readonly signal: AbortSignal }) {
 		acts.push("backup");
 		asked = request;
+		if (hangs) await once(signal, "abort");
 		const [first] = told;
 		if (first?.$case === "done") yield { part: { $case: "result" as const, value: first.value } };
 	};
@@ -83,7 +89,17 @@ function backups(): Implementation {
 		backupVolumes: serverStream({ parse: whole<BackupVolumesRequest>, run: several, render: whole }),
 		backupVolume: serverStream({ parse: whole<BackupVolumeRequest>, run: one, render: whole }),
 	};
-	return { definition: { backupVolumes, backupVolume }, handlers };
+	const ended = answers(BackupServiceService, {
+		awaitJobs: ({ ofRequestId }) => {
+			if (awaitJobs === undefined || ofRequestId !== asked?.requestId) throw new Error("it has not ended");
+			awaitJobs();
+			return {};
+		},
+	});
+	return {
+		definition: { backupVolumes, backupVolume, ...ended.definition },
+		handlers: { ...handlers, ...ended.handlers },
+	};
 }
 
 function execs(): Implementation {
@@ -163,6 +179,30 @@ describe("several volumes", () => {
 		const { status, err } = await backup(...args);
 		expect([status, acts]).toEqual([1, []]);
 		expect(err).toContain(words);
+	});
+});
+
+describe("given up while it is made", () => {
+	const givenUp = async (...args: string[]) => {
+		hangs = true;
+		const interrupt = new AbortController();
+		const ended = here.wharf(["volume", "backup", "data", "-o", "x.tar", ...args], "", interrupt.signal);
+		await expect.poll(() => acts).toContain("backup");
+		interrupt.abort("SIGINT");
+		return await ended;
+	};
+
+	test("the command waits until volumed has ended it, and then runs what is to be run afterwards", async () => {
+		awaitJobs = () => void acts.push("ended");
+		const { status, err } = await givenUp("--after", "web: go");
+		expect([status, err]).toEqual([130, "wharf: Interrupted: no archive was written.\n"]);
+		expect(acts).toEqual(["backup", "ended", "web: go"]);
+	});
+
+	test("what may be left is said when volumed does not end it", async () => {
+		const { status, err } = await givenUp();
+		expect(status).toBe(130);
+		expect(err).toContain("volumed is not done with giving it up.");
 	});
 });
 

@@ -4,6 +4,7 @@ import { ProgressLine } from "../output/progress-line.ts";
 import { progressText } from "../output/progress-text.ts";
 import { connect } from "../requests.ts";
 import type { Terminal } from "../terminal.ts";
+import { untilLeft } from "./followed.ts";
 import { tellFailures, tellPaused, tellResult } from "./told.ts";
 
 /** Tells what comes of each. Answers the exit status: 1 when one of them could not be archived. */
@@ -13,10 +14,11 @@ export async function backupSeveral(
 	signal: AbortSignal,
 ): Promise<number> {
 	using volumed = connect(terminal.paths, "volumed", BackupServiceService);
+	const asked = { volumed, requestId: request.requestId, terminal, signal };
 	const line = new ProgressLine(terminal);
 	const failures: BackupFailure[] = [];
 	try {
-		for await (const { part } of volumed.backupVolumes(request, { signal })) {
+		for await (const { part } of untilLeft(asked, (options) => volumed.backupVolumes(request, options))) {
 			if (part?.$case === "progress" && part.value.progress !== undefined) {
 				const { volume, position, count, progress } = part.value;
 				await line.draw(`${volume} (${position} of ${count}): ${progressText(progress)}`);

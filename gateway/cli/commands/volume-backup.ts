@@ -7,6 +7,7 @@ import {
 } from "#gen/wharf/volume/v1/volume.ts";
 import { ARCHIVE_FLAGS, archiveRequest } from "../backup/archive-flags.ts";
 import { checkChoice, chosenVolumes } from "../backup/chosen-volumes.ts";
+import { untilLeft } from "../backup/followed.ts";
 import { AFTER_LABEL, BEFORE_LABEL, labelledHooks, parseHooks } from "../backup/hook-plan.ts";
 import { withHooks } from "../backup/hooks.ts";
 import { backupSeveral } from "../backup/several.ts";
@@ -114,7 +115,9 @@ function wordsOf(output: string | undefined, alone: string | undefined): string 
 
 async function backupOne(request: BackupVolumeRequest, terminal: Terminal, signal: AbortSignal): Promise<number> {
 	using volumed = connect(terminal.paths, "volumed", BackupServiceService);
-	const result = await follow<BackupResult>(volumed.backupVolume(request, { signal }), terminal);
+	const asked = { volumed, requestId: request.requestId, terminal, signal };
+	const answers = untilLeft(asked, (options) => volumed.backupVolume(request, options));
+	const result = await follow<BackupResult>(answers, terminal);
 	for (const warning of result.warnings) await terminal.err(`${warning}\n`);
 	await tellResult(result, terminal);
 	await tellPaused(result, terminal);

@@ -1,4 +1,5 @@
 import { type BackupResult, BackupServiceService, CloneVolumeRequest } from "#gen/wharf/volume/v1/volume.ts";
+import { untilLeft } from "../backup/followed.ts";
 import { tellPaused } from "../backup/told.ts";
 import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
@@ -36,7 +37,9 @@ export default command({
 		});
 		using volumed = connect(terminal.paths, "volumed", BackupServiceService);
 		return await untilInterrupted(terminal, `: ${target} is as it was`, async (signal) => {
-			const result = await follow<BackupResult>(volumed.cloneVolume(request, { signal }), terminal);
+			const asked = { volumed, requestId: request.requestId, terminal, signal };
+			const answers = untilLeft(asked, (options) => volumed.cloneVolume(request, options));
+			const result = await follow<BackupResult>(answers, terminal);
 			for (const warning of result.warnings) await terminal.err(`${warning}\n`);
 			await tellPaused(result, terminal);
 			await terminal.out(`${target}: ${entriesText(result.entries)}, ${size(result.bytes)}\n`);

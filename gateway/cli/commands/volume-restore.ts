@@ -6,6 +6,7 @@ import {
 } from "#gen/wharf/volume/v1/volume.ts";
 import { ArchiveSource } from "../archive-source.ts";
 import { EXPANSION_FLAG, expansion } from "../backup/expansion-flag.ts";
+import { untilLeft } from "../backup/followed.ts";
 import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
 import { entriesText, size } from "../output/quantity.ts";
@@ -74,7 +75,8 @@ export default command({
 		});
 		using volumed = connect(terminal.paths, "volumed", BackupServiceService);
 		return await untilInterrupted(terminal, ": the volume is as it was", async (signal) => {
-			const answers = volumed.restoreVolume(archive.messages(value), { signal });
+			const asked = { volumed, requestId: value.requestId, terminal, signal };
+			const answers = untilLeft(asked, (options) => volumed.restoreVolume(archive.messages(value), options));
 			const { result, differences, differenceCount } = await follow<RestorePlan>(asPlans(answers), terminal);
 			for (const warning of result?.warnings ?? []) await terminal.err(`${warning}\n`);
 			for (const { path, what } of differences) await terminal.out(`${path}: ${what}\n`);

@@ -1,6 +1,7 @@
 import { BackupServiceService, type VerifyResult } from "#gen/wharf/volume/v1/volume.ts";
 import { ArchiveSource } from "../archive-source.ts";
 import { EXPANSION_FLAG, expansion } from "../backup/expansion-flag.ts";
+import { untilLeft } from "../backup/followed.ts";
 import { untilInterrupted } from "../interrupted.ts";
 import { follow } from "../output/progress.ts";
 import { count, entriesText, size } from "../output/quantity.ts";
@@ -34,7 +35,9 @@ export default command({
 		};
 		using volumed = connect(terminal.paths, "volumed", BackupServiceService);
 		return await untilInterrupted(terminal, "", async (signal) => {
-			const result = await follow<VerifyResult>(volumed.verifyArchive(archive.messages(value), { signal }), terminal);
+			const asked = { volumed, requestId: value.requestId, terminal, signal };
+			const answers = untilLeft(asked, (options) => volumed.verifyArchive(archive.messages(value), options));
+			const result = await follow<VerifyResult>(answers, terminal);
 			const { differences, differenceCount, manifestSha256 } = result;
 			for (const { path, what } of differences) await terminal.out(`${path}: ${what}\n`);
 			const more = Number(differenceCount) - differences.length;
