@@ -43,7 +43,14 @@ export function logMessage({ output, data, time }: LogEntry): ReadLogsResponse {
 
 export function execInput({ part }: ExecRequest): ExecInput {
 	if (part === undefined) throw gatewayFaults.NO_EXEC_SPEC({});
-	return part.$case === "spec" ? { kind: "wish", wish: part.value } : { kind: "stdin", data: part.value };
+	switch (part.$case) {
+		case "spec":
+			return { kind: "wish", wish: part.value };
+		case "stdin":
+			return { kind: "stdin", data: part.value };
+		case "end":
+			return { kind: "end" };
+	}
 }
 
 export function execMessage(part: ExecPart): ExecResponse {

@@ -1,5 +1,6 @@
 /** Another process in a container that runs. */
 import type { Call } from "#lib/rpc/handler.ts";
+import { rpcFaults } from "#lib/rpc/faults.ts";
 import type { ContainerRecord } from "./container.ts";
 import { gatewayFaults } from "../faults.ts";
 import type { Parts } from "../parts.ts";
@@ -16,7 +17,8 @@ interface ExecWish {
 
 export type ExecInput =
 	| { readonly kind: "wish"; readonly wish: ExecWish }
-	| { readonly kind: "stdin"; readonly data: Uint8Array };
+	| { readonly kind: "stdin"; readonly data: Uint8Array }
+	| { readonly kind: "end" };
 
 export async function* exec(parts: Parts, inputs: AsyncIterable<ExecInput>, call: Call): AsyncGenerator<ExecPart> {
 	const iterator = inputs[Symbol.asyncIterator]();
@@ -27,9 +29,13 @@ export async function* exec(parts: Parts, inputs: AsyncIterable<ExecInput>, call
 	if (record.state !== "RUNNING") throw gatewayFaults.CONTAINER_NOT_RUNNING({ container: record.name });
 	if (command.length === 0) throw gatewayFaults.NO_COMMAND({ image: record.spec.image });
 	refuseMissing(record, command[0] ?? "", environment);
-	const stdin = interactive ? inputOf(iterator) : undefined;
+	const told = new AbortController();
+	const input = inputOf(iterator, told);
+	if (!interactive) drained(input);
+	const stdin = interactive ? input : undefined;
+	const signal = AbortSignal.any([call.signal, told.signal]);
 	try {
-		yield* parts.runtime.exec(record.id, { command, environment, stdin, signal: call.signal });
+		yield* parts.runtime.exec(record.id, { command, environment, stdin, signal });
 	} catch (error) {
 		if (!(error instanceof RuntimeError)) throw error;
 		const { name, id } = record;
@@ -39,10 +45,17 @@ export async function* exec(parts: Parts, inputs: AsyncIterable<ExecInput>, call
 	}
 }
 
-async function* inputOf(iterator: AsyncIterator<ExecInput>): AsyncGenerator<Uint8Array> {
+/** `told` is aborted when it is to end. */
+async function* inputOf(iterator: AsyncIterator<ExecInput>, told: AbortController): AsyncGenerator<Uint8Array> {
 	for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
 		if (next.value.kind === "stdin") yield next.value.data;
+		if (next.value.kind === "end") told.abort(rpcFaults.CANCELLED({ method: "exec" }));
 	}
+}
+
+/** A process without input may be told to end all the same. */
+function drained(input: AsyncIterable<Uint8Array>): void {
+	Array.fromAsync(input, () => undefined).catch(() => undefined); // a caller who has gone away is told by the call's signal
 }
 
 /** Looked up in the running container itself, through its process's root: its mounts are there. */

@@ -35,6 +35,8 @@ export async function* execInside(
 	const options = ["--ignore-paused", "--pid-file", pidPath, ...env];
 	const args = [...globalArgs, "--log", logPath, "exec", ...options, id, ...command];
 	const stdio = { stdin: stdin === undefined ? "ignore" : "pipe", stderr: "pipe" } as const;
+	const terminate = (): void => void session.terminate().catch(() => undefined); // what cannot be told is killed
+	signal.addEventListener("abort", terminate, { once: true });
 	const child = start(program, args, { signal, graceMs: GRACE_MS, ...stdio });
 	let isOver = false;
 	try {
@@ -46,6 +48,7 @@ export async function* execInside(
 		if (words.includes('"level":"error"')) throw new RuntimeError(runtimeWords(words));
 		yield { kind: "exit", exitCode: exitCode ?? 128 + (killedBy === undefined ? 0 : constants.signals[killedBy]) };
 	} finally {
+		signal.removeEventListener("abort", terminate);
 		// What a process that ended by itself leaves running is meant to: the container's.
 		if (!isOver) await cutShort(child, session);
 	}

@@ -47,6 +47,12 @@ export class ExecSession {
 		return join(this.#dir, "pid");
 	}
 
+	/** SIGTERM for what its process has started: that one gets it through runc. */
+	async terminate(): Promise<void> {
+		const leader = await this.#group();
+		for (const pid of await this.#members(leader)) if (pid !== leader) kill(pid, "SIGTERM");
+	}
+
 	/**
 	 * Kills what is left of its process group. Only processes in the container's own cgroup are looked at.
 	 *
@@ -56,16 +62,22 @@ export class ExecSession {
 	async end(): Promise<void> {
 		let wasNone = false;
 		for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-			const group = Number(await readFile(this.pidPath, "utf8").catch(() => ""));
-			const members = group > 0 ? await this.#members(group) : [];
+			const group = await this.#group();
+			const members = await this.#members(group);
 			if (group > 0 && members.length === 0 && wasNone) return;
 			wasNone = group > 0 && members.length === 0;
-			for (const pid of members) kill(pid);
+			for (const pid of members) kill(pid, "SIGKILL");
 			await sleep(PAUSE_MS);
 		}
 	}
 
+	/** 0: runc has not told it yet. */
+	async #group(): Promise<number> {
+		return Number(await readFile(this.pidPath, "utf8").catch(() => ""));
+	}
+
 	async #members(group: number): Promise<number[]> {
+		if (group === 0) return [];
 		const pids = await processesOf(this.#container);
 		const stats = await Promise.all(pids.map(stat));
 		return pids.filter((_, index) => isRunningIn(group, stats[index] ?? ""));
@@ -86,9 +98,9 @@ function isRunningIn(group: number, text: string): boolean {
 	return Number(processGroup) === group && state !== "Z";
 }
 
-function kill(pid: number): void {
+function kill(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
 	try {
-		process.kill(pid, "SIGKILL");
+		process.kill(pid, signal);
 	} catch (error) {
 		if (!isErrno(error, "ESRCH")) throw error;
 	}

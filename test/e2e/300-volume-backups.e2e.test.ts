@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Child } from "#lib/exec/start.ts";
 import { processes } from "../support/audit/kernel.ts";
@@ -118,6 +119,19 @@ describe("commands in containers", () => {
 		expect(stderr).toBe("it is locked\nwharf: In app `echo it is locked >&2; exit 3` ended with status 3.\n");
 		expect(await isThere(dump())).toBe(false);
 		expect(await wharf("exec", "app", "cat", "/uploads/after")).toBe("after");
+	});
+
+	test("one that takes too long is ended, and what it started, before what is to be run afterwards is", async () => {
+		const writer = `i=0; while :; do i=$((i + 1)); echo $i >/uploads/beat; sleep 0.01; done`;
+		const { exitCode, stderr } = await backup(
+			...["uploads", "--to", TO, "--hook-timeout", "1", "--before", `app: sh -c '${writer}'; true`],
+			...["--after", "app: cat /uploads/beat >/uploads/last"],
+		);
+		expect([exitCode, stderr]).toEqual([1, expect.stringContaining(" was not done within 1 s, and was ended.")]);
+		const read = (name: string) => wharf("exec", "app", "cat", `/uploads/${name}`);
+		const last = await read("last");
+		await delay(100);
+		expect([Number(last) > 0, await read("beat")]).toEqual([true, last]);
 	});
 
 	test("one that takes too long is ended", async () => {

@@ -103,16 +103,21 @@ function backups(): Implementation {
 }
 
 function execs(): Implementation {
-	const run = async function* (requests: AsyncIterable<ExecRequest>, { signal }: { readonly signal: AbortSignal }) {
+	const run = async function* (requests: AsyncIterable<ExecRequest>) {
 		for await (const { part } of requests) {
+			if (part?.$case === "end") {
+				acts.push("ended");
+				yield { part: { $case: "exitCode" as const, value: 143 } };
+				return;
+			}
 			if (part?.$case !== "spec") continue;
 			const { container, command } = part.value;
 			expect(command.slice(0, 2)).toEqual(["sh", "-c"]);
 			acts.push(`${container}: ${command[2]}`);
 			yield { part: { $case: "stderr" as const, value: Buffer.from(`this is ${container}\n`) } };
 			const status = statuses.get(command[2] ?? "") ?? 0;
-			if (status === "hang") await once(signal, "abort");
-			else yield { part: { $case: "exitCode" as const, value: status } };
+			if (status === "hang") continue;
+			yield { part: { $case: "exitCode" as const, value: status } };
 			return;
 		}
 	};
@@ -240,7 +245,7 @@ describe("commands in containers", () => {
 	test("one that takes too long is ended", async () => {
 		statuses.set("dump", "hang");
 		const { status, err } = await backup("data", "--to", "/b", "--hook-timeout", "1");
-		expect([status, acts]).toEqual([1, ["db: dump", "db: drop"]]);
+		expect([status, acts]).toEqual([1, ["db: dump", "ended", "db: drop"]]);
 		expect(err).toContain("In db `dump` was not done within 1 s, and was ended.");
 	});
 
@@ -263,6 +268,6 @@ describe("commands in containers", () => {
 		interrupt.abort("SIGINT");
 		const { status, err } = await ended;
 		expect([status, err]).toEqual([130, "wharf: Interrupted: no archive was written.\n"]);
-		expect(acts).toEqual(["db: dump", "web: flush", "web: go", "db: drop"]);
+		expect(acts).toEqual(["db: dump", "web: flush", "ended", "web: go", "db: drop"]);
 	});
 });

@@ -19,8 +19,8 @@ export const backupFaults = catalogue("cli", {
 	},
 	HOOK_TOO_LONG: {
 		code: "FAILED_PRECONDITION",
-		message: (m: { container: string; command: string; seconds: string }) =>
-			`In ${m.container} \`${m.command}\` was not done within ${m.seconds} s, and was ended.`,
+		message: (m: { container: string; command: string; seconds: string; end: "was ended" | "does not end" }) =>
+			`In ${m.container} \`${m.command}\` was not done within ${m.seconds} s, and ${m.end}.`,
 		help: () => "`--hook-timeout` says how long it may take.",
 	},
 });

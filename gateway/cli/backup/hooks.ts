@@ -14,6 +14,8 @@ import type { Hooks } from "./hook-plan.ts";
 
 /** Of a command that fails: its last words. */
 const TOLD_BYTES = 4_096;
+/** The gateway gives a process a second to end by itself. */
+const ENDING_MS = 10_000;
 
 interface Around {
 	readonly hooks: readonly Hooks[];
@@ -53,7 +55,7 @@ export async function withHooks(around: Around, body: () => Promise<number>): Pr
 	return failures > 0 ? 1 : status;
 }
 
-/** What it says is told when it fails. */
+/** What it says is told when it fails. One that is given up, or takes too long, has ended with all that it started when this does. */
 async function run(
 	gateway: ClientOf<typeof ContainerServiceService>,
 	container: string,
@@ -63,30 +65,69 @@ async function run(
 ): Promise<void> {
 	if (isGivenUp(signal)) throw rpcFaults.CANCELLED({ method: "exec" });
 	const late = AbortSignal.timeout(timeoutMs);
+	using end = new End([late, ...(signal ? [signal] : [])]);
 	let words = Buffer.alloc(0);
 	try {
-		const asked = requests(container, command);
-		for await (const { part } of gateway.exec(asked, {
-			signal: AbortSignal.any([late, ...(signal ? [signal] : [])]),
-		})) {
-			if (part?.$case === "exitCode") {
+		for await (const { part } of gateway.exec(requests(container, command, end), { signal: end.overdue })) {
+			if (part?.$case !== "exitCode") {
+				if (part !== undefined) words = Buffer.concat([words, part.value]).subarray(-TOLD_BYTES);
+			} else if (!end.isTold) {
 				if (part.value === 0) return;
 				await terminal.err(words);
 				throw backupFaults.HOOK_FAILED({ container, command, status: String(part.value) });
 			}
-			if (part !== undefined) words = Buffer.concat([words, part.value]).subarray(-TOLD_BYTES);
 		}
 	} catch (error) {
-		if (!late.aborted || isGivenUp(signal) || !isFault(error, "CANCELLED")) throw error;
-		await terminal.err(words);
-		throw backupFaults.HOOK_TOO_LONG({ container, command, seconds: String(timeoutMs / 1000) });
+		if (!end.isTold || !isFault(error, "CANCELLED")) throw error;
 	}
-	throw new Error("the gateway ended the stream without an exit status");
+	if (!end.isTold) throw new Error("the gateway ended the stream without an exit status");
+	if (isGivenUp(signal)) throw rpcFaults.CANCELLED({ method: "exec" });
+	await terminal.err(words);
+	const how = end.overdue.aborted ? "does not end" : "was ended";
+	throw backupFaults.HOOK_TOO_LONG({ container, command, seconds: String(timeoutMs / 1000), end: how });
 }
 
-async function* requests(container: string, command: string): AsyncGenerator<ExecRequest> {
+async function* requests(container: string, command: string, end: End): AsyncGenerator<ExecRequest> {
 	const value = { container, command: ["sh", "-c", command], environment: [], interactive: false };
 	yield { part: { $case: "spec", value } };
+	await end.told;
+	yield { part: { $case: "end", value: {} } };
+}
+
+/** That a command is to end, which the gateway is told, and has a while for. */
+class End implements Disposable {
+	/** Resolves then, or when it has ended by itself. */
+	readonly told: Promise<void>;
+	readonly #when: AbortSignal;
+	readonly #overdue = new AbortController();
+	readonly #over = Promise.withResolvers<void>();
+	#timer: NodeJS.Timeout | undefined;
+
+	constructor(signals: AbortSignal[]) {
+		this.#when = AbortSignal.any(signals);
+		this.told = this.#over.promise;
+		this.#when.addEventListener("abort", this.#tell, { once: true });
+	}
+
+	get isTold(): boolean {
+		return this.#when.aborted;
+	}
+
+	/** Aborted when it has had that. */
+	get overdue(): AbortSignal {
+		return this.#overdue.signal;
+	}
+
+	readonly #tell = (): void => {
+		this.#over.resolve();
+		this.#timer = setTimeout(() => this.#overdue.abort(), ENDING_MS);
+	};
+
+	[Symbol.dispose](): void {
+		this.#when.removeEventListener("abort", this.#tell);
+		clearTimeout(this.#timer);
+		this.#over.resolve();
+	}
 }
 
 function isGivenUp(signal: AbortSignal | undefined): boolean {
