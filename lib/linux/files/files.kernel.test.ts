@@ -38,7 +38,7 @@ import { DT_REG, nameOf, namesIn, typeOf } from "./names.ts";
 import { closeFile, linkTarget, openDirectory, openFile } from "./open.ts";
 import { FileStatus, S_IFCHR, S_IFIFO, S_IFSOCK } from "./status.ts";
 
-const [ENOENT, EEXIST, ENOTDIR, EXDEV, ELOOP, ENOTEMPTY, ENAMETOOLONG] = [2, 17, 20, 18, 40, 39, 36];
+const [ENOENT, EEXIST, ENOTDIR, EXDEV, ELOOP, ENOTEMPTY, ENAMETOOLONG, EOPNOTSUPP] = [2, 17, 20, 18, 40, 39, 36, 95];
 
 let folder: string;
 let root: number;
@@ -293,6 +293,9 @@ describe("making", () => {
 		}
 		expect(told("%s %u %g %a", "file")).toBe(`${9 * 2 ** 30} 4000000000 2097152 7751`);
 		ok(permitName(root, "file", 0o640));
+		expect(told("%a", "file")).toBe("640");
+		ok(makeSymlink("file", root, "link"));
+		expect(permitName(root, "link", 0o777)).toBe(-EOPNOTSUPP);
 		expect(told("%a", "file")).toBe("640");
 	});
 });

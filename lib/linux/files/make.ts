@@ -136,9 +136,9 @@ export function permitOpen(fd: number, mode: number): number {
 	return fchmod(fd, mode);
 }
 
-/** What the name is, which must be no symlink. */
+/** What the name is; EOPNOTSUPP of a symlink, which has no mode. */
 export function permitName(directory: number, name: string, mode: number): number {
-	return fchmodat(directory, nameAt(name), mode, 0);
+	return fchmodat(directory, nameAt(name), mode, AT_SYMLINK_NOFOLLOW);
 }
 
 /** `struct timespec [2]`: of access, which is left as it is, and of change. */
