@@ -16,6 +16,8 @@ export interface RunOptions {
 	/** Added to this process's environment. */
 	readonly env?: Readonly<Record<string, string>> | undefined;
 	readonly cwd?: string | undefined;
+	/** Descriptors of this process, which the program has from 3 on. */
+	readonly extra?: readonly number[] | undefined;
 	/** The exit statuses that are no failure; 0 alone unless given. */
 	readonly acceptExit?: readonly number[] | undefined;
 	/** 16 MiB unless given. */
@@ -44,6 +46,7 @@ export async function run(file: string, args: readonly string[], options: RunOpt
 		signal,
 		env: options.env,
 		cwd: options.cwd,
+		extra: options.extra,
 		stdin: input === undefined ? "ignore" : "pipe",
 	});
 	const output = collect(child.stdout, maxOutputBytes, () =>

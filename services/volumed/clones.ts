@@ -11,6 +11,7 @@ import type { Archiver } from "./kernel/archiver.ts";
 import type { Copying } from "./kernel/copying.ts";
 import { type Moment, NOT_PAUSED, ownMoment, type Pausing } from "./moment.ts";
 import type { Parts } from "./parts.ts";
+import type { Destination } from "./tree/destination.ts";
 import type { Unpacked } from "./unpacking.ts";
 import { newVolume, plainVolume, type Volume } from "./volume.ts";
 import { usableVolume } from "./volume-plan.ts";
@@ -63,7 +64,7 @@ export class Clones {
 				using _ = this.#parts.jobs.own({ ...identity, kind: "backup", volume }, control.signal);
 				// What cannot be read is refused before anything is made.
 				await using source = await this.#opened(spec, control);
-				const fill = (path: string): Promise<Unpacked> => filledFrom(source, target, path);
+				const fill = (destination: Destination): Promise<Unpacked> => filledFrom(source, target, destination);
 				return await this.#fillings.carryOut({ spec: filled, made, fill, identity, control });
 			};
 		};
@@ -101,8 +102,12 @@ export class Clones {
 	}
 }
 
-async function filledFrom({ content, copying, moment }: Source, volume: string, path: string): Promise<Unpacked> {
-	await copying.into(path);
+async function filledFrom(
+	{ content, copying, moment }: Source,
+	volume: string,
+	destination: Destination,
+): Promise<Unpacked> {
+	await copying.into(destination);
 	const { paused, pausedMs, warnings } = (await moment?.reach((writers) => copying.catchUp(writers))) ?? NOT_PAUSED;
 	const finished = await copying.finish();
 	const told = { paused, pausedMs, warnings: [...content.warnings, ...finished.warnings, ...warnings] };

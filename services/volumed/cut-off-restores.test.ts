@@ -32,8 +32,8 @@ async function staged(scene: Scene, { isSealed = false } = {}): Promise<Set<stri
 	await scene.disk.inside.begin(path, ID);
 	scene.disk.inside.staged(path, ID).add("new");
 	if (!isSealed) return content;
-	await scene.disk.inside.prepare(path, ID, { entering: "replace", implied: [] });
-	await scene.store.write([records.seal(ID, ID, RESULT)]);
+	const seal = await scene.disk.inside.prepare(path, ID, { entering: "replace", implied: [] });
+	await scene.store.write([records.seal(ID, seal, RESULT)]);
 	return content;
 }
 

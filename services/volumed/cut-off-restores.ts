@@ -2,6 +2,7 @@
  * Restores within volumes' content that were cut off, by a kill or by a file system that failed: nobody gets such a volume until its content is
  * the old one or the new one as a whole. Its server may be away: it is tried again and again.
  */
+import { isFault } from "#lib/fault/fault.ts";
 import { failedFact } from "./facts.ts";
 import { restored } from "./fillings.ts";
 import { JobRecords, type StoredJob } from "./job-records.ts";
@@ -50,17 +51,36 @@ export class CutOffRestores {
 		const { id, sealed } = job;
 		const volume = this.#volumes.find(job.volume);
 		let hasEntered = job.isEntered;
+		let problem: string | undefined;
 		if (volume?.state === "ACTIVE") {
 			await using hold = await mounting.hold(volume, signal);
-			if (sealed !== undefined && !hasEntered && (await disk.inside.isThere(hold.path, id))) {
-				await disk.inside.enter(hold.path, id);
-				await store.write([this.#records.entered(id)], "volumed.reconcile.entered");
-				hasEntered = true;
+			if (sealed !== undefined && !hasEntered) {
+				problem = await this.#enter(hold.path, id, sealed.identity);
+				hasEntered = problem === undefined;
 			}
-			await disk.inside.discard(hold.path, id);
+			// What somebody else has changed may be all that is left of the old content.
+			if (problem === undefined) await disk.inside.discard(hold.path, id);
 		}
 		if (sealed !== undefined && hasEntered)
 			await store.write(restored(store, job, undefined, sealed.result), "volumed.reconcile.restored");
-		else await store.write([this.#records.delete(id), failedFact(job.volume, CUT_OFF)], "volumed.reconcile.failed");
+		else
+			await store.write(
+				[this.#records.delete(id), failedFact(job.volume, problem ?? CUT_OFF)],
+				"volumed.reconcile.failed",
+			);
+	}
+
+	/** Undefined: all of it is the content. Otherwise why it never can be. */
+	async #enter(path: string, id: string, seal: string): Promise<string | undefined> {
+		const { store, disk, log } = this.#parts;
+		try {
+			await disk.inside.enter(path, id, seal);
+		} catch (error) {
+			if (!isFault(error, "STAGE_CHANGED")) throw error;
+			log.warn("a restore that was cut off is given up, and what is left of it stays", { path, err: error });
+			return error.message;
+		}
+		await store.write([this.#records.entered(id)], "volumed.reconcile.entered");
+		return undefined;
 	}
 }

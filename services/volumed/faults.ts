@@ -169,6 +169,12 @@ export const volumeFaults = catalogue("volumed", {
 			`What was restored into the volume ${m.volume} is not all in its place yet: ${m.problem}.`,
 		help: () => "It is gone on with by itself; until then nobody can use the volume, but remove it.",
 	},
+	STAGE_CHANGED: {
+		code: "FAILED_PRECONDITION",
+		message: (m: { path: string; problem: string }) =>
+			`Somebody else has changed what was to be brought into ${m.path}: ${m.problem}.`,
+		help: () => "See who else writes to the volume, look whether its content is whole, and begin again.",
+	},
 	VOLUME_DATA_MISSING: {
 		code: "FAILED_PRECONDITION",
 		message: (m: { volume: string; path: string }) =>

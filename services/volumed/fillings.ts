@@ -1,6 +1,7 @@
 /** A volume that is filled, from an archive or with what is in another one: written to a stage, all of it, and put in place. */
 import { randomBytes } from "node:crypto";
 import { Undo } from "#lib/concurrency/undo.ts";
+import { isFault } from "#lib/fault/fault.ts";
 import type { Statement } from "#lib/store/store.ts";
 import type { CutOffRestores } from "./cut-off-restores.ts";
 import { backupFact, failedFact, messageOf, volumeFact } from "./facts.ts";
@@ -14,6 +15,7 @@ import type { Archiver } from "./kernel/archiver.ts";
 import type { Parts } from "./parts.ts";
 import { besideStaging, insideStaging, isInside, refuseContent, type Staging } from "./staging.ts";
 import { rehearse, unpack, type Unpacked } from "./unpacking.ts";
+import type { Destination } from "./tree/destination.ts";
 import { Uses, usersText } from "./uses.ts";
 import type { Volume } from "./volume.ts";
 import { MadeArchives } from "./made-archives.ts";
@@ -31,7 +33,7 @@ export interface Filling {
 export type FillSpec = Pick<RestoreSpec, "volume" | "existing">;
 
 /** Writes to an empty directory. When it throws, the directory is of no use. */
-export type Fill = (path: string) => Promise<Unpacked>;
+export type Fill = (destination: Destination) => Promise<Unpacked>;
 
 type UnpackSpec = FillSpec & Pick<RestoreSpec, "strip" | "privileges" | "maxExpansion">;
 
@@ -87,7 +89,7 @@ export class Fillings {
 
 	/** What an archive has. Faults: as of `unpack`. */
 	fromArchive(spec: UnpackSpec, source: StoredArchive, control: JobControl): Fill {
-		return (path) => unpack({ archiver: this.#archiver, path, spec, source, control, made: this.#made });
+		return (destination) => unpack({ archiver: this.#archiver, destination, spec, source, control, made: this.#made });
 	}
 
 	/** Until the last step the volume is as it was, or not there, whatever fails and whoever is killed. Faults: as the contract says. */
@@ -117,8 +119,8 @@ export class Fillings {
 				sealed = last;
 			});
 		} catch (error) {
-			// Of one that was there before, what has begun to enter it is gone on with.
-			if (sealed !== undefined && within && made === undefined) {
+			// Of one that was there before, what has begun to enter it is gone on with, unless that is not there any more.
+			if (sealed !== undefined && within && made === undefined && !isFault(error, "STAGE_CHANGED")) {
 				this.#cutOff.keep(name);
 				throw volumeFaults.RESTORE_UNFINISHED({ volume: name, problem: messageOf(error) }, { cause: error });
 			}
@@ -151,14 +153,14 @@ export class Fillings {
 			: besideStaging(this.#parts, spec.volume, id);
 		await using unstage = new Undo({}, log);
 		unstage.defer(() => staging.discard());
-		const path = await staging.begin();
-		const { result, implied } = await fill(path);
+		const destination = await staging.begin();
+		const { result, implied } = await fill(destination);
 		const identity = await staging.prepare(implied);
 		signal.throwIfAborted();
 		await store.write([this.#records.seal(id, identity, result)], "volumed.restore.sealed");
 		isSealed({ identity, result });
 		if (within) unstage.done();
-		await staging.commit();
+		await staging.commit(identity);
 		unstage.done();
 		undo.done();
 		return result;

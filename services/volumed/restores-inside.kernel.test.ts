@@ -1,6 +1,7 @@
 /** Restores into content that nothing can be exchanged with: file systems of a volume's own, and what options name. */
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
@@ -162,6 +163,62 @@ test("where something is mounted below, nothing is moved", async () => {
 	} finally {
 		execFileSync("umount", [scene.at("source/below")]);
 	}
+});
+
+test("while its owner puts links in the place of what is restored nothing outside is touched, and then he gets it", async () => {
+	const { daemon } = scene;
+	const outside = scene.at("outside");
+	put(outside, { kept: "root's", "new/kept": "root's" });
+	chmodSync(outside, 0o700);
+	const before = portrait(outside);
+	mkdirSync(scene.at("source/evil"));
+	symlinkSync(outside, scene.at("source/evil/new"));
+	execFileSync("chown", ["-R", "-h", "12345:12345", scene.at("source")]);
+	const script = `import os, sys, time
+os.chdir(sys.argv[1])
+os.setgroups([]); os.setgid(12345); os.setuid(12345)
+swaps = 0
+print("ready", flush=True)
+while True:
+    for name in os.listdir("."):
+        if not name.startswith(".wharf-stage-") or os.path.islink(name): continue
+        swaps += 1
+        aside = f"aside{swaps}"
+        try:
+            time.sleep(swaps % 40 / 500)
+            os.rename(name, aside)
+            os.symlink(sys.argv[2 + swaps % 2], name)
+            print(swaps, flush=True)
+            if swaps % 3 > 0: continue
+            time.sleep(swaps % 7 / 100)
+            os.unlink(name)
+            os.rename(aside, name)
+        except OSError: pass`;
+	await create("target", bind());
+	const archive = archiveOf({ ...NEW, kept: "the archive's" });
+	const failures: unknown[] = [];
+	const swaps: unknown[] = [];
+	const swapper = spawn("python3", ["-c", script, scene.at("source"), outside, scene.at("source/evil")]);
+	try {
+		await once(swapper.stdout, "data");
+		swapper.stdout.on("data", (told) => swaps.push(told));
+		for (let round = 0; round < 20; round++) {
+			const restoring = restore(daemon, { volume: "target", replace: true }, archive);
+			await restoring.catch((error: unknown) => failures.push(error));
+			expect(portrait(outside)).toBe(before);
+		}
+	} finally {
+		swapper.kill("SIGKILL");
+		await once(swapper, "exit");
+	}
+	expect(swaps.length).toBeGreaterThan(0);
+	expect(failures.filter((error) => !(error instanceof Fault))).toEqual([]);
+	await daemon.kill("SIGTERM");
+	await daemon.start();
+	await restore(daemon, { volume: "target", replace: true }, archiveOf(NEW));
+	expect(contentOf(scene.at("source"))).toEqual(NEW);
+	expect(portrait(outside)).toBe(before);
+	expect(await amiss(scene)).toEqual([]);
 });
 
 describe("killed", () => {

@@ -1,6 +1,8 @@
 import { describe, expect } from "vitest";
+import { volumeFaults } from "./faults.ts";
 import { Fillings } from "./fillings.ts";
 import type { RestoreOutput, RestoreSpec } from "./job.ts";
+import { JobRecords } from "./job-records.ts";
 import { Restores } from "./restores.ts";
 import { modelArchiver } from "./test-support/model-archiver.ts";
 import { mounted, type Scene, volumeAt } from "./test-support/scene.ts";
@@ -64,6 +66,16 @@ describe("a restore into a content that has to be mounted", () => {
 		expect(await scene.cutOff.mend(scene.signal)).toBe(0);
 		expect([[...content], [...scene.local.mounted]]).toEqual([["new"], []]);
 		expect((await restore(scene, "far", spec)).at(-1)).toMatchObject({ kind: "result", result: { entries: 1 } });
+		await scene.attach("c1", { "/x": volumeAt("far") });
+	});
+
+	test("whose stage somebody changes has failed, and the volume is free", async ({ scene }) => {
+		await scene.create("far", { options: far });
+		const content = scene.disk.content("far").add("old");
+		scene.disk.inside.failures.set("enter", volumeFaults.STAGE_CHANGED({ path: "far", problem: "it is a link" }));
+		const spec = { existing: "replace" } as const;
+		await expect(restore(scene, "far", spec)).rejects.toMatchObject({ reason: "STAGE_CHANGED" });
+		expect([[...content], new JobRecords(scene.store).all(), [...scene.local.mounted]]).toEqual([["old"], [], []]);
 		await scene.attach("c1", { "/x": volumeAt("far") });
 	});
 

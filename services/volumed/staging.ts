@@ -9,15 +9,16 @@ import type { Existing } from "./job.ts";
 import { JobRecords } from "./job-records.ts";
 import type { Preparing } from "./kernel/inner-stages.ts";
 import type { Parts } from "./parts.ts";
+import type { Destination } from "./tree/destination.ts";
 import type { Volume, VolumeName } from "./volume.ts";
 
 export interface Staging extends AsyncDisposable {
 	/** An empty directory. */
-	begin(): Promise<string>;
-	/** All is written; what can be refused is. Answers what the stage is known by. Faults: DIRECTORY_IN_THE_WAY, DISK_FULL, KERNEL_REFUSED. */
+	begin(): Promise<Destination>;
+	/** All is written; what can be refused is. Answers what the stage is known by. Faults: DIRECTORY_IN_THE_WAY, DISK_FULL, KERNEL_REFUSED, STAGE_CHANGED. */
 	prepare(implied: Preparing["implied"]): Promise<string>;
-	/** It is the content, durably. Faults: DISK_FULL, KERNEL_REFUSED. */
-	commit(): Promise<void>;
+	/** It is the content, durably; `identity` is what `prepare` answered. Faults: DISK_FULL, KERNEL_REFUSED, STAGE_CHANGED. */
+	commit(identity: string): Promise<void>;
 	discard(): Promise<void>;
 }
 
@@ -52,7 +53,7 @@ export async function refuseContent(
 
 export function besideStaging({ disk }: Parts, name: VolumeName, id: string): Staging {
 	return {
-		begin: () => disk.stage(name, id),
+		begin: async () => ({ root: await disk.stage(name, id), within: "" }),
 		prepare: async () => (await disk.identity(name, id)) ?? "",
 		commit: () => disk.commit(name, id),
 		discard: () => disk.discard(name, id),
@@ -73,12 +74,9 @@ export async function insideStaging(
 	const { path } = hold;
 	return {
 		begin: () => inside.begin(path, id),
-		prepare: async (implied) => {
-			await inside.prepare(path, id, { entering: existing === "merge" ? "merge" : "replace", implied });
-			return id;
-		},
-		commit: async () => {
-			await inside.enter(path, id);
+		prepare: (implied) => inside.prepare(path, id, { entering: existing === "merge" ? "merge" : "replace", implied }),
+		commit: async (seal) => {
+			await inside.enter(path, id, seal);
 			await store.write([new JobRecords(store).entered(id)], "volumed.restore.entered");
 			await inside.discard(path, id);
 		},

@@ -8,12 +8,13 @@ import type { StoredArchive } from "./kernel/archive-file.ts";
 import type { MadeArchives } from "./made-archives.ts";
 import type { Archiver, Read } from "./kernel/archiver.ts";
 import type { Unpacking as Reading } from "./kernel/unpacking.ts";
+import type { Destination } from "./tree/destination.ts";
 import { CountedBytes, decompressed } from "./kernel/compressors.ts";
 
 export interface Unpacking {
 	readonly archiver: Archiver;
 	/** An empty directory. */
-	readonly path: string;
+	readonly destination: Destination;
 	readonly spec: Pick<RestoreSpec, "volume" | "strip" | "privileges" | "maxExpansion">;
 	readonly source: StoredArchive;
 	readonly control: JobControl;
@@ -28,18 +29,18 @@ export interface Unpacked {
 
 /**
  * Resolves when the directory holds what the archive says, verified where it has a manifest.
- * Faults: NOT_A_TAR, ARCHIVE_CORRUPT, ARCHIVE_EXPANDS, ENTRY_REFUSED, MANIFEST_MISMATCH, NOTHING_LEFT, SUBPATH_MISSING, DISK_FULL, KERNEL_REFUSED; the
- * directory is then of no use.
+ * Faults: NOT_A_TAR, ARCHIVE_CORRUPT, ARCHIVE_EXPANDS, ENTRY_REFUSED, MANIFEST_MISMATCH, NOTHING_LEFT, SUBPATH_MISSING, DISK_FULL, KERNEL_REFUSED,
+ * STAGE_CHANGED; the directory is then of no use.
  */
-export async function unpack({ archiver, path, spec, source, control, made }: Unpacking): Promise<Unpacked> {
+export async function unpack({ archiver, destination, spec, source, control, made }: Unpacking): Promise<Unpacked> {
 	const { signal } = control;
-	await using unpacking = await archiver.unpack(path, spec.strip, signal);
+	await using unpacking = await archiver.unpack(destination, spec.strip, signal);
 	const read = await readWhole(unpacking, { source, control, made, maxExpansion: spec.maxExpansion });
 	const { warnings, implied } = await unpacking.finish(spec.privileges || isOwn(read, made));
 	return { result: resultOf(spec.volume, read, warnings), implied };
 }
 
-export interface Rehearsing extends Omit<Unpacking, "path"> {
+export interface Rehearsing extends Omit<Unpacking, "destination"> {
 	/** A content that it would replace, or be merged with. */
 	readonly path: string | undefined;
 	readonly merged: boolean;

@@ -4,6 +4,7 @@
  */
 import { FixedMemory, tried } from "../libc.ts";
 import { nameAt } from "./name-bytes.ts";
+import { closeFile, openDirectory } from "./open.ts";
 
 const SYS_OPENAT2 = 437;
 const O_PATH = 0o10000000;
@@ -26,4 +27,16 @@ const openat2 = tried<[number: number, directory: number, path: number, how: num
 /** A handle (`O_PATH`) to make and name things in it. `path` is a string with a character a byte (`latin1`). An errno, negative, when it is none. */
 export function directoryBeneath(directory: number, path: string): number {
 	return openat2(SYS_OPENAT2, directory, nameAt(path), how.address, OPEN_HOW_BYTES);
+}
+
+/** As above, but to be read as well, with an offset of its own; without a path it is the directory itself. */
+export function openDirectoryBeneath(directory: number, path: string): number {
+	if (path === "") return openDirectory(directory, ".");
+	const handle = directoryBeneath(directory, path);
+	if (handle < 0) return handle;
+	try {
+		return openDirectory(handle, ".");
+	} finally {
+		closeFile(handle);
+	}
 }

@@ -9,6 +9,7 @@ import type { PathPatternTexts } from "../path-patterns.ts";
 import type { Progress } from "../job.ts";
 import type { Inode } from "../tree/cursor.ts";
 import { type ArchiveTarget, givenAway } from "../tree/archive-target.ts";
+import type { Destination } from "../tree/destination.ts";
 import type { TreeOrder, TreeReply } from "../tree/messages.ts";
 import { atSystem } from "./system-fault.ts";
 import type { TreeWork, TreeWorkers } from "../tree/tree-workers.ts";
@@ -68,10 +69,11 @@ export class Archiver {
 	}
 
 	/** Into an empty directory. */
-	async unpack(path: string, strip: Dropped, signal: AbortSignal): Promise<Unpacking> {
+	async unpack(destination: Destination, strip: Dropped, signal: AbortSignal): Promise<Unpacking> {
 		const reader = this.#beginReading(strip, { rehearses: false, compares: false }, signal);
+		const path = destination.root;
 		const there = { what: `writing ${path}`, path, signal };
-		const unpacker = this.#begin("tree", () => ({ kind: "unpack", path, strip }), there);
+		const unpacker = this.#begin("tree", () => ({ kind: "unpack", destination, strip }), there);
 		return new Unpacking(...(await allOrNone([unpacker, reader])));
 	}
 

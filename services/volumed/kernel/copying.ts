@@ -1,5 +1,6 @@
 /** A tree on its way into another directory, on a thread; nothing of it passes here. */
 import type { Progress } from "../job.ts";
+import type { Destination } from "../tree/destination.ts";
 import type { Reply, TreeReply } from "../tree/messages.ts";
 import type { Finished } from "./archiver.ts";
 import { expected, type TreeJob } from "./tree-job.ts";
@@ -35,9 +36,9 @@ export class Copying implements AsyncDisposable {
 		this.#told = told;
 	}
 
-	/** An empty directory gets what is in the tree. Faults, here and below: ENTRY_REFUSED, DISK_FULL, KERNEL_REFUSED. */
-	async into(path: string): Promise<void> {
-		this.#job.send({ kind: "into", path });
+	/** An empty directory gets what is in the tree. Faults, here and below: ENTRY_REFUSED, DISK_FULL, KERNEL_REFUSED, STAGE_CHANGED. */
+	async into(destination: Destination): Promise<void> {
+		this.#job.send({ kind: "into", destination });
 		await this.#heard("copied");
 	}
 

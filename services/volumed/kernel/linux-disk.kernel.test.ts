@@ -8,6 +8,7 @@ import { mountsOf } from "#lib/linux/test-support/mounts-of.ts";
 import { createLog } from "#lib/log/log.ts";
 import { diskContract } from "../test-support/disk-contract.ts";
 import { makeNastyTree, portrait } from "../test-support/nasty-tree.ts";
+import type { Destination } from "../tree/destination.ts";
 import { LinuxDisk } from "./linux-disk.ts";
 import { LinuxHost } from "./linux-host.ts";
 
@@ -26,7 +27,7 @@ async function scratch() {
 		image,
 		write: async (volume: string, name: string) => writeFileSync(join(disk.mountpoint(volume), name), ""),
 		read: async (volume: string) => readdirSync(disk.mountpoint(volume)),
-		stage: async (path: string, name: string) => writeFileSync(join(path, name), ""),
+		stage: async ({ root, within }: Destination, name: string) => writeFileSync(join(root, within, name), ""),
 		[Symbol.asyncDispose]: async () => {
 			await disk.sweep();
 			await jailer[Symbol.asyncDispose]();

@@ -1,17 +1,17 @@
 /** Stages within a volume's content, each step on a thread for trees: the content may be on a server that does not answer. */
 import { realpathSync } from "node:fs";
-import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { run } from "#lib/exec/run.ts";
-import { isErrno } from "#lib/linux/libc.ts";
 import { syncFileSystem } from "#lib/linux/mount/directory.ts";
 import { mountinfo } from "#lib/linux/mount/mountinfo.ts";
 import type { Log } from "#lib/log/log.ts";
-import { stageName } from "../stage-name.ts";
-import type { StageStep } from "../tree/messages.ts";
-import type { TreeWorkers } from "../tree/tree-workers.ts";
+import type { Destination } from "../tree/destination.ts";
+import type { Reply, StageStep, TreeReply } from "../tree/messages.ts";
+import { stagePlace } from "../tree/stage-folder.ts";
+import type { TreeLoan, TreeWorkers } from "../tree/tree-workers.ts";
 import type { InnerStages, Preparing } from "./inner-stages.ts";
 import { atSystem } from "./system-fault.ts";
+import { expected } from "./tree-job.ts";
 
 /** Before it is known to be over, a step is not given up: the moves of many entries take what they take. */
 const NEVER = new AbortController().signal;
@@ -25,18 +25,19 @@ export class LinuxInnerStages implements InnerStages {
 		this.#log = log;
 	}
 
-	async begin(path: string, id: string): Promise<string> {
-		await this.#step(path, id, { kind: "begin" });
-		return join(path, stageName(id), "new");
+	async begin(path: string, id: string): Promise<Destination> {
+		await this.#step(path, id, { kind: "begin" }, "staged");
+		return { root: path, within: `${stagePlace(id)}/new` };
 	}
 
-	async prepare(path: string, id: string, { entering, implied }: Preparing): Promise<void> {
-		await this.#step(path, id, { kind: "prepare", entering, implied });
+	async prepare(path: string, id: string, { entering, implied }: Preparing): Promise<string> {
+		const { seal } = await this.#step(path, id, { kind: "prepare", entering, implied }, "prepared");
 		await this.#sync(path);
+		return seal;
 	}
 
-	async enter(path: string, id: string): Promise<void> {
-		await this.#step(path, id, { kind: "enter" });
+	async enter(path: string, id: string, seal: string): Promise<void> {
+		await this.#step(path, id, { kind: "enter", seal }, "staged");
 		await this.#sync(path);
 		this.#log.change("volume.content.enter", { path });
 	}
@@ -48,32 +49,36 @@ export class LinuxInnerStages implements InnerStages {
 		return targets.filter((target) => target.startsWith(below)).map((target) => target.slice(below.length));
 	}
 
-	async isThere(path: string, id: string): Promise<boolean> {
-		return atSystem(`looking at ${path}`, path, async () => {
-			try {
-				return (await stat(join(path, stageName(id)))).isDirectory();
-			} catch (error) {
-				if (isErrno(error, "ENOENT")) return false;
-				throw error;
-			}
-		});
+	async discard(path: string, id: string): Promise<void> {
+		await this.#empty(path, id);
+		await this.#step(path, id, { kind: "end" }, "staged");
 	}
 
-	/** What somebody has mounted in it is not the volume's: rm does not enter other file systems. */
-	async discard(path: string, id: string): Promise<void> {
-		if (!(await this.isThere(path, id))) return;
-		const inside = ["new", "old", "gone", "plan", "room"].map((name) => join(path, stageName(id), name));
-		await run("rm", ["-rf", "--one-file-system", "--", ...inside]);
-		await this.#step(path, id, { kind: "end" });
+	/** What somebody has mounted in it is not the volume's: rm does not enter other file systems. Nor does it follow a link. */
+	async #empty(path: string, id: string): Promise<void> {
+		await using worker = await this.#workers.take("tree", NEVER);
+		const { around } = await asked(worker, path, id, { kind: "hold" }, "held");
+		if (around === undefined) return;
+		await run("rm", ["-rf", "--one-file-system", "--", `/proc/self/fd/3/${id}`], { extra: [around] });
 	}
 
 	async #sync(path: string): Promise<void> {
 		await atSystem(`syncing ${path}`, path, () => syncFileSystem(path));
 	}
 
-	async #step(content: string, id: string, step: StageStep): Promise<void> {
+	async #step<K extends TreeReply["kind"]>(path: string, id: string, step: StageStep, answer: K): Promise<Reply<K>> {
 		await using worker = await this.#workers.take("tree", NEVER);
-		worker.send({ kind: "stage", content, id, step });
-		await atSystem(`moving what is in ${content}`, content, () => worker.next(NEVER));
+		return await asked(worker, path, id, step, answer);
 	}
+}
+
+async function asked<K extends TreeReply["kind"]>(
+	worker: TreeLoan,
+	content: string,
+	id: string,
+	step: StageStep,
+	answer: K,
+): Promise<Reply<K>> {
+	worker.send({ kind: "stage", content, id, step });
+	return expected(answer, await atSystem(`moving what is in ${content}`, content, () => worker.next(NEVER)));
 }

@@ -1,6 +1,7 @@
 /** What every disk keeps; run by the model and by the kernel's. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Disk, Host } from "../kernel/disk.ts";
+import type { Destination } from "../tree/destination.ts";
 
 export interface Subject extends AsyncDisposable {
 	readonly disk: Disk;
@@ -13,7 +14,7 @@ export interface Subject extends AsyncDisposable {
 	write(volume: string, name: string): Promise<void>;
 	read(volume: string): Promise<string[]>;
 	/** Puts something into a stage within a content, at what `begin` answered. */
-	stage(path: string, name: string): Promise<void>;
+	stage(destination: Destination, name: string): Promise<void>;
 }
 
 export function diskContract(make: () => Promise<Subject>): void {
@@ -174,10 +175,10 @@ export function diskContract(make: () => Promise<Subject>): void {
 
 		test("is no part of it, and goes without a trace", async () => {
 			await disk.inside.begin(path, id);
-			expect([await isEmpty("one"), await disk.inside.isThere(path, id)]).toEqual([true, true]);
+			expect(await isEmpty("one")).toBe(true);
 			await disk.inside.discard(path, id);
 			await disk.inside.discard(path, id);
-			expect([await subject.read("one"), await disk.inside.isThere(path, id)]).toEqual([[], false]);
+			expect(await subject.read("one")).toEqual([]);
 		});
 
 		test.each([
@@ -187,15 +188,15 @@ export function diskContract(make: () => Promise<Subject>): void {
 			await subject.write("one", "old");
 			const stage = await disk.inside.begin(path, id);
 			await subject.stage(stage, "new");
-			await disk.inside.prepare(path, id, { entering, implied: [] });
-			await disk.inside.enter(path, id);
-			await disk.inside.enter(path, id);
+			const seal = await disk.inside.prepare(path, id, { entering, implied: [] });
+			await disk.inside.enter(path, id, seal);
+			await disk.inside.enter(path, id, seal);
 			await disk.inside.discard(path, id);
 			expect((await subject.read("one")).sort()).toEqual(content);
 		});
 
 		test("that is not there cannot enter anything", async () => {
-			await expect(disk.inside.enter(path, id)).rejects.toMatchObject({ reason: "KERNEL_REFUSED" });
+			await expect(disk.inside.enter(path, id, "")).rejects.toMatchObject({ reason: "STAGE_CHANGED" });
 		});
 	});
 

@@ -1,9 +1,10 @@
 /** An archiver whose archives are one name each, which it puts into a stage of the model disk. */
 import type { Archiver } from "../kernel/archiver.ts";
+import type { Destination } from "../tree/destination.ts";
 import type { ModelDisk } from "./model-disk.ts";
 
 export function modelArchiver(disk: ModelDisk): Archiver {
-	const unpack = async (path: string) => {
+	const unpack = async (destination: Destination) => {
 		let name = "";
 		return {
 			progress: { entries: 0, bytes: 0 },
@@ -15,7 +16,7 @@ export function modelArchiver(disk: ModelDisk): Archiver {
 				return { ...counts, kept: counts, manifest: undefined };
 			},
 			finish: async () => {
-				disk.inside.stagedAt(path).add(name);
+				disk.inside.stagedAt(destination).add(name);
 				return { warnings: [], implied: [] };
 			},
 			[Symbol.asyncDispose]: async () => undefined,

@@ -14,7 +14,7 @@ diskContract(async () => {
 		image: "/image",
 		write: async (volume, name) => void disk.content(volume).add(name),
 		read: async (volume) => [...disk.content(volume)],
-		stage: async (path, name) => void disk.inside.stagedAt(path).add(name),
+		stage: async (destination, name) => void disk.inside.stagedAt(destination).add(name),
 		[Symbol.asyncDispose]: async () => undefined,
 	};
 });

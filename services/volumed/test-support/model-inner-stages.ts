@@ -1,6 +1,7 @@
 /** Stages within content in memory: names of files, of which a merge keeps those that are there. */
 import { volumeFaults } from "../faults.ts";
 import type { InnerStages, Preparing } from "../kernel/inner-stages.ts";
+import type { Destination } from "../tree/destination.ts";
 
 interface Stage {
 	readonly content: Set<string>;
@@ -18,23 +19,24 @@ export class ModelInnerStages implements InnerStages {
 		this.#contentOf = contentOf;
 	}
 
-	async begin(path: string, id: string): Promise<string> {
+	async begin(path: string, id: string): Promise<Destination> {
 		this.#fail("begin");
 		const stages = this.#at(path);
 		if (stages.has(id)) throw new Error(`the stage ${id} in ${path} is there already`);
 		stages.set(id, { content: new Set(), how: undefined });
-		return `${path}/${id}`;
+		return { root: path, within: id };
 	}
 
-	async prepare(path: string, id: string, how: Preparing): Promise<void> {
+	async prepare(path: string, id: string, how: Preparing): Promise<string> {
 		this.#fail("prepare");
 		this.#stage(path, id).how = how;
+		return sealOf(id);
 	}
 
-	async enter(path: string, id: string): Promise<void> {
+	async enter(path: string, id: string, seal: string): Promise<void> {
 		this.#fail("enter");
 		const { content, how } = this.#stage(path, id);
-		if (how === undefined) throw new Error(`the stage ${id} in ${path} was not prepared`);
+		if (how === undefined || seal !== sealOf(id)) throw changed(path, `${id} was not prepared`);
 		const there = this.#contentOf(path);
 		if (how.entering === "replace") there.clear();
 		for (const name of content) there.add(name);
@@ -42,10 +44,6 @@ export class ModelInnerStages implements InnerStages {
 
 	async mountsIn(): Promise<string[]> {
 		return [];
-	}
-
-	async isThere(path: string, id: string): Promise<boolean> {
-		return this.#at(path).has(id);
 	}
 
 	async discard(path: string, id: string): Promise<void> {
@@ -59,9 +57,8 @@ export class ModelInnerStages implements InnerStages {
 	}
 
 	/** As `begin` answered. */
-	stagedAt(path: string): Set<string> {
-		const slash = path.lastIndexOf("/");
-		return this.staged(path.slice(0, slash), path.slice(slash + 1));
+	stagedAt({ root, within }: Destination): Set<string> {
+		return this.staged(root, within);
 	}
 
 	/** Ids of those within the content at the path. */
@@ -71,7 +68,7 @@ export class ModelInnerStages implements InnerStages {
 
 	#stage(path: string, id: string): Stage {
 		const stage = this.#at(path).get(id);
-		if (stage === undefined) throw volumeFaults.KERNEL_REFUSED({ what: "stage", problem: `no ${id} in ${path}` });
+		if (stage === undefined) throw changed(path, `${id} is not there`);
 		return stage;
 	}
 
@@ -87,4 +84,12 @@ export class ModelInnerStages implements InnerStages {
 		this.failures.delete(call);
 		if (error !== undefined) throw error;
 	}
+}
+
+function sealOf(id: string): string {
+	return `seal of ${id}`;
+}
+
+function changed(path: string, problem: string): Error {
+	return volumeFaults.STAGE_CHANGED({ path, problem });
 }

@@ -39,7 +39,7 @@ export async function unpackTree(
 	path: string,
 	{ strip = 0, privileged = true } = {},
 ): Promise<UnpackedTree> {
-	await using unpacking = await archiver.unpack(path, strip, never);
+	await using unpacking = await archiver.unpack({ root: path, within: "" }, strip, never);
 	await unpacking.push(bytes);
 	const read = await unpacking.end();
 	return { ...read, ...(await unpacking.finish(privileged)) };

@@ -177,7 +177,7 @@ describe("a set-id program keeps its bits under all names when the directory of 
 		program();
 		settle();
 		await using copying = await scratch.archiver.copy({ path: at("from"), twice: true, told: () => undefined }, never);
-		await copying.into(at("to"));
+		await copying.into({ root: at("to"), within: "" });
 		rename();
 		await copying.catchUp([]);
 		expect(await copying.finish()).toMatchObject({ warnings: [] });

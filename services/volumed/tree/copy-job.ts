@@ -1,7 +1,8 @@
 /** One tree that is copied to another directory. On the archiver's thread. */
-import { closeSync, constants, openSync } from "node:fs";
+import { closeFile } from "#lib/linux/files/open.ts";
 import { storedToBy } from "#lib/linux/mapped-files.ts";
 import { TreeCursor } from "./cursor.ts";
+import { openDestination } from "./destination.ts";
 import type { Order, Tell } from "./messages.ts";
 import { ReadOnlyRoot } from "./read-only-root.ts";
 import { Room } from "./room.ts";
@@ -39,12 +40,12 @@ export class CopyJob implements Disposable {
 	}
 
 	/** The first pass, into an empty directory. */
-	async into({ path }: Order<"into">): Promise<void> {
-		const root = this.#opened.adopt(openSync(path, constants.O_RDONLY | constants.O_DIRECTORY), closeSync);
+	async into({ destination }: Order<"into">): Promise<void> {
+		const root = this.#opened.adopt(openDestination(destination), closeFile);
 		const warn = (_: string, text: string): void => this.#ofWriting.add(text, text);
 		// It is of this host, and who asks for it has all rights here.
 		const unpacker = this.#opened.use(new Unpacker(root, 0, warn, { holdsBack: false }));
-		const copier = new TreeCopier(unpacker, new Room(path), this.#ofReading);
+		const copier = new TreeCopier(unpacker, new Room(root, destination.root), this.#ofReading);
 		this.#target = { unpacker, copier };
 		if (await this.#goThrough(copier.copy(new TreeCursor(this.#root.fd), this.#seen))) this.#tell({ kind: "copied" });
 	}

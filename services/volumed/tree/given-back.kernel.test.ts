@@ -34,7 +34,7 @@ test("those that were not filled, of a tree that is packed", () => {
 test("those of an archive that is unpacked", async () => {
 	writeFileSync(at("from/file"), "content");
 	const { bytes } = await packTree(scratch.archiver, at("from"));
-	const unpacking = await scratch.archiver.unpack(at("to"), 0, new AbortController().signal);
+	const unpacking = await scratch.archiver.unpack({ root: at("to"), within: "" }, 0, new AbortController().signal);
 	await unpacking.push(bytes);
 	await unpacking.end();
 	const before = process.memoryUsage().arrayBuffers;

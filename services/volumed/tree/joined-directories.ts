@@ -1,5 +1,5 @@
 /** Directories that are staged and in the content as well, by their place: each is opened from the root down, through no link. */
-import { directoryBeneath } from "#lib/linux/files/beneath.ts";
+import { openDirectoryBeneath } from "#lib/linux/files/beneath.ts";
 import { removeName } from "#lib/linux/files/make.ts";
 import { nameOf, namesIn } from "#lib/linux/files/names.ts";
 import { closeFile, openDirectory } from "#lib/linux/files/open.ts";
@@ -10,6 +10,7 @@ import { volumeFaults } from "../faults.ts";
 import type { Entering } from "../kernel/inner-stages.ts";
 import { splitPlace } from "./places.ts";
 import type { Joined } from "./stage-plan.ts";
+import { stillThere } from "./still-there.ts";
 
 const ENOENT = 2;
 
@@ -23,10 +24,12 @@ export class JoinedDirectories {
 	looked = 0;
 	readonly #there: number;
 	readonly #staged: number;
+	readonly #path: string;
 	readonly #status = new FileStatus();
 
-	/** Both are open and stay the caller's. */
-	constructor(there: number, staged: number) {
+	/** Both are open and stay the caller's. The path is the content's, for people. */
+	constructor(there: number, staged: number, path: string) {
+		this.#path = path;
 		this.#there = there;
 		this.#staged = staged;
 	}
@@ -63,15 +66,14 @@ export class JoinedDirectories {
 		return found;
 	}
 
-	/** Undefined when it is not staged any more. */
+	/** Undefined when it is not staged any more. Fault: STAGE_CHANGED. */
 	open(place: string): (Pair & Disposable) | undefined {
 		using opened = new DisposableStack();
 		const staged = beneath(this.#staged, place);
 		if (staged === undefined) return undefined;
 		opened.adopt(staged, closeFile);
-		const there = beneath(this.#there, place);
-		if (there === undefined) throw new Error(`${shown(place)} has gone from the content`);
-		opened.adopt(there, closeFile);
+		const name = `the directory ${JSON.stringify(shown(place))}`;
+		const there = opened.adopt(stillThere(openDirectoryBeneath(this.#there, place), this.#path, name), closeFile);
 		const held = opened.move();
 		return { staged, there, [Symbol.dispose]: () => held.dispose() };
 	}
@@ -97,15 +99,8 @@ export class JoinedDirectories {
 
 /** To be read; undefined when it is not there. */
 function beneath(root: number, place: string): number | undefined {
-	if (place === "") return must(openDirectory(root, "."), "open");
-	const handle = directoryBeneath(root, place);
-	if (handle === -ENOENT) return undefined;
-	must(handle, `open ${shown(place)}`);
-	try {
-		return must(openDirectory(handle, "."), `open ${shown(place)}`);
-	} finally {
-		closeFile(handle);
-	}
+	const fd = openDirectoryBeneath(root, place);
+	return fd === -ENOENT ? undefined : must(fd, `open ${shown(place)}`);
 }
 
 function isEmpty(directory: number, name: string): boolean {

@@ -10,7 +10,7 @@
  * - One that is unpacked: `unpack`, and the same on another thread. Each of its buffers goes on to one that reads it; its `end` comes last.
  * - A copy: `copy`, `opened`; `into`, `copied` when all of the tree is there; if it is gone through twice: `catch-up`, `caught-up`; `finish`,
  *   `finished`. `progressed` comes between.
- * - A step of a stage within a volume's content: `stage`, `staged`.
+ * - A step of a stage within a volume's content: `stage`, `staged`, or `prepared`, or `held`: until it is dropped.
  * - `failed` ends each of them. `drop`, `dropped` comes last.
  */
 import { Fault, type FaultOptions } from "#lib/fault/fault.ts";
@@ -23,6 +23,7 @@ import type { PathPatternTexts } from "../path-patterns.ts";
 import type { ArchiveTarget } from "./archive-target.ts";
 import type { Inode } from "./cursor.ts";
 import type { Compared } from "./compare.ts";
+import type { Destination } from "./destination.ts";
 
 /** What the tree has that no archive holds. */
 export type Unarchived = Pick<Foot, "sockets" | "gone" | "warnings">;
@@ -51,9 +52,9 @@ export type TreeOrder =
 			readonly compares: boolean;
 	  }
 	/** Files are made of it, and somebody else reads it. */
-	| { readonly kind: "unpack"; readonly path: string; readonly strip: Dropped }
+	| { readonly kind: "unpack"; readonly destination: Destination; readonly strip: Dropped }
 	| { readonly kind: "copy"; readonly path: string; readonly spool: string; readonly twice: boolean }
-	| { readonly kind: "into"; readonly path: string }
+	| { readonly kind: "into"; readonly destination: Destination }
 	| { readonly kind: "buffer"; readonly buffer: ArrayBuffer; readonly length: number }
 	| {
 			readonly kind: "seal";
@@ -74,7 +75,8 @@ export type TreeOrder =
 export type StageStep =
 	| { readonly kind: "begin" }
 	| ({ readonly kind: "prepare" } & Preparing)
-	| { readonly kind: "enter" }
+	| { readonly kind: "enter"; readonly seal: string }
+	| { readonly kind: "hold" }
 	| { readonly kind: "end" };
 
 export type TreeReply =
@@ -98,6 +100,9 @@ export type TreeReply =
 	| { readonly kind: "copied" }
 	| { readonly kind: "finished"; readonly warnings: readonly string[]; readonly implied: readonly string[] }
 	| { readonly kind: "staged" }
+	| { readonly kind: "prepared"; readonly seal: string }
+	/** A descriptor of the directory around the stage; undefined when that is not there. */
+	| { readonly kind: "held"; readonly around: number | undefined }
 	| { readonly kind: "dropped" }
 	| { readonly kind: "failed"; readonly failure: Failure };
 

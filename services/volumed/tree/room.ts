@@ -16,8 +16,9 @@ export class Room {
 	#bytes = 0;
 	#names = 0;
 
-	constructor(path: string) {
-		const { bavail, bsize, files, ffree } = statfsSync(path);
+	/** On the file system of the directory that is open. The path is for people. */
+	constructor(directory: number, path: string) {
+		const { bavail, bsize, files, ffree } = statfsSync(`/proc/self/fd/${directory}`);
 		this.#path = path;
 		this.#freeBytes = bavail * bsize * FREE_SHARE;
 		this.#freeNames = files === 0 ? Number.POSITIVE_INFINITY : ffree * FREE_SHARE;

@@ -1,12 +1,14 @@
 /** One step of a stage within a volume's content (`stage.ts`). On a thread for trees. */
-import type { Order, Tell } from "./messages.ts";
+import { closeFile } from "#lib/linux/files/open.ts";
+import type { Order, StageStep, Tell } from "./messages.ts";
 import { inSlices } from "./slices.ts";
 import { Stage } from "./stage.ts";
+import { openAroundStage } from "./stage-folder.ts";
 
 export class StageJob implements Disposable {
 	readonly #order: Order<"stage">;
 	readonly #tell: Tell;
-	#isOver = false;
+	readonly #held = new DisposableStack();
 
 	constructor(order: Order<"stage">, tell: Tell) {
 		this.#order = order;
@@ -15,24 +17,40 @@ export class StageJob implements Disposable {
 
 	async run(): Promise<void> {
 		const { step, content, id } = this.#order;
-		if (step.kind === "begin") Stage.make(content, id);
-		else if (step.kind === "end") Stage.remove(content, id);
-		else {
-			using stage = new Stage(content, id);
-			const steps = step.kind === "enter" ? stage.enter() : stage.prepare(step.entering, step.implied);
-			if (
-				!(await inSlices(
-					steps,
-					() => undefined,
-					() => this.#isOver,
-				))
-			)
-				return;
+		switch (step.kind) {
+			case "begin":
+				Stage.make(content, id);
+				return this.#tell({ kind: "staged" });
+			case "prepare":
+			case "enter":
+				return await this.#move(step);
+			case "hold": {
+				const around = openAroundStage(content, id);
+				if (around !== undefined) this.#held.adopt(around, closeFile);
+				return this.#tell({ kind: "held", around });
+			}
+			case "end":
+				Stage.remove(content, id);
+				return this.#tell({ kind: "staged" });
 		}
-		this.#tell({ kind: "staged" });
+	}
+
+	async #move(step: Extract<StageStep, { kind: "prepare" | "enter" }>): Promise<void> {
+		const { content, id } = this.#order;
+		using stage = new Stage(content, id);
+		const steps = step.kind === "enter" ? stage.enter(step.seal) : stage.prepare(step.entering, step.implied);
+		if (
+			!(await inSlices(
+				steps,
+				() => undefined,
+				() => this.#held.disposed,
+			))
+		)
+			return;
+		this.#tell(step.kind === "enter" ? { kind: "staged" } : { kind: "prepared", seal: stage.seal });
 	}
 
 	[Symbol.dispose](): void {
-		this.#isOver = true;
+		this.#held[Symbol.dispose]();
 	}
 }

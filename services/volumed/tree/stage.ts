@@ -4,8 +4,7 @@
  * What it has: `new`, what was written; `plan`; `room`, bytes that nobody needs before the first rename does; of a replacement `old`, into
  * which the content goes, and which is called `gone` once all of it is there. So what is on the disk says how far it is.
  */
-import { closeSync, constants, openSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync } from "node:fs";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { makeDirectory, makeFile, moveName, permitName, removeName, dateOf, writeAt } from "#lib/linux/files/make.ts";
 import { nameOf, namesIn } from "#lib/linux/files/names.ts";
@@ -14,9 +13,12 @@ import { FileStatus, S_IFDIR } from "#lib/linux/files/status.ts";
 import { must } from "#lib/linux/libc.ts";
 import type { Entering } from "../kernel/inner-stages.ts";
 import { stageName } from "../stage-name.ts";
+import { openRoot } from "./destination.ts";
 import { JoinedDirectories, type Pair } from "./joined-directories.ts";
 import { copyStatus } from "./likeness.ts";
+import { makeStageFolder, openStageFolder, removeStageFolder } from "./stage-folder.ts";
 import { type Joined, readPlan, type StagePlan, writePlan } from "./stage-plan.ts";
+import { stillThere } from "./still-there.ts";
 
 const ENOENT = 2;
 /** What directories grow by when names are moved into them, and file systems need for it. */
@@ -25,6 +27,8 @@ const ROOM_BYTES_A_NAME = 128;
 const AT_ONCE_BYTES = 64 * 1024;
 
 export class Stage implements Disposable {
+	/** Once it is prepared: what its plan is known by. */
+	seal = "";
 	readonly #content: number;
 	readonly #folder: number;
 	readonly #name: string;
@@ -33,47 +37,38 @@ export class Stage implements Disposable {
 	readonly #status = new FileStatus();
 	readonly #opened: DisposableStack;
 
-	/** Makes it, and leaves the content's time as it was. Throws a LinuxError, as everything here. */
+	/** Makes it. Faults: STAGE_CHANGED. Throws a LinuxError, as everything here. */
 	static make(content: string, id: string): void {
-		keepingTime(content, (root) => {
-			must(makeDirectory(root, stageName(id)), "mkdir");
-			const folder = must(openDirectory(root, stageName(id)), "open");
-			try {
-				must(makeDirectory(folder, "new"), "mkdir");
-				must(permitName(folder, "new", 0o755), "chmod");
-			} finally {
-				closeFile(folder);
-			}
+		makeStageFolder(content, id, (folder) => {
+			must(makeDirectory(folder, "new"), "mkdir");
+			must(permitName(folder, "new", 0o755), "chmod");
 		});
 		killPoint("volumed.stage.begun");
 	}
 
 	/** With nothing in it. */
 	static remove(content: string, id: string): void {
-		keepingTime(content, (root) => {
-			const removed = removeName(root, stageName(id), true);
-			if (removed !== -ENOENT) must(removed, "rmdir");
-		});
+		removeStageFolder(content, id);
 		killPoint("volumed.stage.removed");
 	}
 
-	/** Of a stage that is there. */
+	/** Of a stage that is there. Fault: STAGE_CHANGED. */
 	constructor(content: string, id: string) {
 		this.#name = stageName(id);
-		this.#path = join(content, this.#name);
+		this.#path = content;
 		using opened = new DisposableStack();
 		this.#content = opened.adopt(openRoot(content), closeSync);
-		this.#folder = opened.adopt(must(openDirectory(this.#content, this.#name), `open ${this.#path}`), closeFile);
-		const staged = opened.adopt(must(openDirectory(this.#folder, "new"), "open new"), closeFile);
-		this.#directories = new JoinedDirectories(this.#content, staged);
+		this.#folder = opened.adopt(openStageFolder(this.#content, content, id), closeFile);
+		const staged = opened.adopt(stillThere(openDirectory(this.#folder, "new"), content, "what was staged"), closeFile);
+		this.#directories = new JoinedDirectories(this.#content, staged, content);
 		this.#opened = opened.move();
 	}
 
-	/** Before the first move. Faults: DIRECTORY_IN_THE_WAY. */
+	/** Before the first move. Faults: DIRECTORY_IN_THE_WAY, STAGE_CHANGED. */
 	*prepare(entering: Entering, implied: readonly string[]): Generator<void> {
 		const joined = yield* this.#directories.planned(entering, new Set(implied));
 		if (entering === "replace") must(makeDirectory(this.#folder, "old"), "mkdir");
-		writePlan(join(this.#path, "plan"), { entering, joined });
+		this.seal = writePlan(this.#folder, { entering, joined });
 		const names = this.#directories.looked + (entering === "replace" ? namesIn(this.#reopened()).length : 0);
 		this.#keepRoom(ROOM_BYTES + names * ROOM_BYTES_A_NAME);
 		killPoint("volumed.stage.prepared");
@@ -89,10 +84,11 @@ export class Stage implements Disposable {
 		}
 	}
 
-	/** Idempotent, from wherever it was cut off. */
-	*enter(): Generator<void> {
-		rmSync(join(this.#path, "room"), { force: true });
-		const plan = readPlan(join(this.#path, "plan"));
+	/** Idempotent, from wherever it was cut off. Fault: STAGE_CHANGED. */
+	*enter(seal: string): Generator<void> {
+		const plan = readPlan(this.#folder, seal, this.#path);
+		const room = removeName(this.#folder, "room");
+		if (room !== -ENOENT) must(room, "unlink room");
 		if (plan.entering === "replace") yield* this.#leave();
 		yield* this.#join(plan);
 	}
@@ -163,23 +159,5 @@ export class Stage implements Disposable {
 
 	[Symbol.dispose](): void {
 		this.#opened[Symbol.dispose]();
-	}
-}
-
-function openRoot(path: string): number {
-	return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
-}
-
-/** When the stage comes and goes, the content was not changed. */
-function keepingTime(content: string, body: (root: number) => void): void {
-	const root = openRoot(content);
-	try {
-		const status = new FileStatus();
-		must(status.ofDescriptor(root), "statx");
-		const { mtimeSeconds, mtimeNanoseconds } = status;
-		body(root);
-		must(dateOf(root, null, mtimeSeconds, mtimeNanoseconds), "utimensat");
-	} finally {
-		closeSync(root);
 	}
 }

@@ -40,7 +40,7 @@ const trees = (): Trees => ({ from: at("from"), to: at("to") });
 async function copy({ from, to }: Trees, between?: () => void): Promise<Finished> {
 	const spec = { path: from, twice: between !== undefined, told: () => undefined };
 	await using copying = await scratch.archiver.copy(spec, never);
-	await copying.into(to);
+	await copying.into({ root: to, within: "" });
 	if (between !== undefined) {
 		between();
 		await copying.catchUp([]);
@@ -182,7 +182,7 @@ test("who has no more interest is obeyed in the middle, and the thread does some
 	const told = (): void => over.abort(new Error("enough"));
 	const stopped = async (): Promise<void> => {
 		await using copying = await scratch.archiver.copy({ path: at("from"), twice: false, told }, over.signal);
-		await copying.into(at("to"));
+		await copying.into({ root: at("to"), within: "" });
 	};
 	await expect(stopped()).rejects.toThrow("enough");
 	mkdirSync(at("again"));

@@ -1,8 +1,9 @@
 /** One archive that files are made of. Somebody else compares it with its manifest. On the archiver's thread. */
-import { closeSync, constants, openSync } from "node:fs";
+import { closeFile } from "#lib/linux/files/open.ts";
 import { EntryPolicy } from "../archive/policy.ts";
 import { type Dropped, placeOf } from "../archive/place.ts";
 import { Reading, type Target } from "../archive/reading.ts";
+import { openDestination } from "./destination.ts";
 import type { Order, Tell } from "./messages.ts";
 import { Room } from "./room.ts";
 import { inSlices } from "./slices.ts";
@@ -29,13 +30,13 @@ export class UnpackJob implements Disposable {
 	readonly #reading: Reading;
 	readonly #warnings = new Warnings();
 
-	constructor({ path, strip }: Order<"unpack">, tell: Tell) {
+	constructor({ destination, strip }: Order<"unpack">, tell: Tell) {
 		this.#tell = tell;
 		using opened = new DisposableStack();
-		const root = opened.adopt(openSync(path, constants.O_RDONLY | constants.O_DIRECTORY), closeSync);
+		const root = opened.adopt(openDestination(destination), closeFile);
 		this.#unpacker = opened.use(new Unpacker(root, strip, (_, text) => this.#warnings.add(text, text)));
 		this.#policy = new EntryPolicy(strip);
-		const target = within(new Room(path), this.#unpacker, strip);
+		const target = within(new Room(root, destination.root), this.#unpacker, strip);
 		const warn = (text: string): void => this.#warnings.add(text, text);
 		this.#reading = new Reading({ policy: this.#policy, lines: undefined, target, warn });
 		this.#opened = opened.move();
