@@ -7,7 +7,9 @@ import {
 	mkdirSync,
 	mkdtempSync,
 	openSync,
+	readdirSync,
 	readFileSync,
+	renameSync,
 	rmSync,
 	symlinkSync,
 	unlinkSync,
@@ -99,3 +101,35 @@ describe("what is no ordinary file", () => {
 		await expect(openArchive(at(name))).rejects.toMatchObject({ reason: "INVALID_PATH" });
 	});
 });
+
+test("a name that the file system does not take is refused beforehand", async () => {
+	other = openSync(folder, "r");
+	await checkTarget(join(folder, "x".repeat(255)), false);
+	await expect(checkTarget(join(folder, "x".repeat(256)), false)).rejects.toMatchObject({
+		reason: "INVALID_PATH",
+		message: expect.stringContaining("its name is too long") as string,
+	});
+});
+
+test.each(["removed", "renamed"])(
+	"into a directory that was %s meanwhile nothing comes, and nothing is left",
+	async (how) => {
+		const [inner, moved] = [join(folder, "inner"), join(folder, "moved")];
+		mkdirSync(inner);
+		[path, temporary] = [join(inner, "data.tar"), temporaryOf(join(inner, "data.tar"), "1")];
+		{
+			await using file = await written();
+			await file.seal();
+			if (how === "renamed") renameSync(inner, moved);
+			else rmSync(inner, { recursive: true });
+			for (const overwrite of [false, true]) {
+				await expect(file.publish(overwrite)).rejects.toMatchObject({
+					reason: "INVALID_PATH",
+					message: expect.stringContaining(`${inner} was removed or renamed meanwhile`) as string,
+				});
+			}
+		}
+		expect(readdirSync(folder)).toEqual(how === "renamed" ? ["moved"] : []);
+		expect(existsSync(moved) ? readdirSync(moved) : []).toEqual([]);
+	},
+);

@@ -1,14 +1,14 @@
 /** An archive as a file of this host: it appears under its name whole, or not at all. */
 import { constants, fstatSync } from "node:fs";
-import { type FileHandle, link, lstat, open, rename, rm, stat, unlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { type FileHandle, link, lstat, open, readlink, rename, rm, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { killPoint } from "#lib/config/kill-point.ts";
 import { isErrno } from "#lib/linux/libc.ts";
 import { renameNew, syncDirectory } from "#lib/linux/mount/directory.ts";
 import { volumeFaults } from "../faults.ts";
 import type { ArchiveTarget } from "../tree/archive-target.ts";
 import { giveBack } from "../tree/given-back.ts";
-import { atSystem } from "./system-fault.ts";
+import { atSystem, systemFault } from "./system-fault.ts";
 
 const READ_BYTES = 1024 * 1024;
 /** Of a fifo nobody is waited for who writes to it, and a terminal is not taken over. */
@@ -32,7 +32,10 @@ export async function checkTarget(path: string, overwrite: boolean): Promise<voi
 
 /** Whether there is a file. What else has the name is nothing that an archive may replace: a device, a link, a socket. */
 async function refuseOther(path: string): Promise<boolean> {
-	const there = await lstat(path).catch(() => undefined);
+	const there = await lstat(path).catch((error: unknown) => {
+		if (isErrno(error, "ENAMETOOLONG")) throw volumeFaults.INVALID_PATH({ path, problem: "its name is too long" });
+		return undefined;
+	});
 	if (there === undefined || there.isFile()) return there !== undefined;
 	const isNamed = there.isDirectory() ? "a directory" : there.isSymbolicLink() ? "a symlink" : undefined;
 	const problem = isNamed === undefined ? "it is no ordinary file, and stays what it is" : `it is ${isNamed}`;
@@ -124,12 +127,17 @@ export class ArchiveFile implements AsyncDisposable {
 	/** Gives it its name. Fault: FILE_EXISTS when another came meanwhile and is not to be replaced. */
 	async publish(overwrite: boolean): Promise<void> {
 		const [from, to] = [this.#temporary, this.#path];
+		const replaces = overwrite && (await refuseOther(to));
 		try {
-			if (overwrite && (await refuseOther(to))) await rename(from, to);
+			if (replaces) await rename(from, to);
 			else await renameUnlessThere(from, to);
 		} catch (error) {
 			if (isErrno(error, "EEXIST")) throw volumeFaults.FILE_EXISTS({ path: to });
-			throw error;
+			if (isErrno(error, "ENOENT")) {
+				const problem = `the directory ${dirname(to)} was removed or renamed meanwhile`;
+				throw volumeFaults.INVALID_PATH({ path: to, problem }, { cause: error });
+			}
+			throw systemFault(`making ${to}`, to, error);
 		}
 		killPoint("volumed.archive.rename");
 		await syncDirectory(dirname(to));
@@ -139,9 +147,16 @@ export class ArchiveFile implements AsyncDisposable {
 	async [Symbol.asyncDispose](): Promise<void> {
 		// Whoever still has it open, as a thread that waits inside the kernel, has nothing of it. If that cannot be, it goes with him.
 		if (!this.#isWhole) await this.#handle.truncate(0).catch(() => undefined);
+		const temporary = await placeOf(this.#handle, this.#temporary);
 		await this.#handle.close();
-		await removeTemporary(this.#temporary);
+		await removeTemporary(temporary);
 	}
+}
+
+/** Where it is now: its directory may have been renamed. */
+async function placeOf({ fd }: FileHandle, temporary: string): Promise<string> {
+	const place = await readlink(`/proc/self/fd/${fd}`).catch(() => temporary);
+	return basename(place) === basename(temporary) ? place : temporary;
 }
 
 export async function removeTemporary(path: string): Promise<void> {
