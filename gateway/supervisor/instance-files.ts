@@ -1,6 +1,6 @@
 /** The files of an instance, when it is taken away for good. */
 import { readdirSync } from "node:fs";
-import { rm, rmdir } from "node:fs/promises";
+import { rm, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Paths } from "#lib/config/paths.ts";
 import { isErrno } from "#lib/linux/libc.ts";
@@ -45,7 +45,7 @@ export async function removeFiles(
 	];
 	const emptyOnes = [".trash", ".lost+found", ".going", ".snapshots", ""].map((name) => join(paths.volumes, name));
 	const steps = [
-		...targets.map((path) => [path, () => rm(path, { recursive: true, force: true })] as const),
+		...targets.map((path) => [path, () => removeTree(path)] as const),
 		...[...(volumesToo ? [] : emptyOnes), state, paths.root].map((path) => [path, () => removeEmpty(path)] as const),
 	];
 	const kept = new Map<string, string[]>();
@@ -54,7 +54,7 @@ export async function removeFiles(
 			await step();
 		} catch (error) {
 			const problem = diskProblem(error);
-			kept.set(problem, [...(kept.get(problem) ?? []), path]);
+			kept.set(problem, [...(kept.get(problem) ?? []), culprit(error) ?? path]);
 		}
 	}
 	for (const [problem, all] of kept) failed(supervisorFaults.FILES_LEFT({ paths: all.join(", "), problem }));
@@ -66,6 +66,23 @@ function entries(folder: string): string[] {
 	} catch {
 		return [];
 	}
+}
+
+/** What does not go names itself in the error: `rm` tries it as a directory in the end, and says only that it is none. */
+async function removeTree(path: string): Promise<void> {
+	try {
+		await rm(path, { recursive: true, force: true });
+	} catch (error) {
+		const { code, path: file } = error as NodeJS.ErrnoException; // of a system call
+		if (code !== "ENOTDIR" || file === undefined) throw error;
+		await unlink(file);
+		await removeTree(path);
+	}
+}
+
+/** The one file that may not be removed; undefined: it is about all of them. */
+function culprit(error: unknown): string | undefined {
+	return isErrno(error, "EPERM", "EACCES") ? (error as NodeJS.ErrnoException).path : undefined;
 }
 
 async function removeEmpty(folder: string): Promise<void> {

@@ -34,7 +34,8 @@ function make(folder: string): void {
 export function diskProblem(error: unknown): string {
 	if (isErrno(error, "EROFS")) return "the file system is read-only";
 	if (isErrno(error, "ENOSPC")) return "the file system is full";
-	if (isErrno(error, "EPERM", "EACCES")) return "it may not be changed: it is immutable, or of a network file system";
+	if (isErrno(error, "EPERM", "EACCES"))
+		return "it may not be changed: it is immutable (`chattr -i` ends that, of it and its directory), or of a network file system";
 	if (isErrno(error, "ENOTDIR", "EEXIST")) return "there is a file and no directory";
 	if (isErrno(error, "ENOENT")) return "no directory can be made there";
 	return (error as Error).message;

@@ -47,6 +47,18 @@ test("volumes stay with their data and labels, and nothing else does", async () 
 	expect(existsSync(host.root)).toBe(false);
 });
 
+test("a file that may not be removed is named, with what to do, and goes afterwards", async () => {
+	await aDay();
+	await host.ok("chattr", ["+i", `${host.root}/volumes/data/_data/file`]);
+	const { exitCode, stderr } = await host.wharf(["down", "--all", "--volumes"], { timeoutMs: 120_000 });
+	await host.ok("chattr", ["-R", "-i", `${host.root}/volumes`]);
+	expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/Not removed: \S+\/volumes\/\S+\/file: /)]);
+	expect(stderr).toContain("it is immutable (`chattr -i` ends that");
+	expect(stderr).not.toContain("no directory");
+	await host.wharfOk("down", "--all", "--volumes");
+	expect(existsSync(host.root)).toBe(false);
+});
+
 describe("on a read-only file system everything but files goes, and it says so", () => {
 	/** Gives the way back. */
 	type Spoil = () => Promise<() => Promise<unknown>>;
