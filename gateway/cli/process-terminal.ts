@@ -15,6 +15,7 @@ export function processTerminal(paths: () => Paths): Terminal {
 		out: processOutput("Standard output", process.stdout),
 		// Where it could be told that this failed, it failed.
 		err: (text) => err(text).catch(() => undefined),
+		outIsTty: process.stdout.isTTY,
 		errIsTty: process.stderr.isTTY,
 		get errColumns() {
 			return process.stderr.isTTY ? process.stderr.columns : undefined;

@@ -6,6 +6,8 @@ export interface Terminal {
 	out(text: string | Uint8Array): Promise<void>;
 	/** Standard error. What cannot be written there is lost. */
 	err(text: string | Uint8Array): Promise<void>;
+	/** Standard output is a person's terminal. */
+	readonly outIsTty: boolean;
 	/** Standard error is a person's terminal: progress may be shown there. */
 	readonly errIsTty: boolean;
 	/** How wide that is now; undefined: nobody knows. */

@@ -213,6 +213,11 @@ describe("a backup that cannot be", () => {
 		await expect(backup(daemon, request)).rejects.toMatchObject({ reason });
 	});
 
+	test("for a level without a compression says what goes", async () => {
+		const allowed = "allowed is 1 to 19 for zstd and 1 to 9 for gzip, and none without a compression.";
+		await expect(backup(daemon, { volume: "nasty", path: "/tmp/x", level: 3 })).rejects.toThrow(allowed);
+	});
+
 	test("replaces no file that is not to be replaced, and leaves nothing else", async () => {
 		writeFileSync(at("out/taken"), "mine");
 		await expect(backup(daemon, { volume: "nasty", path: at("out/taken") })).rejects.toMatchObject({

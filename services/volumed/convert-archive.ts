@@ -43,7 +43,9 @@ export function parseContent(message: Content): Omit<BackupSpec, "requestId" | "
 	const { level, include, exclude } = message;
 	const compression = COMPRESSIONS[message.compression];
 	if (level > HIGHEST_LEVEL[compression]) {
-		const allowed = `0 to ${HIGHEST_LEVEL[compression]} for ${compression}`;
+		const { zstd, gzip } = HIGHEST_LEVEL;
+		const none = `1 to ${zstd} for zstd and 1 to ${gzip} for gzip, and none without a compression`;
+		const allowed = compression === "none" ? none : `1 to ${HIGHEST_LEVEL[compression]} for ${compression}`;
 		throw volumeFaults.INVALID_OPTION({ option: "level", value: String(level), allowed }, { field: "level" });
 	}
 	const patterns = { include, exclude };

@@ -12,7 +12,10 @@ export const ARCHIVE_FLAGS = {
 	"keep-daily": { kind: "text", value: "N", help: "and the same of days" },
 	"keep-weekly": { kind: "text", value: "N", help: "and of weeks" },
 	"keep-monthly": { kind: "text", value: "N", help: "and of months" },
-	"no-pause": { kind: "switch", help: "Pause no container that writes to them; what changes meanwhile is told" },
+	"no-pause": {
+		kind: "switch",
+		help: "Pause no container that writes to them: the archive need not be of one time, and only a file that changes while it is read is told",
+	},
 	include: {
 		kind: "list",
 		value: "PATTERN",
@@ -40,9 +43,17 @@ export function archiveRequest(flags: Given, path: string, directory: string) {
 	};
 }
 
+/** Endings of what is compressed in some other way: without a word such a file would not be what it says. */
+const OTHER_COMPRESSIONS = /(\.(?:t?xz|t?bz2?|tbz2|lz4?|lzma|tlz|lzo|Z|taz|br|7z|zip))$/;
+
 function compression(path: string, { zstd, gzip }: { zstd: boolean; gzip: boolean }): Compression {
 	if (zstd && gzip) {
 		throw syntaxFaults.INVALID_VALUE({ what: "The compression", value: "zstd and gzip", allowed: "one of the two" });
+	}
+	const [, other] = OTHER_COMPRESSIONS.exec(path) ?? [];
+	if (other !== undefined && !zstd && !gzip) {
+		const allowed = "one of .tar, .tar.zst and .tar.gz, or given with --zstd or --gzip: there is no other compression";
+		throw syntaxFaults.INVALID_VALUE({ what: "The file's ending", value: other, allowed });
 	}
 	if (zstd || /\.(zst|tzst|zstd)$/.test(path)) return gzip ? Compression.GZIP : Compression.ZSTD;
 	if (gzip || /\.(gz|tgz)$/.test(path)) return Compression.GZIP;

@@ -178,6 +178,8 @@ describe("several volumes", () => {
 		[["data", "--all", "--to", "/b"], "one of the three"],
 		[["data", "logs", "-o", "x.tar"], "--to DIR for several volumes"],
 		[["--all", "-o", "x.tar"], "--to DIR for several volumes"],
+		[["data", "-o", "x.tar.xz"], '".xz" is not valid: it has to be one of .tar, .tar.zst and .tar.gz'],
+		[["data", "-o", "x.tbz2"], '".tbz2" is not valid'],
 		[["data", "--to", "/b", "--before", "web"], "'CONTAINER: COMMAND'"],
 		[["data", "--to", "/b", "--hook-timeout", "0"], "1 to 86400 seconds"],
 	])("%j is refused", async (args, words) => {
@@ -185,6 +187,16 @@ describe("several volumes", () => {
 		expect([status, acts]).toEqual([1, []]);
 		expect(err).toContain(words);
 	});
+});
+
+test("an archive is not written to a terminal", async () => {
+	here.outIsTty = true;
+	const { status, err } = await backup("data", "-o", "-");
+	expect([status, acts, err]).toEqual([
+		1,
+		[],
+		'wharf: Standard output "a terminal" is not valid: it has to be a file or a pipe.\n',
+	]);
 });
 
 describe("given up while it is made", () => {

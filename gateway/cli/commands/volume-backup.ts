@@ -86,6 +86,9 @@ export default command({
 		if (output === "") {
 			throw syntaxFaults.INVALID_VALUE({ what: "The file", value: "", allowed: "a path, or - for standard output" });
 		}
+		if (output === "-" && terminal.outIsTty) {
+			throw syntaxFaults.INVALID_VALUE({ what: "Standard output", value: "a terminal", allowed: "a file or a pipe" });
+		}
 		// Without a path the archive comes in the answers.
 		const path = output === undefined || output === "-" ? "" : resolve(terminal.cwd, output);
 		const directory = to === undefined ? "" : resolve(terminal.cwd, to);

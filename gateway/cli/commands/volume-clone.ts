@@ -22,7 +22,10 @@ export default command({
 		replace: { kind: "switch", help: "Replace the content of a volume that has some" },
 		label: { kind: "list", value: "KEY=VALUE", help: "A label of NEW when it is made, instead of those of VOLUME" },
 		"with-options": { kind: "switch", help: "Make NEW with the driver and the options of VOLUME, as its size" },
-		"no-pause": { kind: "switch", help: "Pause no container that writes to VOLUME; what changes meanwhile is told" },
+		"no-pause": {
+			kind: "switch",
+			help: "Pause no container that writes to VOLUME: NEW need not be of one time, and only a file that changes while it is read is told",
+		},
 	},
 	examples: [["wharf volume clone data data-before-upgrade", ""]],
 	async run({ flags, operands: [volume = "", target = ""], terminal }) {

@@ -39,6 +39,8 @@ interface Ended {
 
 interface Stage extends AsyncDisposable {
 	serve(name: "netd" | "volumed" | "gateway", ...services: Implementation[]): Promise<void>;
+	/** Standard output is a person's terminal; false at first. */
+	outIsTty: boolean;
 	/** In the directory `/home/me`; `stdin` is all that is typed; `interrupted` is aborted as by Ctrl-C, with `SIGINT`. */
 	wharf(args: readonly string[], stdin?: string, interrupted?: AbortSignal): Promise<Ended>;
 }
@@ -49,22 +51,32 @@ export function stage(): Stage {
 	stack.defer(() => rmSync(root, { recursive: true, force: true }));
 	const paths = new Paths(root);
 	return {
+		outIsTty: false,
 		async serve(name, ...services) {
 			const log = createLog({ service: name, level: "silent" });
 			stack.use(await serve({ name, listen: { unix: paths.socket(name) }, services, log }));
 		},
-		wharf: (args, stdin = "", interrupted = new AbortController().signal) => run(args, stdin, paths, interrupted),
+		wharf(args, stdin = "", interrupted = new AbortController().signal) {
+			return run(args, stdin, paths, interrupted, this.outIsTty);
+		},
 		[Symbol.asyncDispose]: () => stack.disposeAsync(),
 	};
 }
 
-async function run(args: readonly string[], stdin: string, paths: Paths, interrupted: AbortSignal): Promise<Ended> {
+async function run(
+	args: readonly string[],
+	stdin: string,
+	paths: Paths,
+	interrupted: AbortSignal,
+	outIsTty: boolean,
+): Promise<Ended> {
 	const written = { out: "", err: "" };
 	const write = (to: "out" | "err") => async (text: string | Uint8Array) =>
 		void (written[to] += Buffer.from(text).toString());
 	const terminal: Terminal = {
 		out: write("out"),
 		err: write("err"),
+		outIsTty,
 		errIsTty: false,
 		errColumns: undefined,
 		stdin: (async function* () {
