@@ -16,12 +16,12 @@ export const rpcFaults = catalogue("rpc", {
 	DEADLINE_EXCEEDED: {
 		code: "DEADLINE_EXCEEDED",
 		message: (m: { method: string }) => `${m.method} was not done within the caller's deadline.`,
-		help: () => "Try again with the same request id; give it more time if the machine is busy.",
+		help: () => "Try again, and give it more time if the machine is busy. A program gives the same request id again.",
 	},
 	SHUTTING_DOWN: {
 		code: "UNAVAILABLE",
 		message: (m: { service: string }) => `${m.service} is stopping.`,
-		help: () => "Try again with the same request id when it is back.",
+		help: () => "Try again when it is back; a program gives the same request id again.",
 	},
 	SERVICE_UNAVAILABLE: {
 		code: "UNAVAILABLE",

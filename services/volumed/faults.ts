@@ -127,12 +127,13 @@ export const volumeFaults = catalogue("volumed", {
 	VOLUME_IN_USE: {
 		code: "FAILED_PRECONDITION",
 		message: (m: { volume: string; containers: string }) => `The volume ${m.volume} is in use by ${m.containers}.`,
-		help: () => "Remove these containers first.",
+		help: () =>
+			"Remove these containers, or take away what is published at these paths (`wharf volume unpublish`), first.",
 	},
 	VOLUME_BUSY: {
 		code: "FAILED_PRECONDITION",
 		message: (m: { volume: string; job: string }) => `A ${m.job} of the volume ${m.volume} is running.`,
-		help: () => "Wait for its end, or cancel it.",
+		help: () => "Wait for its end, or end the command that began it (Ctrl-C).",
 	},
 	VOLUME_NOT_EMPTY: {
 		code: "FAILED_PRECONDITION",
@@ -255,7 +256,7 @@ export const volumeFaults = catalogue("volumed", {
 	ARCHIVE_CORRUPT: {
 		code: "DATA_LOSS",
 		message: (m: { problem: string }) => `The archive is damaged: ${m.problem}.`,
-		help: () => "Use another copy; the volume is as it was.",
+		help: () => "Use another copy; nothing was changed.",
 	},
 	NOT_A_TAR: {
 		code: "INVALID_ARGUMENT",
@@ -263,26 +264,25 @@ export const volumeFaults = catalogue("volumed", {
 			`This is no tar archive, alone or compressed with zstd or gzip: ${m.what}.`,
 		help: (m) =>
 			m.how === ""
-				? "The volume is as it was; if this was an archive, use another copy."
-				: `Make one of it: \`${m.how} | wharf volume restore VOLUME -\`. The volume is as it was.`,
+				? "Nothing was changed; if this was an archive, use another copy."
+				: `Make one of it: \`${m.how} | wharf volume restore VOLUME -\`. Nothing was changed.`,
 	},
 	MANIFEST_MISMATCH: {
 		code: "DATA_LOSS",
 		message: (m: { problem: string }) => `The archive differs from its manifest: ${m.problem}.`,
-		help: () => "Use another copy; the volume is as it was.",
+		help: () => "Use another copy; nothing was changed.",
 	},
 	ARCHIVE_EXPANDS: {
 		code: "INVALID_ARGUMENT",
 		message: (m: { times: number }) =>
 			`The archive becomes more than ${m.times} times as long as it is stored, and it is not known as one that was made here.`,
 		help: () =>
-			"The volume is as it was. If you trust the archive, allow more (`--max-expansion`). One that was made here needs that only from standard input, where its length is not known.",
+			"Nothing was changed. If you trust the archive, allow more (`--max-expansion`). One that was made here needs that only from standard input, where its length is not known.",
 	},
 	ENTRY_REFUSED: {
 		code: "INVALID_ARGUMENT",
-		message: (m: { entry: string; why: string }) =>
-			`The archive's entry ${JSON.stringify(m.entry)} is refused: ${m.why}.`,
-		help: () => "The volume is as it was.",
+		message: (m: { entry: string; why: string }) => `The entry ${JSON.stringify(m.entry)} is refused: ${m.why}.`,
+		help: () => "Nothing was changed.",
 	},
 	INVALID_STREAM: {
 		code: "INVALID_ARGUMENT",

@@ -19,6 +19,7 @@ import type { Destination } from "./tree/destination.ts";
 import { Uses, usersText } from "./uses.ts";
 import type { Volume } from "./volume.ts";
 import { MadeArchives } from "./made-archives.ts";
+import { refuseUnsettled } from "./volume-plan.ts";
 import { type StoredVolume, VolumeRecords } from "./volume-records.ts";
 
 export interface Filling {
@@ -59,7 +60,7 @@ export class Fillings {
 		const { jobs, store } = this.#parts;
 		const volume = this.#volumes.find(name);
 		if (volume === undefined) return undefined;
-		if (volume.state !== "ACTIVE") throw volumeFaults.VOLUME_BUSY({ volume: name, job: "removal" });
+		refuseUnsettled(jobs, volume);
 		const users = new Uses(store).of(name);
 		if (users.length > 0) throw volumeFaults.VOLUME_IN_USE({ volume: name, containers: usersText(users) });
 		jobs.refuseBusy(name);

@@ -15,6 +15,7 @@ describe("publications", () => {
 		await expect(scene.remove("data")).rejects.toMatchObject({
 			reason: "VOLUME_IN_USE",
 			message: "The volume data is in use by the path /srv/data.",
+			help: expect.stringContaining("`wharf volume unpublish`") as string,
 		});
 		await expect(scene.publish("/srv/data", "data", { readOnly: true })).rejects.toMatchObject({
 			reason: "ALREADY_PUBLISHED",

@@ -11,11 +11,17 @@ import { parseVolumeName } from "./volume.ts";
 
 const far = new Map([["type", "nfs"]]);
 
-/** An archive with the one name `new`. */
-async function restore(scene: Scene, volume: string, more: Partial<RestoreSpec> = {}): Promise<RestoreOutput[]> {
-	async function* sent() {
-		yield Buffer.from("new");
-	}
+/** With the one name `new`. */
+async function* archive() {
+	yield Buffer.from("new");
+}
+
+async function restore(
+	scene: Scene,
+	volume: string,
+	more: Partial<RestoreSpec> = {},
+	sent: AsyncIterable<Buffer> = archive(),
+): Promise<RestoreOutput[]> {
 	const how = {
 		existing: "refuse",
 		strip: 0,
@@ -26,8 +32,26 @@ async function restore(scene: Scene, volume: string, more: Partial<RestoreSpec> 
 	} as const;
 	const spec = { requestId: "1", volume: parseVolumeName(volume), path: undefined, ...how, ...more };
 	const restores = new Restores(scene.parts, new Fillings(scene.parts, modelArchiver(scene.disk), scene.cutOff));
-	return await Array.fromAsync(restores.restore(spec, sent(), scene.signal));
+	return await Array.fromAsync(restores.restore(spec, sent, scene.signal));
 }
+
+test("of a volume that a restore makes others hear that, and not of a removal", async ({ scene }) => {
+	const [begun, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+	async function* sent() {
+		begun.resolve();
+		await go.promise;
+		yield Buffer.alloc(0);
+	}
+	const restored = restore(scene, "fresh", { create: true }, sent());
+	await begun.promise;
+	const busy = { reason: "VOLUME_BUSY", message: "A restore of the volume fresh is running." };
+	await expect(scene.create("fresh")).rejects.toMatchObject(busy);
+	await expect(scene.attach("c1", { "/x": volumeAt("fresh") })).rejects.toMatchObject(busy);
+	await expect(restore(scene, "fresh", { requestId: "2" })).rejects.toMatchObject(busy);
+	go.reject(new Error("it ends early"));
+	await expect(restored).rejects.toThrow("it ends early");
+	await scene.create("fresh");
+});
 
 describe("a restore into a content that has to be mounted", () => {
 	test("mounts it meanwhile, and keeps what it does not replace", async ({ scene }) => {

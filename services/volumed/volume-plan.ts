@@ -4,9 +4,10 @@ import type { Statement } from "#lib/store/store.ts";
 import type { VolumeSource } from "./attachment.ts";
 import { volumeFact } from "./facts.ts";
 import { volumeFaults } from "./faults.ts";
+import type { Jobs } from "./jobs.ts";
 import type { Parts } from "./parts.ts";
 import { differenceOf, differenceOfOptions, LOCAL, newVolume, type Volume, type VolumeName } from "./volume.ts";
-import { VolumeRecords } from "./volume-records.ts";
+import { type StoredVolume, VolumeRecords } from "./volume-records.ts";
 import type { Volumes } from "./volumes.ts";
 
 export interface PlannedVolume {
@@ -119,13 +120,22 @@ export async function usableVolume(parts: Parts, records: VolumeRecords, name: V
 	return volume;
 }
 
+/** Fault: VOLUME_BUSY for one that is being made, renamed or removed. */
+export function refuseUnsettled(
+	jobs: Pick<Jobs, "refuseRunning">,
+	{ name, state, newName }: Pick<StoredVolume, "name" | "state" | "newName">,
+): void {
+	if (state === "ACTIVE" && newName === undefined) return;
+	// A restore or a clone that makes it says more.
+	jobs.refuseRunning(name);
+	const job = state === "CREATING" ? "creation" : state === "ACTIVE" ? "renaming" : "removal";
+	throw volumeFaults.VOLUME_BUSY({ volume: name, job });
+}
+
 /** Faults: VOLUME_BUSY, VOLUME_DATA_MISSING. */
-export async function refuseUnusable(
-	{ jobs, disk, mounting }: Parts,
-	volume: Volume & { readonly state: string; readonly newName: string | undefined },
-): Promise<void> {
-	const { name, state, newName } = volume;
-	if (state !== "ACTIVE" || newName !== undefined) throw volumeFaults.VOLUME_BUSY({ volume: name, job: "removal" });
+export async function refuseUnusable({ jobs, disk, mounting }: Parts, volume: StoredVolume): Promise<void> {
+	const { name } = volume;
+	refuseUnsettled(jobs, volume);
 	jobs.refuseFilling(name);
 	if (!mounting.needsMount(volume) && !(await disk.hasData(name))) {
 		throw volumeFaults.VOLUME_DATA_MISSING({ volume: name, path: disk.mountpoint(name) });

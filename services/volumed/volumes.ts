@@ -21,6 +21,7 @@ import {
 	type VolumeName,
 	type VolumeSpec,
 } from "./volume.ts";
+import { refuseUnsettled } from "./volume-plan.ts";
 import { type StoredVolume, type VolumeFilter, VolumeRecords } from "./volume-records.ts";
 
 /** Long enough for many to come together, short enough for a power cut to find little undone. */
@@ -247,8 +248,8 @@ export class Volumes {
 	}
 
 	async #existing(existing: StoredVolume, spec: VolumeSpec, answer: Answer<ListedVolume>): Promise<ListedVolume> {
-		// Its removal failed half way: the caller's turn has come, so nobody is at it now.
-		if (existing.state !== "ACTIVE") throw volumeFaults.VOLUME_BUSY({ volume: existing.name, job: "removal" });
+		// Nobody is at its removal now, for the caller's turn has come: it failed half way. What makes it may go on without a turn.
+		if (existing.state !== "ACTIVE") refuseUnsettled(this.#parts.jobs, existing);
 		const difference = differenceOf(existing, spec);
 		if (difference !== undefined) throw volumeFaults.VOLUME_EXISTS({ volume: existing.name, difference });
 		const volume = this.get(existing.name);
