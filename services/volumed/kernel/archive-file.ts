@@ -140,7 +140,7 @@ export class ArchiveFile implements AsyncDisposable {
 			throw systemFault(`making ${to}`, to, error);
 		}
 		killPoint("volumed.archive.rename");
-		await syncDirectory(dirname(to));
+		await atSystem(`syncing ${dirname(to)}, where ${to} is whole,`, to, () => syncDirectory(dirname(to)));
 	}
 
 	/** A file that was not published is gone afterwards. */

@@ -209,14 +209,15 @@ export class LinuxDisk implements Disk {
 		const data = this.mountpoint(name);
 		await atSystem(`putting ${stage} in place`, data, async () => {
 			await syncFileSystem(stage);
-			try {
-				exchange(stage, data);
-			} catch (error) {
-				if (!isErrno(error, "ENOENT")) throw error;
-				renameNew(stage, data);
-			}
+			const putBack = exchanged(stage, data);
 			killPoint("volumed.disk.exchange");
-			await syncDirectory(join(this.#root, name));
+			try {
+				await syncDirectory(join(this.#root, name));
+			} catch (error) {
+				// Not known to be durable: whoever gives up what is staged gives up the new one, and not the old.
+				putBack();
+				throw error;
+			}
 		});
 		this.#log.change("volume.directory.replace", { path: data });
 		// The new content is in place, durably: what is left of the old one cannot make this a failure. Reconcile finds it again.
@@ -264,5 +265,17 @@ async function syncIfThere(path: string): Promise<void> {
 		await syncDirectory(path);
 	} catch (error) {
 		if (!isErrno(error, "ENOENT")) throw error;
+	}
+}
+
+/** What is staged is the data, and the other way if there was any. Gives what takes that back. */
+function exchanged(stage: string, data: string): () => void {
+	try {
+		exchange(stage, data);
+		return () => exchange(stage, data);
+	} catch (error) {
+		if (!isErrno(error, "ENOENT")) throw error;
+		renameNew(stage, data);
+		return () => renameNew(data, stage);
 	}
 }

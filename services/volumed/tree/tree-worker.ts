@@ -99,6 +99,10 @@ export class TreeWorker {
 
 	/** One that waits inside the kernel is not waited for. */
 	async end(): Promise<void> {
-		if (await this.drop()) await this.#worker.terminate();
+		// Who waits for this may have nothing else to live for.
+		this.#worker.ref();
+		if (!(await this.drop())) return;
+		this.#worker.ref();
+		await this.#worker.terminate();
 	}
 }
