@@ -39,14 +39,14 @@ export class Reading {
 	entries = 0;
 	/** Bytes of the archive before the manifest, as far as they are known. */
 	bytes = 0;
-	/** Of both, what the policy did not leave out. */
-	readonly kept = { entries: 0, bytes: 0 };
 	/** Undefined: the archive has none, or it is not this reading that makes lines. */
 	manifest: Manifest | undefined;
 	readonly #parts: ReadingParts;
 	readonly #reader: ArchiveReader;
 	readonly #maker: LineMaker | undefined;
 	#isPromised = false;
+	/** Entries that the policy did not leave out. */
+	readonly #kept = { entries: 0, bytes: 0 };
 	/** Where the entry begins that is being read; undefined: it is left out. */
 	#keptFrom: number | undefined;
 	/** The manifest has begun. */
@@ -64,6 +64,12 @@ export class Reading {
 			content: (bytes) => this.#content(bytes),
 			entryEnd: () => this.#end(),
 		});
+	}
+
+	/** The archive, or, when the policy leaves some of it out, the other entries. */
+	get kept(): { readonly entries: number; readonly bytes: number } {
+		const { entries, bytes } = this;
+		return this.#kept.entries === entries ? { entries, bytes } : { ...this.#kept };
 	}
 
 	/** Faults: ARCHIVE_CORRUPT, ENTRY_REFUSED, MANIFEST_MISMATCH, and the target's. */
@@ -138,8 +144,8 @@ export class Reading {
 		}
 		this.#parts.target.entryEnd();
 		if (this.#keptFrom !== undefined) {
-			this.kept.entries += 1;
-			this.kept.bytes += this.#reader.bytes - this.#keptFrom;
+			this.#kept.entries += 1;
+			this.#kept.bytes += this.#reader.bytes - this.#keptFrom;
 		}
 		if (this.#maker !== undefined) this.#parts.lines?.add(this.#maker.end());
 	}

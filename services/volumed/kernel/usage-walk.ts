@@ -7,6 +7,7 @@
 import { closeSync, constants, lstatSync, openSync, readdirSync, type Stats, statSync } from "node:fs";
 import { isErrno } from "#lib/linux/libc.ts";
 import { BLOCK, padded } from "../archive/header.ts";
+import { archiveBeginning } from "../archive/promise.ts";
 import { isStage } from "../stage-name.ts";
 
 /** Of every file system, whatever its blocks are: stat(2). */
@@ -42,7 +43,7 @@ export class UsageWalk implements Disposable {
 	bytes = 0;
 	files = 0;
 	/** About so many are in an archive of it: attributes and long names are not counted. */
-	archiveBytes = HEADER_BYTES;
+	archiveBytes = archiveBeginning().length + HEADER_BYTES;
 	readonly #device: number;
 	readonly #root: string;
 	readonly #waiting: Directory[];
