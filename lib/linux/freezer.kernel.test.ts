@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync, truncat
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { freeze, observeFreezer, thaw } from "./freezer.ts";
 import { checked } from "./libc.ts";
@@ -167,5 +168,18 @@ test("whoever stands still goes on while all of Node's threads wait for files th
 		for (const handle of await Promise.all(waiting)) await handle.close();
 		for (const fd of writers) closeSync(fd);
 		rmSync(base, { recursive: true });
+	}
+});
+
+test("programs with several threads that become others all the time are stopped", async () => {
+	const threads =
+		"import os, sys, threading, time\nfor _ in range(6): threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()\n";
+	const again = 'os.execv("/usr/bin/python3", ["python3", "-S", "-E", "-c", sys.argv[1], sys.argv[1]])';
+	await using group = new ScratchCgroup("execs");
+	for (let count = 0; count < 3; count++) group.spawn("python3", "-S", "-E", "-c", threads + again, threads + again);
+	for (let round = 0; round < 40; round++) {
+		expect(await freeze(group.path, BOUND_MS)).toBe("thawed");
+		await thaw(group.path);
+		await sleep(7);
 	}
 });

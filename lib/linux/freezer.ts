@@ -21,6 +21,8 @@ const EOPNOTSUPP = 95;
 const ETIMEDOUT = 110;
 
 const LONGEST_SLEEP_MS = 10;
+/** After so many looks at v1's group it goes on for a moment. */
+const STUCK_LOOKS = 25;
 
 /** How a version of control groups has it. */
 interface Version {
@@ -111,12 +113,14 @@ async function stop(
 	}: { readonly path: string; readonly boundMs: number; readonly signal: AbortSignal | undefined },
 ): Promise<void> {
 	const end = performance.now() + boundMs;
-	for (let delayMs = 1; ; delayMs = Math.min(2 * delayMs, LONGEST_SLEEP_MS)) {
+	for (let looks = 1, delayMs = 1; ; looks++, delayMs = Math.min(2 * delayMs, LONGEST_SLEEP_MS)) {
 		signal?.throwIfAborted();
 		// Again each time: v1 misses what comes into the group while it stops the others.
 		if (before === "thawed") version.set(folder, true);
 		if (version.haveStopped(folder)) return;
 		if (performance.now() >= end) throw new LinuxError(ETIMEDOUT, `freezing ${path}`);
+		// A program with several threads that becomes another one waits for those that v1 has stopped already, and cannot be stopped itself.
+		if (before === "thawed" && version === V1 && looks % STUCK_LOOKS === 0) version.set(folder, false);
 		await sleep(delayMs);
 	}
 }
